@@ -1,0 +1,21 @@
+-- One row a model of $snapshot, as judged by $fingerprint: what every finding is estimated from.
+select
+    scores.model_id,
+    coalesce(scores.author, scores.model_id) as author,
+    scores.downloads,
+    scores.likes,
+    scores.score,
+    scores.card_status,
+    scores.card_hash,
+    scores.library_name,
+    scores.pipeline_tag,
+    scores.model_format,
+    date_diff('day', scores.created_at::date, scores.snapshot) as age_days,
+    facts.is_generated,
+    facts.template,
+    facts.words,
+    facts.sections
+from scores
+left join cards as facts using (card_hash)
+where scores.snapshot = $snapshot and scores.fingerprint = $fingerprint
+order by scores.model_id;

@@ -1,0 +1,16 @@
+-- One row: what $snapshot holds, and how much of it $fingerprint has judged.
+select
+    count(*) as models,
+    count(*) filter (where card_status = 'card') as cards,
+    count(*) filter (where card_status = 'empty') as empty,
+    count(*) filter (where card_status = 'none') as none,
+    count(*) filter (where card_status = 'failed') as failed,
+    count(*) filter (where card_status = 'pending') as pending,
+    count(distinct author) as authors,
+    count(distinct card_hash) filter (where card_status = 'card') as distinct_texts,
+    count(score) as scored_models,
+    count(distinct card_hash) filter (where score is not null) as verdicts,
+    median(score) as median_score,
+    (select count(*) from failures where snapshot = $snapshot) as failures
+from scores
+where snapshot = $snapshot and fingerprint = $fingerprint;

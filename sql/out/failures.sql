@@ -1,0 +1,6 @@
+-- One row a stage and reason in $snapshot, with three subjects to look at.
+select stage, reason, count(*) as n, list(subject order by subject)[1:3] as subjects, min(detail) as detail
+from failures
+where snapshot = $snapshot
+group by stage, reason
+order by n desc, stage, reason;

@@ -1,0 +1,361 @@
+-- THE schema: tables that land from the lake (schema base), then the views that people and flows read.
+-- Every column has a comment; a test asks for it.
+
+create schema if not exists base;
+
+create table if not exists base.parts (
+    part varchar primary key,
+    stage varchar not null,
+    row_count bigint not null
+);
+comment on table base.parts is 'Which parts of the lake have landed; landing twice is impossible.';
+comment on column base.parts.part is 'Path of the part inside the lake.';
+comment on column base.parts.stage is 'Folder of the lake that it lies in.';
+comment on column base.parts.row_count is 'Rows in the part.';
+
+create table if not exists base.snapshots (
+    snapshot date primary key,
+    hub varchar not null,
+    selection varchar not null,
+    listed bigint not null,
+    started_at timestamp not null,
+    finished_at timestamp not null
+);
+comment on table base.snapshots is 'One row a completed listing walk.';
+comment on column base.snapshots.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.snapshots.hub is 'The Hub that was read: its URL, or the name of the corpus behind a replica.';
+comment on column base.snapshots.selection is 'Which models were asked for.';
+comment on column base.snapshots.listed is 'Rows in the listing as walked, duplicates and malformed rows included.';
+comment on column base.snapshots.started_at is 'When the walk began (UTC).';
+comment on column base.snapshots.finished_at is 'When the walk ended (UTC).';
+
+create table if not exists base.listing (
+    snapshot date not null,
+    model_id varchar not null,
+    author varchar,
+    sha varchar not null,
+    created_at timestamp,
+    last_modified timestamp,
+    downloads bigint,
+    downloads_all_time bigint,
+    likes bigint,
+    trending_score double,
+    tags varchar[] not null,
+    library_name varchar,
+    pipeline_tag varchar,
+    gated varchar,
+    has_readme boolean not null,
+    parameters bigint,
+    base_models varchar[] not null,
+    primary key (snapshot, model_id)
+);
+comment on table base.listing is 'One row a model and snapshot, as the Hub listed it.';
+comment on column base.listing.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.listing.model_id is 'owner/name on the Hub, or name alone for the oldest.';
+comment on column base.listing.author is 'The owner; null for a model without a namespace.';
+comment on column base.listing.sha is 'Commit of the repository''s main branch.';
+comment on column base.listing.created_at is 'When the repository was created (UTC).';
+comment on column base.listing.last_modified is 'When the repository last changed (UTC).';
+comment on column base.listing.downloads is 'Downloads of the last 30 days; null where the Hub gave none.';
+comment on column base.listing.downloads_all_time is 'Downloads since the beginning.';
+comment on column base.listing.likes is 'Likes at the time of the snapshot.';
+comment on column base.listing.trending_score is 'The Hub''s own trending score.';
+comment on column base.listing.tags is 'Tags, as listed.';
+comment on column base.listing.library_name is 'Library that loads the model.';
+comment on column base.listing.pipeline_tag is 'The Hub''s task of the model, such as text-generation.';
+comment on column base.listing.gated is 'auto or manual where access must be asked for, else null.';
+comment on column base.listing.has_readme is 'Whether the repository holds a README.md.';
+comment on column base.listing.parameters is 'Parameters of the weights, where safetensors or GGUF says so.';
+comment on column base.listing.base_models is 'Models that this one names as its base.';
+
+create table if not exists base.list_failures (
+    snapshot date not null,
+    subject varchar not null,
+    reason varchar not null,
+    detail varchar not null
+);
+comment on table base.list_failures is 'Rows of the listing that could not be read, and named models that are not there.';
+comment on column base.list_failures.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.list_failures.subject is 'The model, or the place in the listing where its name was unreadable.';
+comment on column base.list_failures.reason is 'One word to group by.';
+comment on column base.list_failures.detail is 'What was seen.';
+
+create table if not exists base.reads (
+    snapshot date not null,
+    model_id varchar not null,
+    sha varchar not null,
+    status varchar not null check (status in ('card', 'empty', 'none', 'failed')),
+    etag varchar,
+    card_hash varchar,
+    has_text boolean not null,
+    reason varchar,
+    detail varchar,
+    is_final boolean not null,
+    requests integer not null,
+    read_at timestamp not null,
+    part varchar not null
+);
+comment on table base.reads is 'One row an attempt to read a README at a revision. A revision never changes, so a success holds for every later snapshot with the same sha.';
+comment on column base.reads.snapshot is 'Snapshot during which it was read.';
+comment on column base.reads.model_id is 'The model.';
+comment on column base.reads.sha is 'The commit read.';
+comment on column base.reads.status is 'card, empty (a README of no bytes), none (no README at this commit) or failed.';
+comment on column base.reads.etag is 'Git blob sha1 of the README, for conditional requests.';
+comment on column base.reads.card_hash is 'sha256 of the README''s bytes.';
+comment on column base.reads.has_text is 'Whether this part carries the text itself; not where the Hub said that it had not changed.';
+comment on column base.reads.reason is 'Why it failed, one word.';
+comment on column base.reads.detail is 'Why it failed, in full.';
+comment on column base.reads.is_final is 'Whether trying again within the snapshot is pointless.';
+comment on column base.reads.requests is 'Requests that it took.';
+comment on column base.reads.read_at is 'When it was read (UTC).';
+comment on column base.reads.part is 'The part of the lake that holds the text.';
+
+create table if not exists base.texts (
+    card_hash varchar primary key,
+    card_text varchar not null
+);
+comment on table base.texts is 'Every distinct card text, once.';
+comment on column base.texts.card_hash is 'sha256 of the README''s bytes.';
+comment on column base.texts.card_text is 'The text, decoded as UTF-8 (or as its byte order mark says) with U+FFFD where it was neither.';
+
+create table if not exists base.facts (
+    card_hash varchar not null,
+    facts_version integer not null,
+    characters bigint not null,
+    words bigint not null,
+    headings bigint not null,
+    code_blocks bigint not null,
+    links bigint not null,
+    images bigint not null,
+    tables bigint not null,
+    has_front_matter boolean not null,
+    front_matter_error varchar,
+    metadata_keys varchar[] not null,
+    sections varchar[] not null,
+    template varchar,
+    is_generated boolean not null,
+    flags varchar[] not null,
+    primary key (card_hash, facts_version)
+);
+comment on table base.facts is 'What the parser sees in a card text, whoever judges it.';
+comment on column base.facts.card_hash is 'The card text.';
+comment on column base.facts.facts_version is 'Version of the parser''s rules.';
+comment on column base.facts.characters is 'Characters in the text, front matter included.';
+comment on column base.facts.words is 'Words of prose, code and front matter left out.';
+comment on column base.facts.headings is 'Headings.';
+comment on column base.facts.code_blocks is 'Fenced or indented code blocks that are not empty.';
+comment on column base.facts.links is 'Links.';
+comment on column base.facts.images is 'Images, HTML ones included.';
+comment on column base.facts.tables is 'Tables, HTML ones included.';
+comment on column base.facts.has_front_matter is 'Whether the text opens with a closed YAML block.';
+comment on column base.facts.front_matter_error is 'Why the front matter cannot be used, null where it can.';
+comment on column base.facts.metadata_keys is 'Keys of the front matter.';
+comment on column base.facts.sections is 'Sections of the taxonomy in rubric.toml that are present and filled.';
+comment on column base.facts.template is 'Name of the template that the card was made from, where recognised.';
+comment on column base.facts.is_generated is 'Whether a tool wrote the card, or nobody filled its template in.';
+comment on column base.facts.flags is 'Oddities: chat-template tokens, scripts, huge lines and the like.';
+
+create table if not exists base.judges (
+    snapshot date not null,
+    fingerprint varchar not null,
+    judge varchar not null,
+    rubric varchar not null,
+    model varchar,
+    revision varchar,
+    settings varchar not null,
+    judged_at timestamp not null,
+    primary key (snapshot, fingerprint)
+);
+comment on table base.judges is 'Which judge, exactly, judged which snapshot.';
+comment on column base.judges.snapshot is 'The snapshot judged.';
+comment on column base.judges.fingerprint is 'Digest of rubric, judge, judge model, revision and settings.';
+comment on column base.judges.judge is 'Name of the judge.';
+comment on column base.judges.rubric is 'Digest of the rubric.';
+comment on column base.judges.model is 'The judge model, null for the checklist.';
+comment on column base.judges.revision is 'Revision of the judge model.';
+comment on column base.judges.settings is 'Settings that may change an answer, as JSON.';
+comment on column base.judges.judged_at is 'When judging began (UTC).';
+
+create table if not exists base.verdicts (
+    card_hash varchar not null,
+    judge varchar not null,
+    fingerprint varchar not null,
+    score double check (score between 1 and 5),
+    score_mode varchar,
+    levels map(varchar, double),
+    passed varchar[] not null,
+    failed varchar[] not null,
+    flags varchar[] not null,
+    reason varchar,
+    detail varchar,
+    primary key (card_hash, fingerprint)
+);
+comment on table base.verdicts is 'One judge''s answer on one card text.';
+comment on column base.verdicts.card_hash is 'The card text.';
+comment on column base.verdicts.judge is 'Name of the judge.';
+comment on column base.verdicts.fingerprint is 'Which judge, exactly.';
+comment on column base.verdicts.score is 'Overall score, 1 (worst) to 5; null where the answer could not be used.';
+comment on column base.verdicts.score_mode is 'How the score came about: checks for the checklist.';
+comment on column base.verdicts.levels is 'Level 1-5 of each criterion of the rubric.';
+comment on column base.verdicts.passed is 'Checks answered yes.';
+comment on column base.verdicts.failed is 'Checks answered no.';
+comment on column base.verdicts.flags is 'What the judge noticed, attempts to address it among them.';
+comment on column base.verdicts.reason is 'Why there is no score, one word.';
+comment on column base.verdicts.detail is 'Why there is no score, in full.';
+
+create table if not exists out_findings (
+    snapshot date not null,
+    judge varchar not null,
+    fingerprint varchar not null,
+    question varchar not null,
+    outcome varchar not null,
+    predictor varchar not null,
+    stratum varchar not null,
+    estimator varchar not null,
+    n bigint not null,
+    n_clusters bigint,
+    zero_share double,
+    estimate double,
+    ci_low double,
+    ci_high double,
+    p double,
+    p_adjusted double,
+    flags varchar[] not null,
+    primary key (snapshot, fingerprint, question, outcome, predictor, stratum, estimator)
+);
+comment on table out_findings is 'Every estimate with its interval, one a row.';
+comment on column out_findings.snapshot is 'Date of the snapshot (UTC).';
+comment on column out_findings.judge is 'Judge whose scores were used.';
+comment on column out_findings.fingerprint is 'Which judge, exactly.';
+comment on column out_findings.question is 'What was asked: rank_correlation, regression, …';
+comment on column out_findings.outcome is 'What is explained: likes, downloads, log1p_likes, …';
+comment on column out_findings.predictor is 'What explains it: score.';
+comment on column out_findings.stratum is 'Which models: all, without_outliers, library=…, format=…';
+comment on column out_findings.estimator is 'How it was estimated.';
+comment on column out_findings.n is 'Models used.';
+comment on column out_findings.n_clusters is 'Authors among them.';
+comment on column out_findings.zero_share is 'Share of outcomes that are zero.';
+comment on column out_findings.estimate is 'The estimate, in the estimator''s unit.';
+comment on column out_findings.ci_low is 'Lower end of the 95 % interval.';
+comment on column out_findings.ci_high is 'Upper end of the 95 % interval.';
+comment on column out_findings.p is 'Two-sided p-value against no association.';
+comment on column out_findings.p_adjusted is 'p after Benjamini-Hochberg within the family.';
+comment on column out_findings.flags is 'What to know before quoting it.';
+
+-- What a model is packaged as decides who downloads it and how downloads are counted.
+create or replace macro model_format(model_id, tags, library_name) as
+    case
+        when list_contains(tags, 'gguf') or library_name = 'gguf' or regexp_matches(model_id, '(?i)[-_.]gguf$') then 'gguf'
+        when list_has_any(tags, ['gptq', 'awq', 'exl2', 'bitsandbytes', '4-bit', '8-bit', 'fp8', 'mlx', 'compressed-tensors'])
+            or regexp_matches(model_id, '(?i)[-_.](gptq|awq|exl2|mlx|[48]bit|fp8|int[48])([-_.]|$)') then 'quantised'
+        when library_name in ('peft', 'adapter-transformers') or list_has_any(tags, ['lora', 'adapter', 'peft']) then 'adapter'
+        when list_contains(tags, 'onnx') and not list_has_any(tags, ['pytorch', 'safetensors', 'tf', 'jax']) then 'onnx'
+        else 'weights'
+    end;
+
+-- The attempt that counts: a success if there is one, then the latest.
+create or replace view base.best_reads as
+select *
+from base.reads
+qualify row_number() over (
+    partition by model_id, sha
+    order by status = 'failed', read_at desc, part
+) = 1;
+
+-- Each snapshot's newest fingerprint of each judge: what the people's views show.
+create or replace view base.current_judges as
+select *
+from base.judges
+qualify row_number() over (partition by snapshot, judge order by judged_at desc, fingerprint) = 1;
+
+create or replace view panel as
+select
+    listing.snapshot,
+    listing.model_id,
+    listing.author,
+    listing.sha,
+    listing.created_at,
+    listing.last_modified,
+    listing.downloads,
+    listing.downloads_all_time,
+    listing.likes,
+    listing.trending_score,
+    listing.tags,
+    listing.library_name,
+    listing.pipeline_tag,
+    model_format(listing.model_id, listing.tags, listing.library_name) as model_format,
+    listing.gated,
+    listing.parameters,
+    listing.base_models,
+    case when not listing.has_readme then 'none' else coalesce(best_reads.status, 'pending') end as card_status,
+    case when listing.has_readme then best_reads.card_hash end as card_hash
+from base.listing
+left join base.best_reads using (model_id, sha);
+comment on view panel is 'One row a model and snapshot: its stats and the state of its card.';
+
+create or replace view models as
+select * from panel
+where snapshot = (select max(snapshot) from base.snapshots);
+comment on view models is 'One row a model of the latest snapshot.';
+
+create or replace view cards as
+select
+    texts.card_hash,
+    texts.card_text,
+    facts.* exclude (card_hash)
+from base.texts
+left join (
+    select * from base.facts
+    qualify row_number() over (partition by card_hash order by facts_version desc) = 1
+) as facts using (card_hash);
+comment on view cards is 'One row a distinct card text, with what the parser sees in it.';
+
+create or replace view verdicts as
+select * from base.verdicts;
+comment on view verdicts is 'One row a card text and judge.';
+
+create or replace view scores as
+select
+    panel.*,
+    verdicts.score,
+    current_judges.judge,
+    current_judges.fingerprint
+from panel
+join base.current_judges using (snapshot)
+left join base.verdicts on verdicts.card_hash = panel.card_hash and verdicts.fingerprint = current_judges.fingerprint;
+comment on view scores is 'One row a model, snapshot and judge; score is null for a model without a scorable card.';
+
+create or replace view leaderboard as
+select
+    model_id,
+    score,
+    judge,
+    downloads,
+    likes,
+    author,
+    library_name,
+    pipeline_tag,
+    model_format,
+    snapshot,
+    card_hash,
+    fingerprint
+from scores
+where snapshot = (select max(snapshot) from base.snapshots)
+    and score is not null
+order by score desc, likes desc, downloads desc, model_id;
+comment on view leaderboard is 'The scored models of the latest snapshot, best documented first; one row a model and judge.';
+
+create or replace view failures as
+select snapshot, subject, 'list' as stage, reason, detail from base.list_failures
+union all
+select listing.snapshot, listing.model_id, 'read', best_reads.reason, best_reads.detail
+from base.listing
+join base.best_reads using (model_id, sha)
+where best_reads.status = 'failed' and listing.has_readme
+union all
+select panel.snapshot, panel.model_id, 'judge', verdicts.reason, verdicts.detail
+from panel
+join base.current_judges using (snapshot)
+join base.verdicts on verdicts.card_hash = panel.card_hash and verdicts.fingerprint = current_judges.fingerprint
+where verdicts.score is null;
+comment on view failures is 'What could not be carried through, with the stage and the reason.';

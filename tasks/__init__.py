@@ -1,0 +1,1 @@
+"""The work: pure functions first, one door per outside thing."""

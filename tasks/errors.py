@@ -1,0 +1,81 @@
+"""Everything Cardiograph raises on purpose.
+
+    CardiographError            exit code 1: the world did not play along
+    ├── HubError                the Hub, or what stands for it
+    │   ├── HubUnreachable
+    │   └── TokenRefused
+    ├── CardUnreadable          one card; becomes a row in `failures`
+    ├── VerdictInvalid          one answer of a judge; becomes a row in `failures`
+    ├── WarehouseError
+    │   ├── WriterBusy          another process writes to this home
+    │   ├── CheckFailed         a statement in sql/checks returned rows
+    │   └── QueryFailed
+    ├── LakeError               a part cannot be written or read
+    └── UsageError              exit code 2: what was asked for cannot be done
+        └── CorpusInvalid
+
+Each message names the subject and the remedy in one line, because it is all that a person sees.
+"""
+
+
+class CardiographError(Exception):
+    """Base of all of them; `exit_code` is what the command leaves with."""
+
+    exit_code = 1
+
+
+class HubError(CardiographError):
+    """The Hub answered in a way that stops the run."""
+
+
+class HubUnreachable(HubError):
+    """No answer, after every retry."""
+
+
+class TokenRefused(HubError):
+    """The Hub knows no such token, or the token may not do this."""
+
+
+class CardUnreadable(CardiographError):
+    """One card could not be read. `reason` is one word for grouping; `is_final` says a retry is pointless."""
+
+    def __init__(self, subject: str, reason: str, detail: str, *, is_final: bool) -> None:
+        super().__init__(f"{subject}: {reason}: {detail}")
+        self.subject = subject
+        self.reason = reason
+        self.detail = detail
+        self.is_final = is_final
+
+
+class VerdictInvalid(CardiographError):
+    """A judge's answer is not on the scale or not about the rubric."""
+
+
+class WarehouseError(CardiographError):
+    """DuckDB could not do what was asked."""
+
+
+class WriterBusy(WarehouseError):
+    """One process writes at a time."""
+
+
+class CheckFailed(WarehouseError):
+    """The data break a rule in `sql/checks`; nothing was published."""
+
+
+class QueryFailed(WarehouseError):
+    """A person's query has an error in it."""
+
+
+class LakeError(CardiographError):
+    """A Parquet part could not be written or read."""
+
+
+class UsageError(CardiographError):
+    """An option, a path or a date that cannot be honoured."""
+
+    exit_code = 2
+
+
+class CorpusInvalid(UsageError):
+    """A file that is not a corpus, or breaks the corpus format."""
