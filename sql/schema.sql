@@ -3,15 +3,19 @@
 
 create schema if not exists base;
 
+create table if not exists base.made_by (
+    schema_digest varchar not null
+);
+comment on table base.made_by is 'Which version of this file made the warehouse; another one makes it anew from the lake.';
+comment on column base.made_by.schema_digest is 'sha256 of sql/schema.sql.';
+
 create table if not exists base.parts (
     part varchar primary key,
-    stage varchar not null,
-    row_count bigint not null
+    stage varchar not null
 );
 comment on table base.parts is 'Which parts of the lake have landed; landing twice is impossible.';
 comment on column base.parts.part is 'Path of the part inside the lake.';
 comment on column base.parts.stage is 'Folder of the lake that it lies in.';
-comment on column base.parts.row_count is 'Rows in the part.';
 
 create table if not exists base.snapshots (
     snapshot date primary key,
@@ -221,6 +225,7 @@ create table if not exists out_findings (
     p double,
     p_adjusted double,
     flags varchar[] not null,
+    computed_at timestamp not null,
     primary key (snapshot, fingerprint, question, outcome, predictor, stratum, estimator)
 );
 comment on table out_findings is 'Every estimate with its interval, one a row.';
@@ -241,6 +246,7 @@ comment on column out_findings.ci_high is 'Upper end of the 95 % interval.';
 comment on column out_findings.p is 'Two-sided p-value against no association.';
 comment on column out_findings.p_adjusted is 'p after Benjamini-Hochberg within the family.';
 comment on column out_findings.flags is 'What to know before quoting it.';
+comment on column out_findings.computed_at is 'When it was estimated (UTC).';
 
 -- What a model is packaged as decides who downloads it and how downloads are counted.
 create or replace macro model_format(model_id, tags, library_name) as

@@ -168,3 +168,4 @@ class Finding:
     p: float | None
     p_adjusted: float | None = None
     flags: list[str] = field(default_factory=list)
+    computed_at: datetime | None = None

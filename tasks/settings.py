@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     hub_card_deadline_s: float = Field(120.0, gt=0, description="one answer, first byte to last")
     hub_tries: int = Field(5, ge=1, description="tries of a request that may pass by itself")
     card_bytes_max: int = Field(5_000_000, gt=0, description="a larger README is a failure, not a card")
+    duckdb_memory: str = Field("1GB", description="what DuckDB may hold in memory before it spills to disk")
+    duckdb_threads: int = Field(2, ge=1)
     part_cards: int = Field(400, ge=1, description="cards in a part")
 
 

@@ -1,13 +1,32 @@
-"""The door to DuckDB and to `sql/`."""
+"""The door to DuckDB and to `sql/`.
+
+DuckDB lets one process write and locks every other out meanwhile, so nobody ever writes to the file that
+people read. The writer works on `warehouse.building.duckdb` and renames it over `warehouse.duckdb` once every
+statement of `sql/checks` has returned nothing. What is in the file is derived: `rebuild` makes it again from
+the lake.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from pathlib import Path
 
 import duckdb
+import filelock
 import polars as pl
 
-from tasks.settings import SQL_DIR
+from tasks.errors import CheckFailed, UsageError, WarehouseError, WriterBusy
+from tasks.lake import STAGES, Lake
+from tasks.settings import SQL_DIR, settings
+
+# A statement lands this many parts at once: enough to be quick, few enough to stay in memory.
+_PARTS_AT_ONCE = 200
 
 
 @cache
@@ -16,6 +35,160 @@ def statement(name: str) -> str:
     return (SQL_DIR / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def statements(folder: str) -> list[str]:
+    """Names of the statements in a folder of `sql/`, such as `checks`."""
+    return sorted(f"{folder}/{path.stem}" for path in (SQL_DIR / folder).glob("*.sql"))
+
+
 def frame(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> pl.DataFrame:
     """The rows of one file of `sql/`, with its `$parameters`."""
-    return db.execute(statement(name), parameters).pl()
+    return db.sql(statement(name), params=parameters).pl()
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """The warehouse of a home: where its files lie."""
+
+    home: Path
+
+    @property
+    def published(self) -> Path:
+        """What people read."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def building(self) -> Path:
+        """What the writer works on."""
+        return self.home / "warehouse.building.duckdb"
+
+    @property
+    def lake(self) -> Lake:
+        """What it all derives from."""
+        return Lake(self.home)
+
+    @contextmanager
+    def writer(self) -> Iterator[None]:
+        """Be the one writer of this home; the lock goes with the process, however it ends."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot use {self.home} as home: {error.strerror}; choose another --home") from error
+        lock = filelock.FileLock(self.home / ".writer.lock")
+        try:
+            with lock.acquire(timeout=0):
+                self.lake.sweep()
+                yield
+        except filelock.Timeout as error:
+            raise WriterBusy(
+                f"another run is writing to {self.home}; wait for it, or choose another --home"
+            ) from error
+
+    def begin(self) -> None:
+        """Start building: from the published file, or from nothing where that was made by another schema."""
+        self._discard_building()
+        if self.published.exists() and self._is_current():
+            with _told(self.building):
+                shutil.copyfile(self.published, self.building)
+        with self.open() as db:
+            db.execute(statement("schema"))
+            if not db.execute("from base.made_by").fetchall():
+                db.execute("insert into base.made_by values (?)", [_schema_digest()])
+        self.land()
+
+    @contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file being built, for one group of statements."""
+        with _told(self.building), _connect(self.building) as db:
+            yield db
+
+    @contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The published file, read-only; never locked out, never half a week."""
+        if not self.published.exists():
+            raise UsageError(
+                f"{self.published} does not exist; run `cardiograph snapshot` or `cardiograph demo` first, "
+                "or name the folder with --home"
+            )
+        with _told(self.published), _connect(self.published, read_only=True) as db:
+            yield db
+
+    def land(self) -> None:
+        """Take in every part of the lake that has not landed; landing twice adds nothing."""
+        with self.open() as db:
+            for stage in STAGES:
+                self._land_stage(db, stage)
+
+    def publish(self) -> None:
+        """Check what was built and put it in the place of what people read."""
+        with self.open() as db:
+            broken = {name: rows for name in statements("checks") if (rows := frame(db, name).height)}
+            if broken:
+                told = ", ".join(f"{name.removeprefix('checks/')} ({rows} rows)" for name, rows in broken.items())
+                raise CheckFailed(f"{self.building} was not published, it breaks: {told}; see sql/checks")
+            db.execute("checkpoint")
+        with _told(self.published):
+            self.building.replace(self.published)
+
+    def _land_stage(self, db: duckdb.DuckDBPyConnection, stage: str) -> None:
+        landed = {row[0] for row in db.execute("select part from base.parts").fetchall()}
+        fresh = [part for part in self.lake.parts(stage) if part not in landed]
+        for start in range(0, len(fresh), _PARTS_AT_ONCE):
+            parts = fresh[start : start + _PARTS_AT_ONCE]
+            db.begin()
+            for name in _LANDING.get(stage, (stage,)):
+                self._land(db, name, parts)
+            db.executemany("insert into base.parts values (?, ?)", [(part, stage) for part in parts])
+            db.commit()
+
+    def _land(self, db: duckdb.DuckDBPyConnection, name: str, parts: list[str]) -> None:
+        text = statement(f"land/{name}")
+        parameters: dict[str, object] = {"parts": [str(self.lake.path(part)) for part in parts]}
+        if "$lake" in text:
+            parameters["lake"] = str(self.lake.root)
+        db.execute(text, parameters)
+
+    def _is_current(self) -> bool:
+        with self.read() as db:
+            try:
+                made_by = db.execute("select schema_digest from base.made_by").fetchall()
+            except duckdb.CatalogException:
+                return False
+        return made_by == [(_schema_digest(),)]
+
+    def _discard_building(self) -> None:
+        for path in (self.building, self.building.with_name(self.building.name + ".wal")):
+            path.unlink(missing_ok=True)
+
+
+# Stages that more than one statement lands.
+_LANDING = {"cards": ("cards", "texts"), "findings": ("findings_replaced", "findings")}
+
+
+def findings_part(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> str:
+    """Where findings belong that are estimated from what the warehouse holds now: the name changes with the data."""
+    digest = frame(db, "out/analysis_digest", snapshot=snapshot, fingerprint=fingerprint).item() or "empty"
+    return f"findings/{snapshot}-{fingerprint}-{digest[:16]}.parquet"
+
+
+def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    limits = settings()
+    return duckdb.connect(
+        path,
+        read_only=read_only,
+        config={"memory_limit": limits.duckdb_memory, "threads": limits.duckdb_threads, "autoinstall_known_extensions": False},
+    )
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """DuckDB's and the file system's errors as one line that names the file."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.FatalException, OSError) as error:
+        first_line = str(error).splitlines()[0]
+        raise WarehouseError(f"{path}: {first_line}; free some space or check permissions, and run again") from error
+
+
+@cache
+def _schema_digest() -> str:
+    return hashlib.sha256(statement("schema").encode()).hexdigest()

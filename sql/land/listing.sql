@@ -1,0 +1,5 @@
+-- One row a model and snapshot; rows that moved while the listing was walked come twice and land once.
+insert or ignore into base.listing by name
+select * exclude (filename)
+from read_parquet($parts, filename = true)
+qualify row_number() over (partition by snapshot, model_id order by filename) = 1;

@@ -1,0 +1,11 @@
+-- One row: a digest of everything that the findings of $snapshot and $fingerprint are estimated from.
+select md5(string_agg(
+    md5(concat_ws(
+        '|', scores.model_id, scores.author, scores.downloads, scores.likes, scores.score, scores.card_status,
+        scores.card_hash, scores.library_name, scores.pipeline_tag, scores.created_at, facts.facts_version
+    )),
+    '' order by scores.model_id
+)) as digest
+from scores
+left join cards as facts using (card_hash)
+where scores.snapshot = $snapshot and scores.fingerprint = $fingerprint;

@@ -1,0 +1,97 @@
+"""When the next request may leave, so that the Hub's quota is used and never exceeded.
+
+The Hub counts requests in fixed windows and says in every answer what is left and for how long (`RateLimit`,
+`RateLimit-Policy`). A pace spreads what is left over what remains of the window, a little ahead of even so that
+the window's last second is not needed. Where nothing is left, or nothing is known yet, one request goes ahead
+as a scout and the others wait for what its answer says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from time import monotonic, sleep
+
+AHEAD_OF_EVEN = 1.1
+# The Hub gives whole seconds, which may have been rounded down: a window may last this much longer than it says.
+ROUNDING_S = 1.0
+# Slots that were missed while answers were slow may be caught up, this far back.
+CATCH_UP_S = 1.0
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an answer says about its bucket: requests left, and seconds until the window ends."""
+
+    remaining: int
+    reset_in_s: float
+
+
+@dataclass(slots=True)
+class Pace:
+    """The pace of one bucket of quota. Thread-safe; clock and pause can be replaced.
+
+    `remaining` is the Hub's last word and `in_flight` what it may not have counted yet; their difference is
+    what may still be sent in this window.
+    """
+
+    clock: Callable[[], float] = monotonic
+    pause: Callable[[float], None] = sleep
+    remaining: int | None = None
+    window_ends: float = 0.0
+    is_unlimited: bool = False
+    in_flight: int = 0
+    next_start: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+
+    def acquire(self) -> None:
+        """Return when a request may be sent. Every acquire is followed by one `answered` or `lost`."""
+        while (wait_s := self._take_or_wait()) > 0:
+            self.pause(min(wait_s, 1.0))
+
+    def answered(self, quota: Quota | None) -> None:
+        """An answer came; without a quota in it the Hub sets no limit on this bucket."""
+        with self._lock:
+            self.in_flight -= 1
+            if quota is None:
+                self.is_unlimited = self.remaining is None
+            else:
+                self._learn(quota)
+
+    def lost(self) -> None:
+        """No answer came: nothing is known but that nothing is in flight."""
+        with self._lock:
+            self.in_flight -= 1
+
+    def _learn(self, quota: Quota) -> None:
+        ends = self.clock() + quota.reset_in_s
+        if self.remaining is None or ends > self.window_ends + 2 * ROUNDING_S:
+            self.remaining, self.window_ends = quota.remaining, ends
+        elif ends > self.window_ends - 2 * ROUNDING_S:
+            # Answers overtake each other; within one window the lowest count is the latest.
+            self.remaining = min(self.remaining, quota.remaining)
+            self.window_ends = max(self.window_ends, ends)
+        # Anything else is a late answer from the window before.
+
+    def _take_or_wait(self) -> float:
+        with self._lock:
+            now = self.clock()
+            wait_s = 0.0 if self.is_unlimited else self._wait_s(now)
+            if wait_s <= 0:
+                self.in_flight += 1
+            return wait_s
+
+    def _wait_s(self, now: float) -> float:
+        """Seconds to wait before asking again; 0 takes the slot."""
+        if self.remaining is None or now > self.window_ends + ROUNDING_S:
+            return _POLL_S if self.in_flight else 0.0
+        budget = self.remaining - self.in_flight
+        if budget <= 0:
+            return max(self.window_ends + ROUNDING_S - now, _POLL_S)
+        if now < self.next_start:
+            return self.next_start - now
+        spacing_s = max(self.window_ends - now, 0.0) / (budget * AHEAD_OF_EVEN)
+        self.next_start = max(self.next_start, now - CATCH_UP_S) + spacing_s
+        return 0.0

@@ -1,0 +1,343 @@
+"""From findings to plain English that claims no more than the interval does.
+
+Every sentence speaks of association ("goes with"), never of effect; where the interval contains zero it says
+"no clear association", whatever the estimate. Numbers carry narrow no-break spaces, so that they never wrap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.records import Finding, JudgeCard
+
+NARROW = "\u202f"
+MINUS = "\u2212"
+
+_RANK_ESTIMATORS = {"spearman", "kendall_tau_b", "kendall", "cliffs_delta", "rank_biserial"}
+_COUNT_ESTIMATORS = {"poisson_pml", "poisson", "quasi_poisson", "negative_binomial", "ppml"}
+_SLOPE_ESTIMATORS = {"huber", "tukey_biweight", "theil_sen", "ols", "median_regression", "quantile"}
+
+_ESTIMATORS = {
+    "spearman": "Spearman ρ",
+    "kendall_tau_b": "Kendall τ",
+    "kendall": "Kendall τ",
+    "cliffs_delta": "Cliff’s δ",
+    "huber": "Huber regression",
+    "tukey_biweight": "Tukey biweight regression",
+    "theil_sen": "Theil–Sen slope",
+    "poisson_pml": "Poisson regression",
+    "negative_binomial": "negative binomial regression",
+    "ols": "least squares",
+}
+_STRATA = {
+    "all": "all models",
+    "without_outliers": "without outliers",
+    "not_generated": "cards not generated",
+}
+_QUESTIONS = {
+    "rank_correlation": "rank correlation",
+    "partial_rank_correlation": "rank correlation, adjusted",
+    "regression": "robust regression",
+    "outliers": "outliers",
+    "has_card": "having a card at all",
+}
+_FLAGS = {
+    "mostly_zero": "Most of these models have none at all, so the size says little.",
+    "few_models": "Few models stand behind this: read it as a hint.",
+    "few_clusters": "Few authors stand behind this: the interval may be too narrow.",
+    "not_converged": "The fit did not converge.",
+    "estimators_disagree": "The robust estimators disagree about this, so its size depends on the method.",
+    "constant": "One of the two never varies here.",
+}
+
+# Cohen's conventional steps for a correlation; Kendall's τ runs at about two thirds of Spearman's ρ.
+_STEPS = {"spearman": (0.1, 0.3, 0.5), "kendall": (0.07, 0.2, 0.33)}
+_STRENGTHS = ("very weakly", "weakly", "moderately", "strongly")
+
+Reading = Literal["nothing", "unsettled", "unclear", "more", "less"]
+
+
+# Numbers
+
+
+def count(n: float | None) -> str:
+    """A whole number with narrow spaces between the thousands; an en dash for none."""
+    return (
+        "–" if n is None or not math.isfinite(n) else f"{round(n):,}".replace(",", NARROW).replace("-", MINUS)
+    )
+
+
+def decimal(value: float | None, places: int = 2) -> str:
+    """Rounded, with a real minus sign; an en dash for none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    rounded = round(value, places) or 0.0  # no "−0.00"
+    return f"{rounded:,.{places}f}".replace(",", NARROW).replace("-", MINUS)
+
+
+def percent(share: float | None) -> str:
+    """A share in 0-1 as whole per cent; tenths below one per cent, so that rare is not shown as never."""
+    if share is None or not math.isfinite(share):
+        return "–"
+    return f"{decimal(100 * share, 1 if 0 < abs(share) < 0.01 else 0)}{NARROW}%"
+
+
+def probability(p: float | None) -> str:
+    """A p-value to three places, or `< 0.001`."""
+    return f"<{NARROW}0.001" if p is not None and p < 0.0005 else decimal(p, 3)
+
+
+def models(n: int) -> str:
+    """`1 model`, `30 000 models`."""
+    return f"{count(n)} model{'s' * (n != 1)}"
+
+
+# Words
+
+
+def plain(name: str) -> str:
+    """A name of the code in words: `log1p_downloads` is downloads all the same."""
+    return name.removeprefix("log1p_").replace("_", " ").strip()
+
+
+def estimator_words(name: str) -> str:
+    """How the estimator is called in a statistics book."""
+    return _ESTIMATORS.get(name, plain(name))
+
+
+def question_words(name: str) -> str:
+    """The question, short enough for a table."""
+    return _QUESTIONS.get(name, plain(name))
+
+
+def stratum_words(name: str) -> str:
+    """The models meant, short enough for a legend; `library=x` is `x`."""
+    return _STRATA.get(name) or (name.partition("=")[2] if "=" in name else plain(name))
+
+
+def flag_words(name: str) -> str:
+    """One warning as a sentence."""
+    return _FLAGS.get(name) or f"Note: {plain(name)}."
+
+
+def caveats(flags: Iterable[str]) -> str:
+    """All warnings as sentences, each once, in the order given."""
+    return " ".join(dict.fromkeys(flag_words(flag) for flag in flags))
+
+
+# What a finding says
+
+
+def is_interval(finding: Finding) -> bool:
+    """Whether estimate and both ends of the interval are finite numbers."""
+    numbers = (finding.estimate, finding.ci_low, finding.ci_high)
+    return all(number is not None and math.isfinite(number) for number in numbers)
+
+
+def ends(finding: Finding) -> tuple[float, float]:
+    """Both ends of the interval, lower first; only for a finding that `is_interval`."""
+    low, high = sorted((finding.ci_low or 0.0, finding.ci_high or 0.0))
+    return low, high
+
+
+def reading(finding: Finding) -> Reading:
+    """What may be said: nothing (no estimate), unsettled (no interval), unclear (zero inside), more or less."""
+    if finding.estimate is None or not math.isfinite(finding.estimate) or "not_converged" in finding.flags:
+        return "nothing"
+    if not is_interval(finding):
+        return "unsettled"
+    low, high = ends(finding)
+    if low <= 0 <= high:
+        return "unclear"
+    return "more" if low > 0 else "less"
+
+
+def is_ranked(finding: Finding) -> bool:
+    """Whether the estimate lies on the scale from -1 to 1."""
+    return finding.estimator in _RANK_ESTIMATORS
+
+
+def is_multiplicative(finding: Finding) -> bool:
+    """Whether the estimate is a difference of logarithms, so that its exponential is a factor."""
+    return finding.estimator in _COUNT_ESTIMATORS or (
+        finding.outcome.startswith("log1p_") and not is_ranked(finding)
+    )
+
+
+def strength(finding: Finding) -> str:
+    """The size of a rank correlation in words that hold over the whole interval: `weakly to moderately`."""
+    steps = _STEPS["kendall" if finding.estimator.startswith("kendall") else "spearman"]
+    weakest, strongest = sorted(abs(end) for end in ends(finding))
+    words = [_STRENGTHS[sum(size >= step for step in steps)] for size in (weakest, strongest)]
+    return " to ".join(dict.fromkeys(words))
+
+
+def change(log_ratio: float) -> str:
+    """A difference of logarithms as `+35 %`, or as `×2.4` from a doubling on."""
+    factor = math.exp(min(log_ratio, 50.0))
+    if factor >= 2:
+        return f"×{decimal(factor, 1)}"
+    return f"{'+' if factor >= 1.005 else ''}{percent(factor - 1)}"
+
+
+def figure(finding: Finding, value: float | None) -> str:
+    """One number of a finding in its own unit."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return change(value) if is_multiplicative(finding) else decimal(value)
+
+
+def interval(finding: Finding) -> str:
+    """`95 % interval 0.15 to 0.27`, in the finding's own unit."""
+    low, high = ends(finding)
+    return f"95{NARROW}% interval {figure(finding, low)} to {figure(finding, high)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """How a predictor is spoken of: when it is higher, and by which step a slope counts it."""
+
+    higher: str
+    step: str
+    noun: str
+
+
+_PREDICTORS = {
+    "score": _Wording("a higher score", "one point more of score", "score"),
+    "has_card": _Wording("having a card", "having a card", "having a card"),
+}
+
+
+def _wording(predictor: str) -> _Wording:
+    noun = plain(predictor)
+    return _PREDICTORS.get(predictor) or _Wording(f"a higher {noun}", f"one unit more of {noun}", noun)
+
+
+def _among(finding: Finding) -> str:
+    """Which models, with their number, as the opening of a sentence."""
+    name, n = finding.stratum, models(finding.n)
+    kind, is_part, value = name.partition("=")
+    known = {
+        "all": f"Among {n}",
+        "without_outliers": f"With outliers left out ({n})",
+        "not_generated": f"Among {n} whose card is neither generated nor an unfilled template",
+    }
+    if is_part:
+        return f"Among {n} of the {plain(kind)} {value}"
+    return known.get(name) or f"Among {n} ({plain(name)})"
+
+
+def _more(finding: Finding) -> str:
+    """`about 35 % more downloads`, `about 2.4 times the likes`, `0.8 fewer downloads`, `more likes`."""
+    what, size = plain(finding.outcome), finding.estimate or 0.0
+    direction = "more" if size > 0 else "fewer"
+    if is_multiplicative(finding):
+        factor = math.exp(min(size, 50.0))
+        if factor >= 2:
+            return f"about {decimal(factor, 1)} times the {what}"
+        return f"about {percent(abs(factor - 1))} {direction} {what}"
+    if finding.estimator in _SLOPE_ESTIMATORS:
+        return f"about {decimal(abs(size))} {direction} {what}"
+    return f"{direction} {what}"
+
+
+def _claim(finding: Finding) -> str:
+    """The clear case: the interval lies on one side of zero."""
+    words = _wording(finding.predictor)
+    if is_ranked(finding):
+        adjusted = " after adjustment" if finding.question.startswith("partial") else ""
+        return f"{words.higher} goes {strength(finding)} with {_more(finding)}{adjusted}"
+    return f"{words.step} goes with {_more(finding)}"
+
+
+def _doubts(finding: Finding) -> str:
+    """Warnings, and the correction for many questions where it takes the finding back."""
+    flags = [flag for flag in finding.flags if flag != "not_converged"]
+    lost = (
+        finding.p_adjusted is not None and finding.p_adjusted > 0.05 and reading(finding) in ("more", "less")
+    )
+    corrected = "Corrected for the number of questions asked, it may be chance." if lost else ""
+    return " ".join(part for part in (corrected, caveats(flags)) if part)
+
+
+def sentence(finding: Finding) -> str:
+    """One finding as one plain sentence with its numbers, followed by its warnings."""
+    among, how = _among(finding), estimator_words(finding.estimator)
+    pair = f"{_wording(finding.predictor).noun} and {plain(finding.outcome)}"
+    said = reading(finding)
+    value = figure(finding, finding.estimate)
+    if said == "nothing":
+        why = (
+            "the fit did not converge" if "not_converged" in finding.flags else "too little to estimate from"
+        )
+        text = f"{among}, nothing can be said about {pair} ({how}: {why})."
+    elif said == "unsettled":
+        text = f"{among}, {pair} are estimated without an interval ({how} {value}), which settles nothing."
+    elif said == "unclear":
+        text = f"{among}, there is no clear association between {pair} ({how} {value}, {interval(finding)})."
+    else:
+        text = f"{among}, {_claim(finding)} ({how} {value}, {interval(finding)})."
+    return f"{text} {_doubts(finding)}".rstrip()
+
+
+# The one sentence on top
+
+
+def _main(findings: Iterable[Finding], outcome: str) -> Finding | None:
+    wanted = ("rank_correlation", outcome, "score", "all", "spearman")
+    return next(
+        (f for f in findings if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == wanted), None
+    )
+
+
+def _tendency(finding: Finding) -> str:
+    said, what = reading(finding), plain(finding.outcome)
+    if said not in ("more", "less", "unclear"):
+        return f"say nothing yet about {what}"
+    numbers = f"(Spearman ρ {figure(finding, finding.estimate)}, {interval(finding)})"
+    if said == "unclear":
+        return f"show no clear association with {what} {numbers}"
+    return f"tend {strength(finding)} to have {'more' if said == 'more' else 'fewer'} {what} {numbers}"
+
+
+def _scored(judge: str) -> str:
+    known = {
+        "checklist": "Models whose card scores higher on the checklist",
+        "vllm": "Models whose card the judge model scores higher",
+    }
+    return known.get(judge) or f"Models whose card the judge “{judge}” scores higher"
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """The sentence for the top of the page and of the README: score with downloads and with likes, all models."""
+    mains = [f for f in (_main(findings, "downloads"), _main(findings, "likes")) if f is not None]
+    if not any(reading(f) in ("more", "less", "unclear") for f in mains):
+        return "There are too few scored cards to say how documentation goes with popularity."
+    joint = " and " if len({reading(f) for f in mains}) == 1 else ", but "
+    text = f"{_scored(mains[0].judge)} {joint.join(map(_tendency, mains))}"
+    few = caveats(["few_models"]) if any("few_models" in f.flags for f in mains) else ""
+    return f"{text}, among {models(max(f.n for f in mains))}. {few}".rstrip()
+
+
+def judge_note(judge: JudgeCard) -> tuple[str, str]:
+    """What the scores are and are not: a short heading and the sentence below it."""
+    if judge.judge == "checklist":
+        return (
+            "These are scores of a rule-based checklist.",
+            "No reader and no language model has judged these cards: rules look for what a card should hold "
+            "(a snippet, numbers, a license, sections) and cannot tell whether it is true, clear or useful.",
+        )
+    if judge.model:
+        which = f"{judge.model} at {judge.revision}" if judge.revision else judge.model
+        return (
+            "These are scores of a language model.",
+            f"The judge model {which} read each card against the rubric. No person has read them; a model "
+            "may favour certain styles and lengths, and another judge model would score differently.",
+        )
+    return (
+        f"These are scores of the judge “{judge.judge}”.",
+        "They are one way to read a card against the rubric; another judge would score differently.",
+    )
