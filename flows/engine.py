@@ -62,7 +62,9 @@ def prefect_server(home: Path) -> Iterator[None]:
     prefect_home = home.resolve() / "prefect"
     prefect_home.mkdir(parents=True, exist_ok=True)
     os.environ.update(
-        PREFECT_HOME=str(prefect_home), PREFECT_LOGGING_LEVEL="WARNING", PREFECT_SERVER_ANALYTICS_ENABLED="false"
+        PREFECT_HOME=str(prefect_home),
+        PREFECT_LOGGING_LEVEL="WARNING",
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
     )
     port = free_port()
     with (
@@ -71,7 +73,7 @@ def prefect_server(home: Path) -> Iterator[None]:
     ):
         # Before the import: Prefect reads its settings once, and without this it would start a server too.
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-        import prefect.main  # noqa: F401 - imported while the server starts
+        import prefect.main  # noqa: F401 - while the server starts
 
         _wait_for(child, port, prefect_home)
         started = datetime.now(UTC)
@@ -113,7 +115,7 @@ def _drain(since: datetime) -> None:
     unfinished = TaskRunFilter(
         state=TaskRunFilterState(type=TaskRunFilterStateType(any_=sorted(set(StateType) - TERMINAL_STATES))),
         # Task runs of a run that was killed stay unfinished for ever; they are not waited for.
-        start_time=TaskRunFilterStartTime(after_=since),
+        start_time=TaskRunFilterStartTime.model_validate({"after_": since}),
     )
     deadline = monotonic() + DRAIN_WITHIN_S
     with get_client(sync_client=True) as client:

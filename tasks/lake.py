@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.errors import LakeError
-from tasks.records import CardRead, CardText, CardFacts, Failure, Finding, JudgeCard, ListedModel, Verdict
+from tasks.records import CardFacts, CardRead, CardText, Failure, Finding, JudgeCard, ListedModel, Verdict
 
 STAGES = ("listing", "list_failures", "snapshots", "cards", "facts", "judges", "verdicts", "findings")
 
@@ -95,6 +95,10 @@ class Lake:
         found = (self.root / stage).rglob("*.parquet")
         return sorted(p.relative_to(self.root).as_posix() for p in found if not p.name.startswith("."))
 
+    def all_parts(self) -> list[str]:
+        """Every part of every stage."""
+        return [part for stage in STAGES for part in self.parts(stage)]
+
     def write(
         self, part: str, record: type, rows: Sequence[Any], *, notes: dict[str, str] | None = None
     ) -> None:
@@ -121,7 +125,9 @@ class Lake:
             if card_hash in wanted and text is not None
         }
         if missing := wanted - found.keys():
-            raise LakeError(f"{self.path(part)} lacks {len(missing)} texts that it should hold; restore the part")
+            raise LakeError(
+                f"{self.path(part)} lacks {len(missing)} texts that it should hold; restore the part"
+            )
         return [CardText(card_hash, found[card_hash]) for card_hash in sorted(found)]
 
     def sweep(self) -> None:
@@ -142,7 +148,9 @@ class Lake:
         except OSError as error:
             temporary.unlink(missing_ok=True)
             remedy = "free some space" if error.errno == errno.ENOSPC else "check the folder's permissions"
-            raise LakeError(f"cannot write {target}: {error.strerror or error}; {remedy} and run again") from error
+            raise LakeError(
+                f"cannot write {target}: {error.strerror or error}; {remedy} and run again"
+            ) from error
 
 
 def _plain(value: object) -> object:

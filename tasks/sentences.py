@@ -7,7 +7,7 @@ Every sentence speaks of association ("goes with"), never of effect; where the i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,20 +16,27 @@ from tasks.records import Finding, JudgeCard
 NARROW = "\u202f"
 MINUS = "\u2212"
 
-_RANK_ESTIMATORS = {"spearman", "kendall_tau_b", "kendall", "cliffs_delta", "rank_biserial"}
-_COUNT_ESTIMATORS = {"poisson_pml", "poisson", "quasi_poisson", "negative_binomial", "ppml"}
-_SLOPE_ESTIMATORS = {"huber", "tukey_biweight", "theil_sen", "ols", "median_regression", "quantile"}
+# Families by the first word of an estimator's name: `spearman_given_age` is a Spearman.
+_RANKED = {"spearman", "kendall", "cliffs", "rank"}
+_COUNTS = {"poisson", "ppml", "negative", "quasi"}
+_SLOPES = {"huber", "tukey", "theil", "ols", "median", "quantile", "lad"}
+_SECOND_OPINIONS = {"kendall", "tukey", "theil", "logit"}
 
 _ESTIMATORS = {
     "spearman": "Spearman ρ",
-    "kendall_tau_b": "Kendall τ",
+    "spearman_given_age": "Spearman ρ at equal age",
+    "spearman_given_downloads": "Spearman ρ at equal downloads",
     "kendall": "Kendall τ",
+    "kendall_tau_b": "Kendall τ",
     "cliffs_delta": "Cliff’s δ",
     "huber": "Huber regression",
+    "tukey": "Tukey biweight regression",
     "tukey_biweight": "Tukey biweight regression",
     "theil_sen": "Theil–Sen slope",
+    "poisson": "Poisson regression",
     "poisson_pml": "Poisson regression",
     "negative_binomial": "negative binomial regression",
+    "logit": "logistic regression",
     "ols": "least squares",
 }
 _STRATA = {
@@ -40,21 +47,30 @@ _STRATA = {
 _QUESTIONS = {
     "rank_correlation": "rank correlation",
     "partial_rank_correlation": "rank correlation, adjusted",
-    "regression": "robust regression",
-    "outliers": "outliers",
+    "regression": "regression",
+    "regression_controlled": "regression with controls",
     "has_card": "having a card at all",
+    "missing": "left out",
 }
+_CONTROLLED = ", with age, library, format and pipeline tag held equal"
 _FLAGS = {
-    "mostly_zero": "Most of these models have none at all, so the size says little.",
+    "mostly_zero": "Most of these models have none at all, so sizes say little.",
     "few_models": "Few models stand behind this: read it as a hint.",
-    "few_clusters": "Few authors stand behind this: the interval may be too narrow.",
+    "few_clusters": "Few authors stand behind this: the interval may be too narrow, or missing.",
+    "dominant_author": "One author owns more than a tenth of these models and weighs accordingly.",
     "not_converged": "The fit did not converge.",
-    "estimators_disagree": "The robust estimators disagree about this, so its size depends on the method.",
+    "scale_collapsed": "Most of these models share one value, so the robust scale is zero.",
+    "estimators_disagree": "The robust estimators disagree here, so the size depends on the method.",
     "constant": "One of the two never varies here.",
+    "collinear": "What is held equal already determines one of the two.",
+    "age_unknown": "Age is not held equal: too few models tell theirs.",
+    "mad_is_zero": "Most counts are the same, so a second measure of spread was used.",
 }
 
-# Cohen's conventional steps for a correlation; Kendall's τ runs at about two thirds of Spearman's ρ.
-_STEPS = {"spearman": (0.1, 0.3, 0.5), "kendall": (0.07, 0.2, 0.33)}
+# Upper ends of "very weakly", "weakly" and "moderately". Cohen (1988) for a correlation; Kendall's τ runs at about
+# two thirds of Spearman's ρ; Romano et al. (2006) for Cliff's δ.
+_STEPS = {"kendall": (0.07, 0.2, 0.33), "cliffs": (0.147, 0.33, 0.474)}
+_COHEN = (0.1, 0.3, 0.5)
 _STRENGTHS = ("very weakly", "weakly", "moderately", "strongly")
 
 Reading = Literal["nothing", "unsettled", "unclear", "more", "less"]
@@ -128,7 +144,7 @@ def caveats(flags: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(flag_words(flag) for flag in flags))
 
 
-# What a finding says
+# What a finding is
 
 
 def is_interval(finding: Finding) -> bool:
@@ -144,32 +160,50 @@ def ends(finding: Finding) -> tuple[float, float]:
 
 
 def reading(finding: Finding) -> Reading:
-    """What may be said: nothing (no estimate), unsettled (no interval), unclear (zero inside), more or less."""
+    """What may be said.
+
+    `nothing` without an estimate, `unsettled` without an interval, `unclear` where zero lies inside it
+    (or the estimate across zero from it), else `more` or `less`.
+    """
     if finding.estimate is None or not math.isfinite(finding.estimate) or "not_converged" in finding.flags:
         return "nothing"
     if not is_interval(finding):
         return "unsettled"
     low, high = ends(finding)
-    if low <= 0 <= high:
-        return "unclear"
-    return "more" if low > 0 else "less"
+    if low > 0 and finding.estimate > 0:
+        return "more"
+    return "less" if high < 0 and finding.estimate < 0 else "unclear"
+
+
+def _family(finding: Finding) -> str:
+    return finding.estimator.partition("_")[0]
+
+
+def is_second_opinion(finding: Finding) -> bool:
+    """Whether another estimator answers the same question first; second opinions go into tables."""
+    return _family(finding) in _SECOND_OPINIONS
 
 
 def is_ranked(finding: Finding) -> bool:
     """Whether the estimate lies on the scale from -1 to 1."""
-    return finding.estimator in _RANK_ESTIMATORS
+    return _family(finding) in _RANKED
+
+
+def is_number(finding: Finding) -> bool:
+    """Whether the estimate is a count of models or of downloads, not an association."""
+    return finding.question in ("outliers", "missing")
 
 
 def is_multiplicative(finding: Finding) -> bool:
     """Whether the estimate is a difference of logarithms, so that its exponential is a factor."""
-    return finding.estimator in _COUNT_ESTIMATORS or (
-        finding.outcome.startswith("log1p_") and not is_ranked(finding)
-    )
+    if is_ranked(finding) or is_number(finding):
+        return False
+    return _family(finding) in _COUNTS | {"logit"} or finding.outcome.startswith("log1p_")
 
 
 def strength(finding: Finding) -> str:
     """The size of a rank correlation in words that hold over the whole interval: `weakly to moderately`."""
-    steps = _STEPS["kendall" if finding.estimator.startswith("kendall") else "spearman"]
+    steps = _STEPS.get(_family(finding), _COHEN)
     weakest, strongest = sorted(abs(end) for end in ends(finding))
     words = [_STRENGTHS[sum(size >= step for step in steps)] for size in (weakest, strongest)]
     return " to ".join(dict.fromkeys(words))
@@ -230,16 +264,23 @@ def _among(finding: Finding) -> str:
     return known.get(name) or f"Among {n} ({plain(name)})"
 
 
+def _times(finding: Finding, more: str, fewer: str) -> str:
+    """`about 35 % more`, `about 2.4 times the`: a factor in words."""
+    factor = math.exp(min(finding.estimate or 0.0, 50.0))
+    if factor >= 2:
+        return f"about {decimal(factor, 1)} times the"
+    return f"about {percent(abs(factor - 1))} {more if factor > 1 else fewer}"
+
+
 def _more(finding: Finding) -> str:
-    """`about 35 % more downloads`, `about 2.4 times the likes`, `0.8 fewer downloads`, `more likes`."""
+    """`about 35 % more downloads`, `about 20 % lower odds of any likes`, `0.8 fewer downloads`, `more likes`."""
     what, size = plain(finding.outcome), finding.estimate or 0.0
     direction = "more" if size > 0 else "fewer"
+    if _family(finding) == "logit":
+        return f"{_times(finding, 'higher', 'lower')} odds of {what}"
     if is_multiplicative(finding):
-        factor = math.exp(min(size, 50.0))
-        if factor >= 2:
-            return f"about {decimal(factor, 1)} times the {what}"
-        return f"about {percent(abs(factor - 1))} {direction} {what}"
-    if finding.estimator in _SLOPE_ESTIMATORS:
+        return f"{_times(finding, 'more', 'fewer')} {what}"
+    if _family(finding) in _SLOPES:
         return f"about {decimal(abs(size))} {direction} {what}"
     return f"{direction} {what}"
 
@@ -248,14 +289,13 @@ def _claim(finding: Finding) -> str:
     """The clear case: the interval lies on one side of zero."""
     words = _wording(finding.predictor)
     if is_ranked(finding):
-        adjusted = " after adjustment" if finding.question.startswith("partial") else ""
-        return f"{words.higher} goes {strength(finding)} with {_more(finding)}{adjusted}"
+        return f"{words.higher} goes {strength(finding)} with {_more(finding)}"
     return f"{words.step} goes with {_more(finding)}"
 
 
-def _doubts(finding: Finding) -> str:
+def _doubts(finding: Finding, unsaid: Collection[str]) -> str:
     """Warnings, and the correction for many questions where it takes the finding back."""
-    flags = [flag for flag in finding.flags if flag != "not_converged"]
+    flags = [flag for flag in finding.flags if flag not in {"not_converged", *unsaid}]
     lost = (
         finding.p_adjusted is not None and finding.p_adjusted > 0.05 and reading(finding) in ("more", "less")
     )
@@ -263,24 +303,46 @@ def _doubts(finding: Finding) -> str:
     return " ".join(part for part in (corrected, caveats(flags)) if part)
 
 
-def sentence(finding: Finding) -> str:
-    """One finding as one plain sentence with its numbers, followed by its warnings."""
+def _counted(finding: Finding) -> str:
+    """Findings that count: outliers, and models that no estimate could use."""
+    what, n = plain(finding.outcome), models(finding.n)
+    known = {
+        "models_removed": f"{count(finding.estimate)} of {n} are outliers in {what}",
+        "fence": f"A model is an outlier in {what} beyond {count(finding.estimate)}",
+        "without_score": f"{count(finding.estimate)} of {n} have no score",
+        "without_outcome": f"{count(finding.estimate)} of {n} have no number of {what}",
+    }
+    if finding.estimate is None or not math.isfinite(finding.estimate):
+        return f"{question_words(finding.question).capitalize()} in {what} cannot be told from {n}"
+    return known.get(finding.estimator) or (
+        f"{question_words(finding.question).capitalize()} in {what}, {estimator_words(finding.estimator)}: "
+        f"{decimal(finding.estimate)} ({n})"
+    )
+
+
+def _association(finding: Finding) -> str:
     among, how = _among(finding), estimator_words(finding.estimator)
+    if finding.question.endswith("_controlled"):
+        among += _CONTROLLED
     pair = f"{_wording(finding.predictor).noun} and {plain(finding.outcome)}"
-    said = reading(finding)
-    value = figure(finding, finding.estimate)
+    said, value = reading(finding), figure(finding, finding.estimate)
     if said == "nothing":
         why = (
             "the fit did not converge" if "not_converged" in finding.flags else "too little to estimate from"
         )
-        text = f"{among}, nothing can be said about {pair} ({how}: {why})."
-    elif said == "unsettled":
-        text = f"{among}, {pair} are estimated without an interval ({how} {value}), which settles nothing."
-    elif said == "unclear":
-        text = f"{among}, there is no clear association between {pair} ({how} {value}, {interval(finding)})."
-    else:
-        text = f"{among}, {_claim(finding)} ({how} {value}, {interval(finding)})."
-    return f"{text} {_doubts(finding)}".rstrip()
+        return f"{among}, nothing can be said about {pair} ({how}: {why})"
+    if said == "unsettled":
+        return f"{among}, {pair} are compared without an interval ({how} {value}), which settles nothing"
+    numbers = f"({how} {value}, {interval(finding)})"
+    if said == "unclear":
+        return f"{among}, there is no clear association between {pair} {numbers}"
+    return f"{among}, {_claim(finding)} {numbers}"
+
+
+def sentence(finding: Finding, unsaid: Collection[str] = ()) -> str:
+    """One finding as one plain sentence with its numbers, followed by its warnings but those `unsaid`."""
+    text = _counted(finding) if is_number(finding) else _association(finding)
+    return f"{text}. {_doubts(finding, unsaid)}".rstrip()
 
 
 # The one sentence on top
@@ -312,7 +374,7 @@ def _scored(judge: str) -> str:
 
 
 def headline(findings: Sequence[Finding]) -> str:
-    """The sentence for the top of the page and of the README: score with downloads and with likes, all models."""
+    """The sentence for the top of the page and of the README: score with downloads and likes, all models."""
     mains = [f for f in (_main(findings, "downloads"), _main(findings, "likes")) if f is not None]
     if not any(reading(f) in ("more", "less", "unclear") for f in mains):
         return "There are too few scored cards to say how documentation goes with popularity."

@@ -19,19 +19,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CARDIOGRAPH_", extra="ignore", frozen=True)
 
-    home: Path = Field(Path("cardiograph-data"), description="the lake, the warehouse and the report")
+    home: Path = Field(default=Path("cardiograph-data"), description="the lake, the warehouse and the report")
     hub_token: SecretStr | None = Field(
-        None, description="overrides HF_TOKEN and the stored login; usually unset"
+        default=None, description="overrides HF_TOKEN and the stored login; usually unset"
     )
-    hub_threads: int = Field(12, ge=1, le=64, description="requests in flight at the most")
-    hub_connect_timeout_s: float = Field(10.0, gt=0)
-    hub_read_timeout_s: float = Field(30.0, gt=0, description="silence allowed between two chunks")
-    hub_card_deadline_s: float = Field(120.0, gt=0, description="one answer, first byte to last")
-    hub_tries: int = Field(5, ge=1, description="tries of a request that may pass by itself")
-    card_bytes_max: int = Field(5_000_000, gt=0, description="a larger README is a failure, not a card")
-    duckdb_memory: str = Field("1GB", description="what DuckDB may hold in memory before it spills to disk")
-    duckdb_threads: int = Field(2, ge=1)
-    part_cards: int = Field(400, ge=1, description="cards in a part")
+    hub_threads: int = Field(default=12, ge=1, le=64, description="requests in flight at the most")
+    hub_connect_timeout_s: float = Field(default=10.0, gt=0)
+    hub_read_timeout_s: float = Field(default=30.0, gt=0, description="silence allowed between two chunks")
+    hub_card_deadline_s: float = Field(default=120.0, gt=0, description="one answer, first byte to last")
+    hub_tries: int = Field(default=5, ge=1, description="tries of a request that may pass by itself")
+    hub_silence_max: int = Field(
+        default=60, ge=1, description="unanswered requests in a row after which the Hub counts as unreachable"
+    )
+    card_bytes_max: int = Field(
+        default=5_000_000, gt=0, description="a larger README is a failure, not a card"
+    )
+    duckdb_memory: str = Field(
+        default="1GB", description="what DuckDB may hold in memory before it spills to disk"
+    )
+    duckdb_threads: int = Field(default=2, ge=1)
+    part_cards: int = Field(default=400, ge=1, description="cards in a part")
 
 
 def settings() -> Settings:

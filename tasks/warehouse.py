@@ -23,6 +23,7 @@ import polars as pl
 
 from tasks.errors import CheckFailed, UsageError, WarehouseError, WriterBusy
 from tasks.lake import STAGES, Lake
+from tasks.records import Finding
 from tasks.settings import SQL_DIR, settings
 
 # A statement lands this many parts at once: enough to be quick, few enough to stay in memory.
@@ -42,7 +43,8 @@ def statements(folder: str) -> list[str]:
 
 def frame(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> pl.DataFrame:
     """The rows of one file of `sql/`, with its `$parameters`."""
-    return db.sql(statement(name), params=parameters).pl()
+    rows: pl.DataFrame = db.sql(statement(name), params=parameters).pl()
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class Warehouse:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"cannot use {self.home} as home: {error.strerror}; choose another --home") from error
+            raise UsageError(
+                f"cannot use {self.home} as home: {error.strerror}; choose another --home"
+            ) from error
         lock = filelock.FileLock(self.home / ".writer.lock")
         try:
             with lock.acquire(timeout=0):
@@ -83,10 +87,10 @@ class Warehouse:
                 f"another run is writing to {self.home}; wait for it, or choose another --home"
             ) from error
 
-    def begin(self) -> None:
+    def begin(self, *, afresh: bool = False) -> None:
         """Start building: from the published file, or from nothing where that was made by another schema."""
         self._discard_building()
-        if self.published.exists() and self._is_current():
+        if not afresh and self.published.exists() and self._is_current():
             with _told(self.building):
                 shutil.copyfile(self.published, self.building)
         with self.open() as db:
@@ -118,16 +122,22 @@ class Warehouse:
             for stage in STAGES:
                 self._land_stage(db, stage)
 
-    def publish(self) -> None:
-        """Check what was built and put it in the place of what people read."""
+    def publish(self, *, always: bool = False) -> bool:
+        """Check what was built and put it in the place of what people read; returns whether anything is new."""
+        if not always and self.published.exists() and not self._is_news():
+            self._discard_building()
+            return False
         with self.open() as db:
             broken = {name: rows for name in statements("checks") if (rows := frame(db, name).height)}
             if broken:
-                told = ", ".join(f"{name.removeprefix('checks/')} ({rows} rows)" for name, rows in broken.items())
+                told = ", ".join(
+                    f"{name.removeprefix('checks/')} ({rows} rows)" for name, rows in broken.items()
+                )
                 raise CheckFailed(f"{self.building} was not published, it breaks: {told}; see sql/checks")
             db.execute("checkpoint")
         with _told(self.published):
             self.building.replace(self.published)
+        return True
 
     def _land_stage(self, db: duckdb.DuckDBPyConnection, stage: str) -> None:
         landed = {row[0] for row in db.execute("select part from base.parts").fetchall()}
@@ -146,6 +156,12 @@ class Warehouse:
         if "$lake" in text:
             parameters["lake"] = str(self.lake.root)
         db.execute(text, parameters)
+
+    def _is_news(self) -> bool:
+        with self.open() as db:
+            built = db.execute("select count(*) from base.parts").fetchall()
+        with self.read() as db:
+            return not self._is_current() or built != db.execute("select count(*) from base.parts").fetchall()
 
     def _is_current(self) -> bool:
         with self.read() as db:
@@ -170,12 +186,22 @@ def findings_part(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: st
     return f"findings/{snapshot}-{fingerprint}-{digest[:16]}.parquet"
 
 
+def findings_of(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> list[Finding]:
+    """The findings of a snapshot and judge, as records."""
+    rows = frame(db, "out/findings", snapshot=snapshot, fingerprint=fingerprint)
+    return [Finding(**row) for row in rows.iter_rows(named=True)]
+
+
 def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     limits = settings()
     return duckdb.connect(
         path,
         read_only=read_only,
-        config={"memory_limit": limits.duckdb_memory, "threads": limits.duckdb_threads, "autoinstall_known_extensions": False},
+        config={
+            "memory_limit": limits.duckdb_memory,
+            "threads": limits.duckdb_threads,
+            "autoinstall_known_extensions": False,
+        },
     )
 
 
@@ -186,7 +212,9 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except (duckdb.IOException, duckdb.FatalException, OSError) as error:
         first_line = str(error).splitlines()[0]
-        raise WarehouseError(f"{path}: {first_line}; free some space or check permissions, and run again") from error
+        raise WarehouseError(
+            f"{path}: {first_line}; free some space or check permissions, and run again"
+        ) from error
 
 
 @cache

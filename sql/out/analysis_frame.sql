@@ -1,4 +1,5 @@
--- One row a model of $snapshot, as judged by $fingerprint: what every finding is estimated from.
+-- One row a model of $snapshot, as judged by $fingerprint: what every finding is estimated from. A model without a
+-- namespace is its own author; score is null where there is no scorable card, and card_status says why.
 select
     scores.model_id,
     coalesce(scores.author, scores.model_id) as author,

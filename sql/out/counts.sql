@@ -1,4 +1,5 @@
--- One row: what $snapshot holds, and how much of it $fingerprint has judged.
+-- One row: what $snapshot holds, and how much of it $fingerprint has judged. A model without a namespace is its own
+-- author; failures are all that the snapshot has, whoever judged.
 select
     count(*) as models,
     count(*) filter (where card_status = 'card') as cards,
@@ -6,7 +7,7 @@ select
     count(*) filter (where card_status = 'none') as none,
     count(*) filter (where card_status = 'failed') as failed,
     count(*) filter (where card_status = 'pending') as pending,
-    count(distinct author) as authors,
+    count(distinct coalesce(author, model_id)) as authors,
     count(distinct card_hash) filter (where card_status = 'card') as distinct_texts,
     count(score) as scored_models,
     count(distinct card_hash) filter (where score is not null) as verdicts,

@@ -1,5 +1,10 @@
--- One row a stage and reason in $snapshot, with three subjects to look at.
-select stage, reason, count(*) as n, list(subject order by subject)[1:3] as subjects, min(detail) as detail
+-- One row a stage and reason in $snapshot, whoever judged, with up to three subjects to look at.
+select
+    stage,
+    reason,
+    count(*) as n,
+    list(distinct subject order by subject)[1:3] as subjects,
+    min(detail) as detail
 from failures
 where snapshot = $snapshot
 group by stage, reason

@@ -1,4 +1,5 @@
--- One row a quarter-point bin of scores in $snapshot, as judged by $fingerprint; empty bins included.
+-- One row a quarter-point bin of scores in $snapshot, as judged by $fingerprint; empty bins included. A bin holds
+-- its lower end; the last holds 5 as well.
 select
     (1 + bin * 0.25)::double as score_low,
     (1 + (bin + 1) * 0.25)::double as score_high,

@@ -1,11 +1,11 @@
 -- One row a popularity tier and section of $snapshot: the share of the tier's cards that fill the section.
--- Tiers are by rank of downloads among all listed models: top 1 %, next 9 %, next 40 %, the rest.
+-- Tiers are by rank of downloads among the listed models whose downloads are known: top 1 %, next 9 %, next 40 %,
+-- the rest. Models with as many downloads are in one tier, the lower one where they straddle a border, so that no
+-- tier but the last is ever larger than it says.
 with ranked as (
-    select
-        card_hash,
-        cume_dist() over (order by coalesce(downloads, 0) desc, model_id) as place
+    select card_hash, card_status, cume_dist() over (order by downloads desc) as place
     from panel
-    where snapshot = $snapshot
+    where snapshot = $snapshot and downloads is not null
 ),
 tiered as (
     select
@@ -17,6 +17,7 @@ tiered as (
             else '4 the rest'
         end as tier
     from ranked
+    where card_status = 'card'
 ),
 described as (
     select tiered.tier, cards.sections
@@ -33,5 +34,5 @@ select
     n_filled / n as fill_share
 from described
 cross join sections
-group by all
-order by min(described.tier), section;
+group by described.tier, section
+order by described.tier, section;

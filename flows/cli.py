@@ -1,0 +1,208 @@
+"""The `cardiograph` command. Heavy imports wait until a command needs them: `--help` is for people in a hurry."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli_hub import hub
+from tasks.errors import CardiographError, UsageError
+from tasks.settings import OFFICIAL_HUB, settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The weekly pulse of the Hugging Face Hub's model cards.\n\n"
+    "Start with `cardiograph demo`: two weeks of a made-up Hub, no account, no network, about a minute. "
+    "Then `cardiograph snapshot` reads the real one.",
+)
+app.add_typer(hub, name="hub")
+
+Home = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of the lake, the warehouse and the report.",
+        default_factory=lambda: settings().home,
+        show_default="cardiograph-data, or CARDIOGRAPH_HOME",
+    ),
+]
+
+
+class Sort(StrEnum):
+    """What `--limit` counts from the top of."""
+
+    downloads = "downloads"
+    likes = "likes"
+    trending = "trending"
+    created = "created"
+
+
+class Format(StrEnum):
+    """How `query` prints rows."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+@app.command()
+def snapshot(
+    home: Home,
+    hub: Annotated[
+        str, typer.Option(help="`demo`, the address of a Hub, or a corpus file (served by a replica).")
+    ] = OFFICIAL_HUB,
+    as_of: Annotated[
+        str | None, typer.Option(help="Date of the snapshot, YYYY-MM-DD. Default: today, or a corpus's last.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the top N models. Default: 1000.")] = None,
+    all_models: Annotated[bool, typer.Option("--all", help="Every model of the Hub.")] = False,
+    sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = Sort.downloads,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="Only models with this tag; may be repeated.")
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="Only models of this author.")] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="Only the models named in this file, one a line.")
+    ] = None,
+    judge: Annotated[str, typer.Option(help="Who scores the cards.")] = "checklist",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")] = False,
+) -> None:
+    """Take one dated snapshot of a Hub: list, read, judge, analyse, report.
+
+    \b
+    cardiograph snapshot --limit 200                       the 200 most downloaded models
+    cardiograph snapshot --filter gguf --sort likes        the most liked GGUF conversions
+    cardiograph snapshot --hub corpus.parquet --all        a corpus file instead of the Hub
+    cardiograph snapshot --models my-models.txt            models that you name
+
+    Run it again after an interruption: it goes on where it was. A token (HF_TOKEN, or `hf auth login`) raises
+    the Hub's quota; it is sent to the Hub and written nowhere.
+    """
+    from flows.runs import Request, run
+
+    if all_models and limit is not None:
+        raise UsageError("--all and --limit exclude each other")
+    if models and (all_models or limit is not None or filters or author):
+        raise UsageError("--models names its models itself; leave out --all, --limit, --filter and --author")
+    everything = all_models or models is not None
+    request = Request(
+        hub=hub,
+        home=home,
+        as_of=_date(as_of),
+        limit=None if everything else limit or 1000,
+        sort=sort.value,
+        filters=filters or [],
+        author=author,
+        models=_names(models) if models else [],
+        judge_name=judge,
+    )
+    run([request], as_json=as_json)
+
+
+@app.command()
+def demo(
+    home: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("cardiograph-demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")] = False,
+) -> None:
+    """Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone."""
+    from flows.runs import demo_requests, run, what_next
+
+    run(demo_requests(home), as_json=as_json)
+    if not as_json:
+        what_next(home)
+
+
+@app.command()
+def query(
+    home: Home,
+    sql: Annotated[
+        str | None, typer.Argument(metavar="[SQL|NAME]", help="A statement, or the name of a saved query.")
+    ] = None,
+    list_saved: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
+    output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
+) -> None:
+    """Ask the published warehouse, read-only; works while a snapshot is being taken.
+
+    \b
+    cardiograph query --list
+    cardiograph query best-documented
+    cardiograph query "select library_name, median(score) from leaderboard group by all order by 2"
+    cardiograph query --format parquet --output board.parquet "from leaderboard"
+
+    Views: models, cards, verdicts, scores, leaderboard, panel, failures, out_findings; `describe models` and
+    `select * from duckdb_columns()` tell their columns, with a comment on each.
+    """
+    from flows.querying import list_queries, print_query
+
+    if list_saved:
+        list_queries()
+    elif sql is None:
+        raise UsageError(
+            "give a statement or the name of a saved query; `cardiograph query --list` lists them"
+        )
+    else:
+        print_query(home, sql, output_format.value, output)
+
+
+@app.command()
+def rebuild(home: Home) -> None:
+    """Make the warehouse again from the lake alone."""
+    from flows.runs import rebuild_warehouse
+
+    rebuild_warehouse(home)
+
+
+@app.command()
+def report(home: Home) -> None:
+    """Write the report of the latest snapshot again."""
+    from flows.runs import write_latest_report
+
+    typer.echo(write_latest_report(home))
+
+
+def _date(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        found = date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of {text}: not a date; write it as 2026-11-16") from error
+    if found > datetime.now(UTC).date():
+        raise UsageError(f"--as-of {text}: lies in the future")
+    return found
+
+
+def _names(path: Path) -> list[str]:
+    """Model ids of a file, one a line; blank lines and what follows # are left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--models {path}: cannot be read ({error})") from error
+    names = list(dict.fromkeys(name for line in lines if (name := line.split("#")[0].strip())))
+    if not names:
+        raise UsageError(f"--models {path}: names no model; write one owner/name a line")
+    return names
+
+
+def main() -> None:
+    """Entry point: what we raise on purpose becomes one line and an exit code."""
+    try:
+        app()
+    except CardiographError as error:
+        typer.secho(f"cardiograph: {error}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        typer.echo("cardiograph: stopped; run the same command again to go on", err=True)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What the command does around flows: Prefect's server, progress, the closing table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows.engine import prefect_server
+from flows.progress_bars import progress_bars
+from tasks.errors import UsageError
+from tasks.source import DEMO, latest_date
+from tasks.summary import Summary
+from tasks.warehouse import Warehouse
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """What one snapshot was asked for with; `as_of` is null for the latest there is."""
+
+    hub: str
+    home: Path
+    as_of: date | None = None
+    limit: int | None = None
+    sort: str = "downloads"
+    filters: list[str] = dataclasses.field(default_factory=list)
+    author: str | None = None
+    models: list[str] = dataclasses.field(default_factory=list)
+    judge_name: str = "checklist"
+
+
+def demo_requests(home: Path) -> list[Request]:
+    """The demo corpus's last two weeks."""
+    latest = latest_date(DEMO, home)
+    if latest is None:
+        raise UsageError(f"the demo corpus in {home} does not date its rows; remove it and run again")
+    return [Request(DEMO, home, as_of=latest - timedelta(days=7 * week)) for week in (1, 0)]
+
+
+def run(requests: Sequence[Request], *, as_json: bool) -> None:
+    """Take the snapshots one after the other, and tell what they hold."""
+    home = requests[0].home
+    dated = [(request, _dated(request)) for request in requests]
+    with prefect_server(home):
+        from flows.snapshot import snapshot
+
+        summaries = []
+        for request, snapshot_date in dated:
+            with progress_bars(f"{snapshot_date}"):
+                options = dataclasses.asdict(request)
+                del options["as_of"]
+                summaries.append(snapshot(snapshot_date=snapshot_date, **options))
+    if as_json:
+        typer.echo(json.dumps([summary.plain() for summary in summaries], indent=2))
+        return
+    for summary in summaries:
+        _print_summary(summary)
+    typer.echo(f"\n{summaries[-1].headline}\n\nReport:    {summaries[-1].report.resolve()}")
+    typer.echo(f"Warehouse: {summaries[-1].warehouse.resolve()}")
+
+
+def what_next(home: Path) -> None:
+    """Three lines on what to do with a finished demo."""
+    typer.echo(
+        "\nNext:\n"
+        f"  open {home / 'report.html'} in a browser\n"
+        f"  cardiograph query --home {home} best-documented      (--list shows the others)\n"
+        "  cardiograph snapshot --limit 200                     the real Hub, no account needed"
+    )
+
+
+def rebuild_warehouse(home: Path) -> None:
+    """Publish a warehouse made from the lake alone."""
+    warehouse = Warehouse(home)
+    if not warehouse.lake.root.is_dir():
+        raise UsageError(
+            f"{home} has no lake; run `cardiograph snapshot` first, or name the folder with --home"
+        )
+    with warehouse.writer():
+        warehouse.begin(afresh=True)
+        warehouse.publish(always=True)
+    typer.echo(f"{warehouse.published.resolve()} made again from {len(warehouse.lake.all_parts())} parts")
+
+
+def write_latest_report(home: Path) -> Path:
+    """Write the report of the latest judged snapshot; returns its path."""
+    from tasks.report import read_report_data, write_report
+
+    with Warehouse(home).read() as db:
+        found = db.execute(
+            "select snapshot, fingerprint from base.current_judges order by snapshot desc, judged_at desc limit 1"
+        ).fetchone()
+        if found is None:
+            raise UsageError(f"no snapshot in {home} has been judged; run `cardiograph snapshot` first")
+        data = read_report_data(db, snapshot=found[0], fingerprint=found[1])
+    path = home / "report.html"
+    write_report(data, path)
+    return path
+
+
+def _dated(request: Request) -> date:
+    return request.as_of or latest_date(request.hub, request.home) or datetime.now(UTC).date()
+
+
+def _print_summary(summary: Summary) -> None:
+    table = Table(show_header=False, title=f"Snapshot of {summary.snapshot}", title_justify="left")
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in summary.rows():
+        table.add_row(name, value)
+    Console().print(table)

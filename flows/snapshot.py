@@ -1,0 +1,49 @@
+"""The weekly snapshot, end to end: crawl, judge, analyse, publish."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from prefect import flow
+
+from flows.crawl import crawl
+from flows.judge import judge
+from tasks.analysis import estimate_findings, publish
+from tasks.artifacts import leave_artifacts
+from tasks.crawl import check_selection
+from tasks.records import Selection
+from tasks.settings import OFFICIAL_HUB
+from tasks.source import opened
+from tasks.summary import Summary, summarise
+from tasks.warehouse import Warehouse
+
+
+@flow(flow_run_name="snapshot {snapshot_date}")
+def snapshot(
+    snapshot_date: date,
+    home: Path,
+    hub: str = OFFICIAL_HUB,
+    limit: int | None = 1000,
+    sort: str = "downloads",
+    filters: list[str] | None = None,
+    author: str | None = None,
+    models: list[str] | None = None,
+    judge_name: str = "checklist",
+) -> Summary:
+    """Take one dated snapshot of a Hub and publish what it says; on a second run, only what is left of it."""
+    selection = Selection(limit, sort, tuple(filters or ()), author, tuple(models or ()))
+    warehouse = Warehouse(home)
+    with warehouse.writer():
+        check_selection(warehouse.lake, snapshot_date, selection)
+        warehouse.begin()
+        with opened(hub, home, snapshot_date) as source:
+            asked = crawl(home, source, snapshot_date, selection)
+        fingerprint, judged = judge(home, snapshot_date, judge_name)
+        found = estimate_findings(home, snapshot_date, judge_name, fingerprint)
+        report = publish(home, snapshot_date, fingerprint)
+    summary = summarise(
+        home, snapshot_date, fingerprint, asked=asked, judged=judged, found=found, report=report
+    )
+    leave_artifacts(summary)
+    return summary

@@ -1,0 +1,5 @@
+-- One row an estimate of $snapshot and $fingerprint.
+select *
+from out_findings
+where snapshot = $snapshot and fingerprint = $fingerprint
+order by question, outcome, predictor, stratum, estimator;

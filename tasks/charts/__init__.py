@@ -1,0 +1,25 @@
+"""Charts: functions from a frame to an Altair chart, named for the question that they answer."""
+
+from tasks.charts.draw import (
+    how_scores_are_spread,
+    how_strata_compare,
+    how_strong_is_the_association,
+    score_against_popularity,
+    which_sections_are_filled,
+)
+from tasks.charts.theme import DARK, LIGHT, NUMBER_FORMAT, Palette, config, save_png, vegalite_version
+
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "NUMBER_FORMAT",
+    "Palette",
+    "config",
+    "how_scores_are_spread",
+    "how_strata_compare",
+    "how_strong_is_the_association",
+    "save_png",
+    "score_against_popularity",
+    "vegalite_version",
+    "which_sections_are_filled",
+]

@@ -1,0 +1,220 @@
+"""One function a question. No data is loaded here, and no colour is named: marks carry styles of the theme.
+
+Charts are as wide as what holds them (`width="container"`), so that the page decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from tasks.charts.summaries import Popularity, drawn_bins, fitted_line, outcome_by_score, sampled
+from tasks.records import Finding
+
+Drawn = alt.Chart | alt.LayerChart
+
+_SCORE_TICKS = [1, 2, 3, 4, 5]
+_SCORE = alt.Scale(domain=[1, 5], nice=False)
+_SHAPES = ["circle", "diamond", "square", "triangle-up"]
+_ROW_HEIGHT = 34
+
+
+def _axis(**settings: Any) -> alt.Axis:
+    return alt.Axis(**{"tickCount": 5, "domain": False, "ticks": False, "labelPadding": 6, **settings})
+
+
+def _score_axis(**settings: Any) -> alt.Axis:
+    return _axis(values=_SCORE_TICKS, format="d", grid=False, **settings)
+
+
+def _layered(*layers: Drawn, height: int | alt.Step) -> alt.LayerChart:
+    return alt.LayerChart(layer=list(layers), width="container", height=height)
+
+
+def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) -> Drawn:
+    """How many models have which score: `score_low`, `score_high`, `n`; a rule marks the median."""
+    bars: alt.Chart = (
+        alt.Chart(histogram)
+        .mark_bar(style="column", binSpacing=1.5)
+        .encode(
+            x=alt.X("score_low:Q", bin="binned", scale=_SCORE, axis=_score_axis(), title="Score"),
+            x2="score_high:Q",
+            y=alt.Y("n:Q", axis=_axis(format="~s"), title="Models"),
+            tooltip=[
+                alt.Tooltip("score_low:Q", title="from", format=".2f"),
+                alt.Tooltip("score_high:Q", title="to", format=".2f"),
+                alt.Tooltip("n:Q", title="models", format=","),
+            ],
+        )
+    )
+    if median is None:
+        return _layered(bars, height=220)
+    at = alt.Chart(pl.DataFrame({"median": [median], "text": [f"median {median:.2f}"]})).encode(
+        x=alt.X("median:Q", scale=_SCORE)
+    )
+    rule = at.mark_rule(style="reference", strokeDash=[4, 3], strokeWidth=1.5)
+    label = at.mark_text(
+        style="ink",
+        align="right" if median > 4 else "left",
+        dx=-6 if median > 4 else 6,
+        baseline="bottom",
+        fontSize=12,
+    ).encode(y=alt.value(-3), text="text:N")
+    return _layered(bars, rule, label, height=220)
+
+
+def _powers(largest: float) -> list[int]:
+    """Ticks of a logarithmic axis that starts at zero: 0, 1, 10, 100, …, at most one past the largest."""
+    ticks = [0, 1]
+    while ticks[-1] < largest:
+        ticks.append(ticks[-1] * 10)
+    return ticks
+
+
+def _outcome_scale(largest: float) -> alt.Scale:
+    # symlog with constant 1 is log(1 + y): zero has a place, and the fitted slopes are straight lines.
+    return alt.Scale(type="symlog", constant=1, domain=[0, max(1.0, largest)], nice=False)
+
+
+def _dots(models: pl.DataFrame, outcome: Popularity, y: alt.Y) -> alt.Chart:
+    points = sampled(models, outcome)
+    dots: alt.Chart = (
+        alt.Chart(points)
+        .mark_circle(style="dot", size=16, opacity=0.28 if points.height > 300 else 0.5, clip=True)
+        .encode(
+            x=alt.X("score:Q", scale=_SCORE, axis=_score_axis(), title="Score"),
+            y=y,
+            tooltip=[
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip("score:Q", format=".2f"),
+                alt.Tooltip(f"{outcome}:Q", format=","),
+            ],
+        )
+    )
+    return dots
+
+
+def _quartiles(models: pl.DataFrame, outcome: Popularity, scale: alt.Scale) -> list[Drawn]:
+    bins = alt.Chart(drawn_bins(outcome_by_score(models, outcome)))
+    x = alt.X("score:Q", scale=_SCORE)
+    half = bins.mark_rule(style="quartiles", strokeWidth=9, opacity=0.4, strokeCap="round").encode(
+        x=x, y=alt.Y("q25:Q", scale=scale), y2="q75:Q"
+    )
+    middle = bins.mark_point(style="middle", shape="circle", size=46, filled=True).encode(
+        x=x, y=alt.Y("median:Q", scale=scale)
+    )
+    return [half, middle]
+
+
+def _fit(models: pl.DataFrame, outcome: Popularity, fit: Finding, scale: alt.Scale) -> list[Drawn]:
+    line = alt.Chart(fitted_line(models, outcome, fit))
+    x = alt.X("score:Q", scale=_SCORE)
+    fan = line.mark_area(style="fit_range", opacity=0.22, clip=True).encode(
+        x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q"
+    )
+    middle = line.mark_line(style="fit", strokeWidth=2.5, clip=True).encode(
+        x=x, y=alt.Y("fit:Q", scale=scale)
+    )
+    return [fan, middle]
+
+
+def score_against_popularity(models: pl.DataFrame, outcome: Popularity, fit: Finding | None = None) -> Drawn:
+    """How downloads or likes go with the score: a sample of dots, quartiles a half point, a robust line.
+
+    `models` holds `model_id`, `score` and the outcome; `fit` is a slope of log(1 + outcome) on the score.
+    """
+    largest = float(models.filter(pl.col("score").is_not_null())[outcome].cast(pl.Float64).max() or 0)  # type: ignore[arg-type]  # a maximum of floats is a float
+    scale = _outcome_scale(largest)
+    y = alt.Y(
+        f"{outcome}:Q",
+        scale=scale,
+        title=outcome.capitalize(),
+        axis=_axis(values=_powers(largest), format="~s"),
+    )
+    layers = [_dots(models, outcome, y), *_quartiles(models, outcome, scale)]
+    layers += _fit(models, outcome, fit, scale) if fit is not None else []
+    return _layered(*layers, height=300)
+
+
+def which_sections_are_filled(sections: pl.DataFrame) -> Drawn:
+    """Share of cards that fill a section, by tier of popularity: `tier`, `section`, `fill_share` in 0-1."""
+    tiers = sections["tier"].unique(maintain_order=True).to_list()
+    order = (
+        sections.group_by("section").agg(pl.col("fill_share").mean()).sort(-pl.col("fill_share"), "section")
+    )
+    cells = alt.Chart(sections).encode(
+        x=alt.X("tier:N", sort=tiers, title=None, axis=_axis(orient="top", labelAngle=0, labelLimit=90)),
+        y=alt.Y("section:N", sort=order["section"].to_list(), title=None, axis=_axis()),
+    )
+    ground = cells.mark_rect(cornerRadius=2, stroke=None).encode(
+        color=alt.Color("fill_share:Q", scale=alt.Scale(domain=[0, 1], range="ramp"), legend=None),
+        tooltip=[
+            "section:N",
+            "tier:N",
+            alt.Tooltip("fill_share:Q", title="filled", format=".0%"),
+            alt.Tooltip("n:Q", title="cards", format=","),
+        ],
+    )
+    text = alt.Text("fill_share:Q", format=".0%")
+    pale = cells.transform_filter("datum.fill_share < 0.5").mark_text(style="on_ramp_low").encode(text=text)
+    deep = cells.transform_filter("datum.fill_share >= 0.5").mark_text(style="on_ramp_high").encode(text=text)
+    return _layered(ground, pale, deep, height=alt.Step(26))
+
+
+def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correlation") -> Drawn:
+    """Estimates with their 95 % intervals around zero: a forest plot.
+
+    One row an estimate: `row` (a line of the plot), `series` (colour and shape within it), `estimate`,
+    `ci_low`, `ci_high`. Rows and series keep the order of the frame.
+    """
+    rows = intervals["row"].unique(maintain_order=True).to_list()
+    series = intervals["series"].unique(maintain_order=True).to_list()
+    y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
+    legend = alt.Legend(columns=2) if len(series) > 1 else None
+    base = alt.Chart(intervals).encode(
+        y=y,
+        yOffset=alt.YOffset("series:N", sort=series),
+        color=alt.Color("series:N", sort=series, legend=legend, scale=alt.Scale(range="category")),
+        tooltip=[
+            alt.Tooltip("row:N", title="association"),
+            alt.Tooltip("series:N", title="models"),
+            alt.Tooltip("estimate:Q", format=".3f"),
+            alt.Tooltip("ci_low:Q", title="from", format=".3f"),
+            alt.Tooltip("ci_high:Q", title="to", format=".3f"),
+        ],
+    )
+    x = alt.X("ci_low:Q", title=title, axis=_axis(format=".1~f"), scale=alt.Scale(zero=True, nice=True))
+    whisker = base.mark_rule(strokeWidth=2).encode(x=x, x2="ci_high:Q")
+    shape = alt.Shape("series:N", sort=series, legend=legend, scale=alt.Scale(range=_SHAPES))
+    point = base.mark_point(filled=True, size=75, opacity=1).encode(x="estimate:Q", shape=shape)
+    zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(x="zero:Q")
+    height = alt.Step(max(_ROW_HEIGHT, 16 * len(series) + 8), **{"for": "position"})
+    return _layered(zero, whisker, point, height=height)
+
+
+def how_strata_compare(strata: pl.DataFrame) -> Drawn:
+    """Median score of each library or format: `stratum`, `median_score`, `models`; most models first."""
+    ordered = strata.sort(-pl.col("models"), "stratum")
+    base = alt.Chart(ordered.drop_nulls("median_score")).encode(
+        y=alt.Y("stratum:N", sort=ordered["stratum"].to_list(), title=None, axis=_axis(grid=False))
+    )
+    x = alt.X(
+        "median_score:Q", scale=_SCORE, axis=_axis(values=_SCORE_TICKS, format="d"), title="Median score"
+    )
+    stem = base.mark_rule(style="quartiles", strokeWidth=2, opacity=0.45).encode(
+        x=alt.datum(1), x2="median_score:Q"
+    )
+    point = base.mark_point(style="dot", filled=True, size=80, opacity=1).encode(
+        x=x,
+        tooltip=[
+            "stratum:N",
+            alt.Tooltip("median_score:Q", title="median score", format=".2f"),
+            alt.Tooltip("models:Q", format=","),
+        ],
+    )
+    value = base.mark_text(style="ink", align="left", dx=9).encode(
+        x=x, text=alt.Text("median_score:Q", format=".2f")
+    )
+    return _layered(stem, point, value, height=alt.Step(24))

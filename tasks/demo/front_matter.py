@@ -1,0 +1,119 @@
+"""YAML front matter as authors write it: more keys the better a card is documented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tasks.demo.facts import Draft
+
+# The level of *metadata* from which a key is there.
+KEY_LEVELS = {
+    "license": 2, "language": 3, "tags": 3, "base_model": 3, "library_name": 4, "pipeline_tag": 4, "datasets": 5,
+    "metrics": 5, "model-index": 5,
+}  # fmt: skip
+CONVERSION_KEYS = frozenset({"base_model", "tags"})
+
+Value = str | Sequence[str]
+
+
+def front_matter(draft: Draft) -> str:
+    """The block with its fences and an empty line, or nothing where the author wrote none."""
+    values = metadata(draft)
+    if not values:
+        return ""
+    lines = [_entry(key, value, flow=draft.model.author.habits.flow_lists) for key, value in values.items()]
+    if "model-index" in values:
+        lines[-1] = _model_index(draft)
+    return "---\n" + "\n".join(lines) + "\n---\n\n"
+
+
+def metadata(draft: Draft) -> dict[str, Value]:
+    """Key to value, in the author's order. `model-index` stands last, as a mark only."""
+    level = draft.levels["metadata"]
+    present = [key for key, needed in KEY_LEVELS.items() if level >= needed]
+    if level >= 2 and draft.model.format == "gguf":
+        present = [key for key in KEY_LEVELS if key in present or key in CONVERSION_KEYS]
+    if draft.levels["evaluation"] < 4:
+        present = [key for key in present if key != "model-index"]
+    values = _values(draft)
+    chosen = {key: values[key] for key in present if values.get(key)}
+    last = {key: chosen.pop(key) for key in ("model-index",) if key in chosen}
+    keys = list(chosen)
+    draft.rng("keys").shuffle(keys)
+    return {key: chosen[key] for key in keys} | last
+
+
+def _values(draft: Draft) -> dict[str, Value]:
+    model, facts = draft.model, draft.facts
+    return {
+        "license": facts["licence"],
+        "language": [model.language] if model.language == "en" else [model.language, "en"],
+        "tags": card_tags(draft),
+        "base_model": facts["base"] if model.base else "",
+        "library_name": model.library or "",
+        "pipeline_tag": model.pipeline or "",
+        "datasets": draft.datasets,
+        "metrics": list(dict.fromkeys(_metric_key(result.metric) for result in draft.results)),
+        "model-index": "results",
+    }
+
+
+def card_tags(draft: Draft) -> list[str]:
+    """Tags that an author of this kind of model adds by hand."""
+    model = draft.model
+    own = {
+        "gguf": ["gguf", "llama.cpp", "quantized"],
+        "quantised": [model.scheme.lower().split("-")[0], "4-bit" if "8" not in model.scheme else "8-bit"],
+        "adapter": ["lora"],
+        "weights": [],
+    }[model.format]
+    extra = [model.family.lower()] if draft.rng("tags").random() < 0.5 else []
+    return list(dict.fromkeys([*own, *draft.trade["tags"], *extra]))
+
+
+def listed_tags(draft: Draft) -> list[str]:
+    """Tags as the Hub lists them: from the files always, from the front matter where it says something."""
+    model, known = draft.model, metadata(draft)
+    files = {"gguf": ["gguf"], "quantised": card_tags(draft)[:1], "adapter": ["lora"], "weights": []}[model.format]
+    listed = [model.library] if model.library else []
+    listed += files or (["safetensors"] if model.archetype not in ("missing", "empty") else [])
+    listed += known.get("tags", [])
+    listed += known.get("language", [])
+    listed += [f"dataset:{name}" for name in known.get("datasets", [])]
+    if model.base and "base_model" in known:
+        listed += [f"base_model:{model.base.model_id}", f"base_model:{model.relation}:{model.base.model_id}"]
+    listed += [f"license:{known['license']}"] if "license" in known else []
+    return [*dict.fromkeys(listed), "region:us"]
+
+
+def _entry(key: str, value: Value, *, flow: bool) -> str:
+    if isinstance(value, str):
+        return f"{key}: {value}"
+    if flow:
+        return f"{key}: [{', '.join(value)}]"
+    return f"{key}:\n" + "\n".join(f"- {item}" for item in value)
+
+
+def _metric_key(metric: str) -> str:
+    return metric.lower().replace(" ", "_").split("@")[0]
+
+
+def _model_index(draft: Draft) -> str:
+    lines = ["model-index:", f"- name: {draft.model.name}", "  results:"]
+    for result in draft.results[:3]:
+        lines += [
+            "  - task:",
+            f"      type: {draft.model.pipeline or 'text-generation'}",
+            "    dataset:",
+            f"      name: {result.benchmark}",
+            f"      type: {result.benchmark.split('/')[0].lower()}",
+            "    metrics:",
+            f"    - type: {_metric_key(result.metric)}",
+            f"      value: {result.value}",
+        ]
+    return "\n".join(lines)
+
+
+def plain_front_matter(values: Mapping[str, Value]) -> str:
+    """A block of exactly these entries, for the cards that tools write."""
+    return "---\n" + "\n".join(_entry(key, value, flow=False) for key, value in values.items()) + "\n---\n\n"

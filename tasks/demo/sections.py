@@ -1,0 +1,204 @@
+"""One writer a section. Each takes a draft and returns paragraphs, none where the level is too low for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.demo.facts import Draft, quant_files
+from tasks.demo.writing import bank, bullets, code_block, markdown_table, some, tiers
+
+Paragraphs = list[str]
+
+PURPOSE_FLAVOURS = {
+    "gguf": "gguf", "quantised": "quantised", "adapter": "adapter", "diffusion": "diffusion", "speech": "speech",
+    "vision_language": "vision", "embedding": "embedding", "classifier": "classifier", "trainer": "classifier",
+}  # fmt: skip
+QUANT_NOTES = {
+    "Q2_K": "smallest, visibly worse", "Q3_K_M": "when memory is very short", "Q4_0": "old format, for ARM",
+    "Q4_K_S": "small, good", "Q4_K_M": "**recommended**", "Q5_K_S": "larger, good", "Q5_K_M": "close to the original",
+    "Q6_K": "hardly any loss", "Q8_0": "no measurable loss", "F16": "the original precision",
+}  # fmt: skip
+
+
+def _local(draft: Draft) -> Mapping[str, Any] | None:
+    """The bank of the card's own language, where the card is not in English."""
+    is_local = draft.model.archetype == "multilingual"
+    return bank("languages")[draft.model.language] if is_local else None
+
+
+def purpose(draft: Draft) -> Paragraphs:
+    """What it is, who it is for, and what it is not for."""
+    flavour = PURPOSE_FLAVOURS.get(draft.model.archetype, "text")
+    phrases = (_local(draft) or {}).get("purpose") or bank("phrases")["purpose"][flavour]
+    return tiers(draft.rng("purpose"), phrases, draft.levels["purpose"])
+
+
+def start(draft: Draft) -> Paragraphs:
+    """From a remark to code that runs, what to install and what it needs."""
+    level, rng = draft.levels["start"], draft.rng("start")
+    snippet = bank("snippets")[_snippet_key(draft)]
+    language = snippet.get("language", "python")
+    if level <= 1:
+        return []
+    if level == 2:
+        return [rng.choice(bank("phrases")["start"]["t2"])]
+    if level == 3:
+        return [code_block(snippet["short"], language if rng.random() < 0.7 else "")]
+    install = code_block(snippet["install"], "bash")
+    parts = [install, code_block(snippet["full"], language)]
+    if level == 5:
+        parts.append(snippet["note"])
+        parts += [rng.choice(bank("phrases")["start"]["ask"])] if rng.random() < 0.4 else []
+    return parts
+
+
+def _snippet_key(draft: Draft) -> str:
+    model = draft.model
+    if model.archetype in ("gguf", "quantised", "adapter"):
+        return model.archetype
+    return str(draft.trade["snippet"])
+
+
+def training(draft: Draft) -> Paragraphs:
+    """The data, the settings, and what it takes to repeat the run."""
+    level, rng = draft.levels["training"], draft.rng("training")
+    flavour = {"foundation": "foundation", "gguf": "quant", "quantised": "quant"}.get(draft.model.archetype, "tuned")
+    phrases = (_local(draft) or {}).get("training") or bank("phrases")["training"][flavour]
+    parts = tiers(rng, phrases, level)
+    if level >= 4 and flavour != "quant":
+        parts.insert(1, hyperparameters(draft))
+    if level >= 4 and flavour == "quant":
+        parts.insert(1, bullets(["calibration sequences: $samples_b of 2,048 tokens", "tool: llama.cpp b$build", "seed: $seed_value"]))
+    return parts
+
+
+def hyperparameters(draft: Draft) -> str:
+    """A list or a table, by the author's taste."""
+    rows = [
+        ("learning rate", "$lr"),
+        ("batch size", "$batch"),
+        ("epochs", "$epochs"),
+        ("optimizer", draft.rng("optimizer").choice(("AdamW (0.9, 0.95)", "AdamW 8-bit", "Adafactor", "Lion"))),
+        ("schedule", "cosine, warm-up $warmup"),
+        ("precision", "bfloat16"),
+        ("seed", "$seed_value"),
+    ]
+    if draft.rng("hyper").random() < 0.5:
+        return markdown_table(("Hyperparameter", "Value"), rows)
+    return bullets([f"{name}: {value}" for name, value in rows])
+
+
+def evaluation(draft: Draft) -> Paragraphs:
+    """From a claim to a table with dataset, metric and a baseline, and how it was measured."""
+    level = draft.levels["evaluation"]
+    phrases = (_local(draft) or {}).get("evaluation") or bank("phrases")["evaluation"]
+    parts = tiers(draft.rng("evaluation"), phrases, level)
+    if level >= 4:
+        parts.insert(1, perplexities(draft) if draft.model.archetype == "gguf" else results_table(draft))
+    return parts
+
+
+def results_table(draft: Draft) -> str:
+    """Benchmark, metric, this model, and from level 5 on the model that it started from."""
+    has_baseline = draft.levels["evaluation"] == 5 and draft.model.base is not None
+    header = ["Dataset", "Metric", "$name", *(["$base_title"] if has_baseline else [])]
+    rows = [
+        [r.benchmark, r.metric, f"{r.value}", *([f"{r.baseline}"] if has_baseline else [])] for r in draft.results
+    ]
+    return markdown_table(header, rows)
+
+
+def perplexities(draft: Draft) -> str:
+    """Perplexity on wikitext by quantisation: the fewer bits, the worse."""
+    rng = draft.rng("perplexity")
+    original = rng.uniform(5.5, 9.5)
+    rows = [
+        [kind, f"{original * (1 + 0.9 / (size / draft.model.billions * 8) ** 2.4):.3f}"]
+        for _, kind, size in quant_files(draft)
+    ]
+    return markdown_table(("Type", "Perplexity (wikitext, test)"), [*rows, ["bf16", f"{original:.3f}"]])
+
+
+def limits(draft: Draft) -> Paragraphs:
+    """What goes wrong, for whom, and what to do about it."""
+    level, rng = draft.levels["limits"], draft.rng("limits")
+    local = _local(draft)
+    parts = tiers(rng, (local or bank("phrases"))["limits"], min(level, 3))
+    if level >= 4:
+        parts.append(bullets(local["limits"]["t4"] if local else draft.limits[1:]))
+    if level == 5:
+        parts.append(rng.choice((local or bank("phrases"))["limits"]["t5"]))
+    return parts
+
+
+def files(draft: Draft) -> Paragraphs:
+    """The table of a GGUF repository."""
+    if draft.model.archetype != "gguf" or draft.documentation < 1.4:
+        return []
+    is_rich = draft.documentation >= 2.2
+    header = ["File", "Type", "Size", *(["Note"] if is_rich else [])]
+    rows = [
+        [f"[{name}](https://huggingface.co/$model_id/blob/main/{name})", kind, f"{size:.2f} GB"]
+        + ([QUANT_NOTES[kind]] if is_rich else [])
+        for name, kind, size in quant_files(draft)
+    ]
+    return [markdown_table(header, rows)]
+
+
+def gallery(draft: Draft) -> Paragraphs:
+    """Pictures of an image model, with their prompts once the card is good enough to say them."""
+    if draft.model.archetype != "diffusion" or draft.documentation < 1.6:
+        return []
+    prompts = some(draft.rng("gallery"), bank("phrases")["prompts"]["picture"], 3)
+    if draft.documentation < 3:
+        return ["\n".join(f"![](images/{place}.png)" for place in range(len(prompts)))]
+    rows = [[f"![{prompt}](images/{place}.png)", f"{prompt}, $trigger"] for place, prompt in enumerate(prompts)]
+    return [markdown_table(("Picture", "Prompt"), rows)]
+
+
+def prompt(draft: Draft) -> Paragraphs:
+    """How the conversation is laid out, for text models whose author thought of it."""
+    if draft.trade["key"] != "text" or draft.levels["start"] < 4 or draft.rng("prompt").random() < 0.5:
+        return []
+    return [code_block("### System:\n{system}\n\n### User:\n{question}\n\n### Assistant:", "")]
+
+
+def licence(draft: Draft) -> Paragraphs:
+    """A sentence on terms."""
+    return _extra(draft, "licence", draft.levels["metadata"] >= 3 and draft.levels["structure"] >= 3)
+
+
+def citation(draft: Draft) -> Paragraphs:
+    """BibTeX."""
+    if draft.documentation < 3.7:
+        return []
+    key = "".join(filter(str.isalnum, draft.model.author.name))
+    fields = "  title  = {$title},\n  author = {{$author}},\n  year   = {$year},\n  url    = {https://huggingface.co/$model_id}"
+    return [code_block(f"@misc{{{key}$year,\n{fields}\n}}", "bibtex")]
+
+
+def contact(draft: Draft) -> Paragraphs:
+    """Where to complain."""
+    return _extra(draft, "contact", draft.levels["structure"] >= 4)
+
+
+def changes(draft: Draft) -> Paragraphs:
+    """Versions."""
+    return _extra(draft, "changes", draft.levels["structure"] == 5 and draft.rng("changes?").random() < 0.5)
+
+
+def energy(draft: Draft) -> Paragraphs:
+    """Kilowatt-hours."""
+    is_said = draft.levels["training"] == 5 and draft.model.archetype not in ("gguf", "quantised")
+    return _extra(draft, "energy", is_said and draft.rng("energy?").random() < 0.6)
+
+
+def thanks(draft: Draft) -> Paragraphs:
+    """Credits."""
+    return _extra(draft, "thanks", draft.documentation >= 3 and draft.rng("thanks?").random() < 0.3)
+
+
+def _extra(draft: Draft, name: str, is_there: bool) -> Paragraphs:
+    choices: Sequence[str] = bank("phrases")["extras"][name]
+    return [draft.rng(name).choice(choices)] if is_there else []

@@ -1,0 +1,66 @@
+"""Intervals that resample authors, because models of one author are not independent of each other."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate, Floats
+
+RESAMPLES = 2000
+_CHUNK = 200  # resamples held at once: with 10,000 authors 16 MB of weights
+
+
+def cluster_sums(columns: Floats, clusters: Codes) -> Floats:
+    """Sum the rows of `columns` (n x k) by cluster: G x k."""
+    return np.column_stack([np.bincount(clusters, weights=column) for column in columns.T])
+
+
+def resampled_means(values: Floats, clusters: Codes, *, resamples: int, seed: int) -> Floats:
+    """The mean of `values` (n) in each cluster resample.
+
+    G clusters are drawn with replacement out of G (the pairs cluster bootstrap; Cameron, Gelbach & Miller 2008,
+    "Bootstrap-based improvements for inference with clustered errors"). A mean needs only each cluster's sum
+    and size, so a resample is one row of multinomial weights times a G x 2 matrix.
+    """
+    sums = cluster_sums(np.column_stack([values, np.ones(len(values))]), clusters)
+    rng = np.random.default_rng(seed)
+    sizes = [min(_CHUNK, resamples - done) for done in range(0, resamples, _CHUNK)]
+    totals = np.concatenate([_weights(rng, size, len(sums)) @ sums for size in sizes])
+    return np.asarray(totals[:, 0] / totals[:, 1])
+
+
+def _weights(rng: np.random.Generator, resamples: int, clusters: int) -> Floats:
+    """How often each cluster is drawn in each resample; every row sums to `clusters`."""
+    picks = rng.integers(clusters, size=(resamples, clusters))
+    picks += np.arange(resamples)[:, None] * clusters
+    drawn = np.bincount(picks.ravel(), minlength=resamples * clusters)
+    return drawn.reshape(resamples, clusters).astype(np.float64)
+
+
+def estimate_over_authors(
+    value: float, influence: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20
+) -> Estimate:
+    """A statistic between -1 and 1 with the interval and p of a cluster bootstrap.
+
+    `influence` (n, mean 0) says how the statistic moves when a model weighs more; a resample moves it by the
+    mean of the influences drawn, on the scale of Fisher's z so that no end leaves [-1, 1]. The draws are spread
+    by sqrt(G / (G - 1)) t / z, since percentiles of G clusters are too narrow by that (the expanded percentile
+    interval of Hesterberg 2015, "What teachers should know about the bootstrap"). The interval is their 2.5 and
+    97.5 percentiles, stretched to the estimate in the odd case that it lies beyond them; p = 2 (min(#{draw <= 0}, #{draw >= 0}) + 1) / (B + 1) is the level at which it meets 0,
+    never below 2 / (B + 1). Fewer than 10 authors: no interval.
+    """
+    groups = int(authors.max(initial=-1)) + 1
+    if groups < AUTHORS_FOR_INTERVAL:
+        return Estimate(value, flags=("few_clusters",))
+    room = 1 - value**2
+    if room < 1e-12:
+        draws = np.full(resamples, value)
+    else:
+        spread = np.sqrt(groups / (groups - 1)) * stats.t.ppf(0.975, groups - 1) / stats.norm.ppf(0.975)
+        moves = resampled_means(influence, authors, resamples=resamples, seed=seed) / room
+        draws = np.tanh(np.arctanh(value) + spread * moves)
+    low, high = np.quantile(draws, (0.025, 0.975))
+    beyond = float(min(np.sum(draws <= 0), np.sum(draws >= 0)))
+    p = min(1.0, 2 * (beyond + 1) / (resamples + 1))
+    return Estimate(value, min(float(low), value), max(float(high), value), p)

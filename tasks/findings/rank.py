@@ -1,0 +1,126 @@
+"""Rank correlations with intervals over authors.
+
+The ranks themselves move when models are drawn again. Ranking every resample anew is slow, and keeping the
+first ranks is wrong by a first-order term as soon as there is an association. So each statistic is given with
+its influence values (Hampel 1974, "The influence curve and its role in robust estimation"): what it gains, per
+unit of weight, when one model weighs more, the movement of all ranks included. Resampling them costs a matrix
+product (Hájek 1968; Davison & Hinkley 1997, 2.7 and 9.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import stats
+
+from tasks.findings.bootstrap import RESAMPLES, estimate_over_authors
+from tasks.findings.concordance import net_concordance
+from tasks.findings.sample import Codes, Estimate, Floats
+
+# A value a model, whose mean is the (rank) covariance and whose deviations from it are the influences.
+Covariance = Callable[[Floats, Floats], Floats]
+
+
+def spearman(x: Floats, y: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20) -> Estimate:
+    """Spearman's rho with average ranks: Pearson's correlation of the ranks, from -1 to 1.
+
+    Assumes nothing of the marginals; measures monotone association. Interval and p: bootstrap over authors.
+    Spearman (1904), "The proof and measurement of association between two things".
+    """
+    value = float(stats.spearmanr(x, y).statistic)
+    _, influence = correlation(x, y, rank_covariance)
+    return estimate_over_authors(value, influence, authors, resamples=resamples, seed=seed)
+
+
+def kendall(x: Floats, y: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20) -> Estimate:
+    """Kendall's tau-b, (concordant - discordant) pairs / sqrt(pairs untied in x * pairs untied in y).
+
+    From -1 to 1, ties allowed for. Interval and p: bootstrap over authors, as many resamples as Spearman's.
+    Kendall (1945), "The treatment of ties in ranking problems".
+    """
+    value = float(stats.kendalltau(x, y, variant="b").statistic)
+    _, influence = correlation(x, y, sign_covariance)
+    return estimate_over_authors(value, influence, authors, resamples=resamples, seed=seed)
+
+
+def partial_spearman(
+    x: Floats, y: Floats, given: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20
+) -> Estimate:
+    """Spearman's rho of x and y with the ranks of a third variable held fixed.
+
+    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2)(1 - r_yz^2)): Pearson's correlation of the residuals of the ranks on
+    the ranks of z. Assumes that the ranks go linearly with those of z. Interval and p: bootstrap over authors.
+    Conover (1999), Practical Nonparametric Statistics, 5.4.
+    """
+    (r_xy, i_xy), (r_xz, i_xz), (r_yz, i_yz) = (
+        correlation(a, b, rank_covariance) for a, b in ((x, y), (x, given), (y, given))
+    )
+    if (left := np.sqrt(max(0.0, (1 - r_xz**2) * (1 - r_yz**2)))) < 1e-9:
+        return Estimate(flags=("collinear",))
+    value = float(np.clip((r_xy - r_xz * r_yz) / left, -1, 1))
+    by_xz = value * r_xz / (1 - r_xz**2) - r_yz / left
+    by_yz = value * r_yz / (1 - r_yz**2) - r_xz / left
+    influence = i_xy / left + by_xz * i_xz + by_yz * i_yz
+    return estimate_over_authors(value, influence, authors, resamples=resamples, seed=seed)
+
+
+def cliffs_delta(
+    has: Floats, y: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20
+) -> Estimate:
+    """P(y1 > y0) - P(y1 < y0) for a model with (`has` = 1) and one without: -1 to 1, 0 for no difference.
+
+    2U / (n1 n0) - 1 of Mann and Whitney's U, so outliers and ties do no harm; it compares whole distributions,
+    not means. Interval and p: bootstrap over authors.
+    Cliff (1993), "Dominance statistics: ordinal analyses to answer ordinal questions".
+    """
+    one, none = has == 1, has == 0
+    wins = np.where(one, _net_wins(y, y[none]), -_net_wins(y, y[one]))
+    value = float(wins[one].mean())
+    influence = (wins - value) * np.where(one, 1 / one.mean(), 1 / none.mean())
+    return estimate_over_authors(value, influence, authors, resamples=resamples, seed=seed)
+
+
+def _net_wins(y: Floats, others: Floats) -> Floats:
+    """The share of `others` below each y less the share above it."""
+    others = np.sort(others)
+    sides = np.searchsorted(others, y, "left") + np.searchsorted(others, y, "right")
+    return np.asarray(sides / len(others) - 1.0)
+
+
+def correlation(x: Floats, y: Floats, covariance: Covariance) -> tuple[float, Floats]:
+    """cov(x, y) / sqrt(cov(x, x) cov(y, y)) and its influence values (n, mean 0). Neither may be constant."""
+    xx, xy, yy = covariance(x, x), covariance(x, y), covariance(y, y)
+    spread = float(np.sqrt(xx.mean() * yy.mean()))
+    value = float(xy.mean()) / spread
+    return value, xy / spread - value / 2 * (xx / xx.mean() + yy / yy.mean())
+
+
+def rank_covariance(a: Floats, b: Floats) -> Floats:
+    """E[F(a) G(b)] - 1/4, the covariance of the ranks as shares, spread over the models.
+
+    Drawing model i more often adds F_i G_i, and lifts the rank of every model above it in a (whose G then
+    counts) and of every model above it in b (whose F then counts).
+    """
+    f, g = (_mid_distribution(v) for v in (a, b))
+    moved = f * g + _sum_above(a, g) + _sum_above(b, f)
+    return np.asarray(moved - 2 * np.mean(f * g) - 0.25)
+
+
+def sign_covariance(a: Floats, b: Floats) -> Floats:
+    """E[sign(a_i - a_j) sign(b_i - b_j)] over all pairs, i = j included, spread over the models."""
+    net = net_concordance(a, b) / len(a)
+    return np.asarray(2 * net - net.mean())
+
+
+def _mid_distribution(values: Floats) -> Floats:
+    """The share below plus half the share tied; its mean is 1/2 whatever the ties."""
+    return np.asarray((stats.rankdata(values) - 0.5) / len(values))
+
+
+def _sum_above(values: Floats, weights: Floats) -> Floats:
+    """Mean over all models j of weights_j, those above i counted fully and those tied with it by half."""
+    _, codes = np.unique(values, return_inverse=True)
+    tied = np.bincount(codes, weights=weights)
+    above = tied[::-1].cumsum()[::-1] - tied
+    return np.asarray(((above + tied / 2) / len(values))[codes])

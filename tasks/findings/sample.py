@@ -1,0 +1,157 @@
+"""What every method shares: cleaned rows, a stratum's sample, an estimate, and the row that it becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from math import isfinite
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tasks.records import Finding
+
+Floats: TypeAlias = NDArray[np.float64]
+Codes: TypeAlias = NDArray[np.int64]
+
+OUTCOMES = ("downloads", "likes")
+MODELS_TO_ESTIMATE = 10  # below it no estimate is given at all
+MODELS_TO_TRUST = 30
+AUTHORS_FOR_INTERVAL = 10  # below it an interval over authors would be decoration
+AUTHORS_TO_TRUST = 30  # Cameron & Miller (2015): "few" clusters starts somewhere from 20 to 50
+DOMINANT_SHARE = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its 95 % interval and two-sided p, or the flags that say why there is none."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The models of one stratum that have both a predictor and an outcome, in canonical order."""
+
+    stratum: str
+    outcome: str
+    rows: pl.DataFrame
+    predictor: str = "score"
+
+    @property
+    def x(self) -> Floats:
+        return self.rows[self.predictor].cast(pl.Float64).to_numpy()
+
+    @property
+    def y(self) -> Floats:
+        """The outcome as counted: downloads or likes, not their logarithm."""
+        return self.rows[self.outcome].to_numpy()
+
+    @property
+    def authors(self) -> Codes:
+        """0 to G-1, one code an author."""
+        return dense_codes(self.rows["author"])
+
+    @property
+    def zero_share(self) -> float | None:
+        return float(np.mean(self.y == 0)) if self.rows.height else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The part of the key that all findings of one call have in common."""
+
+    snapshot: date
+    judge: str
+    fingerprint: str
+
+    def finding(
+        self, question: str, estimator: str, sample: Sample, estimate: Estimate, *, outcome: str | None = None
+    ) -> Finding:
+        """One row of `out_findings`. A number that is not finite never leaves: it becomes null and a flag."""
+        numbers = (estimate.value, estimate.low, estimate.high, estimate.p)
+        flags = {*data_flags(sample), *estimate.flags}
+        if any(number is not None and not isfinite(number) for number in numbers):
+            flags.add("not_finite")
+            numbers = (None, None, None, None)
+        return Finding(
+            self.snapshot,
+            self.judge,
+            self.fingerprint,
+            question,
+            outcome or sample.outcome,
+            sample.predictor,
+            sample.stratum,
+            estimator,
+            n=sample.rows.height,
+            n_clusters=sample.rows["author"].n_unique(),
+            zero_share=sample.zero_share,
+            estimate=numbers[0],
+            ci_low=numbers[1],
+            ci_high=numbers[2],
+            p=numbers[3],
+            flags=sorted(flags),
+        )
+
+
+def clean(frame: pl.DataFrame) -> pl.DataFrame:
+    """The analysis frame with numbers that are finite or null, and rows in an order that no query decides.
+
+    An author that is not known is a cluster of its own: the model.
+    """
+    return frame.with_columns(
+        pl.col("model_id").cast(pl.String),
+        pl.coalesce(pl.col("author").cast(pl.String), pl.col("model_id").cast(pl.String)).alias("author"),
+        *(_finite(column, minimum=0.0) for column in (*OUTCOMES, "age_days")),
+        _finite("score", minimum=-np.inf),
+        pl.col("is_generated").cast(pl.Boolean).fill_null(value=False),
+        *(
+            pl.col(c).cast(pl.String).fill_null("(none)")
+            for c in ("library_name", "model_format", "pipeline_tag")
+        ),
+        pl.col("card_status").cast(pl.String),
+    ).sort("model_id", "author", *OUTCOMES, "score", "library_name", "model_format", nulls_last=True)
+
+
+def _finite(column: str, *, minimum: float) -> pl.Expr:
+    number = pl.col(column).cast(pl.Float64)
+    return pl.when(number.is_finite() & (number >= minimum)).then(number).alias(column)
+
+
+def dense_codes(authors: pl.Series) -> Codes:
+    """0 to G-1 in the order of the names."""
+    return authors.rank("dense").cast(pl.Int64).to_numpy() - 1
+
+
+def scored(models: pl.DataFrame, stratum: str, outcome: str) -> Sample:
+    """The models of `models` that have a score and the outcome; the others are counted by `missing`."""
+    return Sample(
+        stratum, outcome, models.filter(pl.col("score").is_not_null(), pl.col(outcome).is_not_null())
+    )
+
+
+def data_flags(sample: Sample) -> list[str]:
+    """What a reader must know of the sample itself, whatever the method."""
+    rows, n = sample.rows, sample.rows.height
+    if n == 0:
+        return ["few_models", "few_clusters"]
+    largest = rows.group_by("author").len()["len"]
+    found = {
+        "few_models": n < MODELS_TO_TRUST,
+        "few_clusters": largest.len() < AUTHORS_TO_TRUST,
+        "dominant_author": np.max(largest.to_numpy()) > DOMINANT_SHARE * n,
+        "mostly_zero": (sample.zero_share or 0.0) > 0.5,
+        "constant": rows[sample.predictor].n_unique() < 2 or rows[sample.outcome].n_unique() < 2,
+    }
+    return [name for name, holds in found.items() if holds]
+
+
+def cannot_estimate(sample: Sample) -> bool:
+    """Too few models, or a predictor or outcome that never varies; `data_flags` says which."""
+    return sample.rows.height < MODELS_TO_ESTIMATE or "constant" in data_flags(sample)

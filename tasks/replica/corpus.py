@@ -1,0 +1,159 @@
+"""The corpus format, read: a Parquet file of models and their cards, as one Hub at one date.
+
+Texts stay in Arrow memory and are copied out one card at a time; what is listed is a small frame beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from tasks.errors import CorpusInvalid
+from tasks.replica.corpus_columns import COLUMNS, check_schema, normalise
+
+_BASE_MODEL_TAG = re.compile(r"base_model:(?:[a-z_]+:)?([^:]+)")
+_ISO = "%Y-%m-%dT%H:%M:%S%.3fZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """One snapshot of a corpus, ready to be served.
+
+    `models` has a row a listed model: everything but texts, times as the Hub writes them. `revisions` knows every
+    commit up to the snapshot, so that a revision seen in an earlier one can still be read, as on the Hub.
+    """
+
+    name: str
+    snapshot: date
+    snapshots: tuple[date, ...]
+    models: pl.DataFrame
+    row_of: dict[str, int]
+    renamed: dict[str, str]
+    revisions: dict[tuple[str, str], int]
+    etags: list[str | None]
+    _cards: pl.Series
+    _listed: list[int] = field(repr=False)
+
+    def listed_card(self, row: int) -> bytes | None:
+        """The README of a row of `models`; None where the repository has none."""
+        return self.card(self._listed[row])
+
+    def card(self, revision: int) -> bytes | None:
+        """The README of a value of `revisions`; None where the commit has none."""
+        card: bytes | None = self._cards[revision]
+        return card
+
+
+def read_corpus(path: Path, as_of: date | None = None) -> Corpus:
+    """The latest snapshot not after `as_of`, by default the last. Raises `CorpusInvalid` in one clear line."""
+    table = _derived(normalise(_table(path), path.name))
+    snapshots = tuple(table["snapshot_date"].unique().sort())
+    snapshot = _chosen(snapshots, as_of, path.name)
+    known = table.filter(pl.col("snapshot_date") <= snapshot).sort("snapshot_date", maintain_order=True)
+    known = known.unique(["model_id", "sha"], keep="last", maintain_order=True).with_row_index("revision")
+    models = _listed(table.filter(pl.col("snapshot_date") == snapshot).drop("card"))
+    revisions = dict(zip(zip(known["model_id"], known["sha"], strict=True), known["revision"], strict=True))
+    row_of = {model_id: row for row, model_id in enumerate(models["model_id"])}
+    return Corpus(
+        name=path.name,
+        snapshot=snapshot,
+        snapshots=snapshots,
+        models=models,
+        row_of=row_of,
+        renamed=_renamed(models, row_of),
+        revisions=revisions,
+        etags=known["etag"].to_list(),
+        _cards=known["card"],
+        _listed=[revisions[key] for key in zip(models["model_id"], models["sha"], strict=True)],
+    )
+
+
+def git_blob_sha1(content: bytes) -> str:
+    """What git, and therefore the Hub's ETag, calls a file with this content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _table(path: Path) -> pl.DataFrame:
+    if not path.is_file():
+        raise CorpusInvalid(f"{path}: no such file; make one with `cardiograph hub make-corpus {path.name}`")
+    try:
+        schema = pl.read_parquet_schema(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise CorpusInvalid(f"{path}: not a Parquet file; see docs/corpus.md") from error
+    check_schema(schema, path.name)
+    names = [column.name for column in COLUMNS if column.name in schema]
+    try:
+        table = pl.read_parquet(path, columns=names, glob=False, hive_partitioning=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise CorpusInvalid(f"{path}: a damaged Parquet file; copy or make it again") from error
+    if table.is_empty():
+        raise CorpusInvalid(f"{path}: holds no models")
+    return table
+
+
+def _chosen(snapshots: tuple[date, ...], as_of: date | None, subject: str) -> date:
+    chosen = [day for day in snapshots if as_of is None or day <= as_of]
+    if not chosen:
+        raise CorpusInvalid(f"{subject}: has nothing as of {as_of}; its first snapshot is {snapshots[0]}")
+    return chosen[-1]
+
+
+def _derived(table: pl.DataFrame) -> pl.DataFrame:
+    """Fill what the file leaves out, and bring text and bytes of a card together as `card` with its `etag`."""
+    table = table.with_columns(
+        card=pl.coalesce("card_bytes", pl.col("card_text").cast(pl.Binary)),
+        created_at=pl.coalesce("created_at", pl.col("last_modified").min().over("model_id")),
+        # An undated corpus is of the day on which anything in it last changed.
+        snapshot_date=pl.coalesce("snapshot_date", pl.col("last_modified").max().dt.date()),
+        gated=pl.col("gated").replace(["false", ""], None),
+        is_disabled=pl.col("is_disabled").fill_null(value=False),
+        is_deleted=pl.col("is_deleted").fill_null(value=False),
+        readme_gated=pl.col("readme_gated").fill_null(value=False),
+    ).drop("card_text", "card_bytes")
+    etags = [None if card is None else git_blob_sha1(card) for card in table["card"]]
+    times = table["last_modified"].dt.strftime(_ISO)
+    shas = [
+        sha or _commit(model_id, time, etag)
+        for sha, model_id, time, etag in zip(table["sha"], table["model_id"], times, etags, strict=True)
+    ]
+    return table.with_columns(
+        pl.Series("etag", etags, dtype=pl.String),
+        pl.Series("sha", shas, dtype=pl.String),
+        times,
+        pl.col("created_at").dt.strftime(_ISO),
+    )
+
+
+def _commit(model_id: str, last_modified: str, etag: str | None) -> str:
+    """A commit that changes exactly when the card or the time of the last change does."""
+    text = f"{model_id}\0{last_modified}\0{etag}"
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _listed(models: pl.DataFrame) -> pl.DataFrame:
+    bases = [
+        bases if bases is not None else _base_models(tags)
+        for bases, tags in zip(models["base_models"], models["tags"], strict=True)
+    ]
+    return models.with_columns(
+        pl.Series("base_models", bases, dtype=pl.List(pl.String)),
+        pl.col("tags").fill_null([]),
+        author=pl.col("model_id").str.extract(r"^([^/]+)/"),
+        has_readme=pl.col("etag").is_not_null(),
+    )
+
+
+def _base_models(tags: pl.Series | None) -> list[str]:
+    """The Hub's tags say it as `base_model:owner/name` and again as `base_model:finetune:owner/name`."""
+    found = (_BASE_MODEL_TAG.fullmatch(tag) for tag in (tags if tags is not None else ()) if tag)
+    return list(dict.fromkeys(match[1] for match in found if match))
+
+
+def _renamed(models: pl.DataFrame, row_of: dict[str, int]) -> dict[str, str]:
+    pairs = models.select("renamed_from", "model_id").explode("renamed_from").drop_nulls()
+    return {old: new for old, new in pairs.iter_rows() if old not in row_of}

@@ -1,0 +1,137 @@
+"""Failures on demand. Each is drawn from (seed, request, attempt): a run can be repeated, and a retry drawn anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Literal, cast, get_args
+
+from tasks.errors import UsageError
+from tasks.replica.answers import Answer
+
+RequestFault = Literal["5xx", "drop", "truncate", "slow", "length"]
+REQUEST_FAULTS: tuple[RequestFault, ...] = get_args(RequestFault)
+FAULT_HELP = {
+    "5xx": "answer 500, 502, 503 or 504",
+    "drop": "close the connection without an answer",
+    "truncate": "close it in the middle of the body",
+    "slow": "drip the body over some seconds (slow=0.01:30 takes 30)",
+    "length": "cut a file and say that it is so short; only the ETag tells",
+    "malformed": "spoil rows of the listing",
+}
+_SLOW_S = 3.0
+_STATUSES = (500, 502, 503, 504)
+
+
+@dataclass(slots=True)
+class Faults:
+    """Rates by name, in 0-1, and the attempts counted so far."""
+
+    rates: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    slow_s: float = _SLOW_S
+    _attempts: Counter[str] = field(default_factory=Counter)
+
+    def draw(self, method: str, target: str) -> tuple[RequestFault | None, float]:
+        """The fault that meets this attempt, if any, and a number in 0-1 for its details."""
+        if not self.rates:
+            return None, 0.0
+        request = f"{method} {target}"
+        self._attempts[request] += 1
+        key = f"{self.seed} {request} {self._attempts[request]}"
+        chance = _uniform(key)
+        for fault in REQUEST_FAULTS:
+            if chance < self.rates.get(fault, 0.0):
+                return fault, _uniform(f"{key} details")
+            chance -= self.rates.get(fault, 0.0)
+        return None, 0.0
+
+    def spoil(self, model_id: str, row: dict[str, object]) -> object:
+        """A row of the listing as it is sent. A spoilt one belongs to its model, and stays spoilt."""
+        rate = self.rates.get("malformed", 0.0)
+        if not rate or _uniform(f"{self.seed} row {model_id}") >= rate:
+            return row
+        kind = int(_uniform(f"{self.seed} kind {model_id}") * len(_SPOILS))
+        return _SPOILS[kind](row)
+
+    def reset(self) -> None:
+        self._attempts.clear()
+
+
+def parse_faults(spec: str | None, seed: int = 0) -> Faults:
+    """`5xx=0.02,drop=0.01` as faults. Raises `UsageError` for unknown names and rates that are none."""
+    rates: dict[str, float] = {}
+    slow_s = _SLOW_S
+    for item in filter(None, (part.strip() for part in (spec or "").split(","))):
+        name, _, value = item.partition("=")
+        if name not in FAULT_HELP:
+            raise UsageError(f"no fault is called {name!r}; there are {', '.join(FAULT_HELP)}")
+        rate, colon, seconds = value.partition(":")
+        if colon and name != "slow":
+            raise UsageError(f"fault {item!r}: only slow takes seconds, as in slow=0.01:30")
+        rates[name] = _number(rate, item)
+        slow_s = _number(seconds, item) if colon else slow_s
+    _check(rates)
+    return Faults(rates, seed, slow_s)
+
+
+def _number(text: str, item: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 3600:
+        raise UsageError(f"fault {item!r}: write a rate between 0 and 1 after the name, as in 5xx=0.02")
+    return number
+
+
+def _check(rates: dict[str, float]) -> None:
+    together = sum(rates.get(fault, 0.0) for fault in REQUEST_FAULTS)
+    if max(rates.values(), default=0.0) > 1 or together > 1 + 1e-9:
+        raise UsageError(
+            "a fault's rate lies between 0 and 1, and those that meet requests add up to at most 1"
+        )
+
+
+def server_error(detail: float) -> Answer:
+    """One of the answers that a gateway gives for the Hub: no error code, HTML instead of JSON."""
+    status = _STATUSES[int(detail * len(_STATUSES))]
+    return Answer(status, b"<html><body>server error</body></html>", (("content-type", "text/html"),))
+
+
+def cut(body: bytes, detail: float) -> bytes:
+    """The body without its end: at least one byte is missing."""
+    return body[: int(detail * len(body))]
+
+
+def _uniform(key: str) -> float:
+    digest = blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / 2**53
+
+
+def _without(name: str) -> Callable[[dict[str, object]], object]:
+    return lambda row: {key: value for key, value in row.items() if key != name}
+
+
+def _with(name: str, value: object) -> Callable[[dict[str, object]], object]:
+    return lambda row: {**row, name: value}
+
+
+# Each has been seen, or stands for a class of what has been seen; most stop `list_models` where it stands.
+_SPOILS: tuple[Callable[[dict[str, Any]], object], ...] = (
+    _with("cardData", {"tags": 5}),
+    _with("cardData", {"model-index": [{"name": "m", "results": [{"source": {}}]}]}),
+    _with("cardData", "license: mit"),
+    _without("id"),
+    _with("id", 12345),
+    _with("downloads", "many"),
+    _with("likes", -1.5),
+    _with("tags", "text-generation"),
+    _with("siblings", [None]),
+    _with("createdAt", "yesterday"),
+    _with("self", 1),
+    lambda row: None,
+    lambda row: cast(object, list(row)),
+)

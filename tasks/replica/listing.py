@@ -1,0 +1,210 @@
+"""`GET /api/models`: sorted, filtered, a page at a time, and what one model's own page says."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import polars as pl
+
+from tasks.replica.answers import Answer, Refused, Request, bad_request, json_answer
+from tasks.replica.faults import Faults
+from tasks.replica.rows import EXPANDABLE, FULL_FIELDS, INFO_FIELDS, LISTED_FIELDS, Rows
+
+PAGE_ROWS_MAX = 1_000
+SORTS = {
+    "createdAt": "created_at",
+    "downloads": "downloads",
+    "lastModified": "last_modified",
+    "likes": "likes",
+    "trendingScore": "trending_score",
+}
+# Where trending scores tie or are unknown, what people like comes first.
+_TIE_BREAKS = {"trendingScore": ("likes", "downloads")}
+# The client can ask for these; a corpus cannot answer, and a filter that is ignored would be a wrong answer.
+_UNANSWERABLE = ("apps", "inference", "inference_provider", "num_parameters")
+_SELECTIONS_KEPT = 64
+
+Places = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which models in which order; hashable, so that a walk's pages share one selection."""
+
+    sort: str
+    is_descending: bool
+    filters: tuple[str, ...] = ()
+    author: str | None = None
+    search: str | None = None
+    pipeline_tag: str | None = None
+    library: str | None = None
+    gated: str | None = None
+
+
+@dataclass(slots=True)
+class Listing:
+    """Answers listing requests over one corpus."""
+
+    rows: Rows
+    faults: Faults
+    _selections: OrderedDict[Query, Places] = field(default_factory=OrderedDict)
+
+    def page(self, request: Request) -> Answer:
+        """One page, with the next one's address in `Link`."""
+        query, fields, limit = parse_query(request), listed_fields(request), _limit(request)
+        places = self._selection(query)
+        start = self._start(request.one("cursor"), places)
+        chosen = places[start : start + limit]
+        rows = [
+            self.faults.spoil(model_id, row)
+            for model_id, row in self.rows.of((int(place) for place in chosen), fields)
+        ]
+        answer = json_answer(rows)
+        if start + limit >= len(places):
+            return answer
+        return answer.plus(("link", f'<{self._next(request, int(chosen[-1]))}>; rel="next"'))
+
+    def info(self, request: Request, place: int, commit: str) -> Answer:
+        """One model, as `/api/models/{id}` says it; of an older commit only the name of it is known."""
+        ((_, row),) = self.rows.of([place], _expanded(request) or INFO_FIELDS)
+        return json_answer({**row, "sha": commit} if "sha" in row else row)
+
+    def _selection(self, query: Query) -> Places:
+        # Pages are made in threads: another may evict what this one has just put in.
+        places = self._selections.get(query)
+        if places is None:
+            places = self._selections[query] = select(self.rows.corpus.models, query)
+            while len(self._selections) > _SELECTIONS_KEPT:
+                self._selections.popitem(last=False)
+        return places
+
+    def _start(self, cursor: str | None, places: Places) -> int:
+        if cursor is None:
+            return 0
+        place = self.rows.corpus.row_of.get(read_cursor(cursor))
+        found = np.flatnonzero(places == (-1 if place is None else place))
+        if not found.size:
+            raise Refused(bad_request("Invalid cursor"))
+        return int(found[0]) + 1
+
+    def _next(self, request: Request, last: int) -> str:
+        others = [(k, v) for k, v in parse_qsl(request.raw_query, keep_blank_values=True) if k != "cursor"]
+        model_id = self.rows.corpus.models["model_id"][last]
+        return (
+            f"http://{request.server}/api/models?{urlencode([*others, ('cursor', write_cursor(model_id))])}"
+        )
+
+
+def write_cursor(model_id: str) -> str:
+    """The place after a model, as text that nobody is to read."""
+    return urlsafe_b64encode(orjson.dumps({"after": model_id})).decode()
+
+
+def read_cursor(cursor: str) -> str:
+    """The model before the page. Raises `Refused` for what `write_cursor` did not write."""
+    try:
+        return str(orjson.loads(urlsafe_b64decode(cursor.encode("ascii")))["after"])
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise Refused(bad_request("Invalid cursor")) from error
+
+
+def parse_query(request: Request) -> Query:
+    """What the query string selects. Raises `Refused` for what the Hub would refuse."""
+    for name in _UNANSWERABLE:
+        if request.one(name):
+            raise Refused(bad_request(f"A corpus holds nothing to answer {name!r} with"))
+    sort = request.one("sort") or "trendingScore"
+    if sort not in SORTS:
+        raise Refused(bad_request(f"Invalid sort parameter {sort!r}, expected one of {', '.join(SORTS)}"))
+    words = (word.strip() for value in request.query.get("filter", ()) for word in value.split(","))
+    return Query(
+        sort=sort,
+        is_descending=request.one("direction") in (None, "-1"),
+        filters=tuple(sorted({word for word in words if word})),
+        author=request.one("author"),
+        search=request.one("search"),
+        pipeline_tag=request.one("pipeline_tag"),
+        library=request.one("library"),
+        gated=request.one("gated"),
+    )
+
+
+def listed_fields(request: Request) -> tuple[str, ...]:
+    """The fields of a row: those expanded, or those that the Hub gives unasked."""
+    if expanded := _expanded(request):
+        return expanded
+    fields = FULL_FIELDS if _is_true(request, "full") else LISTED_FIELDS
+    fields += tuple(name for name in ("cardData", "config") if _is_true(request, name))
+    return (*fields, "trendingScore") if request.one("sort") in (None, "trendingScore") else fields
+
+
+def _expanded(request: Request) -> tuple[str, ...]:
+    expanded = tuple(dict.fromkeys(name for name in request.query.get("expand", ()) if name))
+    if unknown := [name for name in expanded if name not in EXPANDABLE]:
+        choices = ", ".join(sorted(EXPANDABLE))
+        raise Refused(bad_request(f"Invalid expand {unknown[0][:50]!r}, expected one of {choices}"))
+    return expanded
+
+
+def _is_true(request: Request, name: str) -> bool:
+    return (request.one(name) or "").lower() in ("true", "1")
+
+
+def _limit(request: Request) -> int:
+    text = request.one("limit") or str(PAGE_ROWS_MAX)
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+        raise Refused(bad_request("Invalid limit, expected a positive integer"))
+    return min(int(text), PAGE_ROWS_MAX)
+
+
+def select(models: pl.DataFrame, query: Query) -> Places:
+    """The places of the models that match, in order. Unknown values come last, ties by name: the order is total."""
+    keys = (SORTS[query.sort], *_TIE_BREAKS.get(query.sort, ()))
+    condition = reduce(and_, _conditions(query), pl.lit(value=True))
+    ordered = (
+        models.lazy()
+        .with_row_index("place")
+        .filter(condition)
+        .sort(*keys, "model_id", descending=[*(query.is_descending for _ in keys), False], nulls_last=True)
+        .select("place")
+        .collect()
+    )
+    places: Places = ordered["place"].to_numpy()
+    return places
+
+
+def _conditions(query: Query) -> list[pl.Expr]:
+    conditions = [_has(word) for word in query.filters]
+    for column, value in (
+        ("author", query.author),
+        ("pipeline_tag", query.pipeline_tag),
+        ("library_name", query.library),
+    ):
+        if value is not None:
+            conditions.append(pl.col(column).eq_missing(pl.lit(value)))
+    if query.search is not None:
+        name = pl.col("model_id").str.to_lowercase()
+        conditions.append(name.str.contains(query.search.lower(), literal=True))
+    if query.gated is not None:
+        is_gated = pl.col("gated").is_not_null()
+        conditions.append(is_gated if query.gated.lower() in ("true", "1") else ~is_gated)
+    return conditions
+
+
+def _has(word: str) -> pl.Expr:
+    """The Hub's filter looks at tags, and lists library and task among them."""
+    value: Any = pl.lit(word)
+    return (
+        pl.col("tags").list.contains(value)
+        | pl.col("library_name").eq_missing(value)
+        | pl.col("pipeline_tag").eq_missing(value)
+    )

@@ -1,0 +1,146 @@
+"""One model as the Hub's JSON has it: which fields there are, and what each is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from tasks.replica.card_data import card_data_json
+from tasks.replica.corpus import Corpus
+
+# A row of `Corpus.models`, by column.
+Model = Mapping[str, Any]
+
+LISTED_FIELDS: tuple[str, ...] = (
+    "likes", "private", "downloads", "tags", "pipeline_tag", "library_name", "createdAt", "modelId",
+)  # fmt: skip
+FULL_FIELDS: tuple[str, ...] = (
+    *LISTED_FIELDS,
+    "author",
+    "sha",
+    "lastModified",
+    "gated",
+    "disabled",
+    "siblings",
+)
+INFO_FIELDS: tuple[str, ...] = (*FULL_FIELDS, "cardData", "config", "safetensors", "gguf", "spaces")
+# Fields that the Hub can expand and a corpus knows nothing of: accepted, and absent from the answer.
+UNKNOWN_FIELDS = frozenset({
+    "childrenModelCount", "evalResults", "inference", "inferenceProviderMapping", "mask_token", "model-index",
+    "resourceGroup", "transformersInfo", "usedStorage", "widgetData",
+})  # fmt: skip
+
+
+def weights_file(model: Model) -> str:
+    """A name for the weights that agrees with the model's tags."""
+    tags = model["tags"]
+    if "gguf" in tags:
+        return f"{model['model_id'].rpartition('/')[2]}.gguf"
+    if "pytorch" in tags and "safetensors" not in tags:
+        return "pytorch_model.bin"
+    return "model.safetensors"
+
+
+def files(model: Model) -> tuple[str, ...]:
+    """What the repository holds."""
+    readme = ("README.md",) if model["has_readme"] else ()
+    return (*readme, "config.json", weights_file(model))
+
+
+def config(model: Model) -> dict[str, object]:
+    """A config.json that names the model's type, where a tag does."""
+    known = [tag for tag in model["tags"] if tag in _MODEL_TYPES]
+    return {"model_type": known[0]} if known else {}
+
+
+_MODEL_TYPES = frozenset(
+    {"bert", "gpt2", "llama", "mistral", "qwen2", "roberta", "t5", "vit", "wav2vec2", "whisper"}
+)
+
+
+def _weights(model: Model, *, of_gguf: bool) -> dict[str, object] | None:
+    total, is_gguf = model["parameters"], "gguf" in model["tags"]
+    if total is None or is_gguf != of_gguf:
+        return None
+    if is_gguf:
+        return {"total": total, "architecture": config(model).get("model_type", "llama")}
+    return {"parameters": {"F32": total}, "total": total}
+
+
+def _base_models(model: Model) -> dict[str, object] | None:
+    if not model["base_models"]:
+        return None
+    relations = ("adapter", "merge", "quantized", "finetune")
+    tags = model["tags"]
+    relation = next((r for r in relations if any(t.startswith(f"base_model:{r}:") for t in tags)), "finetune")
+    return {"relation": relation, "models": [{"id": base} for base in model["base_models"]]}
+
+
+def _column(name: str) -> Callable[[Model], object]:
+    return lambda model: model[name]
+
+
+# None leaves a field out, as the Hub does.
+_FIELDS: dict[str, Callable[[Model], object]] = {
+    "author": _column("author"),
+    "baseModels": _base_models,
+    "config": config,
+    "createdAt": _column("created_at"),
+    "disabled": _column("is_disabled"),
+    "downloads": _column("downloads"),
+    "downloadsAllTime": _column("downloads_all_time"),
+    "gated": lambda model: model["gated"] or False,
+    "gguf": lambda model: _weights(model, of_gguf=True),
+    "lastModified": _column("last_modified"),
+    "library_name": _column("library_name"),
+    "likes": _column("likes"),
+    "modelId": _column("model_id"),
+    "pipeline_tag": _column("pipeline_tag"),
+    "private": lambda model: False,
+    "safetensors": lambda model: _weights(model, of_gguf=False),
+    "sha": _column("sha"),
+    "siblings": lambda model: [{"rfilename": name} for name in files(model)],
+    "spaces": lambda model: [],
+    "tags": _column("tags"),
+    "trendingScore": _column("trending_score"),
+}
+EXPANDABLE = frozenset({*_FIELDS, "cardData"} - {"modelId"}) | UNKNOWN_FIELDS
+
+
+@dataclass(slots=True)
+class Rows:
+    """Makes rows of a corpus. Front matter is parsed when it is first asked for and kept as JSON."""
+
+    corpus: Corpus
+    _card_data: dict[int, bytes | None] = field(default_factory=dict)
+
+    def of(self, places: Iterable[int], fields: Iterable[str]) -> list[tuple[str, dict[str, object]]]:
+        """The model ids and JSON rows of the models at these places in the corpus."""
+        places, fields = list(places), list(fields)
+        models = self.corpus.models[places].iter_rows(named=True)
+        return [
+            (model["model_id"], self._row(place, model, fields))
+            for place, model in zip(places, models, strict=True)
+        ]
+
+    def _row(self, place: int, model: Model, fields: list[str]) -> dict[str, object]:
+        row: dict[str, object] = {"id": model["model_id"]}
+        for name in fields:
+            value = self._fragment(place) if name == "cardData" else _FIELDS.get(name, _nothing)(model)
+            if value is not None:
+                row[name] = value
+        return row
+
+    def _fragment(self, place: int) -> orjson.Fragment | None:
+        if place not in self._card_data:
+            card = self.corpus.listed_card(place)
+            self._card_data[place] = card_data_json(card) if card else None
+        known = self._card_data[place]
+        return orjson.Fragment(known) if known is not None else None
+
+
+def _nothing(model: Model) -> None:
+    return None

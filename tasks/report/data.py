@@ -1,0 +1,87 @@
+"""What a report is made of, read from the warehouse in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from tasks.errors import UsageError
+from tasks.records import Finding, JudgeCard
+from tasks.warehouse import frame
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The one row of `sql/out/counts.sql`."""
+
+    models: int
+    cards: int
+    empty: int
+    none: int
+    failed: int
+    pending: int
+    authors: int
+    distinct_texts: int
+    scored_models: int
+    verdicts: int
+    median_score: float | None
+    failures: int
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """One snapshot as one judge sees it. The frames have the columns of the files in `sql/out` named beside them."""
+
+    snapshot: date
+    hub: str
+    selection: str
+    listed: int
+    finished_at: datetime
+    judge: JudgeCard
+    counts: Counts
+    histogram: pl.DataFrame  # score_histogram
+    sections: pl.DataFrame  # section_fill
+    exemplars: pl.DataFrame  # exemplars
+    strata: pl.DataFrame  # strata
+    failures: pl.DataFrame  # failures
+    models: pl.DataFrame  # analysis_frame, the columns that charts use
+    findings: tuple[Finding, ...]
+
+
+def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerprint: str) -> ReportData:
+    """Everything that the page shows.
+
+    Raises UsageError where the warehouse holds no such snapshot, or it was not judged by that fingerprint.
+    """
+    key: dict[str, object] = {"snapshot": snapshot, "fingerprint": fingerprint}
+    provenance = frame(db, "out/provenance", **key).to_dicts()
+    if not provenance:
+        raise UsageError(
+            f"{snapshot}: the warehouse holds no such snapshot judged by {fingerprint}; take or name another"
+        )
+    origin = provenance[0]
+    return ReportData(
+        snapshot=snapshot,
+        hub=origin["hub"],
+        selection=origin["selection"],
+        listed=origin["listed"],
+        finished_at=origin["finished_at"],
+        judge=JudgeCard(**_only(JudgeCard, origin)),
+        counts=Counts(**_only(Counts, frame(db, "out/counts", **key).row(0, named=True))),
+        histogram=frame(db, "out/score_histogram", **key),
+        sections=frame(db, "out/section_fill", snapshot=snapshot),
+        exemplars=frame(db, "out/exemplars", **key),
+        strata=frame(db, "out/strata", **key),
+        failures=frame(db, "out/failures", snapshot=snapshot),
+        models=frame(db, "out/analysis_frame", **key).select("model_id", "score", "downloads", "likes"),
+        findings=tuple(Finding(**_only(Finding, row)) for row in frame(db, "out/findings", **key).to_dicts()),
+    )
+
+
+def _only(record: type[JudgeCard] | type[Counts] | type[Finding], row: dict[str, Any]) -> dict[str, Any]:
+    """The columns that the record knows: a file of `sql/out` may tell more."""
+    return {field.name: row[field.name] for field in fields(record)}

@@ -1,0 +1,268 @@
+"""The page's figures: a chart, the sentence that it shows, and the numbers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from tasks import charts
+from tasks.charts.summaries import POINTS_MAX, Popularity, drawn_bins, outcome_by_score, scored
+from tasks.records import Finding
+from tasks.report.data import ReportData
+from tasks.report.tables import (
+    Table,
+    bins_table,
+    findings_table,
+    histogram_table,
+    sections_table,
+    strata_table,
+)
+from tasks.sentences import (
+    count,
+    decimal,
+    estimator_words,
+    is_interval,
+    models,
+    percent,
+    plain,
+    reading,
+    sentence,
+    stratum_words,
+)
+
+_RANK_ORDER = {"spearman": 0, "kendall": 1, "spearman_given_age": 2, "spearman_given_downloads": 3}
+_ROWS_MAX = 18  # more lines than this nobody compares by eye; the table below the chart has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`spec` is Vega-Lite, or None where there is nothing to draw; then `says` tells why."""
+
+    name: str
+    title: str
+    says: str
+    spec: dict[str, Any] | None = None
+    table: Table | None = None
+    note: str = ""
+
+
+def spec(chart: alt.Chart | alt.LayerChart, says: str) -> dict[str, Any]:
+    """The chart as Vega-Lite without looks of its own; its description is what a screen reader says."""
+    drawn: dict[str, Any] = chart.to_dict()
+    drawn.pop("config", None)
+    drawn["description"] = says
+    return drawn
+
+
+def spread(data: ReportData) -> Figure:
+    """How scores are spread."""
+    title, histogram = "How scores are spread", data.histogram
+    total = int(histogram["n"].sum())
+    if not total:
+        return Figure(
+            "spread", title, "No card of this snapshot has a score yet, so there is nothing to draw."
+        )
+    low, high = (
+        int(histogram.filter(test)["n"].sum()) / total
+        for test in (pl.col("score_low") < 2, pl.col("score_low") >= 4)
+    )
+    median = data.counts.median_score
+    says = (
+        f"Of {models(total)} with a score, half score {decimal(median)} or less; "
+        f"{percent(low)} score below 2 and {percent(high)} score 4 or more."
+    )
+    chart = charts.how_scores_are_spread(histogram, median)
+    return Figure("spread", title, says, spec(chart, says), histogram_table(histogram))
+
+
+def _slope(findings: Iterable[Finding], outcome: Popularity) -> Finding | None:
+    """The Huber slope of log(1 + outcome) on the score over all models, where it can be used."""
+    wanted = ("regression", f"log1p_{outcome}", "score", "all", "huber")
+    return next(
+        (
+            f
+            for f in findings
+            if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == wanted
+            and reading(f) != "nothing"
+        ),
+        None,
+    )
+
+
+def _typical(bins: pl.DataFrame, outcome: str) -> str:
+    """Medians at both ends of the scale, for those who do not see the chart."""
+    ends = drawn_bins(bins)
+    if ends.height < 2:
+        return ""
+    lowest, highest = (
+        f"{count(row['median'])} at scores of {decimal(row['score_low'], 1)} to {decimal(row['score_high'], 1)}"
+        for row in (ends.row(0, named=True), ends.row(-1, named=True))
+    )
+    return f"Median {outcome}: {lowest}, {highest}."
+
+
+def popularity(data: ReportData, outcome: Popularity) -> Figure:
+    """Score against downloads or likes."""
+    name, title = f"score-{outcome}", f"Score and {outcome}"
+    known = scored(data.models, outcome)
+    if known.is_empty():
+        return Figure(name, title, f"No model has both a score and a number of {outcome}: nothing to draw.")
+    if not known[outcome].max():
+        return Figure(
+            name, title, f"None of {models(known.height)} with a score has any {outcome}: nothing to draw."
+        )
+    fit, bins = _slope(data.findings, outcome), outcome_by_score(data.models, outcome)
+    says = " ".join(part for part in (sentence(fit) if fit else "", _typical(bins, outcome)) if part)
+    chart = charts.score_against_popularity(data.models, outcome, fit)
+    says = says or f"{models(known.height)} by score and {outcome}."
+    return Figure(
+        name,
+        title,
+        says,
+        spec(chart, says),
+        bins_table(bins, outcome),
+        _how_to_read(known.height, outcome, fit),
+    )
+
+
+def _how_to_read(n: int, outcome: str, fit: Finding | None) -> str:
+    shown = models(n) if n <= POINTS_MAX else f"{count(POINTS_MAX)} of {models(n)}, drawn by lot"
+    line = (
+        " The line is the Huber slope through the middle of the cloud, with the range of its interval."
+        if fit
+        else ""
+    )
+    return (
+        f"Each dot is a model ({shown}). The dark dot is the median of a half point of score, the bar the middle "
+        f"half of its models. {outcome.capitalize()} stand on a logarithmic scale with a place for zero.{line}"
+    )
+
+
+def sections(data: ReportData) -> Figure:
+    """Which sections are filled."""
+    title, frame = "Which sections are filled", data.sections
+    if frame.is_empty():
+        return Figure("sections", title, "No card has been parsed yet, so no section can be counted.")
+    overall = (
+        frame.group_by("section")
+        .agg((pl.col("n_filled").sum() / pl.col("n").sum()).alias("share"))
+        .sort(-pl.col("share"), "section")
+    )
+    listed = [f"{row['section']} ({percent(row['share'])})" for row in overall.iter_rows(named=True)]
+    says = f"Filled most often: {', '.join(listed[:3])}."
+    if len(listed) > 3:
+        says += f" Least often: {', '.join(listed[-3:][::-1])}."
+    chart = charts.which_sections_are_filled(frame)
+    note = "Tiers are by rank of downloads among all listed models; shares are of the cards in the tier."
+    return Figure("sections", title, says, spec(chart, says), sections_table(frame), note)
+
+
+def _tally(findings: list[Finding]) -> str:
+    """How many intervals lie on which side of zero."""
+    said = [reading(f) for f in findings]
+    parts = [
+        f"{said.count(kind)} {words}"
+        for kind, words in (("more", "above zero"), ("unclear", "around zero"), ("less", "below zero"))
+        if kind in said
+    ]
+    return f"Of {len(said)} interval{'s' * (len(said) != 1)}: {', '.join(parts)}."
+
+
+def _intervals(findings: Iterable[Finding], row: Any, series: Any) -> pl.DataFrame:
+    rows = [
+        {"row": row(f), "series": series(f), "estimate": f.estimate, "ci_low": f.ci_low, "ci_high": f.ci_high}
+        for f in findings
+    ]
+    return pl.DataFrame(rows)
+
+
+def _drawable(findings: Iterable[Finding]) -> list[Finding]:
+    return [f for f in findings if is_interval(f) and reading(f) != "nothing"]
+
+
+def _rank_row(finding: Finding) -> str:
+    return f"{plain(finding.outcome).capitalize()}: {estimator_words(finding.estimator)}"
+
+
+def association(data: ReportData) -> Figure:
+    """How strong the association is: rank correlations over all models, and with outliers left out."""
+    name, title = "association", "How strongly score and popularity go together"
+    asked = [
+        f
+        for f in data.findings
+        if f.question in ("rank_correlation", "partial_rank_correlation")
+        and f.predictor == "score"
+        and "=" not in f.stratum
+    ]
+    strata = {"all": 0, "without_outliers": 1, "not_generated": 2}
+    asked.sort(
+        key=lambda f: (
+            f.outcome,
+            f.question != "rank_correlation",
+            -len(f.estimator),
+            strata.get(f.stratum, 3),
+        )
+    )
+    drawable = _drawable(asked)
+    if not drawable:
+        return Figure(
+            name, title, "No correlation could be estimated: too few scored models.", None, _maybe(asked)
+        )
+    says = _tally(drawable)
+    frame = _intervals(drawable, _rank_row, lambda f: stratum_words(f.stratum))
+    chart = charts.how_strong_is_the_association(frame, "Rank correlation with the score")
+    note = (
+        "Marks are estimates, lines their 95\u202f% intervals; a line that touches zero says that there may be no "
+        "association. Both correlations run from −1 to 1, and Kendall’s is the smaller by its nature."
+    )
+    return Figure(name, title, says, spec(chart, says), findings_table(asked), note)
+
+
+def _maybe(findings: list[Finding]) -> Table | None:
+    return findings_table(findings) if findings else None
+
+
+def stratum_scores(data: ReportData, dimension: str) -> Figure:
+    """How libraries or formats compare in score."""
+    name, title = f"scores-{dimension}", f"Scores by {dimension}"
+    frame = data.strata.filter(pl.col("dimension") == dimension)
+    known = frame.drop_nulls("median_score")
+    if known.is_empty():
+        return Figure(name, title, f"No {dimension} has 30 models with a score: nothing to compare.")
+    top = known.head(_ROWS_MAX)
+    best, worst = (top.sort("median_score", descending=order).row(0, named=True) for order in (True, False))
+    says = f"Highest median score: {best['stratum']} ({decimal(best['median_score'])})"
+    if best["stratum"] != worst["stratum"]:
+        says += f"; lowest: {worst['stratum']} ({decimal(worst['median_score'])})"
+    chart = charts.how_strata_compare(top)
+    note = f"The {_ROWS_MAX} with most models of {known.height}." if known.height > _ROWS_MAX else ""
+    return Figure(name, title, f"{says}.", spec(chart, says), strata_table(frame, dimension), note)
+
+
+def stratum_associations(data: ReportData, dimension: str) -> Figure | None:
+    """Spearman's correlation within each library or format; None where none was asked."""
+    asked = [
+        f
+        for f in data.findings
+        if (f.question, f.estimator, f.predictor) == ("rank_correlation", "spearman", "score")
+        and f.stratum.startswith(f"{dimension}=")
+    ]
+    drawable = _drawable(asked)
+    if not asked:
+        return None
+    name, title = f"association-{dimension}", f"Association within each {dimension}"
+    if not drawable:
+        return Figure(name, title, f"No {dimension} has enough models for an interval.", None, _maybe(asked))
+    by_size = sorted({f.stratum: f.n for f in drawable}.items(), key=lambda item: (-item[1], item[0]))
+    shown = [stratum for stratum, _ in by_size[:_ROWS_MAX]]
+    drawn = sorted(
+        (f for f in drawable if f.stratum in shown), key=lambda f: (shown.index(f.stratum), f.outcome)
+    )
+    says = _tally(drawn)
+    frame = _intervals(drawn, lambda f: stratum_words(f.stratum), lambda f: plain(f.outcome))
+    chart = charts.how_strong_is_the_association(frame, "Spearman ρ with the score")
+    return Figure(name, title, says, spec(chart, says), findings_table(asked))

@@ -1,0 +1,235 @@
+"""The page: figures and tables put into the template, with the one script that draws the charts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import polars as pl
+import vl_convert
+from markupsafe import Markup
+
+from tasks import charts
+from tasks.errors import UsageError
+from tasks.records import Finding
+from tasks.report import figures
+from tasks.report.data import ReportData
+from tasks.report.tables import exemplars_table, failures_table, findings_table, regression_table
+from tasks.sentences import (
+    caveats,
+    count,
+    decimal,
+    headline,
+    is_number,
+    is_second_opinion,
+    judge_note,
+    percent,
+    plain,
+    sentence,
+)
+
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+
+_QUESTIONS = (
+    "rank_correlation",
+    "partial_rank_correlation",
+    "regression",
+    "regression_controlled",
+    "has_card",
+)
+# What is true of a whole sample is said once below its sentences, not in each of them.
+_SAMPLE_FLAGS = ("few_models", "few_clusters", "dominant_author", "mostly_zero")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script of ours and the hash by which the content policy lets it, and nothing else, run."""
+
+    text: Markup
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of one outcome, and the warnings that hold for all of it."""
+
+    outcome: str
+    sentences: list[str]
+    caveats: str
+
+
+def render_report(data: ReportData) -> str:
+    """The whole page; it asks no network for anything, and its content policy forbids that it could."""
+    return _environment().get_template("report.html").render(_context(data))
+
+
+def write_report(data: ReportData, path: Path) -> None:
+    """The page in the place of `path`, all at once: who has it open never sees half of it."""
+    text = render_report(data)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}); name another place") from error
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # `tojson` escapes <, >, &, ' and everything beyond ASCII; NaN is no JSON and must not get that far.
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    return environment
+
+
+@cache
+def _scripts() -> tuple[Script, Script]:
+    """Vega with its embedder (0.9 MB, 1.3 s to bundle), then the few lines that draw the charts."""
+    vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.vegalite_version())
+    return _script(vega), _script((_TEMPLATES / "report.js").read_text(encoding="utf-8"))
+
+
+def _script(text: str) -> Script:
+    # A parser of HTML reads \r\n as \n, which would change the hash.
+    text = text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Script(Markup(text), f"sha256-{digest}")  # noqa: S704  # our own script, not anybody's text
+
+
+def _context(data: ReportData) -> dict[str, Any]:
+    note_title, note = judge_note(data.judge)
+    return {
+        "date": _long_date(data.snapshot),
+        "snapshot": data.snapshot.isoformat(),
+        "headline": headline(data.findings),
+        "note_title": note_title,
+        "note": note,
+        "key_figures": _key_figures(data),
+        "provenance": _provenance(data),
+        "told": _told(data.findings),
+        "counted": [sentence(f) for f in data.findings if is_number(f)],
+        "judge": data.judge.judge,
+        "scripts": _scripts(),
+        "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own
+        "light": asdict(charts.LIGHT),
+        "dark": asdict(charts.DARK),
+        "theme": {
+            "light": charts.config(charts.LIGHT),
+            "dark": charts.config(charts.DARK),
+            "numbers": charts.NUMBER_FORMAT,
+        },
+        **_figures(data),
+        **_tables(data),
+    }
+
+
+def _figures(data: ReportData) -> dict[str, Any]:
+    return {
+        "spread": figures.spread(data),
+        "downloads": figures.popularity(data, "downloads"),
+        "likes": figures.popularity(data, "likes"),
+        "association": figures.association(data),
+        "sections": figures.sections(data),
+        "strata": [
+            figure
+            for dimension in ("library", "format")
+            for figure in (
+                figures.stratum_scores(data, dimension),
+                figures.stratum_associations(data, dimension),
+            )
+            if figure is not None
+        ],
+    }
+
+
+def _tables(data: ReportData) -> dict[str, Any]:
+    kinds = data.exemplars["kind"].unique(maintain_order=True).to_list()
+    return {
+        "regressions": regression_table(f for f in data.findings if f.question.startswith("regression")),
+        "exemplars": [
+            exemplars_table(data.exemplars.filter(pl.col("kind") == kind), kind.capitalize())
+            for kind in kinds
+        ],
+        "failures": failures_table(data.failures),
+        "findings": findings_table(data.findings),
+    }
+
+
+def _told(findings: Iterable[Finding]) -> list[Told]:
+    """The findings worth a sentence, by outcome: all models, first opinions, in the order of the questions."""
+    worthy = [
+        f for f in findings if f.stratum == "all" and f.question in _QUESTIONS and not is_second_opinion(f)
+    ]
+    outcomes = sorted({plain(f.outcome) for f in worthy})
+    return [_told_of(outcome, [f for f in worthy if plain(f.outcome) == outcome]) for outcome in outcomes]
+
+
+def _told_of(outcome: str, findings: list[Finding]) -> Told:
+    modelled = {f.question for f in findings if not f.outcome.startswith("log1p_")}
+    # A count model says the same of the counts themselves; where there is one, log slopes go into the table.
+    first = [f for f in findings if not (f.outcome.startswith("log1p_") and f.question in modelled)]
+    first.sort(key=lambda f: (_QUESTIONS.index(f.question), f.estimator))
+    shared = [flag for flag in _SAMPLE_FLAGS if any(flag in f.flags for f in first)]
+    return Told(outcome.capitalize(), [sentence(f, _SAMPLE_FLAGS) for f in first], caveats(shared))
+
+
+def _key_figures(data: ReportData) -> list[tuple[str, str, str]]:
+    """Number, what it counts, and a remark."""
+    n = data.counts
+    share = percent(n.cards / n.models) if n.models else "–"
+    without = n.none + n.empty
+    unread = n.failed + n.pending
+    return [
+        (count(n.models), "models" if n.models != 1 else "model", f"by {count(n.authors)} authors"),
+        (count(n.cards), "with a card", f"{share} of them"),
+        (
+            count(without),
+            "without",
+            f"{count(n.empty)} empty" + (f", {count(unread)} more unread" if unread else ""),
+        ),
+        (count(n.distinct_texts), "distinct texts", "many models share one"),
+        (decimal(n.median_score), "median score", f"1 to 5, {count(n.scored_models)} scored"),
+    ]
+
+
+def _provenance(data: ReportData) -> list[tuple[str, str]]:
+    judge, n = data.judge, data.counts
+    rows = [
+        ("Snapshot", data.snapshot.isoformat()),
+        ("Hub", data.hub),
+        ("Selection", data.selection),
+        ("Listed", f"{count(data.listed)} rows, read until {data.finished_at:%Y-%m-%d %H:%M} UTC"),
+        ("Judge", judge.judge),
+        ("Judge model", f"{judge.model} @ {judge.revision or 'unknown revision'}" if judge.model else ""),
+        ("Judged", f"{count(n.verdicts)} distinct texts, {judge.judged_at:%Y-%m-%d %H:%M} UTC"),
+        ("Fingerprint", judge.fingerprint),
+        ("Rubric", judge.rubric),
+        ("Failures", count(n.failures)),
+    ]
+    return [(term, value) for term, value in rows if value]
+
+
+def _long_date(day: date) -> str:
+    return f"{day.day} {day:%B} {day.year}"

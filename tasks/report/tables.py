@@ -1,0 +1,215 @@
+"""Frames and findings as tables of text: what a template prints without having to think."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import polars as pl
+
+from tasks.records import Finding
+from tasks.sentences import (
+    count,
+    decimal,
+    ends,
+    estimator_words,
+    figure,
+    is_interval,
+    percent,
+    plain,
+    probability,
+    question_words,
+    stratum_words,
+)
+
+# Model ids come from strangers: quoted whole, they cannot leave the path of this address.
+_MODEL_PAGE = "https://huggingface.co/"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading; numbers are set to the right."""
+
+    name: str
+    is_number: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text, and where it leads."""
+
+    text: str
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its caption; the first cell of a row is the row's heading."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def table(caption: str, columns: str, rows: Iterable[Sequence[str | Cell]]) -> Table:
+    """A table whose columns are named in one string, `Library | #Models | #Score`: `#` marks numbers."""
+    heads = [name.strip() for name in columns.split("|")]
+    cells = (tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows)
+    return Table(
+        caption, tuple(Column(head.removeprefix("#"), head.startswith("#")) for head in heads), tuple(cells)
+    )
+
+
+def model_link(model_id: str) -> Cell:
+    """The model's id, leading to its page on the Hub."""
+    return Cell(model_id, _MODEL_PAGE + quote(model_id, safe="/"))
+
+
+def _span(low: float, high: float, places: int = 2) -> str:
+    return f"{decimal(low, places)}–{decimal(high, places)}"
+
+
+def histogram_table(histogram: pl.DataFrame) -> Table:
+    """Models a quarter point of score."""
+    total = max(1, int(histogram["n"].sum()))
+    rows = (
+        (_span(row["score_low"], row["score_high"]), count(row["n"]), percent(row["n"] / total))
+        for row in histogram.iter_rows(named=True)
+    )
+    return table("Models by score", "Score | #Models | #Share", rows)
+
+
+def bins_table(bins: pl.DataFrame, outcome: str) -> Table:
+    """Quartiles of an outcome a half point of score."""
+    rows = (
+        (
+            _span(row["score_low"], row["score_high"], 1),
+            *(count(row[name]) for name in ("n", "q25", "median", "q75")),
+        )
+        for row in bins.iter_rows(named=True)
+    )
+    return table(
+        f"{outcome.capitalize()} by score, all scored models",
+        "Score | #Models | #Lower quartile | #Median | #Upper quartile",
+        rows,
+    )
+
+
+def sections_table(sections: pl.DataFrame) -> Table:
+    """Share of cards that fill a section, a column a tier of popularity."""
+    tiers = sections["tier"].unique(maintain_order=True).to_list()
+    shares: dict[str, dict[str, float]] = {}
+    for row in sections.iter_rows(named=True):
+        shares.setdefault(row["section"], {})[row["tier"]] = row["fill_share"]
+    rows = ((name, *(percent(by_tier.get(tier)) for tier in tiers)) for name, by_tier in shares.items())
+    return table(
+        "Cards that fill each section, by rank of downloads",
+        " | ".join(["Section", *(f"#{t}" for t in tiers)]),
+        rows,
+    )
+
+
+def strata_table(strata: pl.DataFrame, dimension: str) -> Table:
+    """Every library or format with its scores and its popularity."""
+    rows = (
+        (
+            row["stratum"],
+            *(count(row[name]) for name in ("models", "scored")),
+            decimal(row["median_score"]),
+            percent(row["cardless_share"]),
+            count(row["median_downloads"]),
+            percent(row["liked_share"]),
+        )
+        for row in strata.iter_rows(named=True)
+    )
+    heads = "#Models | #Scored | #Median score | #Without card | #Median downloads | #With a like"
+    return table(f"By {dimension}, 30 models or more", f"{dimension.capitalize()} | {heads}", rows)
+
+
+def exemplars_table(exemplars: pl.DataFrame, caption: str) -> Table:
+    """Models worth a look, best first; a score where there is one, else why there is none."""
+    reasons = {"none": "no card", "empty": "empty card", "failed": "unread", "pending": "unread"}
+    rows = (
+        (
+            model_link(row["model_id"]),
+            decimal(row["score"])
+            if row["score"] is not None
+            else reasons.get(row["card_status"], "not scored"),
+            count(row["downloads"]),
+            count(row["likes"]),
+            row["library_name"] or "–",
+            row["pipeline_tag"] or "–",
+        )
+        for row in exemplars.iter_rows(named=True)
+    )
+    return table(caption, "Model | #Score | #Downloads | #Likes | Library | Pipeline tag", rows)
+
+
+def failures_table(failures: pl.DataFrame) -> Table:
+    """What could not be carried through, most frequent first."""
+    rows = (
+        (row["reason"], row["stage"], count(row["n"]), ", ".join(row["subjects"]), row["detail"] or "–")
+        for row in failures.iter_rows(named=True)
+    )
+    return table(
+        "Failures by stage and reason", "Reason | Stage | #Number | For instance | What was seen", rows
+    )
+
+
+def regression_table(findings: Iterable[Finding]) -> Table:
+    """What one point more of score goes with, method by method."""
+    rows = (
+        (
+            f"{plain(f.outcome).capitalize()}, {stratum_words(f.stratum)}",
+            estimator_words(f.estimator),
+            "held equal" if f.question.endswith("_controlled") else "–",
+            figure(f, f.estimate),
+            interval_text(f),
+            probability(f.p),
+            count(f.n),
+            _flags(f),
+        )
+        for f in findings
+    )
+    heads = "Outcome | Method | Controls | #One point more | #95\u202f% interval | #p | #Models | Remarks"
+    return table("What goes with one point more of score", heads, rows)
+
+
+def interval_text(finding: Finding) -> str:
+    """Both ends in the finding's own unit, or a dash."""
+    if not is_interval(finding):
+        return "–"
+    low, high = ends(finding)
+    return f"{figure(finding, low)} to {figure(finding, high)}"
+
+
+def _flags(f: Finding) -> str:
+    return ", ".join(plain(flag) for flag in f.flags) or "–"
+
+
+def _finding_row(f: Finding) -> tuple[Any, ...]:
+    return (
+        question_words(f.question),
+        f.outcome,
+        f.predictor,
+        f.stratum,
+        estimator_words(f.estimator),
+        count(f.n),
+        count(f.n_clusters),
+        percent(f.zero_share),
+        *(decimal(number, 3) for number in (f.estimate, f.ci_low, f.ci_high)),
+        probability(f.p),
+        probability(f.p_adjusted),
+        _flags(f),
+    )
+
+
+def findings_table(findings: Iterable[Finding]) -> Table:
+    """Every finding as the warehouse holds it, estimates in their estimator's unit."""
+    heads = (
+        "Question | Outcome | Predictor | Stratum | Estimator | #Models | #Authors | #Zeros | #Estimate "
+        "| #Low | #High | #p | #p adjusted | Flags"
+    )
+    return table("All findings (table out_findings)", heads, map(_finding_row, findings))

@@ -1,0 +1,160 @@
+"""The rubric: `rubric.toml` read once into frozen records, checked, and known by its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import UsageError
+
+RUBRIC_FILE = Path(__file__).parent / "rubric.toml"
+LEVELS = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One yes/no question about a card: `question` is for a judge model, `advice` for the publisher."""
+
+    id: str
+    question: str
+    advice: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One scale; `anchors[i]` says what a card at level i + 1 looks like."""
+
+    id: str
+    title: str
+    question: str
+    weight: float
+    anchors: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    def level(self, passed: Iterable[str]) -> float:
+        """1 + 4 x the weighted share of this criterion's checks that are among `passed`."""
+        ids = set(passed)
+        share = sum(check.weight for check in self.checks if check.id in ids)
+        return 1 + 4 * share / sum(check.weight for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part that a card may have. A heading with "=" in front must match whole, others as whole words."""
+
+    id: str
+    title: str
+    headings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """The whole wording. Everything that judges or reports derives from here."""
+
+    version: int
+    question: str
+    criteria: tuple[Criterion, ...]
+    sections: tuple[Section, ...]
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check, in the order of the file."""
+        return tuple(check for criterion in self.criteria for check in criterion.checks)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits over the content; layout and comments of the file do not count."""
+        content = {
+            "version": self.version,
+            "question": self.question,
+            "criteria": [_plain(criterion) for criterion in self.criteria],
+            "sections": [[section.id, section.title, section.headings] for section in self.sections],
+        }
+        canonical = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def levels(self, passed: Iterable[str]) -> dict[str, float]:
+        """Level 1-5 of each criterion, given the ids of the checks that passed."""
+        ids = frozenset(passed)
+        return {criterion.id: criterion.level(ids) for criterion in self.criteria}
+
+    def score(self, levels: Mapping[str, float]) -> float:
+        """The overall score: the mean of the levels, weighted by the criteria."""
+        total = sum(criterion.weight for criterion in self.criteria)
+        return sum(criterion.weight * levels[criterion.id] for criterion in self.criteria) / total
+
+
+def _plain(criterion: Criterion) -> list[object]:
+    checks = [[c.id, c.question, c.advice, c.weight] for c in criterion.checks]
+    c = criterion
+    return [c.id, c.title, c.question, c.weight, c.anchors, checks]
+
+
+@cache
+def load_rubric() -> Rubric:
+    """The rubric that this version of Cardiograph judges by."""
+    return read_rubric(RUBRIC_FILE.read_text(encoding="utf-8"))
+
+
+def read_rubric(text: str) -> Rubric:
+    """A rubric from TOML. UsageError where it cannot be one."""
+    try:
+        raw = tomllib.loads(text)
+        rubric = Rubric(
+            version=int(raw["version"]),
+            question=str(raw["question"]),
+            criteria=tuple(_criterion(entry) for entry in raw["criteria"]),
+            sections=tuple(_section(name, entry) for name, entry in raw["sections"].items()),
+        )
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"rubric.toml: not TOML: {error}") from error
+    except KeyError as error:
+        raise UsageError(f"rubric.toml: {error} is missing") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"rubric.toml: {error}") from error
+    for fault in _faults(rubric):
+        raise UsageError(f"rubric.toml: {fault}")
+    return rubric
+
+
+def _criterion(raw: Mapping[str, Any]) -> Criterion:
+    checks = tuple(
+        Check(str(c["id"]), str(c["question"]), str(c["advice"]), float(c["weight"])) for c in raw["checks"]
+    )
+    anchors = tuple(str(anchor) for anchor in raw["anchors"])
+    return Criterion(
+        str(raw["id"]), str(raw["title"]), str(raw["question"]), float(raw["weight"]), anchors, checks
+    )
+
+
+def _section(name: str, raw: Mapping[str, Any]) -> Section:
+    lists = [phrases for key, phrases in raw.items() if key != "title"]
+    return Section(name, str(raw["title"]), tuple(str(phrase) for phrases in lists for phrase in phrases))
+
+
+def _faults(rubric: Rubric) -> Iterable[str]:
+    """What breaks the rules, most basic first."""
+    ids = [c.id for c in rubric.criteria] + [c.id for c in rubric.checks]
+    yield from (f"id '{name}' is used {n} times" for name, n in Counter(ids).items() if n > 1)
+    for criterion in rubric.criteria:
+        if len(criterion.anchors) != len(LEVELS):
+            yield f"criterion '{criterion.id}' has {len(criterion.anchors)} anchors instead of {len(LEVELS)}"
+        if not 2 <= len(criterion.checks) <= 5:
+            yield f"criterion '{criterion.id}' has {len(criterion.checks)} checks instead of 2 to 5"
+    weighted_all: list[Criterion | Check] = [*rubric.criteria, *rubric.checks]
+    for weighted in weighted_all:
+        if not 0 < weighted.weight < float("inf"):
+            yield f"weight of '{weighted.id}' is not a positive number"
+        if not weighted.question.strip():
+            yield f"question of '{weighted.id}' is empty"
+    yield from (
+        f"section '{section.id}' has no headings" for section in rubric.sections if not section.headings
+    )

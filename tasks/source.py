@@ -1,0 +1,87 @@
+"""Where a snapshot is read from: the Hub, another one, or a corpus file behind a replica that is started for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import polars as pl
+
+from tasks.errors import CorpusInvalid, UsageError
+from tasks.settings import OFFICIAL_HUB
+
+DEMO = "demo"
+DEMO_MODELS, DEMO_WEEKS, DEMO_SEED = 1000, 8, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The Hub to read, and what the snapshot calls it."""
+
+    url: str
+    name: str
+
+
+def check_hub(hub: str) -> None:
+    """Raise `UsageError` where `hub` can be none of: `demo`, an http(s) URL, a corpus file."""
+    if hub == DEMO:
+        return
+    if "://" in hub:
+        parts = urlsplit(hub)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"--hub {hub}: not an http or https address")
+        if parts.username or parts.password:
+            raise UsageError("--hub: leave credentials out of the address; a token comes from HF_TOKEN")
+        return
+    if not Path(hub).is_file():
+        raise UsageError(
+            f"--hub {hub}: no such file; give demo, an https address or a corpus (see docs/corpus.md)"
+        )
+
+
+def demo_corpus(home: Path) -> Path:
+    """The demo corpus in this home, made on first use."""
+    from tasks.demo import write_demo_corpus
+
+    path = home / f"demo-{DEMO_MODELS}x{DEMO_WEEKS}-seed{DEMO_SEED}.parquet"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        write_demo_corpus(path, models=DEMO_MODELS, weeks=DEMO_WEEKS, seed=DEMO_SEED)
+    return path
+
+
+def latest_date(hub: str, home: Path) -> date | None:
+    """The last snapshot that a corpus holds; null for a Hub, and for a corpus that does not date its rows."""
+    check_hub(hub)
+    if "://" in hub:
+        return None
+    corpus = demo_corpus(home) if hub == DEMO else Path(hub)
+    try:
+        rows = pl.scan_parquet(corpus)
+        if "snapshot_date" not in rows.collect_schema():
+            return None
+        latest: date | None = rows.select(pl.col("snapshot_date").cast(pl.Date).max()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise CorpusInvalid(
+            f"{corpus}: not a corpus ({str(error).splitlines()[0]}); see docs/corpus.md"
+        ) from error
+    return latest
+
+
+@contextmanager
+def opened(hub: str, home: Path, as_of: date) -> Iterator[Source]:
+    """The Hub that `hub` means; a corpus is served on loopback for as long as the block runs."""
+    check_hub(hub)
+    if "://" in hub:
+        url = hub.rstrip("/")
+        yield Source(url, "the Hugging Face Hub" if url == OFFICIAL_HUB else url)
+        return
+    from tasks.replica.process import running_replica
+
+    corpus = demo_corpus(home) if hub == DEMO else Path(hub)
+    with running_replica(corpus, as_of=as_of) as url:
+        yield Source(url, "the demo corpus" if hub == DEMO else f"a replica of {corpus.name}")

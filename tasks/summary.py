@@ -1,0 +1,99 @@
+"""What a run did, in figures: for the closing table, for `--json` and for Prefect's artifacts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tasks.sentences import headline
+from tasks.warehouse import Warehouse, findings_of, frame
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Summary:
+    """One run of a snapshot: what the snapshot holds, and what this run had to do for it."""
+
+    snapshot: date
+    hub: str
+    selection: str
+    judge: str
+    fingerprint: str
+    models: int
+    cards: int
+    empty: int
+    none: int
+    failed: int
+    failures: int
+    distinct_texts: int
+    verdicts: int
+    median_score: float | None
+    readmes_asked_for: int
+    texts_judged: int
+    findings_estimated: int
+    headline: str
+    report: Path
+    warehouse: Path
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Names and values for people."""
+        return [
+            ("snapshot", f"{self.snapshot} of {self.hub}, {self.selection}"),
+            ("models", f"{self.models:,}"),
+            ("with a card / empty / none", f"{self.cards:,} / {self.empty:,} / {self.none:,}"),
+            ("failures (see `failures`)", f"{self.failures:,}"),
+            ("distinct card texts", f"{self.distinct_texts:,}"),
+            (f"verdicts of {self.judge} {self.fingerprint[:8]}", f"{self.verdicts:,}"),
+            ("median score", "none" if self.median_score is None else f"{self.median_score:.2f} of 5"),
+            (
+                "this run read / judged / estimated",
+                f"{self.readmes_asked_for:,} / {self.texts_judged:,} / {self.findings_estimated:,}",
+            ),
+        ]
+
+    def plain(self) -> Mapping[str, Any]:
+        """Fields as JSON has them."""
+        return {
+            key: str(value) if isinstance(value, date | Path) else value
+            for key, value in dataclasses.asdict(self).items()
+        }
+
+
+def summarise(
+    home: Path, snapshot: date, fingerprint: str, *, asked: int, judged: int, found: int, report: Path
+) -> Summary:
+    """The figures of a snapshot as published, and of the run that published it."""
+    warehouse = Warehouse(home)
+    with warehouse.read() as db:
+        (counts,) = frame(db, "out/counts", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
+        (provenance,) = frame(db, "out/provenance", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
+        findings = findings_of(db, snapshot, fingerprint)
+    return Summary(
+        snapshot=snapshot,
+        hub=provenance["hub"],
+        selection=provenance["selection"],
+        judge=provenance["judge"],
+        fingerprint=fingerprint,
+        **{
+            name: counts[name]
+            for name in (
+                "models",
+                "cards",
+                "empty",
+                "none",
+                "failed",
+                "failures",
+                "distinct_texts",
+                "verdicts",
+                "median_score",
+            )
+        },
+        readmes_asked_for=asked,
+        texts_judged=judged,
+        findings_estimated=found,
+        headline=headline(findings),
+        report=report,
+        warehouse=warehouse.published,
+    )

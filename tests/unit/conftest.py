@@ -1,0 +1,145 @@
+"""Invented snapshots for the report's tests: filled by SQL, so that 30,000 models take a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+
+import duckdb
+import pytest
+
+from tasks.records import Finding
+from tasks.warehouse import statement
+
+SNAPSHOT = date(2026, 11, 21)
+FINGERPRINT = "f" * 64
+
+# A model has a card four times in five; better cards are downloaded a little more, and most have no like.
+_FILL = """
+    create temp table invented as
+    select i, 1 + 4 * u ** 1.6 as score, i % 5 = 0 as is_cardless, i % 7 = 0 as is_shared,
+        exp(1.5 + 0.45 * (4 * u ** 1.6) + 1.9 * z)::bigint as downloads,
+        greatest(0, exp(-1.6 + 0.5 * (4 * u ** 1.6) + 1.3 * w))::bigint as likes,
+        list_extract(['transformers', 'diffusers', 'stable-baselines3', null, 'timm'], 1 + (h % 5)::integer) as library
+    from (
+        select i, h,
+            (h % 10007) / 10007.0 as u,
+            ((hash(i, 1) % 1000) + (hash(i, 2) % 1000) + (hash(i, 3) % 1000) - 1500.0) / 500 as z,
+            ((hash(i, 4) % 1000) + (hash(i, 5) % 1000) + (hash(i, 6) % 1000) - 1500.0) / 500 as w
+        from (select i, hash(i) as h from range($n) as numbers(i))
+    );
+    insert into base.snapshots values ($snapshot, $hub, $selection, $n + 3, '2026-11-21 06:00', '2026-11-21 06:40');
+    insert into base.judges values
+        ($snapshot, $fingerprint, $judge, 'r1', $judge_model, null, '{}', '2026-11-21 07:00');
+    insert into base.listing
+    select $snapshot, concat($owner, i % 400, '/model-', i), concat($owner, i % 400), concat('sha', i),
+        '2025-01-01', '2026-01-01', downloads, null, likes, null, [$tag], library, $tag, null,
+        not is_cardless, null, []
+    from invented;
+    insert into base.reads
+    select $snapshot, concat($owner, i % 400, '/model-', i), concat('sha', i),
+        case when i % 50 = 1 then 'failed' when i % 50 = 2 then 'empty' else 'card' end,
+        null, case when i % 50 > 2 then if(is_shared, 'shared', concat('card', i)) end, true,
+        case when i % 50 = 1 then $reason end, case when i % 50 = 1 then $detail end,
+        true, 1, '2026-11-21 06:10', 'part'
+    from invented where not is_cardless;
+    create temp table texts as
+    select card_hash, any_value(score) as score, any_value(i) as i
+    from base.reads join invented on base.reads.sha = concat('sha', i)
+    where card_hash is not null group by card_hash;
+    insert into base.texts select card_hash, 'text' from texts;
+    insert into base.facts
+    select card_hash, 1, 900, 120, 4, 1, 2, 0, 0, true, null, [],
+        list_filter($sections, lambda name, place: hash(i, place) % 100 < score * 20 - place * 6), null, false, []
+    from texts;
+    insert into base.verdicts
+    select card_hash, $judge, $fingerprint, least(5, score), 'checks', map {}, [], [], [], null, null from texts;
+"""
+
+Warehouse = Callable[..., duckdb.DuckDBPyConnection]
+
+
+@pytest.fixture
+def invented_warehouse() -> Iterator[Warehouse]:
+    """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse in memory with one judged snapshot."""
+    opened: list[duckdb.DuckDBPyConnection] = []
+
+    def make(
+        n: int, *, hostile: str = "", findings: list[Finding] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        db = duckdb.connect(":memory:")
+        opened.append(db)
+        db.execute(statement("schema"))
+        for query in _FILL.split(";\n"):
+            if query.strip():
+                known = {name: value for name, value in _words(n, hostile).items() if f"${name}" in query}
+                db.execute(query, known)
+        _insert(db, findings or [])
+        return db
+
+    yield make
+    for db in opened:
+        db.close()
+
+
+def _words(n: int, hostile: str) -> dict[str, object]:
+    """What the snapshot says of itself; `hostile` stands in every name that comes from strangers."""
+    sections = [
+        "intended use",
+        "quick start",
+        "training data",
+        "evaluation",
+        "limitations",
+        "license",
+        "citation",
+    ]
+    return {
+        "n": n,
+        "snapshot": SNAPSHOT,
+        "fingerprint": FINGERPRINT,
+        "hub": f"https://huggingface.co{hostile}",
+        "selection": f"top {n} by downloads{hostile}",
+        "judge": f"checklist{hostile}",
+        "judge_model": hostile or None,
+        "owner": hostile or "owner-",
+        "tag": hostile or "text-generation",
+        "reason": hostile or "gated",
+        "detail": hostile or "403 of the Hub",
+        "sections": [*sections, hostile] if hostile else sections,
+    }
+
+
+def _insert(db: duckdb.DuckDBPyConnection, findings: list[Finding]) -> None:
+    names = list(Finding.__dataclass_fields__)
+    rows = [[getattr(finding, name) for name in names] for finding in findings]
+    if rows:
+        places = ", ".join("?" * len(names))
+        db.executemany(f"insert into out_findings ({', '.join(names)}) values ({places})", rows)  # noqa: S608
+
+
+@pytest.fixture
+def finding() -> Callable[..., Finding]:
+    """A clear rank correlation over all models; every field can be set."""
+
+    def make(**fields: object) -> Finding:
+        usual: dict[str, object] = {
+            "snapshot": SNAPSHOT,
+            "judge": "checklist",
+            "fingerprint": FINGERPRINT,
+            "question": "rank_correlation",
+            "outcome": "downloads",
+            "predictor": "score",
+            "stratum": "all",
+            "estimator": "spearman",
+            "n": 1000,
+            "n_clusters": 400,
+            "zero_share": 0.0,
+            "estimate": 0.21,
+            "ci_low": 0.15,
+            "ci_high": 0.27,
+            "p": 0.0001,
+            "computed_at": datetime(2026, 11, 21, 8),  # noqa: DTZ001  # UTC throughout, as in the warehouse
+        }
+        return Finding(**{**usual, **fields})  # type: ignore[arg-type]  # the tests say which fields
+
+    return make
