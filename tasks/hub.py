@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
 from time import monotonic, sleep
 from typing import Any, Literal
 from urllib.parse import quote, urljoin, urlsplit
@@ -96,6 +95,10 @@ class Hub:
         self._counts: dict[int, int] = defaultdict(int)
         self._counting = threading.Lock()
         self._silent_in_a_row = 0
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
 
     def first_page_url(self, selection: Selection) -> str:
         """Where a walk of the listing begins."""
@@ -205,7 +208,7 @@ class Hub:
         for attempt in range(self._limits.hub_tries):
             if attempt:
                 # Full jitter: retries of many threads must not march in step.
-                sleep(random.uniform(0, min(0.5 * 2**attempt, 8.0)))
+                sleep(random.uniform(0, min(self._limits.hub_backoff_s * 2**attempt, 8.0)))
             try:
                 answer = self._follow(url, bucket, headers or {})
             except (httpx2.TransportError, httpx2.DecodingError, _BodyBroken) as error:
@@ -310,11 +313,24 @@ _REASONS = {
 }
 
 
-@cache
+_hubs: dict[str, Hub] = {}
+_hubs_lock = threading.Lock()
+
+
 def hub_at(endpoint: str) -> Hub:
-    """The process's door to this Hub, made on first use."""
-    limits = settings()
-    return Hub(endpoint, limits, token_for(endpoint, limits))
+    """The process's one door to this Hub, made on first use: its threads share the session and the pace."""
+    with _hubs_lock:
+        if endpoint not in _hubs:
+            limits = settings()
+            _hubs[endpoint] = Hub(endpoint, limits, token_for(endpoint, limits))
+        return _hubs[endpoint]
+
+
+def leave_hub(endpoint: str) -> None:
+    """Close the door again, if it was ever opened."""
+    with _hubs_lock:
+        if hub := _hubs.pop(endpoint, None):
+            hub.close()
 
 
 def token_for(endpoint: str, limits: Settings) -> SecretStr | None:

@@ -52,7 +52,7 @@ _QUESTIONS = {
     "has_card": "having a card at all",
     "missing": "left out",
 }
-_CONTROLLED = ", with age, library, format and pipeline tag held equal"
+_CONTROLLED = "with age, library, format and pipeline tag held equal"
 _FLAGS = {
     "mostly_zero": "Most of these models have none at all, so sizes say little.",
     "few_models": "Few models stand behind this: read it as a hint.",
@@ -61,7 +61,7 @@ _FLAGS = {
     "not_converged": "The fit did not converge.",
     "scale_collapsed": "Most of these models share one value, so the robust scale is zero.",
     "estimators_disagree": "The robust estimators disagree here, so the size depends on the method.",
-    "constant": "One of the two never varies here.",
+    "constant": "One of the numbers is the same everywhere.",
     "collinear": "What is held equal already determines one of the two.",
     "age_unknown": "Age is not held equal: too few models tell theirs.",
     "mad_is_zero": "Most counts are the same, so a second measure of spread was used.",
@@ -295,7 +295,7 @@ def _claim(finding: Finding) -> str:
 
 def _doubts(finding: Finding, unsaid: Collection[str]) -> str:
     """Warnings, and the correction for many questions where it takes the finding back."""
-    flags = [flag for flag in finding.flags if flag not in {"not_converged", *unsaid}]
+    flags = [flag for flag in finding.flags if flag not in {"not_converged", "constant", *unsaid}]
     lost = (
         finding.p_adjusted is not None and finding.p_adjusted > 0.05 and reading(finding) in ("more", "less")
     )
@@ -320,29 +320,39 @@ def _counted(finding: Finding) -> str:
     )
 
 
+def _why_nothing(finding: Finding) -> str:
+    known = {
+        "not_converged": "the fit did not converge",
+        "constant": "one of the numbers is the same everywhere",
+    }
+    return next((why for flag, why in known.items() if flag in finding.flags), "too little to estimate from")
+
+
 def _association(finding: Finding) -> str:
-    among, how = _among(finding), estimator_words(finding.estimator)
-    if finding.question.endswith("_controlled"):
-        among += _CONTROLLED
+    how = estimator_words(finding.estimator)
     pair = f"{_wording(finding.predictor).noun} and {plain(finding.outcome)}"
     said, value = reading(finding), figure(finding, finding.estimate)
     if said == "nothing":
-        why = (
-            "the fit did not converge" if "not_converged" in finding.flags else "too little to estimate from"
-        )
-        return f"{among}, nothing can be said about {pair} ({how}: {why})"
+        return f"nothing can be said about {pair} ({how}: {_why_nothing(finding)})"
     if said == "unsettled":
-        return f"{among}, {pair} are compared without an interval ({how} {value}), which settles nothing"
+        return f"{pair} are compared without an interval ({how} {value}), which settles nothing"
     numbers = f"({how} {value}, {interval(finding)})"
     if said == "unclear":
-        return f"{among}, there is no clear association between {pair} {numbers}"
-    return f"{among}, {_claim(finding)} {numbers}"
+        return f"there is no clear association between {pair} {numbers}"
+    return f"{_claim(finding)} {numbers}"
 
 
-def sentence(finding: Finding, unsaid: Collection[str] = ()) -> str:
-    """One finding as one plain sentence with its numbers, followed by its warnings but those `unsaid`."""
-    text = _counted(finding) if is_number(finding) else _association(finding)
-    return f"{text}. {_doubts(finding, unsaid)}".rstrip()
+def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = True) -> str:
+    """One finding as one plain sentence with its numbers, followed by its warnings but those `unsaid`.
+
+    Without `among` it does not say which models it is about, for a list below such a heading.
+    """
+    if is_number(finding):
+        text = _counted(finding)
+    else:
+        openings = [_among(finding)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
+        text = ", ".join([*openings, _association(finding)])
+    return f"{text[0].upper()}{text[1:]}. {_doubts(finding, unsaid)}".rstrip()
 
 
 # The one sentence on top

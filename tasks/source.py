@@ -78,10 +78,21 @@ def opened(hub: str, home: Path, as_of: date) -> Iterator[Source]:
     check_hub(hub)
     if "://" in hub:
         url = hub.rstrip("/")
-        yield Source(url, "the Hugging Face Hub" if url == OFFICIAL_HUB else url)
+        with _door(url):
+            yield Source(url, "the Hugging Face Hub" if url == OFFICIAL_HUB else url)
         return
     from tasks.replica.process import running_replica
 
     corpus = demo_corpus(home) if hub == DEMO else Path(hub)
-    with running_replica(corpus, as_of=as_of) as url:
+    with running_replica(corpus, as_of=as_of) as url, _door(url):
         yield Source(url, "the demo corpus" if hub == DEMO else f"a replica of {corpus.name}")
+
+
+@contextmanager
+def _door(url: str) -> Iterator[None]:
+    from tasks.hub import leave_hub
+
+    try:
+        yield
+    finally:
+        leave_hub(url)

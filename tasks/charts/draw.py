@@ -12,6 +12,7 @@ import polars as pl
 
 from tasks.charts.summaries import Popularity, drawn_bins, fitted_line, outcome_by_score, sampled
 from tasks.records import Finding
+from tasks.sentences import percent
 
 Drawn = alt.Chart | alt.LayerChart
 
@@ -19,6 +20,8 @@ _SCORE_TICKS = [1, 2, 3, 4, 5]
 _SCORE = alt.Scale(domain=[1, 5], nice=False)
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
+# An axis with `format` would write every tick in the magnitude of the largest: `0.01k`, `0k`.
+_SHORT = "format(datum.value, '~s')"
 
 
 def _axis(**settings: Any) -> alt.Axis:
@@ -29,8 +32,9 @@ def _score_axis(**settings: Any) -> alt.Axis:
     return _axis(values=_SCORE_TICKS, format="d", grid=False, **settings)
 
 
-def _layered(*layers: Drawn, height: int | alt.Step) -> alt.LayerChart:
-    return alt.LayerChart(layer=list(layers), width="container", height=height)
+def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return alt.LayerChart(layer=list(layers), width="container", height=height, autosize=fit)
 
 
 def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) -> Drawn:
@@ -41,7 +45,7 @@ def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) 
         .encode(
             x=alt.X("score_low:Q", bin="binned", scale=_SCORE, axis=_score_axis(), title="Score"),
             x2="score_high:Q",
-            y=alt.Y("n:Q", axis=_axis(format="~s"), title="Models"),
+            y=alt.Y("n:Q", axis=_axis(labelExpr=_SHORT), title="Models"),
             tooltip=[
                 alt.Tooltip("score_low:Q", title="from", format=".2f"),
                 alt.Tooltip("score_high:Q", title="to", format=".2f"),
@@ -82,7 +86,7 @@ def _dots(models: pl.DataFrame, outcome: Popularity, y: alt.Y) -> alt.Chart:
     points = sampled(models, outcome)
     dots: alt.Chart = (
         alt.Chart(points)
-        .mark_circle(style="dot", size=16, opacity=0.28 if points.height > 300 else 0.5, clip=True)
+        .mark_circle(style="dot", size=16, opacity=0.28 if points.height > 300 else 0.5)
         .encode(
             x=alt.X("score:Q", scale=_SCORE, axis=_score_axis(), title="Score"),
             y=y,
@@ -131,7 +135,7 @@ def score_against_popularity(models: pl.DataFrame, outcome: Popularity, fit: Fin
         f"{outcome}:Q",
         scale=scale,
         title=outcome.capitalize(),
-        axis=_axis(values=_powers(largest), format="~s"),
+        axis=_axis(values=_powers(largest), labelExpr=_SHORT),
     )
     layers = [_dots(models, outcome, y), *_quartiles(models, outcome, scale)]
     layers += _fit(models, outcome, fit, scale) if fit is not None else []
@@ -144,23 +148,25 @@ def which_sections_are_filled(sections: pl.DataFrame) -> Drawn:
     order = (
         sections.group_by("section").agg(pl.col("fill_share").mean()).sort(-pl.col("fill_share"), "section")
     )
-    cells = alt.Chart(sections).encode(
-        x=alt.X("tier:N", sort=tiers, title=None, axis=_axis(orient="top", labelAngle=0, labelLimit=90)),
-        y=alt.Y("section:N", sort=order["section"].to_list(), title=None, axis=_axis()),
+    labelled = sections.with_columns(pl.Series("label", [percent(share) for share in sections["fill_share"]]))
+    gap = alt.Scale(paddingInner=0.05)
+    cells = alt.Chart(labelled).encode(
+        x=alt.X(
+            "tier:N", sort=tiers, title=None, scale=gap, axis=_axis(orient="top", labelAngle=0, labelLimit=90)
+        ),
+        y=alt.Y("section:N", sort=order["section"].to_list(), title=None, scale=gap, axis=_axis()),
     )
-    ground = cells.mark_rect(cornerRadius=2, stroke=None).encode(
+    ground = cells.mark_rect().encode(
         color=alt.Color("fill_share:Q", scale=alt.Scale(domain=[0, 1], range="ramp"), legend=None),
         tooltip=[
             "section:N",
             "tier:N",
-            alt.Tooltip("fill_share:Q", title="filled", format=".0%"),
+            alt.Tooltip("label:N", title="filled"),
             alt.Tooltip("n:Q", title="cards", format=","),
         ],
     )
-    text = alt.Text("fill_share:Q", format=".0%")
-    pale = cells.transform_filter("datum.fill_share < 0.5").mark_text(style="on_ramp_low").encode(text=text)
-    deep = cells.transform_filter("datum.fill_share >= 0.5").mark_text(style="on_ramp_high").encode(text=text)
-    return _layered(ground, pale, deep, height=alt.Step(26))
+    text = cells.mark_text(style="ink").encode(text="label:N")
+    return _layered(ground, text, height=27 * order.height)
 
 
 def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correlation") -> Drawn:
@@ -172,11 +178,11 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = intervals["series"].unique(maintain_order=True).to_list()
     y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
-    legend = alt.Legend(columns=2) if len(series) > 1 else None
+    legend = alt.Legend() if len(series) > 1 else None
     base = alt.Chart(intervals).encode(
         y=y,
         yOffset=alt.YOffset("series:N", sort=series),
-        color=alt.Color("series:N", sort=series, legend=legend, scale=alt.Scale(range="category")),
+        color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
         tooltip=[
             alt.Tooltip("row:N", title="association"),
             alt.Tooltip("series:N", title="models"),
@@ -185,26 +191,27 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
             alt.Tooltip("ci_high:Q", title="to", format=".3f"),
         ],
     )
-    x = alt.X("ci_low:Q", title=title, axis=_axis(format=".1~f"), scale=alt.Scale(zero=True, nice=True))
+    x = alt.X("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=alt.Scale(zero=True, nice=True))
     whisker = base.mark_rule(strokeWidth=2).encode(x=x, x2="ci_high:Q")
-    shape = alt.Shape("series:N", sort=series, legend=legend, scale=alt.Scale(range=_SHAPES))
+    # Colour and shape share one legend only where both name the same domain.
+    shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=series, range=_SHAPES[: len(series)]))
     point = base.mark_point(filled=True, size=75, opacity=1).encode(x="estimate:Q", shape=shape)
     zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(x="zero:Q")
-    height = alt.Step(max(_ROW_HEIGHT, 16 * len(series) + 8), **{"for": "position"})
+    height = len(rows) * max(_ROW_HEIGHT, 16 * len(series) + 10)
     return _layered(zero, whisker, point, height=height)
 
 
 def how_strata_compare(strata: pl.DataFrame) -> Drawn:
     """Median score of each library or format: `stratum`, `median_score`, `models`; most models first."""
     ordered = strata.sort(-pl.col("models"), "stratum")
-    base = alt.Chart(ordered.drop_nulls("median_score")).encode(
+    base = alt.Chart(ordered.drop_nulls("median_score").with_columns(pl.lit(1).alias("lowest"))).encode(
         y=alt.Y("stratum:N", sort=ordered["stratum"].to_list(), title=None, axis=_axis(grid=False))
     )
     x = alt.X(
         "median_score:Q", scale=_SCORE, axis=_axis(values=_SCORE_TICKS, format="d"), title="Median score"
     )
-    stem = base.mark_rule(style="quartiles", strokeWidth=2, opacity=0.45).encode(
-        x=alt.datum(1), x2="median_score:Q"
+    stem = base.mark_rule(style="stem", strokeWidth=2).encode(
+        x=alt.X("lowest:Q", scale=_SCORE), x2="median_score:Q"
     )
     point = base.mark_point(style="dot", filled=True, size=80, opacity=1).encode(
         x=x,
@@ -217,4 +224,4 @@ def how_strata_compare(strata: pl.DataFrame) -> Drawn:
     value = base.mark_text(style="ink", align="left", dx=9).encode(
         x=x, text=alt.Text("median_score:Q", format=".2f")
     )
-    return _layered(stem, point, value, height=alt.Step(24))
+    return _layered(stem, point, value, height=24 * ordered.height)

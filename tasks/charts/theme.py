@@ -33,10 +33,8 @@ class Palette:
     third: str
     warn: str
     warn_ground: str
-    ramp_low: str
+    ramp_low: str  # both ends of the ramp carry `ink`
     ramp_high: str
-    on_ramp_low: str
-    on_ramp_high: str
 
 
 LIGHT = Palette(
@@ -50,10 +48,8 @@ LIGHT = Palette(
     third="#8f3f78",
     warn="#7a4300",
     warn_ground="#fdf1dc",
-    ramp_low="#e9eff6",
-    ramp_high="#1b5a97",
-    on_ramp_low="#1d1e21",
-    on_ramp_high="#ffffff",
+    ramp_low="#eff3f8",
+    ramp_high="#74a0cf",
 )
 DARK = Palette(
     paper="#16181c",
@@ -66,10 +62,8 @@ DARK = Palette(
     third="#e0a0cb",
     warn="#f5cf94",
     warn_ground="#33291a",
-    ramp_low="#22303f",
-    ramp_high="#82b7ee",
-    on_ramp_low="#e9e8e4",
-    on_ramp_high="#10151b",
+    ramp_low="#20262e",
+    ramp_high="#2f6299",
 )
 
 
@@ -80,6 +74,21 @@ def _text(colour: str) -> dict[str, Any]:
         "labelFontSize": 12,
         "titleFontSize": 12,
         "titleFontWeight": "normal",
+    }
+
+
+def _roles(palette: Palette) -> dict[str, str]:
+    """What the charts call their marks."""
+    return {
+        "column": palette.accent,
+        "dot": palette.accent,
+        "quartiles": palette.muted,
+        "middle": palette.ink,
+        "fit": palette.second,
+        "fit_range": palette.second,
+        "reference": palette.ink,
+        "ink": palette.ink,
+        "stem": palette.line,
     }
 
 
@@ -103,19 +112,8 @@ def config(palette: Palette, background: str = "transparent") -> dict[str, Any]:
             "category": [palette.accent, palette.second, palette.third, palette.muted],
             "ramp": [palette.ramp_low, palette.ramp_high],
         },
-        "style": {
-            "column": {"fill": palette.accent},
-            "dot": {"fill": palette.accent},
-            "quartiles": {"stroke": palette.accent},
-            "middle": {"fill": palette.ink},
-            "fit": {"stroke": palette.second},
-            "fit_range": {"fill": palette.second},
-            "reference": {"stroke": palette.ink},
-            "note": {"fill": palette.muted},
-            "ink": {"fill": palette.ink},
-            "on_ramp_low": {"fill": palette.on_ramp_low},
-            "on_ramp_high": {"fill": palette.on_ramp_high},
-        },
+        # Vega-Lite reads a style's `color`; `fill` and `stroke` would lose against its own default blue.
+        "style": {name: {"color": colour} for name, colour in _roles(palette).items()},
     }
 
 

@@ -21,17 +21,11 @@ LIBRARY_TITLES = {
     "transformers": "Transformers", "diffusers": "Diffusers", "peft": "PEFT", "timm": "timm", "gguf": "llama.cpp",
     "sentence-transformers": "Sentence Transformers", "mlx": "MLX", "stable-baselines3": "Stable-Baselines3",
 }  # fmt: skip
+RUNTIMES = {"gguf": "llama.cpp", "quantised": "vLLM"}
 LICENCE_TITLES = {
     "apache-2.0": "Apache 2.0", "mit": "the MIT licence", "cc-by-4.0": "CC BY 4.0", "gpl-3.0": "GPL 3.0",
     "cc-by-nc-4.0": "CC BY-NC 4.0 (no commercial use)", "cc-by-sa-4.0": "CC BY-SA 4.0", "openrail": "OpenRAIL",
     "other": "a licence of its own, see LICENSE.md", "bigscience-openrail-m": "OpenRAIL-M",
-}  # fmt: skip
-USERS_BY_TRADE = {
-    "toxicity": "moderators of small forums", "sentiment": "shops and museums that read many reviews",
-    "entities": "archives that index letters and minutes", "images": "students of computer vision",
-    "asr": "oral-history projects and podcasters", "tts": "makers of audio guides",
-    "embedding": "developers of search for documentation and notices",
-    "vision-language": "offices that receive forms on paper",
 }  # fmt: skip
 
 
@@ -74,13 +68,20 @@ def draft_of(model: Model, documentation: float, seed: int) -> Draft:
     datasets = tuple(some(rng, work["datasets"], 2))
     results = _results(work, rng)
     domain = _domain(model, rng)
-    limits = tuple(rng.sample([domain["limit"], *work["limits"]], 4))
+    known = [domain["limit"], *work["limits"]] if model.trade == "text" else work["limits"]
+    limits = tuple(rng.sample(known, 4))
     facts = (
         _names(model, domain, rng)
         | _numbers(model, rng)
-        | _sayings(work, rng)
+        | _sayings(model, rng)
         | _headline(results[0])
-        | {"dataset": datasets[0], "dataset_b": datasets[1], "limit_a": limits[0], "does": work["does"], "input": work["input"]}
+        | {
+            "dataset": datasets[0],
+            "dataset_b": datasets[1],
+            "limit_a": limits[0],
+            "does": work["does"],
+            "input": work["input"],
+        }
     )
     levels = _levels(documentation, rng)
     return Draft(model, seed, documentation, facts, results, datasets, limits, levels)
@@ -102,7 +103,7 @@ def _domain(model: Model, rng: Random) -> dict[str, str]:
 
 def _results(work: Mapping[str, Any], rng: Random) -> tuple[Result, ...]:
     rows = some(rng, work["benchmarks"], rng.randint(2, 5))
-    return tuple(_result(*row, rng) for row in rows)
+    return tuple(_result(name, metric, typical, spread, rng) for name, metric, typical, spread in rows)
 
 
 def _result(benchmark: str, metric: str, typical: float, spread: float, rng: Random) -> Result:
@@ -139,10 +140,9 @@ def _names(model: Model, domain: Mapping[str, str], rng: Random) -> dict[str, st
         "size": model.size,
         "scheme": model.scheme,
         "language": "English" if model.language == "en" else bank("languages")[model.language]["title"],
-        "library_title": LIBRARY_TITLES.get(model.library or "", "Transformers"),
-        "domain": domain["words"],
-        "users": domain["users"],
-        "users_task": USERS_BY_TRADE.get(model.trade, domain["users"]),
+        "runtime": RUNTIMES.get(model.format) or LIBRARY_TITLES.get(model.library or "", "Transformers"),
+        "domain": trade(model.trade).get("field", domain["words"]),
+        "users": trade(model.trade).get("users", domain["users"]),
         "style": style,
         "trigger": f"{style.split()[0]}_style",
         "licence": licence,
@@ -178,15 +178,16 @@ def _numbers(model: Model, rng: Random) -> dict[str, str]:
         "gap": f"{abs(rng.gauss(2.5, 1.2)):.1f}",
         "build": str(rng.randint(4100, 6900)),
         "revision": f"{rng.getrandbits(28):07x}",
+        "framework": rng.choice(("4.46.3", "4.51.3", "4.57.1", "5.2.0")),
         "year": str(rng.choice((2024, 2025, 2026))),
         "month": f"{rng.randint(1, 10):02d}",
     }
 
 
-def _sayings(work: Mapping[str, Any], rng: Random) -> dict[str, str]:
+def _sayings(model: Model, rng: Random) -> dict[str, str]:
     words, phrases = bank("names"), bank("phrases")
     return {
-        "gpu": rng.choice(words["gpus"]),
+        "gpu": rng.choice(words["big_gpus" if model.archetype == "foundation" else "gpus"]),
         "prompt": rng.choice(phrases["prompts"]["text"]),
         "file": f"model-{rng.choice(QUANT_TYPES[2:9])}.gguf",
     }

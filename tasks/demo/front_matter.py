@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from tasks.demo.facts import Draft
 
@@ -11,6 +11,11 @@ KEY_LEVELS = {
     "license": 2, "language": 3, "tags": 3, "base_model": 3, "library_name": 4, "pipeline_tag": 4, "datasets": 5,
     "metrics": 5, "model-index": 5,
 }  # fmt: skip
+SCHEME_TAGS = {
+    "AWQ": ["awq", "4-bit"], "GPTQ-Int4": ["gptq", "4-bit"], "FP8": ["fp8", "compressed-tensors"],
+    "MLX-4bit": ["mlx", "4-bit"], "bnb-4bit": ["bitsandbytes", "4-bit"],
+}  # fmt: skip
+WITHOUT_SAFETENSORS = frozenset({"missing", "empty", "reinforcement"})
 CONVERSION_KEYS = frozenset({"base_model", "tags"})
 
 Value = str | Sequence[str]
@@ -29,6 +34,8 @@ def front_matter(draft: Draft) -> str:
 
 def metadata(draft: Draft) -> dict[str, Value]:
     """Key to value, in the author's order. `model-index` stands last, as a mark only."""
+    if draft.model.archetype in TOOL_METADATA:
+        return TOOL_METADATA[draft.model.archetype](draft)
     level = draft.levels["metadata"]
     present = [key for key, needed in KEY_LEVELS.items() if level >= needed]
     if level >= 2 and draft.model.format == "gguf":
@@ -63,7 +70,7 @@ def card_tags(draft: Draft) -> list[str]:
     model = draft.model
     own = {
         "gguf": ["gguf", "llama.cpp", "quantized"],
-        "quantised": [model.scheme.lower().split("-")[0], "4-bit" if "8" not in model.scheme else "8-bit"],
+        "quantised": SCHEME_TAGS.get(model.scheme, []),
         "adapter": ["lora"],
         "weights": [],
     }[model.format]
@@ -74,9 +81,11 @@ def card_tags(draft: Draft) -> list[str]:
 def listed_tags(draft: Draft) -> list[str]:
     """Tags as the Hub lists them: from the files always, from the front matter where it says something."""
     model, known = draft.model, metadata(draft)
-    files = {"gguf": ["gguf"], "quantised": card_tags(draft)[:1], "adapter": ["lora"], "weights": []}[model.format]
+    files = {"gguf": ["gguf"], "quantised": card_tags(draft)[:1], "adapter": ["lora"], "weights": []}[
+        model.format
+    ]
     listed = [model.library] if model.library else []
-    listed += files or (["safetensors"] if model.archetype not in ("missing", "empty") else [])
+    listed += files or (["safetensors"] if model.archetype not in WITHOUT_SAFETENSORS else [])
     listed += known.get("tags", [])
     listed += known.get("language", [])
     listed += [f"dataset:{name}" for name in known.get("datasets", [])]
@@ -89,13 +98,13 @@ def listed_tags(draft: Draft) -> list[str]:
 def _entry(key: str, value: Value, *, flow: bool) -> str:
     if isinstance(value, str):
         return f"{key}: {value}"
-    if flow:
+    if flow or not value:
         return f"{key}: [{', '.join(value)}]"
     return f"{key}:\n" + "\n".join(f"- {item}" for item in value)
 
 
 def _metric_key(metric: str) -> str:
-    return metric.lower().replace(" ", "_").split("@")[0]
+    return metric.lower().replace(" ", "_")
 
 
 def _model_index(draft: Draft) -> str:
@@ -114,6 +123,32 @@ def _model_index(draft: Draft) -> str:
     return "\n".join(lines)
 
 
-def plain_front_matter(values: Mapping[str, Value]) -> str:
-    """A block of exactly these entries, for the cards that tools write."""
-    return "---\n" + "\n".join(_entry(key, value, flow=False) for key, value in values.items()) + "\n---\n\n"
+def _trainer_metadata(draft: Draft) -> dict[str, Value]:
+    return {
+        "library_name": "transformers",
+        "license": draft.facts["licence"],
+        "base_model": draft.facts["base"],
+        "tags": ["generated_from_trainer"],
+        "datasets": [draft.facts["dataset"]],
+        "metrics": [_metric_key(draft.facts["metric"])],
+    }
+
+
+def _agent_metadata(draft: Draft) -> dict[str, Value]:
+    environment = draft.model.name.partition("-")[2]
+    tags = [environment, "deep-reinforcement-learning", "reinforcement-learning", "stable-baselines3"]
+    return {"library_name": "stable-baselines3", "tags": tags}
+
+
+def _untouched_metadata(draft: Draft) -> dict[str, Value]:
+    return {"library_name": "transformers", "tags": []}
+
+
+# What a tool writes is the same at every level.
+TOOL_METADATA: dict[str, Callable[[Draft], dict[str, Value]]] = {
+    "trainer": _trainer_metadata,
+    "reinforcement": _agent_metadata,
+    "template": _untouched_metadata,
+    "empty": lambda draft: {},
+    "missing": lambda draft: {},
+}

@@ -18,7 +18,11 @@ CORE: dict[str, Writer] = {
     "evaluation": sections.evaluation,
     "limits": sections.limits,
 }
-BEFORE: dict[str, Writer] = {"files": sections.files, "gallery": sections.gallery}
+BEFORE: dict[str, Writer] = {
+    "architecture": sections.architecture,
+    "files": sections.files,
+    "gallery": sections.gallery,
+}
 AFTER: dict[str, Writer] = {
     "prompt": sections.prompt,
     "energy": sections.energy,
@@ -35,7 +39,9 @@ TOOL_LAYOUTS: dict[str, Callable[[Draft], str]] = {
 }
 # Share of adapters whose authors keep the template that their tool put there, filled in as far as they got.
 KEEPS_TEMPLATE_SHARE = 0.5
-UNFINISHED_SHARE = 0.5
+# Their authors write from a template of their own, and leave no heading open.
+CARE_TAKEN = frozenset({"foundation", "gguf", "quantised"})
+UNFINISHED_SHARE = 0.3
 CONTENTS_SHARE = 0.4
 
 
@@ -72,7 +78,7 @@ def _written(draft: Draft) -> dict[str, list[str]]:
     order = draft.model.author.habits.order
     writers = {order[0]: CORE[order[0]]} | BEFORE | {name: CORE[name] for name in order[1:]} | AFTER
     written = {name: writer(draft) for name, writer in writers.items()}
-    if draft.levels["originality"] <= 2:
+    if draft.levels["originality"] <= 2 and draft.model.archetype not in CARE_TAKEN:
         written |= _unfinished(draft, written)
     return {name: paragraphs for name, paragraphs in written.items() if paragraphs}
 
@@ -116,12 +122,13 @@ def _title(draft: Draft) -> str:
 def _heading(draft: Draft, name: str, place: int) -> str:
     words = _heading_words(draft, name)
     habits = draft.model.author.habits
+    sign = bank("phrases")["emoji"][name]
     level = "#" * (habits.top_level + 1)
     if draft.levels["structure"] == 2 and draft.rng("pseudo").random() < 0.5:
         return f"**{words}**"
     return {
         "plain": f"{level} {words}",
-        "emoji": f"{level} {bank('phrases')['emoji'][name]} {words}",
+        "emoji": f"{level} {sign} {words}",
         "bold": f"{level} **{words}**",
         "numbered": f"{level} {place}. {words}",
         "upper": f"{level} {words.upper()}",
@@ -133,6 +140,8 @@ def _heading_words(draft: Draft, name: str) -> str:
         local: dict[str, str] = bank("languages")[draft.model.language]["headings"]
         if name in local:
             return local[name]
+    if name == "training" and draft.model.relation == "quantized":
+        name = "quantisation"
     return str(draft.rng(f"heading/{name}").choice(bank("phrases")["headings"][name]))
 
 

@@ -16,6 +16,8 @@ QUANT_TYPES = ("Q2_K", "Q3_K_M", "Q4_0", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M",
 # Bits a weight of each type, which give the sizes in the table of files.
 QUANT_BITS = (2.63, 3.91, 4.55, 4.58, 4.85, 5.54, 5.69, 6.59, 8.5, 16.0)
 OUTSIDE_BASES = 12
+# Conversions are made of fine-tunes as often as of the models of labs.
+TUNES_CONVERTED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,13 @@ class Base:
 
 @dataclass(slots=True)
 class Shelf:
-    """Bases to start from by kind, and the ids taken so far. Grows while the roster is made."""
+    """Bases to start from by kind, and the ids taken so far. Grows while the roster is made.
+
+    `text` are models of labs, `tunes` what individuals made of them.
+    """
 
     text: list[Base]
+    tunes: list[Base]
     encoders: list[Base]
     pictures: list[Base]
     taken: set[str] = field(default_factory=set)
@@ -73,7 +79,7 @@ def open_shelf(rng: Random, labs: Sequence[Author]) -> Shelf:
         case = rng.choice(("-uncased", "-cased", "-v3", ""))
         encoders.append(Base(f"{lab}/{family.lower()}-{width}{case}", family, width, parameters))
         pictures.append(Base(f"{lab}/{family.lower()}-diffusion-xl", family, "XL", 2.6))
-    return Shelf(text, encoders, pictures)
+    return Shelf(text, [], encoders, pictures)
 
 
 def choose_base(archetype: str, trade: str, shelf: Shelf, rng: Random) -> Base | None:
@@ -83,13 +89,26 @@ def choose_base(archetype: str, trade: str, shelf: Shelf, rng: Random) -> Base |
     if trade in ("diffusion", "image-adapter"):
         return rng.choice(shelf.pictures)
     if trade in ("text", "vision-language"):
+        is_conversion = archetype in ("gguf", "quantised")
+        pool = (
+            shelf.tunes
+            if shelf.tunes and is_conversion and rng.random() < TUNES_CONVERTED_SHARE
+            else shelf.text
+        )
         # The square draws the front of the shelf, where the first and largest labs stand, more often.
-        return shelf.text[int(rng.random() ** 2 * len(shelf.text))]
+        return pool[int(rng.random() ** 2 * len(pool))]
     return rng.choice(shelf.encoders)
 
 
 def name_model(
-    archetype: str, trade: str, scheme: str, family: str, size: str, base: Base | None, language: str, rng: Random
+    archetype: str,
+    trade: str,
+    scheme: str,
+    family: str,
+    size: str,
+    base: Base | None,
+    language: str,
+    rng: Random,
 ) -> str:
     """A name such as people give; the archetype decides the convention."""
     names = bank("names")
@@ -110,7 +129,11 @@ def name_model(
         case "reinforcement":
             return f"{rng.choice(names['algorithms'])}-{rng.choice(names['environments'])}"
         case "missing" | "empty" | "template":
-            return str(rng.choice(names["vague"])) if rng.random() < 0.6 else f"{stem}-{rng.choice(names['methods'])}"
+            return (
+                str(rng.choice(names["vague"]))
+                if rng.random() < 0.6
+                else f"{stem}-{rng.choice(names['methods'])}"
+            )
     return _trade_name(trade, family, size, names, rng)
 
 
@@ -138,7 +161,11 @@ def _adapter_name(stem: str, names: dict[str, Any], rng: Random) -> str:
 
 def _language_name(family: str, size: str, language: str, rng: Random) -> str:
     return rng.choice(
-        (f"{family.lower()}-{size.lower()}-{language}", f"{family}-{size}-{language.upper()}", f"{language}-{family}-{size}-chat")
+        (
+            f"{family.lower()}-{size.lower()}-{language}",
+            f"{family}-{size}-{language.upper()}",
+            f"{language}-{family}-{size}-chat",
+        )
     )
 
 

@@ -20,6 +20,7 @@ Relation = Literal["finetune", "quantized", "adapter", "merge"]
 WITHOUT_NAMESPACE = 400
 HUGE_FORMS_AT_MOST = 3
 ENGLISH_SHARE = 0.9
+WITHOUT_LANGUAGE = frozenset({"diffusion", "image-adapter", "images"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _make(
     base = naming.choose_base(archetype.name, trade_key, shelf, rng)
     size, billions = (base.size, base.billions) if base else _size(rng)
     family = base.family if base else rng.choice(bank("names")["families"])
-    language = _language(archetype.name, rng)
+    language = _language(archetype.name, trade_key, rng)
     name = naming.name_model(archetype.name, trade_key, packaging.scheme, family, size, base, language, rng)
     model = Model(
         index=index,
@@ -122,7 +123,8 @@ def _make(
         hostile_form=form,
     )
     if archetype.name in ("foundation", "fine_tune"):
-        shelf.text.append(Base(model.model_id, family, size, billions))
+        pool = shelf.text if archetype.name == "foundation" else shelf.tunes
+        pool.append(Base(model.model_id, family, size, billions))
     return model
 
 
@@ -136,10 +138,12 @@ def _size(rng: Random) -> tuple[str, float]:
     return size, billions
 
 
-def _language(archetype: str, rng: Random) -> str:
+def _language(archetype: str, trade_key: str, rng: Random) -> str:
     codes = list(bank("languages"))
     if archetype == "multilingual":
         return rng.choice(codes)
+    if trade_key in WITHOUT_LANGUAGE:
+        return "en"
     return "en" if rng.random() < ENGLISH_SHARE else rng.choice(codes)
 
 

@@ -11,9 +11,12 @@ from tasks.demo.writing import bank, bullets, code_block, markdown_table, some, 
 Paragraphs = list[str]
 
 PURPOSE_FLAVOURS = {
-    "gguf": "gguf", "quantised": "quantised", "adapter": "adapter", "diffusion": "diffusion", "speech": "speech",
-    "vision_language": "vision", "embedding": "embedding", "classifier": "classifier", "trainer": "classifier",
+    "foundation": "foundation", "gguf": "gguf", "quantised": "quantised", "adapter": "adapter",
+    "diffusion": "diffusion", "speech": "speech", "vision_language": "vision", "embedding": "embedding",
+    "classifier": "classifier", "trainer": "classifier",
 }  # fmt: skip
+# What training and evaluation are about; tuning where nothing is said.
+FLAVOURS = {"foundation": "foundation", "gguf": "quant", "quantised": "quant"}
 QUANT_NOTES = {
     "Q2_K": "smallest, visibly worse", "Q3_K_M": "when memory is very short", "Q4_0": "old format, for ARM",
     "Q4_K_S": "small, good", "Q4_K_M": "**recommended**", "Q5_K_S": "larger, good", "Q5_K_M": "close to the original",
@@ -42,7 +45,7 @@ def start(draft: Draft) -> Paragraphs:
     if level <= 1:
         return []
     if level == 2:
-        return [rng.choice(bank("phrases")["start"]["t2"])]
+        return [rng.choice((_local(draft) or bank("phrases"))["start"]["t2"])]
     if level == 3:
         return [code_block(snippet["short"], language if rng.random() < 0.7 else "")]
     install = code_block(snippet["install"], "bash")
@@ -63,23 +66,36 @@ def _snippet_key(draft: Draft) -> str:
 def training(draft: Draft) -> Paragraphs:
     """The data, the settings, and what it takes to repeat the run."""
     level, rng = draft.levels["training"], draft.rng("training")
-    flavour = {"foundation": "foundation", "gguf": "quant", "quantised": "quant"}.get(draft.model.archetype, "tuned")
+    flavour = FLAVOURS.get(draft.model.archetype, "tuned")
     phrases = (_local(draft) or {}).get("training") or bank("phrases")["training"][flavour]
     parts = tiers(rng, phrases, level)
     if level >= 4 and flavour != "quant":
         parts.insert(1, hyperparameters(draft))
     if level >= 4 and flavour == "quant":
-        parts.insert(1, bullets(["calibration sequences: $samples_b of 2,048 tokens", "tool: llama.cpp b$build", "seed: $seed_value"]))
+        parts.insert(
+            1,
+            bullets(
+                [
+                    "calibration sequences: $samples_b of 2,048 tokens",
+                    "tool: llama.cpp b$build",
+                    "seed: $seed_value",
+                ]
+            ),
+        )
     return parts
 
 
 def hyperparameters(draft: Draft) -> str:
     """A list or a table, by the author's taste."""
+    is_large = draft.model.archetype == "foundation"
     rows = [
-        ("learning rate", "$lr"),
-        ("batch size", "$batch"),
-        ("epochs", "$epochs"),
-        ("optimizer", draft.rng("optimizer").choice(("AdamW (0.9, 0.95)", "AdamW 8-bit", "Adafactor", "Lion"))),
+        ("peak learning rate" if is_large else "learning rate", "$lr"),
+        ("batch size", "4M tokens" if is_large else "$batch"),
+        ("tokens", "$tokens") if is_large else ("epochs", "$epochs"),
+        (
+            "optimizer",
+            draft.rng("optimizer").choice(("AdamW (0.9, 0.95)", "AdamW 8-bit", "Adafactor", "Lion")),
+        ),
         ("schedule", "cosine, warm-up $warmup"),
         ("precision", "bfloat16"),
         ("seed", "$seed_value"),
@@ -92,7 +108,8 @@ def hyperparameters(draft: Draft) -> str:
 def evaluation(draft: Draft) -> Paragraphs:
     """From a claim to a table with dataset, metric and a baseline, and how it was measured."""
     level = draft.levels["evaluation"]
-    phrases = (_local(draft) or {}).get("evaluation") or bank("phrases")["evaluation"]
+    flavour = FLAVOURS.get(draft.model.archetype, "tuned")
+    phrases = (_local(draft) or {}).get("evaluation") or bank("phrases")["evaluation"][flavour]
     parts = tiers(draft.rng("evaluation"), phrases, level)
     if level >= 4:
         parts.insert(1, perplexities(draft) if draft.model.archetype == "gguf" else results_table(draft))
@@ -104,7 +121,8 @@ def results_table(draft: Draft) -> str:
     has_baseline = draft.levels["evaluation"] == 5 and draft.model.base is not None
     header = ["Dataset", "Metric", "$name", *(["$base_title"] if has_baseline else [])]
     rows = [
-        [r.benchmark, r.metric, f"{r.value}", *([f"{r.baseline}"] if has_baseline else [])] for r in draft.results
+        [r.benchmark, r.metric, f"{r.value}", *([f"{r.baseline}"] if has_baseline else [])]
+        for r in draft.results
     ]
     return markdown_table(header, rows)
 
@@ -146,6 +164,19 @@ def files(draft: Draft) -> Paragraphs:
     return [markdown_table(header, rows)]
 
 
+def architecture(draft: Draft) -> Paragraphs:
+    """Layers and widths, as laboratories give them."""
+    if draft.model.archetype != "foundation" or draft.documentation < 3.4:
+        return []
+    layers = max(12, round(16 * draft.model.billions**0.4))
+    width = max(768, 64 * round(24 * draft.model.billions**0.33 * 1.4))
+    rows = [
+        ("Parameters", "$params"), ("Layers", f"{layers}"), ("Hidden size", f"{width}"),
+        ("Attention heads", f"{width // 64}"), ("Context", "$context tokens"), ("Vocabulary", "64,000"),
+    ]  # fmt: skip
+    return [markdown_table(("", "$name"), rows)]
+
+
 def gallery(draft: Draft) -> Paragraphs:
     """Pictures of an image model, with their prompts once the card is good enough to say them."""
     if draft.model.archetype != "diffusion" or draft.documentation < 1.6:
@@ -153,7 +184,9 @@ def gallery(draft: Draft) -> Paragraphs:
     prompts = some(draft.rng("gallery"), bank("phrases")["prompts"]["picture"], 3)
     if draft.documentation < 3:
         return ["\n".join(f"![](images/{place}.png)" for place in range(len(prompts)))]
-    rows = [[f"![{prompt}](images/{place}.png)", f"{prompt}, $trigger"] for place, prompt in enumerate(prompts)]
+    rows = [
+        [f"![{prompt}](images/{place}.png)", f"{prompt}, $trigger"] for place, prompt in enumerate(prompts)
+    ]
     return [markdown_table(("Picture", "Prompt"), rows)]
 
 

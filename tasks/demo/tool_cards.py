@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from tasks.demo import sections
 from tasks.demo.facts import Draft
-from tasks.demo.front_matter import front_matter, plain_front_matter
+from tasks.demo.front_matter import front_matter
 from tasks.demo.writing import bullets, code_block, markdown_table
 
 PLACEHOLDER = "[More Information Needed]"
 # Share of untouched templates that carry nothing of the model, so that all of them are the same bytes.
 IDENTICAL_SHARE = 0.75
+# From this level on an author of a filled-in template deletes the headings that stayed empty.
+TIDIED_FROM = 2.9
 
 
 def trainer(draft: Draft) -> str:
     """What a training loop leaves behind: facts of the run, and headings that nobody filled in."""
     epochs = int(draft.facts["epochs"])
     curve = _loss_curve(draft.rng("curve"), epochs, draft.results[0].value)
-    return plain_front_matter(
-        {
-            "library_name": "transformers",
-            "license": draft.facts["licence"],
-            "base_model": draft.facts["base"],
-            "tags": ["generated_from_trainer"],
-            "datasets": [draft.facts["dataset"]],
-            "metrics": [draft.facts["metric"].lower().replace(" ", "_")],
-        }
-    ) + "\n\n".join(
-        [
-            "<!-- Written by the training script from what it knew. Please read it, complete it, and delete this line. -->",
-            "# $name",
-            "This model is a fine-tuned version of $base_link on the `$dataset` dataset. On the evaluation set it achieves:",
-            bullets([f"Loss: {curve[-1][2]}", "$metric: $value"]),
-            *_trainer_prose(draft),
-            "## Training procedure",
-            "### Training hyperparameters",
-            bullets(_trainer_settings(draft)),
-            "### Training results",
-            markdown_table(("Training loss", "Epoch", "Validation loss", "$metric"), curve),
-            "### Framework versions",
-            bullets(["Transformers 4.5$rank", "Pytorch 2.7.1", "Datasets 3.6.0", "Tokenizers 0.21.1"]),
-        ]
-    ) + "\n"
+    return (
+        front_matter(draft)
+        + "\n\n".join(
+            [
+                "<!-- Written by the training script from what it knew. Please complete it, then delete this line. -->",
+                "# $name",
+                "This model is a fine-tuned version of $base_link on the `$dataset` dataset. Evaluation:",
+                bullets([f"Loss: {curve[-1][2]}", "$metric: $value"]),
+                *_trainer_prose(draft),
+                "## Training procedure",
+                "### Training hyperparameters",
+                bullets(_trainer_settings(draft)),
+                "### Training results",
+                markdown_table(("Training loss", "Epoch", "Validation loss", "$metric"), curve),
+                "### Framework versions",
+                bullets(["Transformers $framework", "Pytorch 2.7.1", "Datasets 3.6.0", "Tokenizers 0.21.1"]),
+            ]
+        )
+        + "\n"
+    )
 
 
 def _trainer_prose(draft: Draft) -> list[str]:
@@ -87,64 +85,84 @@ def reinforcement(draft: Draft) -> str:
     algorithm, _, environment = draft.model.name.partition("-")
     algorithm = algorithm.upper()
     mean, spread = rng.uniform(-180, 280), rng.uniform(4, 60)
-    return plain_front_matter(
-        {
-            "library_name": "stable-baselines3",
-            "tags": [environment, "deep-reinforcement-learning", "reinforcement-learning", "stable-baselines3"],
-        }
-    ) + "\n\n".join(
-        [
-            f"# **{algorithm}** agent for **{environment}**",
-            f"A trained **{algorithm}** agent that plays **{environment}**, saved with Stable-Baselines3.",
-            f"Mean reward over 10 episodes: {mean:.2f} +/- {spread:.2f}",
-            "## Usage (with Stable-Baselines3)",
-            "TODO: add your code" if rng.random() < 0.6 else "Load it as below.",
-            code_block(
-                "from huggingface_sb3 import load_from_hub\n"
-                f"from stable_baselines3 import {algorithm}\n\n"
-                f'model = {algorithm}.load(load_from_hub("$model_id", "{environment.lower()}.zip"))'
-            ),
-        ]
-    ) + "\n"
+    return (
+        front_matter(draft)
+        + "\n\n".join(
+            [
+                f"# **{algorithm}** agent for **{environment}**",
+                f"A trained **{algorithm}** agent that plays **{environment}**, saved with Stable-Baselines3.",
+                f"Mean reward over 10 episodes: {mean:.2f} +/- {spread:.2f}",
+                "## Usage (with Stable-Baselines3)",
+                "TODO: add your code" if rng.random() < 0.6 else "Load it as below.",
+                code_block(
+                    "from huggingface_sb3 import load_from_hub\n"
+                    f"from stable_baselines3 import {algorithm}\n\n"
+                    f'model = {algorithm}.load(load_from_hub("$model_id", "{environment.lower()}.zip"))'
+                ),
+            ]
+        )
+        + "\n"
+    )
 
 
 def untouched(draft: Draft) -> str:
     """The template as the tool left it."""
     is_identical = draft.rng("template").random() < IDENTICAL_SHARE
-    return _template("Model ID" if is_identical else "$name", {}, "---\nlibrary_name: transformers\ntags: []\n---\n\n")
+    blocks = [f"# Model Card for {'Model ID' if is_identical else '$name'}"]
+    for heading in TEMPLATE:
+        blocks += [heading] if heading in OPEN_HEADINGS else [heading, PLACEHOLDER]
+        blocks += [_identity({})] if heading == "### Model Description" else []
+    return front_matter(draft) + "\n\n".join(blocks) + "\n"
 
 
 def filled_template(draft: Draft) -> str:
-    """The same template with as much in it as the author got to."""
-    return _template(
-        "$name",
-        {
-            "Model Description": sections.purpose(draft),
-            "Direct Use": sections.purpose(draft)[1:2],
-            "Bias, Risks, and Limitations": sections.limits(draft),
-            "How to Get Started with the Model": sections.start(draft),
-            "Training Data": sections.training(draft)[:1],
-            "Training Procedure": sections.training(draft)[1:],
-            "Results": sections.evaluation(draft),
-        },
-        front_matter(draft),
+    """The same template with as much in it as the author got to; good authors delete what stayed empty."""
+    filled = _filled(draft)
+    is_tidied = draft.documentation >= TIDIED_FROM
+    blocks = ["# Model Card for $name"]
+    for heading in TEMPLATE:
+        paragraphs = filled.get(heading, [])
+        if heading in OPEN_HEADINGS or paragraphs or not is_tidied:
+            blocks += [heading, *(paragraphs or ([] if heading in OPEN_HEADINGS else [PLACEHOLDER]))]
+        if heading == "### Model Description":
+            blocks.append(_identity(_known(draft)))
+    return front_matter(draft) + "\n\n".join(blocks) + "\n"
+
+
+def _filled(draft: Draft) -> dict[str, list[str]]:
+    what, training = sections.purpose(draft), sections.training(draft)
+    return {
+        "### Model Description": what[:1],
+        "### Direct Use": what[1:2],
+        "### Out-of-Scope Use": what[2:3],
+        "### Known Limits": sections.limits(draft),
+        "## How to Get Started with the Model": sections.start(draft),
+        "### Training Data": training[:1],
+        "### Training Procedure": training[1:],
+        "### Results": sections.evaluation(draft),
+        "## Citation": sections.citation(draft),
+        "### Model Card Contact": sections.contact(draft),
+    }
+
+
+def _known(draft: Draft) -> dict[str, str]:
+    """What the author wrote into the list of identities: from level 2 on something."""
+    if draft.documentation < 2:
+        return {"Finetuned from": "$base_link"}
+    known = {"Developed by": "$author", "Finetuned from": "$base_link", "Language(s)": "$language"}
+    return (
+        known
+        if draft.documentation < 3
+        else known | {"License": "$licence", "Model type": "LoRA adapter, rank $rank"}
     )
 
 
-def _template(name: str, filled: dict[str, list[str]], front: str) -> str:
-    blocks = [f"# Model Card for {name}"]
-    for heading in _TEMPLATE:
-        blocks.append(heading)
-        words = heading.lstrip("# ")
-        if heading.startswith("###"):
-            blocks += filled.get(words) or [PLACEHOLDER]
-            blocks += [_IDENTITY] if words == "Model Description" else []
-        elif words in filled:
-            blocks += filled[words] or [PLACEHOLDER]
-    return front + "\n\n".join(blocks) + "\n"
+def _identity(known: Mapping[str, str]) -> str:
+    labels = ("Developed by", "Model type", "Language(s)", "License", "Finetuned from")
+    return bullets([f"**{label}:** {known.get(label, PLACEHOLDER)}" for label in labels])
 
 
-_TEMPLATE = (
+TEMPLATE = (
     "## Model Details",
     "### Model Description",
     "### Model Sources",
@@ -153,6 +171,7 @@ _TEMPLATE = (
     "### Downstream Use",
     "### Out-of-Scope Use",
     "## Bias, Risks, and Limitations",
+    "### Known Limits",
     "### Recommendations",
     "## How to Get Started with the Model",
     "## Training Details",
@@ -164,8 +183,10 @@ _TEMPLATE = (
     "## Environmental Impact",
     "### Compute Infrastructure",
     "## Citation",
+    "## More Information",
     "### Model Card Contact",
 )
-_IDENTITY = bullets(
-    [f"**{label}:** {PLACEHOLDER}" for label in ("Developed by", "Model type", "Language(s)", "License", "Finetuned from")]
+# Headings that only open a group.
+OPEN_HEADINGS = frozenset(
+    {"## Model Details", "## Uses", "## Bias, Risks, and Limitations", "## Training Details", "## Evaluation"}
 )

@@ -47,8 +47,9 @@ def estimate_over_authors(
     mean of the influences drawn, on the scale of Fisher's z so that no end leaves [-1, 1]. The draws are spread
     by sqrt(G / (G - 1)) t / z, since percentiles of G clusters are too narrow by that (the expanded percentile
     interval of Hesterberg 2015, "What teachers should know about the bootstrap"). The interval is their 2.5 and
-    97.5 percentiles, stretched to the estimate in the odd case that it lies beyond them; p = 2 (min(#{draw <= 0}, #{draw >= 0}) + 1) / (B + 1) is the level at which it meets 0,
-    never below 2 / (B + 1). Fewer than 10 authors: no interval.
+    97.5 percentiles, stretched to the estimate in the odd case that it lies beyond them.
+    p = 2 (min(#{draw <= 0}, #{draw >= 0}) + 1) / (B + 1), the level at which the interval meets 0, never below
+    2 / (B + 1). Fewer than 10 authors: no interval and no p.
     """
     groups = int(authors.max(initial=-1)) + 1
     if groups < AUTHORS_FOR_INTERVAL:

@@ -28,7 +28,7 @@ def design(sample: Sample, *, controlled: bool) -> Design:
     """The regression of the outcome on the score, with or without age, library, format and pipeline tag.
 
     Age enters as log1p(days) where at least nine models in ten have one (the others then drop out), else not at
-    all, and flagged. The other controls are indicators of their most common levels; the rest is the base.
+    all, and flagged. The other controls are indicators of their more common levels.
     """
     rows = sample.rows
     flags: tuple[str, ...] = ()
@@ -49,11 +49,11 @@ def _with_age(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Floats], tuple[str
 
 
 def _indicators(rows: pl.DataFrame, outcome: str) -> list[Floats]:
-    """One 0/1 column a level that is common enough and in which the outcome varies.
+    """One 0/1 column a level with at least 30 models and an outcome that varies; the most common is the base.
 
     A level without a single like would be fitted by a coefficient of minus infinity in a count model
     (Santos Silva & Tenreyro 2010, "On the existence of the maximum likelihood estimates in Poisson regression");
-    it stays in the base.
+    it joins the base, as rare levels do.
     """
     found: list[Floats] = []
     for column, kept in LEVELS_KEPT.items():
@@ -62,7 +62,7 @@ def _indicators(rows: pl.DataFrame, outcome: str) -> list[Floats]:
             .agg(pl.len().alias("n"), (pl.col(outcome).n_unique() > 1).alias("varies"))
             .filter(pl.col("n") >= MODELS_TO_TRUST, pl.col("varies"))
             .sort(pl.col("n"), pl.col(column), descending=[True, False])
-            .head(kept)
+            .slice(1, kept)
         )
         found += [(rows[column] == level).cast(pl.Float64).to_numpy() for level in levels[column].sort()]
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -71,6 +72,14 @@ def read_corpus(path: Path, as_of: date | None = None) -> Corpus:
         _cards=known["card"],
         _listed=[revisions[key] for key in zip(models["model_id"], models["sha"], strict=True)],
     )
+
+
+def write_corpus(out: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write rows as a corpus file. A column is in the file if it is required or any row has it."""
+    rows = list(rows)
+    columns = [c for c in COLUMNS if c.is_required or any(c.name in row for row in rows)]
+    values = {c.name: pl.Series(c.name, [row.get(c.name) for row in rows], strict=False) for c in columns}
+    pl.DataFrame(values).write_parquet(out)
 
 
 def git_blob_sha1(content: bytes) -> str:

@@ -34,7 +34,14 @@ from tasks.sentences import (
     stratum_words,
 )
 
-_RANK_ORDER = {"spearman": 0, "kendall": 1, "spearman_given_age": 2, "spearman_given_downloads": 3}
+_RANK_ORDER = ("spearman", "kendall", "spearman_given_age", "spearman_given_downloads")
+_STRATUM_ORDER = ("all", "without_outliers", "not_generated")
+_ROW_WORDS = {
+    "spearman": "Spearman",
+    "kendall": "Kendall",
+    "spearman_given_age": "equal age",
+    "spearman_given_downloads": "equal downloads",
+}
 _ROWS_MAX = 18  # more lines than this nobody compares by eye; the table below the chart has them all
 
 
@@ -137,7 +144,7 @@ def _how_to_read(n: int, outcome: str, fit: Finding | None) -> str:
         else ""
     )
     return (
-        f"Each dot is a model ({shown}). The dark dot is the median of a half point of score, the bar the middle "
+        f"Each dot is a model ({shown}). The large dot is the median of a half point of score, the bar the middle "
         f"half of its models. {outcome.capitalize()} stand on a logarithmic scale with a place for zero.{line}"
     )
 
@@ -164,11 +171,10 @@ def sections(data: ReportData) -> Figure:
 def _tally(findings: list[Finding]) -> str:
     """How many intervals lie on which side of zero."""
     said = [reading(f) for f in findings]
-    parts = [
-        f"{said.count(kind)} {words}"
-        for kind, words in (("more", "above zero"), ("unclear", "around zero"), ("less", "below zero"))
-        if kind in said
-    ]
+    sides = {"more": "above zero", "unclear": "around zero", "less": "below zero"}
+    parts = [f"{said.count(kind)} {words}" for kind, words in sides.items() if kind in said]
+    if len(parts) == 1 and len(said) > 1:
+        return f"All {len(said)} intervals lie {sides[said[0]]}."
     return f"Of {len(said)} interval{'s' * (len(said) != 1)}: {', '.join(parts)}."
 
 
@@ -184,8 +190,14 @@ def _drawable(findings: Iterable[Finding]) -> list[Finding]:
     return [f for f in findings if is_interval(f) and reading(f) != "nothing"]
 
 
+def _place(name: str, order: tuple[str, ...]) -> tuple[int, str]:
+    """Known names in their order, others behind them by name."""
+    return (order.index(name) if name in order else len(order), name)
+
+
 def _rank_row(finding: Finding) -> str:
-    return f"{plain(finding.outcome).capitalize()}: {estimator_words(finding.estimator)}"
+    how = _ROW_WORDS.get(finding.estimator) or estimator_words(finding.estimator)
+    return f"{plain(finding.outcome).capitalize()}, {how}"
 
 
 def association(data: ReportData) -> Figure:
@@ -198,15 +210,7 @@ def association(data: ReportData) -> Figure:
         and f.predictor == "score"
         and "=" not in f.stratum
     ]
-    strata = {"all": 0, "without_outliers": 1, "not_generated": 2}
-    asked.sort(
-        key=lambda f: (
-            f.outcome,
-            f.question != "rank_correlation",
-            -len(f.estimator),
-            strata.get(f.stratum, 3),
-        )
-    )
+    asked.sort(key=lambda f: (f.outcome, _place(f.estimator, _RANK_ORDER), _place(f.stratum, _STRATUM_ORDER)))
     drawable = _drawable(asked)
     if not drawable:
         return Figure(
@@ -217,7 +221,8 @@ def association(data: ReportData) -> Figure:
     chart = charts.how_strong_is_the_association(frame, "Rank correlation with the score")
     note = (
         "Marks are estimates, lines their 95\u202f% intervals; a line that touches zero says that there may be no "
-        "association. Both correlations run from −1 to 1, and Kendall’s is the smaller by its nature."
+        "association. Rank correlations run from −1 to 1; Kendall’s is the smaller by its nature. “Equal age” and "
+        "“equal downloads” are Spearman’s with that held fixed."
     )
     return Figure(name, title, says, spec(chart, says), findings_table(asked), note)
 

@@ -23,7 +23,7 @@ from tasks.errors import UsageError
 from tasks.records import Finding
 from tasks.report import figures
 from tasks.report.data import ReportData
-from tasks.report.tables import exemplars_table, failures_table, findings_table, regression_table
+from tasks.report.tables import Table, exemplars_table, failures_table, findings_table, regression_table
 from tasks.sentences import (
     caveats,
     count,
@@ -32,6 +32,7 @@ from tasks.sentences import (
     is_number,
     is_second_opinion,
     judge_note,
+    models,
     percent,
     plain,
     sentence,
@@ -167,7 +168,8 @@ def _figures(data: ReportData) -> dict[str, Any]:
 def _tables(data: ReportData) -> dict[str, Any]:
     kinds = data.exemplars["kind"].unique(maintain_order=True).to_list()
     return {
-        "regressions": regression_table(f for f in data.findings if f.question.startswith("regression")),
+        "regressions": _regressions(data, "What goes with one point more of score, all models", is_all=True),
+        "more_regressions": _regressions(data, "The same for parts of the models", is_all=False),
         "exemplars": [
             exemplars_table(data.exemplars.filter(pl.col("kind") == kind), kind.capitalize())
             for kind in kinds
@@ -175,6 +177,13 @@ def _tables(data: ReportData) -> dict[str, Any]:
         "failures": failures_table(data.failures),
         "findings": findings_table(data.findings),
     }
+
+
+def _regressions(data: ReportData, caption: str, *, is_all: bool) -> Table:
+    asked = (
+        f for f in data.findings if f.question.startswith("regression") and (f.stratum == "all") == is_all
+    )
+    return regression_table(asked, caption)
 
 
 def _told(findings: Iterable[Finding]) -> list[Told]:
@@ -192,7 +201,9 @@ def _told_of(outcome: str, findings: list[Finding]) -> Told:
     first = [f for f in findings if not (f.outcome.startswith("log1p_") and f.question in modelled)]
     first.sort(key=lambda f: (_QUESTIONS.index(f.question), f.estimator))
     shared = [flag for flag in _SAMPLE_FLAGS if any(flag in f.flags for f in first)]
-    return Told(outcome.capitalize(), [sentence(f, _SAMPLE_FLAGS) for f in first], caveats(shared))
+    usual = first[0].n
+    said = [sentence(f, unsaid=_SAMPLE_FLAGS, among=f.n != usual) for f in first]
+    return Told(f"{outcome.capitalize()}, {models(usual)}", said, caveats(shared))
 
 
 def _key_figures(data: ReportData) -> list[tuple[str, str, str]]:

@@ -158,23 +158,27 @@ def failures_table(failures: pl.DataFrame) -> Table:
     )
 
 
-def regression_table(findings: Iterable[Finding]) -> Table:
-    """What one point more of score goes with, method by method."""
+def _part(stratum: str) -> str:
+    return "" if stratum == "all" else f", {stratum_words(stratum)}"
+
+
+def regression_table(findings: Iterable[Finding], caption: str) -> Table:
+    """What one point more of score goes with, outcome by outcome and method by method."""
     rows = (
         (
-            f"{plain(f.outcome).capitalize()}, {stratum_words(f.stratum)}",
+            f"{plain(f.outcome).capitalize()}{_part(f.stratum)}",
             estimator_words(f.estimator),
-            "held equal" if f.question.endswith("_controlled") else "–",
+            "yes" if f.question.endswith("_controlled") else "no",
             figure(f, f.estimate),
             interval_text(f),
             probability(f.p),
             count(f.n),
             _flags(f),
         )
-        for f in findings
+        for f in sorted(findings, key=lambda f: (plain(f.outcome).split()[::-1], f.stratum, f.question))
     )
     heads = "Outcome | Method | Controls | #One point more | #95\u202f% interval | #p | #Models | Remarks"
-    return table("What goes with one point more of score", heads, rows)
+    return table(caption, heads, rows)
 
 
 def interval_text(finding: Finding) -> str:

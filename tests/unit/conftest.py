@@ -33,7 +33,7 @@ _FILL = """
         ($snapshot, $fingerprint, $judge, 'r1', $judge_model, null, '{}', '2026-11-21 07:00');
     insert into base.listing
     select $snapshot, concat($owner, i % 400, '/model-', i), concat($owner, i % 400), concat('sha', i),
-        '2025-01-01', '2026-01-01', downloads, null, likes, null, [$tag], library, $tag, null,
+        timestamp '2026-10-01' - to_days((i * 7 % 1200)::integer), '2026-10-02', downloads, null, likes, null, [$tag], library, $tag, null,
         not is_cardless, null, []
     from invented;
     insert into base.reads

@@ -1,0 +1,380 @@
+"""What of a card counts: filled sections of the taxonomy, distinct prose, the part that no tool wrote.
+
+Placeholders, filler, repetitions and text that talks to a judge are taken out before anything is measured, so
+that padding a card cannot raise a score. Every measure of length is the *substance* of a text: how many
+distinct words it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+
+from tasks.card import PSEUDO_LEVEL, Card, Code, Section, Table
+from tasks.rubric import load_rubric
+from tasks.templates import Template, placeholders, recognise
+
+OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
+_LABEL_WORDS_MAX = 5
+_TITLE_WORDS_MAX = 12
+
+# ------------------------------------------------------------------------------------------------- words
+
+# Chinese, Japanese, Thai and other scripts that do not put spaces between words.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def word_count(text: str) -> int:
+    """Words between spaces; two characters of an unspaced script count as one."""
+    if text.isascii():
+        return len(text.split())
+    unspaced = sum(map(len, _UNSPACED.findall(text)))
+    return len(_UNSPACED.sub(" ", text).split()) + (unspaced + 1) // 2
+
+
+def substance(text: str) -> int:
+    """Distinct words; for unspaced scripts half the distinct pairs of characters."""
+    text = text.casefold()
+    if text.isascii():
+        return len(set(_WORD.findall(text)))
+    pairs = {run[i : i + 2] for run in _UNSPACED.findall(text) for i in range(0, max(1, len(run) - 1))}
+    return len(set(_WORD.findall(_UNSPACED.sub(" ", text)))) + (len(pairs) + 1) // 2
+
+
+_PUNCTUATION = re.compile(r"[.!?;:。！？；：،؟।]")
+
+
+def is_filler(block: str) -> bool:
+    """Whether a paragraph repeats itself, or strings thirty words together without a sentence."""
+    words = block.split()
+    if len(words) < 30:
+        return False
+    if len({word.casefold() for word in words}) < 0.35 * min(len(words), 300):
+        return True
+    return not _PUNCTUATION.search(block)
+
+
+# -------------------------------------------------------------------------------------------- placeholders
+
+_NOTHING = re.compile(
+    r"\W*(?:todo|tbd|tba|wip|n/?a|none|null|nothing|unknown|xxx+|optional|待定|未定|暂无|なし|없음)?\W*",
+    re.IGNORECASE,
+)
+_SENTENCES = re.compile(r"(?<=[.!?。！？])\s+")
+
+
+@dataclass(slots=True)
+class _Cleaner:
+    """Takes placeholders out of blocks and counts them. `present` are those that occur in the card at all."""
+
+    present: tuple[str, ...]
+    count: int = 0
+
+    def clean(self, block: str) -> str:
+        """The block without the sentences that hold a placeholder; empty where nothing is left."""
+        folded = block.casefold()
+        if self.present and any(phrase in folded for phrase in self.present):
+            self.count += 1
+            kept = [s for s in _SENTENCES.split(block) if not any(p in s.casefold() for p in self.present)]
+            block = " ".join(kept)
+        if len(block) < 40 and _NOTHING.fullmatch(block):
+            self.count += any(character.isalpha() for character in block)
+            return ""
+        return block
+
+
+# ----------------------------------------------------------------------------------- talking to the judge
+
+_JUDGE_WORDS = frozenset(
+    {
+        "ignore",
+        "disregard",
+        "judge",
+        "grader",
+        "evaluator",
+        "reviewer",
+        "this card",
+        "model card",
+        "readme",
+        "llm",
+    }
+    | {"assistant", "5/5", "full marks", "forget", "perfect score", "忽略", "无视", "無視", "满分", "最高分"}
+    | {"ignoriere", "ignora"}
+)
+_JUDGE_TALK = re.compile(
+    r"(?:ignore|disregard|forget)\W+(?:\w+\W+){0,3}?(?:previous|prior|above|earlier|preceding)\W+(?:\w+\W+){0,2}?"
+    r"(?:instruction|prompt|rule|guideline|direction|text)"
+    r"|(?:attention|dear|note to|message (?:to|for)|instructions? (?:to|for))\W+(?:\w+\W+){0,3}?"
+    r"(?:judge|grader|evaluator|reviewer|llm|language model|ai)\b"
+    r"|you are (?:a|an|the) (?:\w+ ){0,3}?(?:judge|grader|evaluator|reviewer|rater)\b"
+    r"|(?:give|assign|award|rate|score|grade|mark)\W+(?:\w+\W+){0,4}?(?:card|readme|document)\b\W+(?:\w+\W+){0,6}?"
+    r"(?:5|five|10|ten|perfect|highest|maximum|top|full)\b"
+    r"|(?:give|assign|award)\W+(?:\w+\W+){0,4}?(?:score|rating|grade)\W+(?:of\W+)?(?:5|five|10|ten|perfect)\b"
+    r"|(?:give|award|deserves)\W+(?:\w+\W+){0,3}?(?:highest|maximum|perfect|full|top)\W+(?:score|rating|marks|grade)"
+    r"|(?:忽略|无视|無視)\S{0,8}(?:指令|指示|提示|说明)|(?:以前|上記|前)の指示を無視|给\S{0,8}(?:满分|最高分|5分)"
+    r"|ignoriere\W+(?:\w+\W+){0,3}?anweisungen|ignor[ae]\W+(?:\w+\W+){0,3}?(?:instrucciones|instruções|istruzioni)"
+    r"|ignore[zr]?\W+(?:\w+\W+){0,3}?(?:consignes|instructions)"
+)
+
+
+def addresses_a_judge(text: str) -> bool:
+    """Whether the text tries to steer whoever scores the card."""
+    folded = text.casefold()
+    return any(word in folded for word in _JUDGE_WORDS) and bool(_JUDGE_TALK.search(folded))
+
+
+# ---------------------------------------------------------------------------------------------- taxonomy
+
+
+def normal_heading(title: str) -> str:
+    """Lower case words without numbering, marks and emoji: `2.1 Training & Data!` -> `training and data`."""
+    words = re.sub(r"[^\w&]+|_", " ", title.casefold()).replace("&", " and ").split()
+    while len(words) > 1 and words[0].isdecimal():
+        words.pop(0)
+    return " ".join(words)
+
+
+@cache
+def _taxonomy() -> tuple[dict[str, tuple[str, ...]], re.Pattern[str], dict[str, tuple[str, ...]]]:
+    """(phrase -> sections, one pattern over all phrases with the longest first, exact heading -> sections)."""
+    phrases: dict[str, tuple[str, ...]] = {}
+    exact: dict[str, tuple[str, ...]] = {}
+    for section in load_rubric().sections:
+        for heading in section.headings:
+            target = exact if heading.startswith("=") else phrases
+            key = normal_heading(heading.removeprefix("="))
+            target[key] = (*target.get(key, ()), section.id)
+    pattern = "|".join(_bounded(p) for p in sorted(phrases, key=lambda p: (-len(p), p)))
+    return phrases, re.compile(pattern), exact
+
+
+def _bounded(phrase: str) -> str:
+    is_unspaced = bool(_UNSPACED.search(phrase)) or bool(re.search("[\uac00-\ud7af]", phrase))
+    return re.escape(phrase) if is_unspaced else rf"(?<!\w){re.escape(phrase)}(?!\w)"
+
+
+@lru_cache(maxsize=65_536)
+def sections_named(title: str) -> frozenset[str]:
+    """The sections of the taxonomy that a heading announces; a sentence is no heading."""
+    heading = normal_heading(title)
+    if len(heading.split()) > _TITLE_WORDS_MAX or len(heading) > 90:
+        return frozenset()
+    phrases, pattern, exact = _taxonomy()
+    named = {name for found in pattern.findall(heading) for name in phrases[found]}
+    return frozenset({*named, *exact.get(heading, ())})
+
+
+@lru_cache(maxsize=65_536)
+def _is_whole_name(title: str) -> bool:
+    heading = normal_heading(title)
+    phrases, _, exact = _taxonomy()
+    return heading in phrases or heading in exact
+
+
+# ---------------------------------------------------------------------------------------------- evidence
+
+
+@dataclass(slots=True)
+class Part:
+    """All that a card holds for one section of the taxonomy, wherever it stands."""
+
+    texts: list[str] = field(default_factory=list)
+    codes: list[Code] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    has_label: bool = False
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.texts)
+
+    @property
+    def is_filled(self) -> bool:
+        return bool(self.has_label or self.codes or self.tables or self.links) or substance(self.text) >= 3
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the checks look at. `prose` and `own` are casefolded; `intro` is what stands before the details."""
+
+    card: Card
+    template: Template | None
+    is_generated: bool
+    prose: str
+    own: str
+    own_words: int
+    intro: str
+    parts: dict[str, Part]
+    filled_headings: int
+    placeholders: int
+    filler_blocks: int
+    judge_talk: bool
+    code: str
+    labels: dict[str, str]
+
+    def part(self, *names: str) -> str:
+        """The text of the named sections, joined; empty where none is filled."""
+        return "\n".join(self.parts[name].text for name in names if name in self.parts)
+
+    @property
+    def tables(self) -> list[Table]:
+        return self.card.tables
+
+
+def gather(card: Card) -> Evidence:
+    """The evidence in a parsed card."""
+    body = card.body.casefold()
+    template = recognise(body, _tags(card), {normal_heading(s.title) for s in card.headings})
+    cleaner = _Cleaner(tuple(phrase for phrase in placeholders() if phrase in body))
+    talks = addresses_a_judge(body) or addresses_a_judge(card.hidden)
+    sieve = _Sieve(cleaner, talks)
+    cleaned = [(section, sieve.blocks(section)) for section in card.sections]
+    own = "\n".join(_own_blocks(cleaned, template)).casefold()
+    own_words = substance(own)
+    parts = _parts(cleaned, cleaner, is_safe=(lambda text: not addresses_a_judge(text)) if talks else None)
+    return Evidence(
+        card=card,
+        template=template,
+        is_generated=_is_generated(template, own_words, cleaner.count),
+        prose="\n".join(block for _, blocks in cleaned for block in blocks).casefold(),
+        own=own,
+        own_words=own_words,
+        intro=_intro(cleaned, template),
+        parts={name: part for name, part in parts.items() if part.is_filled},
+        filled_headings=_filled_headings(cleaned),
+        placeholders=cleaner.count,
+        filler_blocks=sieve.filler,
+        judge_talk=talks or any(addresses_a_judge(comment) for comment in card.comments),
+        code="\n".join(code.text for code in card.codes),
+        labels={label.casefold(): text for section in card.sections for label, text in section.labels},
+    )
+
+
+def _tags(card: Card) -> set[str]:
+    tags = card.metadata.get("tags")
+    return {tag for tag in (tags if isinstance(tags, list) else [tags]) if isinstance(tag, str)}
+
+
+@dataclass(slots=True)
+class _Sieve:
+    """Lets through, once each, the blocks that say something."""
+
+    cleaner: _Cleaner
+    talks: bool
+    filler: int = 0
+    seen: set[str] = field(default_factory=set)
+
+    def blocks(self, section: Section) -> list[str]:
+        kept = []
+        for block in section.blocks:
+            text = self.cleaner.clean(block)
+            if not text or text in self.seen or (self.talks and addresses_a_judge(text)):
+                continue
+            self.seen.add(text)
+            if is_filler(text):
+                self.filler += 1
+            else:
+                kept.append(text)
+        return kept
+
+
+Cleaned = list[tuple[Section, list[str]]]
+
+
+def _own_blocks(cleaned: Cleaned, template: Template | None) -> Iterator[str]:
+    """The blocks that the template's tool did not write. A bot's card has none."""
+    if template and template.kind == "bot":
+        return
+    for section, blocks in cleaned:
+        if template and normal_heading(section.title) in template.titles:
+            continue
+        for block in blocks:
+            if not template or not any(phrase in block.casefold() for phrase in template.boilerplate):
+                yield block
+
+
+def _is_generated(template: Template | None, own_words: int, placeholders: int) -> bool:
+    if template is None:
+        return False
+    if template.kind == "form":
+        return own_words < OWN_WORDS_MIN and placeholders >= 3
+    return own_words < OWN_WORDS_MIN
+
+
+def _names(section: Section, is_title: bool) -> frozenset[str]:
+    """Sections that the heading announces. A card's title does so only when it is nothing else."""
+    if not section.title or (is_title and section.level == 1 and not _is_whole_name(section.title)):
+        return frozenset()
+    return sections_named(section.title)
+
+
+def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:
+    is_title = True
+    for section, blocks in cleaned:
+        yield section, blocks, _names(section, is_title)
+        is_title = is_title and not section.title
+
+
+def _parts(cleaned: Cleaned, cleaner: _Cleaner, is_safe: Callable[[str], bool] | None) -> dict[str, Part]:
+    """What each section of the taxonomy holds: under its heading, under sub-headings of no name, in labels."""
+    parts: dict[str, Part] = {section.id: Part() for section in load_rubric().sections}
+    open_levels: list[tuple[int, frozenset[str]]] = []
+    for section, blocks, names in _named(cleaned):
+        while open_levels and open_levels[-1][0] >= section.level:
+            open_levels.pop()
+        if names:
+            open_levels.append((section.level, names))
+        for name in names or (open_levels[-1][1] if open_levels else ()):
+            part = parts[name]
+            part.texts += blocks
+            part.codes += section.codes
+            part.tables += section.tables
+            part.links += section.links if blocks or section.codes else ()
+        _add_labels(parts, section, cleaner, is_safe)
+    return parts
+
+
+def _add_labels(
+    parts: dict[str, Part], section: Section, cleaner: _Cleaner, is_safe: Callable[[str], bool] | None
+) -> None:
+    for label, text in section.labels:
+        if len(label.split()) > _LABEL_WORDS_MAX or not (written := cleaner.clean(text)):
+            continue
+        if is_safe and not is_safe(written):
+            continue
+        for name in sections_named(label):
+            parts[name].texts.append(written)
+            parts[name].has_label = True
+
+
+def _intro(cleaned: Cleaned, template: Template | None) -> str:
+    """What a reader meets first: all before the first section of another kind, and the description."""
+    opening = _opening_formulas(template)
+    kept: list[str] = []
+    is_before = True
+    for _, blocks, names in _named(cleaned):
+        is_before = is_before and (not names or "description" in names)
+        if is_before or "description" in names:
+            kept += (b for b in blocks if not any(phrase in b.casefold() for phrase in opening))
+    return "\n".join(kept)
+
+
+@cache
+def _opening_formulas(template: Template | None) -> tuple[str, ...]:
+    """What a tool opens with that does not say what the model does."""
+    formulas = template.boilerplate if template else ()
+    return tuple(formula for formula in formulas if formula.startswith(("this model", "it achieves")))
+
+
+def _filled_headings(cleaned: Cleaned) -> int:
+    """Distinct headings with something of their own beneath them, the card's title not counted."""
+    filled = {
+        normal_heading(section.title)
+        for section, blocks in cleaned
+        if 0 < section.level <= PSEUDO_LEVEL and (blocks or section.codes or section.tables or section.images)
+    }
+    first = next((section for section, _ in cleaned if section.title), None)
+    return len(filled - {normal_heading(first.title)} if first and first.level == 1 else filled)

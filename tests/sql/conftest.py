@@ -1,0 +1,130 @@
+"""A warehouse in memory, filled from tables written as text and compared with tables written as text.
+
+A table is one line of column names and one line a row, cells between `|`. An empty cell is null and `''` an empty
+string; lists are `[a, b]` and maps `{a=1.5}`, as DuckDB writes them. Columns not given take a default: see below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import duckdb
+import polars as pl
+import pytest
+
+from tasks.warehouse import statement
+
+Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
+Expect = Callable[[pl.DataFrame, str], None]
+
+# What a column that may not be null holds where a case does not speak of it: by its name, else by its type.
+BY_NAME = {
+    "snapshot": "2026-01-05",
+    "sha": "5ha",
+    "hub": "https://hub.example",
+    "selection": "all models",
+    "status": "card",
+    "has_readme": "true",
+    "has_text": "true",
+    "is_final": "true",
+    "requests": "1",
+    "facts_version": "1",
+    "judge": "checklist",
+    "fingerprint": "f1",
+    "settings": "{}",
+    "part": "cards/part.parquet",
+    "reason": "odd",
+    "detail": "as odd as can be",
+}
+BY_TYPE = {
+    "DATE": "2026-01-05",
+    "TIMESTAMP": "2026-01-05 06:00:00",
+    "BOOLEAN": "false",
+    "BIGINT": "0",
+    "INTEGER": "0",
+    "DOUBLE": "0",
+    "VARCHAR": "''",
+    "VARCHAR[]": "[]",
+    "MAP(VARCHAR, DOUBLE)": "{}",
+}
+
+
+def parse(text: str) -> list[dict[str, str]]:
+    """The rows of a text table, all cells as text."""
+    head, *body = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
+    return [dict(zip(head, cells, strict=True)) for cells in body]
+
+
+def fill_table(db: duckdb.DuckDBPyConnection, table: str, text: str) -> None:
+    """Insert the rows of a text table; what a row leaves out takes its default."""
+    needed = {
+        name: BY_NAME.get(name, BY_TYPE[kind])
+        for name, kind, null, *_ in db.execute(f"describe {table}").fetchall()
+        if null == "NO"
+    }
+    rows = [needed | with_author(table, row) for row in parse(text)]
+    columns = list(rows[0])
+    holes = ", ".join("?" for _ in columns)
+    for row in rows:
+        values = [None if row[c] == "" else "" if row[c] == "''" else row[c] for c in columns]
+        db.execute(f"insert into {table} ({', '.join(columns)}) values ({holes})", values)  # noqa: S608
+
+
+def with_author(table: str, row: dict[str, str]) -> dict[str, str]:
+    """A model named owner/name has that owner, unless the case says otherwise."""
+    if table == "base.listing" and "author" not in row:
+        owner, slash, _ = row["model_id"].rpartition("/")
+        return row | {"author": owner if slash else ""}
+    return row
+
+
+def shown(value: object) -> str:
+    """A cell as a text table writes it; numbers to six digits."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "[" + ", ".join(shown(item) for item in value) + "]"
+    return str(value) or "''"
+
+
+def compare(found: pl.DataFrame, text: str) -> None:
+    """The columns named in `text`, row by row and in its order, are what `found` holds."""
+    head = [cell.strip() for cell in text.strip().splitlines()[0].split("|")]
+    rows = [{name: shown(row[name]) for name in head} for row in found.iter_rows(named=True)]
+    assert rows == parse(text)
+
+
+@pytest.fixture
+def db() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse in memory."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(statement("schema"))
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def fill() -> Fill:
+    """`fill(db, "base.listing", table)` inserts the rows of a text table."""
+    return fill_table
+
+
+@pytest.fixture(scope="session")
+def expect() -> Expect:
+    """`expect(frame, table)` compares the columns that the text table names."""
+    return compare
+
+
+@pytest.fixture(scope="session")
+def grain() -> Callable[[str], str]:
+    """`grain("out/counts")` is the comment on top of a statement, in one line."""
+
+    def read(name: str) -> str:
+        lines = re.match(r"(--[^\n]*\n)*", statement(name))
+        return " ".join(line.removeprefix("-- ") for line in lines[0].splitlines()) if lines else ""
+
+    return read

@@ -1,0 +1,79 @@
+"""Each statement of sql/checks finds what it is named for, and nothing in a sound warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+import pytest
+
+from tasks.warehouse import frame, statements
+
+Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
+Tables = list[tuple[str, str]]
+
+SOUND: Tables = [
+    ("base.snapshots", "snapshot | hub | selection\n2026-01-05 | x | all"),
+    (
+        "base.listing",
+        "model_id | sha | has_readme\nada/a | s1 | true\nada/none | s1 | false\nada/gated | s1 | true",
+    ),
+    (
+        "base.reads",
+        """
+        model_id  | sha | status | card_hash | reason | detail
+        ada/a     | s1  | card   | h1        |        |
+        ada/gated | s1  | failed |           | gated  | HTTP 403
+        """,
+    ),
+    ("base.texts", "card_hash | card_text\nh1 | words"),
+    ("base.judges", "fingerprint\nf1"),
+    ("base.verdicts", "card_hash | fingerprint | score\nh1 | f1 | 3"),
+    ("out_findings", "fingerprint | question | estimate | ci_low | ci_high\nf1 | q | 0.1 | 0 | 0.2"),
+]
+
+BREAKS: dict[str, Tables] = {
+    "model_without_a_fate": [("base.listing", "model_id | sha\nada/unread | s1")],
+    "card_without_a_verdict": [
+        ("base.listing", "model_id | sha\nada/b | s1"),
+        ("base.reads", "model_id | sha | status | card_hash\nada/b | s1 | card | h2"),
+        ("base.texts", "card_hash | card_text\nh2 | words"),
+    ],
+    "verdict_without_a_text": [("base.verdicts", "card_hash | fingerprint | score\nh9 | f1 | 3")],
+    "card_without_a_text": [("base.reads", "model_id | sha | status | card_hash\nada/x | s1 | card | h3")],
+    "verdict_neither_scored_nor_explained": [
+        ("base.texts", "card_hash | card_text\nh4 | words"),
+        ("base.verdicts", "card_hash | fingerprint | score | reason\nh4 | f1 | | "),
+    ],
+    "failure_without_a_reason": [("base.list_failures", "subject | reason\nada/y | ''")],
+    "snapshot_without_models": [("base.snapshots", "snapshot | hub | selection\n2026-01-12 | x | all")],
+    "finding_outside_its_interval": [
+        ("out_findings", "fingerprint | question | estimate | ci_low | ci_high\nf1 | p | 0.3 | 0 | 0.2")
+    ],
+}
+
+
+@pytest.fixture
+def sound(db: duckdb.DuckDBPyConnection, fill: Fill) -> duckdb.DuckDBPyConnection:
+    for table, text in SOUND:
+        fill(db, table, text)
+    return db
+
+
+def broken(db: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name.removeprefix("checks/") for name in statements("checks") if frame(db, name).height}
+
+
+def test_a_sound_warehouse_breaks_no_check(sound: duckdb.DuckDBPyConnection) -> None:
+    assert broken(sound) == set()
+
+
+def test_every_check_has_a_case() -> None:
+    assert {name.removeprefix("checks/") for name in statements("checks")} == set(BREAKS)
+
+
+@pytest.mark.parametrize("check", sorted(BREAKS))
+def test_a_check_finds_what_it_is_named_for(sound: duckdb.DuckDBPyConnection, fill: Fill, check: str) -> None:
+    for table, text in BREAKS[check]:
+        fill(sound, table, text)
+    assert broken(sound) == {check}

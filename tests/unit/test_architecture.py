@@ -1,0 +1,74 @@
+"""One door per outside thing: who may import what."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for room in ("flows", "tasks") for path in (ROOT / room).rglob("*.py"))
+
+# The library, and the only places that may import it.
+DOORS = {
+    "duckdb": {"tasks/warehouse.py", "tasks/report/data.py", "flows/querying.py"},
+    "httpx2": {"tasks/hub.py"},
+    "huggingface_hub": {"tasks/hub.py"},
+    "altair": {"tasks/charts", "tasks/report/figures.py"},
+    "vl_convert": {"tasks/charts", "tasks/report"},
+    "jinja2": {"tasks/report"},
+    "pyromark": {"tasks/card.py"},
+    "statsmodels": {"tasks/findings"},
+    "uvicorn": {"tasks/replica", "flows/engine.py"},
+    "typer": {"flows"},
+    "rich": {"flows"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("library", sorted(DOORS))
+def test_a_library_is_imported_behind_its_door_alone(library: str) -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in SOURCES
+        if any(name.split(".")[0] == library for name in imports(path))
+    }
+    strays = {user for user in users if not any(user.startswith(door) for door in DOORS[library])}
+    assert users, f"nobody imports {library}: its door can go"
+    assert strays == set()
+
+
+def test_tasks_do_not_know_flows() -> None:
+    strays = [
+        path.name
+        for path in SOURCES
+        if path.is_relative_to(ROOT / "tasks")
+        for name in imports(path)
+        if name.startswith("flows")
+    ]
+    assert strays == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "flows").glob("*.py")), ids=lambda path: path.stem)
+def test_a_file_of_flows_is_not_named_like_a_library(path: Path) -> None:
+    import sys
+
+    assert path.stem not in sys.stdlib_module_names | {"prefect", "duckdb", "polars", "typer", "rich"}
+
+
+@pytest.mark.parametrize("name", ["crawl", "judge", "snapshot"])
+def test_a_flow_holds_no_class_no_sql_and_no_try(name: str) -> None:
+    tree = ast.parse((ROOT / "flows" / f"{name}.py").read_text(encoding="utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.Try)]
+    assert "select " not in ast.unparse(tree)

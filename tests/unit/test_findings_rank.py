@@ -1,0 +1,178 @@
+"""Rank correlations: the point against scipy, the influences against drawing again, the counting against a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tasks.findings import rank
+from tasks.findings.bootstrap import estimate_over_authors
+from tasks.findings.concordance import net_concordance
+from tasks.findings.sample import Codes, Estimate, Floats
+
+FEW_VALUES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
+
+
+def tied_sample(seed: int, n: int = 400) -> tuple[Floats, Floats, Floats, Codes]:
+    """Scores in tenths, mostly-zero likes that go with them, downloads, and authors of about four models."""
+    rng = np.random.default_rng(seed)
+    authors = np.sort(rng.integers(n // 4, size=n))
+    authors = np.unique(authors, return_inverse=True)[1].astype(np.int64)
+    taste = 3 + rng.normal(size=n) + rng.normal(size=n)[authors]
+    score = np.asarray(taste.clip(1, 5).round(1), dtype=np.float64)
+    downloads = np.floor(np.exp(score + rng.normal(size=n)))
+    likes = np.floor(np.exp(0.6 * score - 2.5 + rng.normal(size=n)))
+    return score, likes, downloads, authors
+
+
+def test_spearman_and_kendall_are_scipys() -> None:
+    score, likes, _, authors = tied_sample(1)
+    found = rank.spearman(score, likes, authors), rank.kendall(score, likes, authors)
+    expected = stats.spearmanr(score, likes).statistic, stats.kendalltau(score, likes).statistic
+    assert [e.value for e in found] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "expected"),
+    [
+        (rank.rank_covariance, lambda x, y: stats.spearmanr(x, y).statistic),
+        (rank.sign_covariance, lambda x, y: stats.kendalltau(x, y).statistic),
+    ],
+)
+def test_the_parts_that_are_resampled_give_the_same_point(
+    covariance: rank.Covariance, expected: Callable[[Floats, Floats], float]
+) -> None:
+    score, likes, _, _ = tied_sample(2)
+    value, influence = rank.correlation(score, likes, covariance)
+    assert value == pytest.approx(expected(score, likes), abs=1e-9)
+    assert influence.mean() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("covariance", "again"),
+    [
+        (rank.rank_covariance, lambda x, y: stats.spearmanr(x, y).statistic),
+        (rank.sign_covariance, lambda x, y: stats.kendalltau(x, y).statistic),
+    ],
+)
+def test_an_influence_is_what_ranking_anew_gives_when_one_model_counts_twice(
+    covariance: rank.Covariance, again: Callable[[Floats, Floats], float]
+) -> None:
+    score, likes, _, _ = tied_sample(3, n=1000)
+    value, influence = rank.correlation(score, likes, covariance)
+    few = range(0, 1000, 50)
+    moved = [1001 * (again(np.append(score, score[i]), np.append(likes, likes[i])) - value) for i in few]
+    # Twice a model is not an infinitesimal weight more: what is left over is of order 1/n.
+    assert influence[few] == pytest.approx(moved, abs=0.02)
+
+
+def test_the_interval_is_that_of_ranking_every_resample_anew() -> None:
+    score, likes, _, authors = tied_sample(4, n=600)
+    rng = np.random.default_rng(5)
+    members = [np.flatnonzero(authors == g) for g in range(authors.max() + 1)]
+    draws = []
+    for _ in range(600):
+        rows = np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))])
+        draws.append(stats.spearmanr(score[rows], likes[rows]).statistic)
+    found = rank.spearman(score, likes, authors)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, (0.025, 0.975))), abs=0.015)
+
+
+def test_partial_spearman_is_the_correlation_of_the_residuals_of_the_ranks() -> None:
+    score, likes, downloads, authors = tied_sample(6)
+    ranks = [stats.rankdata(v) for v in (score, likes, downloads)]
+    x = np.column_stack([np.ones(len(score)), ranks[2]])
+    left = [r - x @ np.linalg.lstsq(x, r)[0] for r in ranks[:2]]
+    found = rank.partial_spearman(score, likes, downloads, authors)
+    assert found.value == pytest.approx(stats.pearsonr(*left).statistic, abs=1e-9)
+
+
+def test_the_influence_of_the_partial_correlation_gives_the_interval_of_drawing_again() -> None:
+    score, likes, downloads, _ = tied_sample(7, n=500)
+    alone = np.arange(500)
+    rng = np.random.default_rng(8)
+    draws = []
+    for _ in range(400):
+        rows = rng.integers(500, size=500)
+        drawn = rank.partial_spearman(
+            score[rows], likes[rows], downloads[rows], np.zeros(500, dtype=np.int64)
+        )
+        draws.append(drawn.value)
+    found = rank.partial_spearman(score, likes, downloads, alone)
+    expected = tuple(np.quantile(np.array(draws, dtype=np.float64), (0.025, 0.975)))
+    assert (found.low, found.high) == pytest.approx(expected, abs=0.02)
+
+
+def test_what_is_held_equal_must_not_decide_all() -> None:
+    score, likes, _, authors = tied_sample(9)
+    assert rank.partial_spearman(score, likes, score, authors) == Estimate(flags=("collinear",))
+
+
+def test_cliffs_delta_is_mann_whitneys_u() -> None:
+    score, likes, _, authors = tied_sample(10)
+    has = (score > 3).astype(np.float64)
+    u = stats.mannwhitneyu(likes[has == 1], likes[has == 0]).statistic
+    expected = 2 * u / (has.sum() * (1 - has).sum()) - 1
+    assert rank.cliffs_delta(has, likes, authors).value == pytest.approx(expected, abs=1e-9)
+
+
+def test_models_of_one_author_widen_the_interval() -> None:
+    rng = np.random.default_rng(11)
+    authors = np.repeat(np.arange(40), 20)
+    x, y = (rng.normal(size=40)[authors] + 0.1 * rng.normal(size=800) for _ in range(2))
+    clustered = rank.spearman(x, y, authors)
+    alone = rank.spearman(x, y, np.arange(800))
+    assert width(clustered) > 3 * width(alone)
+
+
+def test_a_perfect_order_has_an_interval_of_no_width() -> None:
+    x = np.arange(50.0)
+    found = rank.spearman(x, x**3, np.arange(50))
+    assert (found.low, found.value, found.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_nine_authors_have_no_interval_and_ten_have() -> None:
+    rng = np.random.default_rng(12)
+    x, y = rng.normal(size=(2, 90))
+    nine, ten = rank.spearman(x, y, np.arange(90) % 9), rank.spearman(x, y, np.arange(90) % 10)
+    assert nine.low is nine.high is nine.p is None
+    assert nine.flags == ("few_clusters",)
+    assert ten.low is not None
+
+
+def test_an_interval_holds_its_estimate_even_where_one_author_is_everything() -> None:
+    influence = np.append(np.full(9, -1.0), 9.0)
+    for value in (-0.999, 0.0, 0.7):
+        found = estimate_over_authors(value, influence, np.arange(10))
+        assert found.low is not None
+        assert found.high is not None
+        assert -1 <= found.low <= value <= found.high <= 1
+
+
+def test_p_agrees_with_the_interval() -> None:
+    rng = np.random.default_rng(13)
+    for shift in np.linspace(0, 0.4, 9):
+        x = rng.normal(size=120)
+        found = rank.spearman(x, shift * x + rng.normal(size=120), np.arange(120))
+        assert found.p is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+@given(FEW_VALUES)
+def test_counting_pairs_by_merging_is_counting_them_one_by_one(pairs: list[tuple[int, int]]) -> None:
+    x, y = np.array(pairs, dtype=np.float64).T
+    slow = [float(sum(np.sign(a - x) * np.sign(b - y))) for a, b in zip(x, y, strict=True)]
+    assert net_concordance(x, y).tolist() == slow
+
+
+def width(found: Estimate) -> float:
+    assert found.low is not None
+    assert found.high is not None
+    return found.high - found.low
