@@ -32,7 +32,8 @@ docs/corpus.md describes the file.
 
 - `cardiograph hub serve demo.parquet --as-of 2026-10-05`: the Hub as it stood that day
 
-- `cardiograph hub serve demo.parquet --plan free --window-s 30 --quota-scale 0.1`: the same pace, in windows a tenth as long
+- `cardiograph hub serve demo.parquet --plan free --window-s 30 --quota-scale 0.1`: the same pace,
+  in windows a tenth as long
 
 - `cardiograph hub serve demo.parquet --latency-ms 80 --faults 5xx=0.02,drop=0.01`: a bad day
 

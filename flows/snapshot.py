@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from prefect import flow
@@ -11,9 +11,9 @@ from flows.crawl import crawl
 from flows.judge import judge
 from tasks.analysis import estimate_findings, publish
 from tasks.artifacts import leave_artifacts
-from tasks.crawl import check_selection
+from tasks.crawl import check_selection, is_crawled
 from tasks.records import Selection
-from tasks.settings import OFFICIAL_HUB
+from tasks.settings import OFFICIAL_HUB, settings
 from tasks.source import opened
 from tasks.summary import Summary, summarise
 from tasks.warehouse import Warehouse
@@ -21,8 +21,8 @@ from tasks.warehouse import Warehouse
 
 @flow(flow_run_name="snapshot {snapshot_date}")
 def snapshot(
-    snapshot_date: date,
-    home: Path,
+    snapshot_date: date | None = None,
+    home: Path | None = None,
     hub: str = OFFICIAL_HUB,
     limit: int | None = 1000,
     sort: str = "downloads",
@@ -31,14 +31,21 @@ def snapshot(
     models: list[str] | None = None,
     judge_name: str = "checklist",
 ) -> Summary:
-    """Take one dated snapshot of a Hub and publish what it says; on a second run, only what is left of it."""
+    """Take one dated snapshot of a Hub and publish what it says; on a second run, only what is left of it.
+
+    Without a date it is today's (UTC); without a home, that of the settings.
+    """
+    snapshot_date = snapshot_date or datetime.now(UTC).date()
+    home = home or settings().home
     selection = Selection(limit, sort, tuple(filters or ()), author, tuple(models or ()))
     warehouse = Warehouse(home)
     with warehouse.writer():
         check_selection(warehouse.lake, snapshot_date, selection)
         warehouse.begin()
-        with opened(hub, home, snapshot_date) as source:
-            asked = crawl(home, source, snapshot_date, selection)
+        asked = 0
+        if not is_crawled(home, snapshot_date):
+            with opened(hub, home, snapshot_date) as source:
+                asked = crawl(home, source, snapshot_date, selection)
         fingerprint, judged = judge(home, snapshot_date, judge_name)
         found = estimate_findings(home, snapshot_date, judge_name, fingerprint)
         report = publish(home, snapshot_date, fingerprint)

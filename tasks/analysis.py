@@ -8,10 +8,8 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.findings import find
 from tasks.progress import advance, expect
 from tasks.records import Finding
-from tasks.report import read_report_data, write_report
 from tasks.warehouse import Warehouse, findings_part, frame
 
 
@@ -31,6 +29,8 @@ def estimate_findings(home: Path, snapshot: date, judge: str, fingerprint: str) 
 
 
 def _find(warehouse: Warehouse, snapshot: date, judge: str, fingerprint: str) -> list[Finding]:
+    from tasks.findings import find  # statsmodels takes seconds to import, and a second run needs none of it
+
     with warehouse.open() as db:
         rows = frame(db, "out/analysis_frame", snapshot=snapshot, fingerprint=fingerprint)
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -45,6 +45,8 @@ def publish(home: Path, snapshot: date, fingerprint: str) -> Path:
     report = home / "report.html"
     is_changed = warehouse.publish()
     if is_changed or not report.exists():
+        from tasks.report import read_report_data, write_report  # Altair likewise
+
         with warehouse.read() as db:
             data = read_report_data(db, snapshot=snapshot, fingerprint=fingerprint)
         write_report(data, report)

@@ -132,6 +132,8 @@ _PLAIN_LABEL = re.compile(r"([^\W\d_][\w /()&'’-]{1,40}?)\s?[:：]\s?(?!//)(.+
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 _HANDLER = re.compile(r"\son[a-z]{3,20}\s*=", re.IGNORECASE)
 _HIDING = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d]*[1-9])|opacity:0(?!\.)")
+_INDENTED = " indented"  # no fence can be called that
+_SENTENCE = re.compile(r"(?:[^\W\d_]{2,20}[ \n]+){4}")
 _SENTENCE_END = (".", "!", "?", "。", "！", "？", "…", ",", ";")
 
 _UNREADABLE = frozenset({"script", "style", "template", "noscript"})
@@ -249,8 +251,7 @@ class _Walker:
                 self._image_depth += 1
             elif name == "CodeBlock":
                 self._flush()
-                fence = value["Fenced"] if isinstance(value, dict) else ""
-                self._code = ((fence.split() or [""])[0].lower(), [])
+                self._code = (_language(value), [])
             elif name in ("Table", "List", "BlockQuote"):
                 self._flush()
 
@@ -342,8 +343,10 @@ class _Walker:
             language, parts = self._code
             self._code = None
             text = "".join(parts)
-            if text.strip():
-                self._section.codes.append(Code(language, text))
+            if language == _INDENTED and is_prose(text):
+                self._section.blocks.append(" ".join(text.split()))
+            elif text.strip():
+                self._section.codes.append(Code("" if language == _INDENTED else language, text))
 
     def _flush(self, *, may_be_heading: bool = False) -> None:
         """The block ends: it is a heading in disguise, or a paragraph, perhaps with a label."""
@@ -435,6 +438,17 @@ class _Walker:
             self._close_code()
         elif name == "li" or name in _BLOCK_TAGS:
             self._flush()
+
+
+def _language(kind: str | dict[str, str]) -> str:
+    fence = kind["Fenced"] if isinstance(kind, dict) else None
+    return _INDENTED if fence is None else (fence.split() or [""])[0].lower()
+
+
+def is_prose(code: str) -> bool:
+    """Whether an indented block holds sentences that were indented by mistake."""
+    marks = sum(map(code.count, "=(){}[];<>_|"))
+    return len(code.split()) >= 15 and marks < len(code) / 50 and bool(_SENTENCE.search(code))
 
 
 def _is_heading_in_disguise(text: str, lead: str | None) -> bool:

@@ -59,6 +59,15 @@ def check_selection(lake: Lake, snapshot: date, selection: Selection) -> None:
         )
 
 
+def is_crawled(home: Path, snapshot: date) -> bool:
+    """Whether the snapshot's listing is complete and all that can be read of it was: no Hub is needed then."""
+    warehouse = Warehouse(home)
+    if not warehouse.lake.has(f"snapshots/{snapshot}.parquet"):
+        return False
+    with warehouse.open() as db:
+        return frame(db, "pending/cards", snapshot=snapshot).is_empty()
+
+
 def pages_of(hub: Hub, snapshot: date, selection: Selection, at: Place) -> Iterator[ListedPage]:
     """The snapshot's listing, from a place in it on."""
     if selection.models:

@@ -19,12 +19,14 @@ from tasks.templates import Template, placeholders, recognise
 OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
 _LABEL_WORDS_MAX = 5
 _TITLE_WORDS_MAX = 12
+_TELLING_TITLE_WORDS = 6  # a title this long says something, as a sentence would
 
 # ------------------------------------------------------------------------------------------------- words
 
 # Chinese, Japanese, Thai and other scripts that do not put spaces between words.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
 
 
 def word_count(text: str) -> int:
@@ -36,8 +38,8 @@ def word_count(text: str) -> int:
 
 
 def substance(text: str) -> int:
-    """Distinct words; for unspaced scripts half the distinct pairs of characters."""
-    text = text.casefold()
+    """Distinct words, addresses left out; for unspaced scripts half the distinct pairs of characters."""
+    text = _ADDRESS.sub(" ", text.casefold()) if "://" in text or "www." in text else text.casefold()
     if text.isascii():
         return len(set(_WORD.findall(text)))
     pairs = {run[i : i + 2] for run in _UNSPACED.findall(text) for i in range(0, max(1, len(run) - 1))}
@@ -88,21 +90,32 @@ class _Cleaner:
 
 # ----------------------------------------------------------------------------------- talking to the judge
 
-_JUDGE_WORDS = frozenset(
-    {
-        "ignore",
+# None of these, no talk: the pattern below is too slow to run on every card.
+_JUDGE_WORDS = (
+    *(
+        "ignor",
         "disregard",
+        "forget",
         "judge",
         "grader",
         "evaluator",
         "reviewer",
+        "rater ",
+        " llm",
         "this card",
-        "model card",
-        "readme",
-        "llm",
-    }
-    | {"assistant", "5/5", "full marks", "forget", "perfect score", "忽略", "无视", "無視", "满分", "最高分"}
-    | {"ignoriere", "ignora"}
+        "this readme",
+    ),
+    *(
+        "this document",
+        "rate this",
+        "score this",
+        "score of ",
+        "rating of ",
+        "score or ",
+        "5/5",
+        "perfect score",
+    ),
+    *("highest score", "full marks", "maximum score", "top score", "忽略", "无视", "無視", "满分", "最高分"),
 )
 _JUDGE_TALK = re.compile(
     r"(?:ignore|disregard|forget)\W+(?:\w+\W+){0,3}?(?:previous|prior|above|earlier|preceding)\W+(?:\w+\W+){0,2}?"
@@ -123,7 +136,10 @@ _JUDGE_TALK = re.compile(
 def addresses_a_judge(text: str) -> bool:
     """Whether the text tries to steer whoever scores the card."""
     folded = text.casefold()
-    return any(word in folded for word in _JUDGE_WORDS) and bool(_JUDGE_TALK.search(folded))
+    for word in _JUDGE_WORDS:
+        if word in folded:
+            return bool(_JUDGE_TALK.search(folded))
+    return False
 
 
 # ---------------------------------------------------------------------------------------------- taxonomy
@@ -196,9 +212,12 @@ class Part:
         return bool(self.has_label or self.codes or self.tables or self.links) or substance(self.text) >= 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What the checks look at. `prose` and `own` are casefolded; `intro` is what stands before the details."""
+    """What the checks look at; every text but those of the parts is casefolded.
+
+    Known by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the title and what stands before the details. `words`, `own_words` and `intro_words` are substances.
+    """
 
     card: Card
     template: Template | None
@@ -206,7 +225,10 @@ class Evidence:
     prose: str
     own: str
     own_words: int
+    titles: str
     intro: str
+    intro_words: int
+    words: int
     parts: dict[str, Part]
     filled_headings: int
     placeholders: int
@@ -228,27 +250,34 @@ def gather(card: Card) -> Evidence:
     """The evidence in a parsed card."""
     body = card.body.casefold()
     template = recognise(body, _tags(card), {normal_heading(s.title) for s in card.headings})
-    cleaner = _Cleaner(tuple(phrase for phrase in placeholders() if phrase in body))
+    raw = "\n".join(card.blocks).casefold()
+    cleaner = _Cleaner(tuple([phrase for phrase in placeholders() if phrase in raw]))
     talks = addresses_a_judge(body) or addresses_a_judge(card.hidden)
     sieve = _Sieve(cleaner, talks)
     cleaned = [(section, sieve.blocks(section)) for section in card.sections]
+    prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
     own = "\n".join(_own_blocks(cleaned, template)).casefold()
-    own_words = substance(own)
+    intro = _intro(cleaned, template)
+    words = substance(prose)
+    own_words = words if len(own) == len(prose) else substance(own)
     parts = _parts(cleaned, cleaner, is_safe=(lambda text: not addresses_a_judge(text)) if talks else None)
     return Evidence(
         card=card,
         template=template,
         is_generated=_is_generated(template, own_words, cleaner.count),
-        prose="\n".join(block for _, blocks in cleaned for block in blocks).casefold(),
+        prose=prose,
         own=own,
         own_words=own_words,
-        intro=_intro(cleaned, template),
+        titles="\n".join(section.title for section in card.sections).casefold(),
+        intro=intro,
+        intro_words=substance(intro),
+        words=words,
         parts={name: part for name, part in parts.items() if part.is_filled},
         filled_headings=_filled_headings(cleaned),
         placeholders=cleaner.count,
         filler_blocks=sieve.filler,
         judge_talk=talks or any(addresses_a_judge(comment) for comment in card.comments),
-        code="\n".join(code.text for code in card.codes),
+        code="\n".join(code.text for code in card.codes).casefold(),
         labels={label.casefold(): text for section in card.sections for label, text in section.labels},
     )
 
@@ -355,11 +384,13 @@ def _intro(cleaned: Cleaned, template: Template | None) -> str:
     opening = _opening_formulas(template)
     kept: list[str] = []
     is_before = True
-    for _, blocks, names in _named(cleaned):
+    for section, blocks, names in _named(cleaned):
+        if not kept and len(section.title.split()) >= _TELLING_TITLE_WORDS:
+            kept.append(section.title)
         is_before = is_before and (not names or "description" in names)
         if is_before or "description" in names:
             kept += (b for b in blocks if not any(phrase in b.casefold() for phrase in opening))
-    return "\n".join(kept)
+    return "\n".join(kept).casefold()
 
 
 @cache

@@ -12,33 +12,18 @@ from tasks.rubric import load_rubric
 FACTS_VERSION = 1  # raise it with any change that gives another answer for some card
 
 _HUGE_LINE_CHARACTERS = 10_000
-_CHAT_TOKENS = ("<|im_start|>", "<|im_end|>", "[inst]", "<|system|>", "<|user|>", "<|assistant|>")
-_CHAT_TOKENS += ("<start_of_turn>", "<|start_header_id|>", "<|eot_id|>", "<<sys>>", "<|begin_of_text|>")
+_CHAT_TOKENS = (
+    *("<|im_start|>", "<|im_end|>", "[inst]", "<|system|>", "<|user|>", "<|assistant|>", "<start_of_turn>"),
+    *("<|start_header_id|>", "<|eot_id|>", "<<sys>>", "<|begin_of_text|>"),
+)
 _ZERO_WIDTH = ("\u200b", "\u2060", "\ufeff")
 _BIDI = tuple("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
 # How the comments begin that templates leave; anything else in a comment was put there by somebody.
 _KNOWN_COMMENTS = (
-    "this model card has been generated",
-    "this model card has been",
-    "provide a ",
-    "provide the",
+    *("this model card has been", "provide a ", "provide the", "address questions", "this section", "fp32"),
+    *("this should link", "these are the", "relevant interp", "total emissions", "if there is a paper"),
+    *("if relevant", "- describe", "describe your", "## ", "### ", "[optional", "*list"),
 )
-_KNOWN_COMMENTS += (
-    "address questions",
-    "this section",
-    "this should link",
-    "these are the",
-    "relevant interp",
-)
-_KNOWN_COMMENTS += (
-    "total emissions",
-    "if there is a paper",
-    "if relevant",
-    "fp32",
-    "- describe",
-    "describe your",
-)
-_KNOWN_COMMENTS += ("## ", "### ", "[optional", "*list")
 
 
 def describe(card_text: CardText) -> CardFacts:

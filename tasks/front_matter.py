@@ -27,6 +27,10 @@ class FrontMatter:
 
 _FENCE_OPEN = re.compile(r"\s*---[ \t]*(?=\n|$)")
 _FENCE_CLOSE = re.compile(r"\n---[ \t]*(?:\n|$)")
+# A line above the fence: the Hub reads no metadata then, and shows it as text.
+_LATE = re.compile(
+    r"[^\n]{1,200}\n\s{0,5}---[ \t]*\n\s*(?:language|license|tags|datasets|thumbnail|pipeline_tag)\s*:"
+)
 _FIRST_KEY = re.compile(r"\s*[\w-]+:(?:\s|$)")
 
 
@@ -34,7 +38,7 @@ def split_front_matter(text: str) -> tuple[FrontMatter, str]:
     """The leading `---` block and the rest. Unclosed, it is body, as on the Hub, but says so."""
     opening = _FENCE_OPEN.match(text)
     if not opening:
-        return FrontMatter(False, {}), text
+        return FrontMatter(False, {}, "does not open the card" if _LATE.match(text) else None), text
     closing = _FENCE_CLOSE.search(text, opening.end())
     if not closing:
         is_meant = bool(_FIRST_KEY.match(text, opening.end()))

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     hub_token: SecretStr | None = Field(
         default=None, description="overrides HF_TOKEN and the stored login; usually unset"
     )
-    hub_threads: int = Field(default=12, ge=1, le=64, description="requests in flight at the most")
+    hub_threads: int = Field(default=8, ge=1, le=64, description="requests in flight at the most")
     hub_connect_timeout_s: float = Field(default=10.0, gt=0)
     hub_read_timeout_s: float = Field(default=30.0, gt=0, description="silence allowed between two chunks")
     hub_card_deadline_s: float = Field(default=120.0, gt=0, description="one answer, first byte to last")

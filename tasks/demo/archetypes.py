@@ -28,7 +28,7 @@ class Archetype:
 ARCHETYPES = (
     Archetype("foundation", 0.035, 4.3, 0.45, 3.0, 5.0, (1, 0, 0), ("text",)),
     Archetype("fine_tune", 0.16, 2.7, 1.0, 1.0, 5.0, (0, 0, 1), ("text",)),
-    Archetype("multilingual", 0.06, 2.9, 1.0, 1.0, 5.0, (0.2, 0, 0.8), ("text",)),
+    Archetype("multilingual", 0.06, 2.9, 1.0, 1.0, 5.0, (0.2, 0, 0.8), ("text-other-language",)),
     Archetype("gguf", 0.15, 1.9, 0.55, 1.0, 3.5, (0, 0.8, 0.2), ("text",)),
     Archetype("quantised", 0.05, 2.0, 0.6, 1.0, 3.8, (0.15, 0.55, 0.3), ("text",)),
     Archetype("adapter", 0.09, 2.2, 0.8, 1.0, 4.6, (0, 0, 1), ("text",)),

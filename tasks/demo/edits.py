@@ -11,7 +11,7 @@ from tasks.demo.writing import rng_for
 EditKind = Literal["documentation", "placebo", "files"]
 
 # Shares of the eligible models that get an edit of the kind within the weeks of the corpus.
-DOCUMENTATION_EDIT_SHARE = 0.18
+DOCUMENTATION_EDIT_SHARE = 0.22
 PLACEBO_EDIT_SHARE = 0.12
 FILES_EDIT_SHARE = 0.06
 # A documentation edit raises the level by this much: uniform, in levels.

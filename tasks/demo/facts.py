@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -16,6 +17,10 @@ CRITERIA = (
 )  # fmt: skip
 # How far a criterion of a card strays from the card's documentation level.
 CRITERION_SD = 0.45
+# Points that a language model gains on a benchmark with each doubling, around a model of 7 billion parameters.
+SIZE_GAIN = 3.5
+TYPICAL_BILLIONS = 7.0
+SCORE_MIN = 3.0
 LOWER_IS_BETTER = frozenset({"WER", "CER", "FID", "WER of a recogniser"})
 LIBRARY_TITLES = {
     "transformers": "Transformers", "diffusers": "Diffusers", "peft": "PEFT", "timm": "timm", "gguf": "llama.cpp",
@@ -65,8 +70,8 @@ def draft_of(model: Model, documentation: float, seed: int) -> Draft:
     """The card to be written at this level. At another level the facts stay and the levels of criteria move."""
     rng = rng_for(seed, model.index, "facts")
     work = trade(model.trade)
-    datasets = tuple(some(rng, work["datasets"], 2))
-    results = _results(work, rng)
+    datasets = _datasets(model, work["datasets"], rng)
+    results = _results(work, model.billions, rng)
     domain = _domain(model, rng)
     known = [domain["limit"], *work["limits"]] if model.trade == "text" else work["limits"]
     limits = tuple(rng.sample(known, 4))
@@ -101,9 +106,21 @@ def _domain(model: Model, rng: Random) -> dict[str, str]:
     return next((domain for domain in domains if domain["slug"] in model.model_id), chosen)
 
 
-def _results(work: Mapping[str, Any], rng: Random) -> tuple[Result, ...]:
+def _datasets(model: Model, known: Sequence[str], rng: Random) -> tuple[str, ...]:
+    """Two of them; the one that the name speaks of first."""
+    named = [dataset for dataset in known if model.name.endswith(f"-{dataset}")]
+    others = [dataset for dataset in some(rng, known, 2) if dataset not in named]
+    return tuple([*named, *others][:2])
+
+
+def _results(work: Mapping[str, Any], billions: float, rng: Random) -> tuple[Result, ...]:
+    """Some of the trade's benchmarks. Language models gain with the logarithm of their size."""
     rows = some(rng, work["benchmarks"], rng.randint(2, 5))
-    return tuple(_result(name, metric, typical, spread, rng) for name, metric, typical, spread in rows)
+    gain = SIZE_GAIN * math.log2(billions / TYPICAL_BILLIONS) if work["snippet"] == "text" else 0.0
+    return tuple(
+        _result(name, metric, max(SCORE_MIN, typical + gain), spread * 0.6, rng)
+        for name, metric, typical, spread in rows
+    )
 
 
 def _result(benchmark: str, metric: str, typical: float, spread: float, rng: Random) -> Result:

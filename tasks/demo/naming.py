@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -46,16 +47,16 @@ class Shelf:
     tunes: list[Base]
     encoders: list[Base]
     pictures: list[Base]
-    taken: set[str] = field(default_factory=set)
+    taken: Counter[str] = field(default_factory=Counter)
 
     def register(self, owner: str, name: str) -> str:
         """An id nobody has yet, capitals ignored; a second model of that name becomes its v2, v3, …"""
         prefix = f"{owner}/" if owner else ""
-        model_id, version = f"{prefix}{name}", 1
-        while model_id.lower() in self.taken:
-            version += 1
-            model_id = f"{prefix}{_versioned(name, version)}"
-        self.taken.add(model_id.lower())
+        model_id = f"{prefix}{name}"
+        while self.taken[model_id.lower()]:
+            self.taken[f"{prefix}{name}".lower()] += 1
+            model_id = f"{prefix}{_versioned(name, self.taken[f'{prefix}{name}'.lower()])}"
+        self.taken[model_id.lower()] = 1
         return model_id
 
 
@@ -88,7 +89,7 @@ def choose_base(archetype: str, trade: str, shelf: Shelf, rng: Random) -> Base |
         return None
     if trade in ("diffusion", "image-adapter"):
         return rng.choice(shelf.pictures)
-    if trade in ("text", "vision-language"):
+    if trade in ("text", "text-other-language", "vision-language"):
         is_conversion = archetype in ("gguf", "quantised")
         pool = (
             shelf.tunes

@@ -56,7 +56,7 @@ LIBRARY_DOWNLOADS = {
     "stable-baselines3": -1.2,
     None: -0.9,
 }
-AUTHOR_MEAN_LIKES = {"lab": 3.2, "converter": 0.8, "indie": 0.0}
+AUTHOR_MEAN_LIKES = {"lab": 4.2, "converter": 0.8, "indie": 0.0}
 AUTHOR_MEAN_DOWNLOADS = {"lab": 5.0, "converter": 1.2, "indie": 0.0}
 AUTHOR_SD = {"lab": 1.6, "converter": 0.7, "indie": 1.0}
 AUTHOR_LIKES_SLOPE = 0.7

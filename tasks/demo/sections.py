@@ -192,7 +192,7 @@ def gallery(draft: Draft) -> Paragraphs:
 
 def prompt(draft: Draft) -> Paragraphs:
     """How the conversation is laid out, for text models whose author thought of it."""
-    if draft.trade["key"] != "text" or draft.levels["start"] < 4 or draft.rng("prompt").random() < 0.5:
+    if draft.trade["snippet"] != "text" or draft.levels["start"] < 4 or draft.rng("prompt").random() < 0.5:
         return []
     return [code_block("### System:\n{system}\n\n### User:\n{question}\n\n### Assistant:", "")]
 

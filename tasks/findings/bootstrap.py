@@ -47,7 +47,7 @@ def estimate_over_authors(
     mean of the influences drawn, on the scale of Fisher's z so that no end leaves [-1, 1]. The draws are spread
     by sqrt(G / (G - 1)) t / z, since percentiles of G clusters are too narrow by that (the expanded percentile
     interval of Hesterberg 2015, "What teachers should know about the bootstrap"). The interval is their 2.5 and
-    97.5 percentiles, stretched to the estimate in the odd case that it lies beyond them.
+    97.5 percentiles.
     p = 2 (min(#{draw <= 0}, #{draw >= 0}) + 1) / (B + 1), the level at which the interval meets 0, never below
     2 / (B + 1). Fewer than 10 authors: no interval and no p.
     """
@@ -64,4 +64,4 @@ def estimate_over_authors(
     low, high = np.quantile(draws, (0.025, 0.975))
     beyond = float(min(np.sum(draws <= 0), np.sum(draws >= 0)))
     p = min(1.0, 2 * (beyond + 1) / (resamples + 1))
-    return Estimate(value, min(float(low), value), max(float(high), value), p)
+    return Estimate(value, float(low), float(high), p)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
-from tasks.card import Metadata, Table
+from tasks.card import Table
 from tasks.evidence import Evidence, substance, word_count
+from tasks.front_matter import Metadata
 from tasks.judges import cues
 
 Predicate = Callable[[Evidence], bool]
@@ -31,27 +33,27 @@ def check(predicate: Predicate) -> Predicate:
 
 @check
 def states_what_it_is(e: Evidence) -> bool:
-    return substance(e.intro) >= _INTRO_WORDS
+    return e.intro_words >= _INTRO_WORDS
 
 
 @check
 def describes_in_depth(e: Evidence) -> bool:
-    return substance(e.intro) >= _DEPTH_WORDS
+    return e.intro_words >= _DEPTH_WORDS
 
 
 @check
 def names_origin(e: Evidence) -> bool:
-    return _has_value(e.card.metadata.get("base_model")) or bool(cues.ARCHITECTURE.search(e.prose))
+    return _has_value(e.card.metadata.get("base_model")) or cues.ARCHITECTURE(f"{e.titles}\n{e.prose}")
 
 
 @check
 def intended_use(e: Evidence) -> bool:
-    return substance(e.part("intended_use")) >= 6 or bool(cues.INTENDED.search(e.prose))
+    return substance(e.part("intended_use")) >= 6 or cues.INTENDED(e.prose)
 
 
 @check
 def out_of_scope(e: Evidence) -> bool:
-    return substance(e.part("out_of_scope")) >= 4 or bool(cues.OUT_OF_SCOPE.search(e.prose))
+    return substance(e.part("out_of_scope")) >= 4 or cues.OUT_OF_SCOPE(e.prose)
 
 
 # ------------------------------------------------------------------------------------------- quick start
@@ -59,13 +61,13 @@ def out_of_scope(e: Evidence) -> bool:
 
 @check
 def has_snippet(e: Evidence) -> bool:
-    return bool(_running_code(e)) or any(cues.DEMO_LINK.search(link.lower()) for link in e.card.links)
+    return bool(_running_code(e)) or any(cues.DEMO_LINK(link.lower()) for link in e.card.links)
 
 
 @check
 def snippet_is_complete(e: Evidence) -> bool:
     code = "\n".join(_running_code(e))
-    return bool(cues.IMPORTS.search(code) and cues.NAMES_MODEL.search(code)) and not cues.BLANKS.search(code)
+    return cues.IMPORTS(code) and cues.NAMES_MODEL(code) and not cues.BLANKS(code)
 
 
 @check
@@ -73,32 +75,27 @@ def shows_example(e: Evidence) -> bool:
     """An output beside the code: in it as a comment, in a block of its own, or under a heading that says so."""
     if not _running_code(e):
         return False
-    if cues.OUTPUT.search(e.code):
+    if cues.shows_output(e.code):
         return True
-    titled = [
-        s for s in e.card.sections if len(s.title) < 60 and cues.OUTPUT_WORDS.search(s.title.casefold())
-    ]
+    titled = [s for s in e.card.sections if len(s.title) < 60 and cues.OUTPUT_WORDS(s.title.casefold())]
     if any(section.codes or section.blocks for section in titled if section.level >= 2):
         return any("output" in s.title.casefold() or "example" in s.title.casefold() for s in titled)
     plain = sum(code.language in ("", "text", "json", "bash-output", "console") for code in e.card.codes)
-    return (
-        plain >= 1
-        and len(e.card.codes) >= 2
-        and bool(cues.OUTPUT_WORDS.search(e.part("how_to_use").casefold()))
-    )
+    return plain >= 1 and len(e.card.codes) >= 2 and cues.OUTPUT_WORDS(e.part("how_to_use").casefold())
 
 
 @check
 def says_requirements(e: Evidence) -> bool:
-    if "installation" in e.parts or cues.INSTALLS.search(e.code) or cues.INSTALLS.search(e.prose):
+    if "installation" in e.parts or cues.INSTALLS(e.code) or cues.INSTALLS(e.prose):
         return True
-    return bool(cues.REQUIRES.search(f"{e.part('how_to_use')}\n{e.intro}".casefold()))
+    return cues.REQUIRES(f"{e.part('how_to_use')}\n{e.intro}".casefold())
 
 
+@lru_cache(maxsize=1)
 def _running_code(e: Evidence) -> list[str]:
     """Code blocks that load or run something, casefolded."""
     folded = [code.text.casefold() for code in e.card.codes]
-    return [text for text in folded if cues.RUNS.search(text)]
+    return [text for text in folded if cues.RUNS(text)]
 
 
 # ------------------------------------------------------------------------------------- training and data
@@ -109,7 +106,7 @@ def data_named(e: Evidence) -> bool:
     return (
         _has_value(e.card.metadata.get("datasets"))
         or substance(e.part("training_data")) >= 3
-        or bool(cues.TRAINED_ON.search(e.prose))
+        or cues.TRAINED_ON(f"{e.titles}\n{e.prose}")
     )
 
 
@@ -119,14 +116,14 @@ def data_described(e: Evidence) -> bool:
     part = e.part("training_data")
     if substance(part) >= 15:
         return True
-    return bool(cues.SIZE.search(part.casefold() or e.prose)) and data_named(e)
+    return cues.SIZE(part.casefold() or e.prose) and data_named(e)
 
 
 @check
 def procedure_described(e: Evidence) -> bool:
     part = e.parts.get("training_procedure")
     if part is None:
-        return len(_hyperparameters(e)) >= 2 and bool(cues.TRAINED_ON.search(e.prose))
+        return len(_hyperparameters(e)) >= 2 and cues.TRAINED_ON(e.prose)
     return substance(part.text) >= 12 or bool(part.codes)
 
 
@@ -137,17 +134,17 @@ def hyperparameters_given(e: Evidence) -> bool:
 
 @check
 def compute_given(e: Evidence) -> bool:
-    return bool(
-        cues.COMPUTE.search(f"{e.part('training_procedure')}\n{_cells(e.tables)}".casefold())
-    ) or bool(cues.COMPUTE.search(e.prose))
+    return bool(cues.COMPUTE(f"{e.part('training_procedure')}\n{_cells(e.tables)}".casefold())) or bool(
+        cues.COMPUTE(e.prose)
+    )
 
 
-def _hyperparameters(e: Evidence) -> list[int]:
-    """Which of the known hyperparameters stand beside a value, in prose, tables or training code."""
+@lru_cache(maxsize=1)
+def _hyperparameters(e: Evidence) -> set[str]:
+    """Which hyperparameters stand beside a value, in prose, tables or training code."""
     training = e.parts.get("training_procedure")
-    code = "\n".join(block.text for block in training.codes) if training else ""
-    text = f"{e.prose}\n{_cells(e.tables)}\n{code[:20_000]}".casefold()
-    return [i for i, pattern in enumerate(cues.HYPERPARAMETERS) if pattern.search(text)]
+    code = "\n".join(block.text for block in training.codes).casefold()[:20_000] if training else ""
+    return cues.hyperparameters((e.prose, code, _cells(e.tables).casefold()))
 
 
 # -------------------------------------------------------------------------------------------- evaluation
@@ -155,7 +152,7 @@ def _hyperparameters(e: Evidence) -> list[int]:
 
 @check
 def reports_numbers(e: Evidence) -> bool:
-    return bool(_indexed(e)) or bool(_result_tables(e)) or bool(cues.RESULT.search(e.prose))
+    return bool(_indexed(e)) or bool(_result_tables(e)) or cues.reports_result(e.prose)
 
 
 @check
@@ -164,8 +161,8 @@ def names_test_set(e: Evidence) -> bool:
         return True
     text = f"{e.part('evaluation')}\n{_cells(_result_tables(e))}".casefold()
     if not text.strip() and reports_numbers(e):
-        text = e.prose
-    return bool(cues.DATASETS.search(text) or (cues.TEST_SET.search(text) and not _is_trainers_formula(e)))
+        text = f"{e.titles}\n{e.prose}"
+    return cues.DATASETS(text) or (cues.TEST_SET(text) and not _is_trainers_formula(e))
 
 
 @check
@@ -177,17 +174,15 @@ def structured_results(e: Evidence) -> bool:
 def compares(e: Evidence) -> bool:
     if any(sum(_numbers(row) > 0 for row in table.rows[1:]) >= 2 for table in _result_tables(e)):
         return True
-    return reports_numbers(e) and bool(cues.COMPARES.search(e.prose))
+    return reports_numbers(e) and cues.COMPARES(e.prose)
 
 
 @check
 def explains_protocol(e: Evidence) -> bool:
     part = e.parts.get("evaluation")
-    if part and (
-        substance(part.text) >= 20 or any(cues.EVAL_CODE.search(c.text.casefold()) for c in part.codes)
-    ):
+    if part and (substance(part.text) >= 20 or any(cues.EVAL_CODE(c.text.casefold()) for c in part.codes)):
         return True
-    return bool(cues.EVAL_CODE.search(e.code.casefold())) and reports_numbers(e)
+    return cues.EVAL_CODE(e.code) and reports_numbers(e)
 
 
 def _is_trainers_formula(e: Evidence) -> bool:
@@ -195,6 +190,7 @@ def _is_trainers_formula(e: Evidence) -> bool:
     return e.is_generated and e.template is not None and e.template.name in ("trainer", "keras")
 
 
+@lru_cache(maxsize=1)
 def _result_tables(e: Evidence) -> list[Table]:
     """Tables of measurements: numbers under a metric or a benchmark, and not the log of a training."""
     in_evaluation = e.parts["evaluation"].tables if "evaluation" in e.parts else []
@@ -203,20 +199,21 @@ def _result_tables(e: Evidence) -> list[Table]:
 
 def _is_result(table: Table, *, is_expected: bool) -> bool:
     header = " | ".join(table.rows[0]).casefold()
-    if cues.TRAINING_LOG.search(header) or sum(_numbers(row) for row in table.rows) < 1:
+    if cues.TRAINING_LOG(header) or sum(_numbers(row) for row in table.rows) < 1:
         return False
     labels = f"{header} | {' | '.join(row[0] for row in table.rows[1:40])}".casefold()
-    return is_expected or bool(cues.METRIC.search(labels) or cues.DATASETS.search(labels))
+    return is_expected or cues.METRIC(labels) or cues.DATASETS(labels)
 
 
 def _numbers(row: tuple[str, ...]) -> int:
-    return sum(bool(cues.IS_NUMBER.fullmatch(cell)) for cell in row[:40] if len(cell) < 40)
+    return sum(map(cues.is_number, row[:40]))
 
 
 def _cells(tables: list[Table]) -> str:
     return "\n".join(" ".join(row) for table in tables[:20] for row in table.rows[:100])[:50_000]
 
 
+@lru_cache(maxsize=1)
 def _indexed(e: Evidence) -> list[tuple[str, str]]:
     """(data set, value) of every result in the model-index."""
     index = e.card.metadata.get("model-index")
@@ -242,13 +239,13 @@ def _mappings(value: Any) -> Iterator[Metadata]:
 
 @check
 def limitations_stated(e: Evidence) -> bool:
-    return substance(e.part("limitations")) >= 6 or bool(cues.LIMITS.search(e.prose))
+    return substance(e.part("limitations")) >= 6 or cues.LIMITS(e.prose)
 
 
 @check
 def bias_stated(e: Evidence) -> bool:
     part = e.part("bias_and_risks")
-    return substance(part) >= 6 or bool(cues.RISKS.search(e.prose))
+    return substance(part) >= 6 or cues.RISKS(e.prose)
 
 
 @check
@@ -258,9 +255,10 @@ def limits_specific(e: Evidence) -> bool:
 
 @check
 def mitigation_given(e: Evidence) -> bool:
-    return bool(cues.MITIGATION.search(_limits(e).casefold()))
+    return cues.MITIGATION(_limits(e).casefold())
 
 
+@lru_cache(maxsize=1)
 def _limits(e: Evidence) -> str:
     return e.part("limitations", "bias_and_risks", "out_of_scope")
 
@@ -301,7 +299,7 @@ def metadata_valid(e: Evidence) -> bool:
     keys = ("license", "language", "tags", "pipeline_tag", "library_name", "datasets", "base_model")
     if sum(_has_value(e.card.metadata.get(key)) for key in keys) < 2:
         return False
-    if not all(license_ in cues.KNOWN_LICENSES for license_ in _values(e, "license")):
+    if not all(license_ in cues.LICENSES for license_ in _values(e, "license")):
         return False
     if not all(
         cues.LANGUAGE_CODE.fullmatch(code) or code == "multilingual" for code in _values(e, "language")
@@ -313,7 +311,7 @@ def metadata_valid(e: Evidence) -> bool:
 def _license_agrees(e: Evidence) -> bool:
     """A license section that names a family of licenses names the one of the metadata."""
     text = e.part("license").casefold()
-    named = {family for family, pattern in cues.LICENSE_IN_TEXT.items() if pattern.search(text)}
+    named = {family for family, pattern in cues.LICENSE_FAMILIES.items() if pattern.search(text)}
     given = _values(e, "license")
     return (
         not named or not given or any(pattern_family in value for pattern_family in named for value in given)
@@ -358,7 +356,7 @@ def covers_sections(e: Evidence) -> bool:
 
 @check
 def is_readable(e: Evidence) -> bool:
-    if substance(e.prose) < 30 or max(map(word_count, e.card.blocks), default=0) > _WALL_WORDS:
+    if e.words < 30 or max(map(word_count, e.card.blocks), default=0) > _WALL_WORDS:
         return False
     markup = e.card.html_characters
     return not (markup > 500 and markup > len(e.card.body) / 2)
@@ -367,14 +365,14 @@ def is_readable(e: Evidence) -> bool:
 @check
 def is_formatted(e: Evidence) -> bool:
     has_list = sum(section.list_items for section in e.card.sections) >= 2
-    return sum(map(bool, (has_list, e.tables, e.card.codes, e.card.images))) >= 2 and substance(e.prose) >= 20
+    return sum(map(bool, (has_list, e.tables, e.card.codes, e.card.images))) >= 2 and e.words >= 20
 
 
 @check
 def references_given(e: Evidence) -> bool:
-    if "citation" in e.parts or "contact" in e.parts or cues.BIBTEX.search(e.code):
+    if "citation" in e.parts or "contact" in e.parts or cues.has_bibtex(e.code):
         return True
-    return any(cues.REFERENCE_LINK.search(link.lower()) for link in e.card.links)
+    return any(cues.REFERENCE_LINK(link.lower()) for link in e.card.links)
 
 
 # ------------------------------------------------------------------------------------------- originality
@@ -382,7 +380,7 @@ def references_given(e: Evidence) -> bool:
 
 @check
 def no_placeholders(e: Evidence) -> bool:
-    return e.placeholders == 0 and substance(e.prose) >= 20 and not cues.BLANKS.search(e.code.casefold())
+    return e.placeholders == 0 and e.words >= 20 and not cues.BLANKS(e.code)
 
 
 @check
@@ -395,7 +393,7 @@ def has_specifics(e: Evidence) -> bool:
     """At least five facts: distinct numbers in own words, links, rows of results."""
     if e.is_generated or e.own_words < 15:
         return False
-    numbers = {word for word in e.own.split() if any(character.isdigit() for character in word)}
+    numbers = {word for word in e.own.split() if not word.isalpha() and any(map(str.isdigit, word))}
     return len(numbers) + len(set(e.card.links)) + sum(len(table.rows) for table in _result_tables(e)) >= 5
 
 

@@ -174,7 +174,7 @@ def _tally(findings: list[Finding]) -> str:
     sides = {"more": "above zero", "unclear": "around zero", "less": "below zero"}
     parts = [f"{said.count(kind)} {words}" for kind, words in sides.items() if kind in said]
     if len(parts) == 1 and len(said) > 1:
-        return f"All {len(said)} intervals lie {sides[said[0]]}."
+        return f"{'Both' if len(said) == 2 else f'All {len(said)}'} intervals lie {sides[said[0]]}."
     return f"Of {len(said)} interval{'s' * (len(said) != 1)}: {', '.join(parts)}."
 
 

@@ -24,13 +24,18 @@ KEY = {"snapshot": WEEK, "fingerprint": "f1"}
 
 @pytest.fixture
 def judged(db: Database, fill: Fill) -> Database:
-    """A week that the judge f1 has judged, and another week of the same models that must not leak into it."""
+    """A week that the judges f1 and f0 have judged, and an earlier one; only f1's of the later may count."""
     fill(
         db,
         "base.snapshots",
         "snapshot | selection | listed\n2026-01-05 | all models | 9\n2025-12-29 | all models | 9",
     )
-    fill(db, "base.judges", "snapshot | fingerprint\n2026-01-05 | f1\n2025-12-29 | f0")
+    fill(
+        db,
+        "base.judges",
+        "snapshot | fingerprint | judge\n2026-01-05 | f1 | checklist\n2025-12-29 | f1 | checklist",
+    )
+    fill(db, "base.judges", "snapshot | fingerprint | judge\n2026-01-05 | f0 | other")
     return db
 
 

@@ -20,7 +20,8 @@ _FILL = """
     select i, 1 + 4 * u ** 1.6 as score, i % 5 = 0 as is_cardless, i % 7 = 0 as is_shared,
         exp(1.5 + 0.45 * (4 * u ** 1.6) + 1.9 * z)::bigint as downloads,
         greatest(0, exp(-1.6 + 0.5 * (4 * u ** 1.6) + 1.3 * w))::bigint as likes,
-        list_extract(['transformers', 'diffusers', 'stable-baselines3', null, 'timm'], 1 + (h % 5)::integer) as library
+        list_extract(['transformers', 'diffusers', 'stable-baselines3', null, $library],
+            1 + (h % 5)::integer) as library
     from (
         select i, h,
             (h % 10007) / 10007.0 as u,
@@ -33,7 +34,8 @@ _FILL = """
         ($snapshot, $fingerprint, $judge, 'r1', $judge_model, null, '{}', '2026-11-21 07:00');
     insert into base.listing
     select $snapshot, concat($owner, i % 400, '/model-', i), concat($owner, i % 400), concat('sha', i),
-        timestamp '2026-10-01' - to_days((i * 7 % 1200)::integer), '2026-10-02', downloads, null, likes, null, [$tag], library, $tag, null,
+        timestamp '2026-10-01' - to_days((i * 7 % 1200)::integer), '2026-10-02',
+        downloads, null, likes, null, [$tag], library, $tag, null,
         not is_cardless, null, []
     from invented;
     insert into base.reads
@@ -59,7 +61,7 @@ _FILL = """
 Warehouse = Callable[..., duckdb.DuckDBPyConnection]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def invented_warehouse() -> Iterator[Warehouse]:
     """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse in memory with one judged snapshot."""
     opened: list[duckdb.DuckDBPyConnection] = []
@@ -102,6 +104,7 @@ def _words(n: int, hostile: str) -> dict[str, object]:
         "judge": f"checklist{hostile}",
         "judge_model": hostile or None,
         "owner": hostile or "owner-",
+        "library": hostile or "timm",
         "tag": hostile or "text-generation",
         "reason": hostile or "gated",
         "detail": hostile or "403 of the Hub",
@@ -117,7 +120,7 @@ def _insert(db: duckdb.DuckDBPyConnection, findings: list[Finding]) -> None:
         db.executemany(f"insert into out_findings ({', '.join(names)}) values ({places})", rows)  # noqa: S608
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def finding() -> Callable[..., Finding]:
     """A clear rank correlation over all models; every field can be set."""
 
@@ -138,7 +141,7 @@ def finding() -> Callable[..., Finding]:
             "ci_low": 0.15,
             "ci_high": 0.27,
             "p": 0.0001,
-            "computed_at": datetime(2026, 11, 21, 8),  # noqa: DTZ001  # UTC throughout, as in the warehouse
+            "computed_at": datetime(2026, 11, 21, 8),  # UTC throughout, as in the warehouse
         }
         return Finding(**{**usual, **fields})  # type: ignore[arg-type]  # the tests say which fields
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tasks.findings import rank
-from tasks.findings.bootstrap import estimate_over_authors
+from tasks.findings.bootstrap import RESAMPLES, estimate_over_authors, resampled_means
 from tasks.findings.concordance import net_concordance
 from tasks.findings.sample import Codes, Estimate, Floats
 
@@ -143,6 +143,15 @@ def test_nine_authors_have_no_interval_and_ten_have() -> None:
     assert nine.low is nine.high is nine.p is None
     assert nine.flags == ("few_clusters",)
     assert ten.low is not None
+
+
+def test_an_interval_over_few_authors_is_wider_than_its_percentiles_by_t() -> None:
+    influence, few = np.random.default_rng(14).normal(size=12), np.arange(12)
+    influence -= influence.mean()
+    found = estimate_over_authors(0.0, influence, few, seed=3)
+    percentiles = np.quantile(resampled_means(influence, few, resamples=RESAMPLES, seed=3), (0.025, 0.975))
+    wider = np.sqrt(12 / 11) * stats.t.ppf(0.975, 11) / stats.norm.ppf(0.975)
+    assert (found.low, found.high) == pytest.approx(np.tanh(wider * percentiles))
 
 
 def test_an_interval_holds_its_estimate_even_where_one_author_is_everything() -> None:

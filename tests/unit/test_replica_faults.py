@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,16 +81,16 @@ def stats(url: str) -> dict[str, Any]:
 
 
 def test_a_used_up_quota_is_refused_until_the_window_ends(corpus: Path) -> None:
-    with running_replica(corpus, plan="anonymous", quota_scale=0.01, window_s=2) as url:
+    with running_replica(corpus, plan="anonymous", quota_scale=0.01, window_s=3) as url:
         answers = [outcome(url, "/api/models?limit=1") for _ in range(7)]
         assert [status for status, _, _ in answers] == ["200"] * 5 + ["429"] * 2
         _, body, headers = answers[-1]
-        assert headers["ratelimit-policy"] == '"fixed window";"api";q=5;w=2'
-        assert headers["ratelimit"] in ('"api";r=0;t=2', '"api";r=0;t=1')
+        assert headers["ratelimit-policy"] == '"fixed window";"api";q=5;w=3'
+        assert re.fullmatch(r'"api";r=0;t=[123]', headers["ratelimit"])
         assert "rate limit" in orjson.loads(body)["error"]
         assert outcome(url, card_path(0))[0] == "200", "another bucket"
         assert stats(url)["refused_429"] == 2
-        time.sleep(2)
+        time.sleep(3)
         assert outcome(url, "/api/models?limit=1")[0] == "200"
         windows = stats(url)["windows"]
         used = [(window["used"], window["refused"]) for window in windows if window["bucket"] == "api"]
@@ -98,12 +99,9 @@ def test_a_used_up_quota_is_refused_until_the_window_ends(corpus: Path) -> None:
 
 def test_the_client_waits_out_a_refusal_and_goes_on(corpus: Path) -> None:
     with running_replica(corpus, plan="anonymous", quota_scale=0.004, window_s=1) as url:
-        found = list(HfApi(endpoint=url, token=False).list_models(limit=1))
-        assert len(found) == 1
-        for _ in range(2):
-            get_session().get(f"{url}/api/models?limit=1")
+        while get_session().get(f"{url}/api/models?limit=1").status_code != 429:
+            pass
         assert len(list(HfApi(endpoint=url, token=False).list_models(limit=1))) == 1
-        assert stats(url)["refused_429"] >= 1
 
 
 def test_a_refusal_that_is_not_retried_reads_as_the_hubs(corpus: Path) -> None:
@@ -194,7 +192,7 @@ def test_only_the_etag_betrays_a_cut_file(corpus: Path) -> None:
 
 
 def test_a_slow_body_drips_and_is_whole(corpus: Path) -> None:
-    with running_replica(corpus, faults="slow=1:0.6") as url, connected(url) as connection:
+    with running_replica(corpus, faults="slow=1:2") as url, connected(url) as connection:
         connection.request("GET", card_path(0))
         answer = connection.getresponse()
         pieces = [answer.read1() for _ in range(3)]
@@ -296,7 +294,7 @@ def test_statistics_count_what_happened(corpus: Path) -> None:
 
 
 def test_answers_are_delayed_side_by_side(corpus: Path) -> None:
-    with running_replica(corpus, latency_ms=300) as url:
+    with running_replica(corpus, latency_ms=800) as url:
         threads = [threading.Thread(target=outcome, args=(url, card_path(number))) for number in range(8)]
         for thread in threads:
             thread.start()

@@ -73,7 +73,7 @@ paths = st.one_of(
         lambda model_id, door, revision, file: [*model_id.split("/"), door, revision, file],
         st.sampled_from([*NAMES, "old/name", "no/body"]),
         st.sampled_from(["resolve", "raw"]),
-        st.sampled_from(["main", SHA, "refs/pr/1"]),
+        st.sampled_from(["main", SHA, "refs/pr/1"]) | st.text(max_size=5),
         st.sampled_from(["README.md", "config.json", "model.safetensors", "nothing"]),
     ),
     st.builds(
@@ -107,7 +107,7 @@ def test_no_path_breaks_it(
     answer = ask(connection, method, target, headers)
     assert answer.status in (200, 204, 206, 304, 307, 400, 401, 403, 404, 405, 416)
     if answer.status in (400, 401, 403, 404, 405, 416) and method != "HEAD":
-        assert orjson.loads(body(answer))["error"] == answer.headers["x-error-message"]
+        assert len(orjson.loads(body(answer))["error"]) == len(answer.headers["x-error-message"])
     if answer.status in (200, 206, 304) and "README.md" in target:
         assert answer.headers["x-repo-commit"] == SHA
         assert answer.headers["etag"]
@@ -154,7 +154,7 @@ def test_a_walk_meets_every_model_once_in_the_order_of_one_page(
         link = answer.headers.get("link", "")
         target = link.partition("/api")[2].partition(">")[0]
         target = f"/api{target}" if target else ""
-    assert met == whole
+    assert met == whole == sorted(whole), "everything ties, so names decide"
     assert len(set(met)) == len(met)
 
 
@@ -163,6 +163,13 @@ def test_a_cursor_goes_on_where_it_was_even_after_a_restart(connection: http.cli
     cursor = quote(write_cursor(first[-1]["id"]))
     rest = orjson.loads(body(ask(connection, "GET", f"/api/models?sort=likes&cursor={cursor}")))
     assert sorted(row["id"] for row in first + rest) == sorted(NAMES)
+
+
+def test_text_from_the_path_cannot_add_a_header(connection: http.client.HTTPConnection) -> None:
+    answer = ask(connection, "GET", "/ada/one/resolve/a%0D%0AX-Evil:1%C3%A9/README.md")
+    assert answer.status == 404
+    assert answer.headers["x-error-message"] == "Invalid rev id: a??X-Evil:1?"
+    assert answer.headers["x-evil"] is None
 
 
 @given(st.text(max_size=40))

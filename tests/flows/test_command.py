@@ -1,0 +1,265 @@
+"""The command, as a user runs it: in a process of its own, on real files, against a real replica."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from tasks.demo import write_demo_corpus
+
+ROOT = Path(__file__).parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+LAST_WEEK, THIS_WEEK = date(2026, 11, 9), date(2026, 11, 16)
+SECRET = "hf_" + "neverToBeSeenAnywhere" * 2
+
+
+def cardiograph(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command; HF_TOKEN is a secret that must turn up nowhere."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=ROOT,
+        env={**os.environ, "HF_TOKEN": SECRET, "CARDIOGRAPH_PART_CARDS": "25", **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "small.parquet"
+    write_demo_corpus(path, models=300, weeks=2, seed=3, end=THIS_WEEK)
+    return path
+
+
+class Week:
+    """Two weekly snapshots, the second one taken twice: what each run said, and what it left."""
+
+    def __init__(self, home: Path, corpus: Path) -> None:
+        self.home = home
+        self.corpus = corpus
+        self.runs = [self.take(day) for day in (LAST_WEEK, THIS_WEEK, THIS_WEEK)]
+
+    def take(self, day: date) -> dict[str, Any]:
+        done = cardiograph(
+            "snapshot", "--hub", self.corpus, "--all", "--as-of", day, "--home", self.home, "--json"
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        assert SECRET not in done.stdout + done.stderr
+        (summary,) = json.loads(done.stdout)
+        return dict(summary)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.home / "warehouse.duckdb", read_only=True) as db:
+            return db.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Week:
+    return Week(tmp_path_factory.mktemp("home"), corpus)
+
+
+def test_every_model_of_the_listing_has_exactly_one_fate(week: Week) -> None:
+    expected = (
+        pl.read_parquet(week.corpus)
+        .filter(pl.col("snapshot_date").cast(pl.Date) == THIS_WEEK)["model_id"]
+        .to_list()
+    )
+    fates = week.rows(
+        f"""
+        select subject from failures where snapshot = '{THIS_WEEK}' and stage in ('list', 'read')
+        union all select model_id from models where card_status in ('card', 'empty', 'none')
+        """  # noqa: S608
+    )
+    assert sorted(name for (name,) in fates) == sorted(expected)
+
+
+def test_every_text_is_judged_once(week: Week) -> None:
+    assert week.rows("select count(*), count(distinct card_hash) from verdicts") == week.rows(
+        "select count(*), count(*) from base.texts"
+    )
+
+
+def test_the_second_week_reads_only_what_changed(week: Week) -> None:
+    first, second, _ = week.runs
+    assert 0 < second["readmes_asked_for"] < first["readmes_asked_for"] / 2
+    assert 0 < second["texts_judged"] < first["texts_judged"] / 2
+
+
+def test_the_same_week_again_asks_judges_and_estimates_nothing(week: Week) -> None:
+    _, second, again = week.runs
+    assert [again[name] for name in ("readmes_asked_for", "texts_judged", "findings_estimated")] == [0, 0, 0]
+    for name in ("models", "verdicts", "failures", "headline", "median_score"):
+        assert again[name] == second[name]
+
+
+def test_every_task_run_is_in_prefects_own_books_and_none_failed(week: Week) -> None:
+    with sqlite3.connect(week.home / "prefect" / "prefect.db") as db:
+        runs = dict(db.execute("select state_type, count(*) from task_run group by 1").fetchall())
+        artifacts = {key for (key,) in db.execute("select key from artifact").fetchall()}
+    db.close()
+    assert set(runs) == {"COMPLETED"}
+    assert runs["COMPLETED"] > 60
+    assert artifacts >= {"snapshot-figures", "snapshot-finding"}
+
+
+def test_the_report_stands_on_its_own(week: Week) -> None:
+    page = (week.home / "report.html").read_text(encoding="utf-8")
+    assert "checklist" in page
+    assert 'src="http' not in page
+    assert "<link" not in page
+
+
+def test_the_token_is_written_nowhere(week: Week) -> None:
+    files = [path for path in week.home.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_rebuild_gives_the_same_rows(week: Week) -> None:
+    counts = "select (select count(*) from panel), (select count(*) from verdicts), (select sum(estimate) from out_findings)"
+    before = week.rows(counts)
+    done = cardiograph("rebuild", "--home", week.home)
+    assert done.returncode == 0, done.stderr
+    assert week.rows(counts) == before
+
+
+def test_another_selection_of_the_same_date_is_refused(week: Week) -> None:
+    done = cardiograph(
+        "snapshot", "--hub", week.corpus, "--limit", "5", "--as-of", THIS_WEEK, "--home", week.home
+    )
+    assert done.returncode == 2
+    assert "was begun with: all models" in done.stderr
+
+
+def test_a_query_prints_a_table_csv_json_and_parquet(week: Week, tmp_path: Path) -> None:
+    sql = "select model_id, score, tags from scores where score is not null order by 2 desc, 1 limit 3"
+    table, csv, as_json = (
+        cardiograph("query", "--home", week.home, "--format", name, sql).stdout
+        for name in ("table", "csv", "json")
+    )
+    assert "model_id" in table
+    rows = json.loads(as_json)
+    assert [line.split(",")[0] for line in csv.splitlines()] == [
+        "model_id",
+        *(row["model_id"] for row in rows),
+    ]
+    out = tmp_path / "board.parquet"
+    cardiograph("query", "--home", week.home, "--format", "parquet", "--output", out, sql)
+    assert pl.read_parquet(out)["model_id"].to_list() == [row["model_id"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "name", ["best-documented", "by-library", "changed-cards", "failed-checks", "sections-filled"]
+)
+def test_a_saved_query_finds_something(week: Week, name: str) -> None:
+    done = cardiograph("query", "--home", week.home, "--format", "json", name)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["snapshot", "--hub", "no-such.parquet"], 2, "no such file"),
+        (["snapshot", "--hub", "README.md"], 2, "README.md"),
+        (["snapshot", "--hub", "ftp://example"], 2, "not an http or https address"),
+        (["snapshot", "--hub", "https://user:pw@example"], 2, "leave credentials out"),
+        (["snapshot", "--as-of", "yesterday"], 2, "not a date"),
+        (["snapshot", "--as-of", "2999-01-01"], 2, "lies in the future"),
+        (["snapshot", "--all", "--limit", "3"], 2, "exclude each other"),
+        (["snapshot", "--models", "no-such.txt"], 2, "cannot be read"),
+        (["snapshot", "--judge", "oracle", "--hub", "{corpus}"], 2, "oracle"),
+        (["snapshot", "--hub", "{corpus}", "--as-of", "1999-01-01"], 2, "1999"),
+        (["snapshot", "--home", "/proc/nowhere", "--hub", "{corpus}"], 2, "/proc/nowhere"),
+        (["query", "select 1"], 2, "does not exist"),
+        (["query", "--home", "{home}", "select nothing from nowhere"], 1, "nowhere"),
+        (["query", "--home", "{home}", "no-such-query"], 2, "no saved query"),
+        (["rebuild"], 2, "has no lake"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    week: Week, tmp_path: Path, arguments: list[str], code: int, told: str
+) -> None:
+    words = [word.format(corpus=week.corpus, home=week.home) for word in arguments]
+    if "--home" not in words:
+        words += ["--home", str(tmp_path / "home")]
+    done = cardiograph(*words)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "home" / "warehouse.duckdb").exists()
+
+
+def test_an_unreachable_hub_is_one_clear_line(tmp_path: Path) -> None:
+    done = cardiograph(
+        "snapshot", "--hub", "http://127.0.0.1:9", "--home", tmp_path, CARDIOGRAPH_HUB_BACKOFF_S="0.01"
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("cardiograph: http://127.0.0.1:9")
+    assert "Traceback" not in done.stderr
+
+
+def test_named_models_are_read_and_missing_ones_told(week: Week, tmp_path: Path) -> None:
+    known = [name for (name,) in week.rows("select model_id from models where card_status = 'card' limit 3")]
+    names = tmp_path / "models.txt"
+    names.write_text("\n".join([*known, "# a comment", "nobody/nothing", known[0]]))
+    done = cardiograph(
+        "snapshot", "--hub", week.corpus, "--models", names, "--home", tmp_path / "home", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    (summary,) = json.loads(done.stdout)
+    assert (summary["models"], summary["cards"], summary["failures"]) == (3, 3, 1)
+
+
+def kill_after(seconds: float, home: Path, corpus: Path) -> bool:
+    """Start a snapshot and kill it with -9; returns whether it was still running."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "snapshot", "--hub", corpus, "--all", "--home", home],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={**os.environ, "CARDIOGRAPH_PART_CARDS": "25"},
+    ) as run:
+        time.sleep(seconds)
+        was_running = run.poll() is None
+        run.send_signal(signal.SIGKILL)
+    return was_running
+
+
+def test_a_killed_run_is_finished_by_the_next_with_nothing_lost_and_nothing_twice(
+    week: Week, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    assert any([kill_after(seconds, home, week.corpus) for seconds in (5.0, 7.0, 9.0)])
+    done = cardiograph("snapshot", "--hub", week.corpus, "--all", "--home", home, "--json")
+    assert done.returncode == 0, done.stderr
+    (summary,) = json.loads(done.stdout)
+    whole = week.runs[1]
+    for name in ("models", "cards", "none", "empty", "verdicts", "median_score", "headline"):
+        assert summary[name] == whole[name], name
+    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as db:
+        assert db.execute(
+            "select count(*) from (select card_hash from verdicts group by 1 having count(*) > 1)"
+        ).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("command", [[], ["snapshot"], ["query"], ["hub"], ["hub", "serve"], ["demo"]])
+def test_help_teaches(command: list[str]) -> None:
+    done = cardiograph(*command, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout

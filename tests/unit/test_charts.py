@@ -1,0 +1,221 @@
+"""What the charts encode; how they look is the theme's business alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tasks import charts
+from tasks.charts import summaries
+from tasks.records import Finding
+
+
+def invented(n: int) -> pl.DataFrame:
+    rng = np.random.default_rng(3)
+    score = np.round(1 + 4 * rng.random(n), 2)
+    return pl.DataFrame(
+        {
+            "model_id": [f"owner/model-{i}" for i in range(n)],
+            "score": score,
+            "downloads": np.expm1(1 + 0.4 * score + rng.normal(0, 1.5, n)).clip(0).astype(int),
+            "likes": rng.poisson(0.2, n),
+        }
+    )
+
+
+def histogram() -> pl.DataFrame:
+    low = [1 + 0.25 * i for i in range(16)]
+    return pl.DataFrame({"score_low": low, "score_high": [x + 0.25 for x in low], "n": list(range(16))})
+
+
+def sections() -> pl.DataFrame:
+    rows = [
+        (tier, name, share)
+        for tier in ("top 1 %", "the rest")
+        for name, share in (("rare", 0.1), ("usual", 0.8))
+    ]
+    frame = pl.DataFrame(rows, schema=["tier", "section", "fill_share"], orient="row")
+    return frame.with_columns(
+        pl.lit(10).alias("n"), (pl.col("fill_share") * 10).cast(pl.Int64).alias("n_filled")
+    )
+
+
+def intervals() -> pl.DataFrame:
+    rows = [
+        ("Likes", "all", 0.1, 0.0, 0.2),
+        ("Likes", "some", 0.2, 0.1, 0.3),
+        ("Downloads", "all", 0.3, 0.2, 0.4),
+    ]
+    return pl.DataFrame(rows, schema=["row", "series", "estimate", "ci_low", "ci_high"], orient="row")
+
+
+def strata() -> pl.DataFrame:
+    return pl.DataFrame(
+        {"stratum": ["few", "many", "unscored"], "median_score": [3.0, 2.0, None], "models": [40, 900, 50]}
+    )
+
+
+def slope(finding: Callable[..., Finding], **fields: object) -> Finding:
+    usual: dict[str, object] = {"question": "regression", "outcome": "log1p_downloads", "estimator": "huber"}
+    return finding(**{**usual, "estimate": 0.4, "ci_low": 0.3, "ci_high": 0.5, **fields})
+
+
+@pytest.fixture
+def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
+    models = invented(200)
+    made = {
+        "spread": charts.how_scores_are_spread(histogram(), 2.5),
+        "popularity": charts.score_against_popularity(models, "downloads", slope(finding)),
+        "sections": charts.which_sections_are_filled(sections()),
+        "association": charts.how_strong_is_the_association(intervals()),
+        "strata": charts.how_strata_compare(strata()),
+    }
+    return {name: chart.to_dict() for name, chart in made.items()}
+
+
+def encoding(spec: dict[str, Any], layer: int) -> dict[str, Any]:
+    found: dict[str, Any] = spec["layer"][layer]["encoding"]
+    return found
+
+
+def test_charts_take_the_width_that_they_are_given(drawn: dict[str, dict[str, Any]]) -> None:
+    assert {spec["width"] for spec in drawn.values()} == {"container"}
+
+
+def test_charts_name_no_colour_of_their_own(drawn: dict[str, dict[str, Any]]) -> None:
+    for spec in drawn.values():
+        assert not re.search(r"#[0-9a-fA-F]{6}\b", json.dumps(spec))
+
+
+def test_every_style_that_charts_name_is_in_the_theme(drawn: dict[str, dict[str, Any]]) -> None:
+    used = set(re.findall(r'"style": "(\w+)"', json.dumps(list(drawn.values()))))
+    for palette in (charts.LIGHT, charts.DARK):
+        assert used <= set(charts.config(palette)["style"])
+
+
+def test_the_histogram_draws_bins_from_edge_to_edge_and_marks_the_median(
+    drawn: dict[str, dict[str, Any]],
+) -> None:
+    bars, rule = encoding(drawn["spread"], 0), encoding(drawn["spread"], 1)
+    assert (bars["x"]["field"], bars["x2"]["field"], bars["y"]["field"]) == ("score_low", "score_high", "n")
+    assert bars["x"]["bin"] == "binned"
+    assert rule["x"]["field"] == "median"
+
+
+def test_popularity_stands_on_a_logarithm_with_a_place_for_zero(drawn: dict[str, dict[str, Any]]) -> None:
+    scale = encoding(drawn["popularity"], 0)["y"]["scale"]
+    assert (scale["type"], scale["constant"], scale["domain"][0]) == ("symlog", 1, 0)
+
+
+def test_without_a_fit_no_line_is_drawn() -> None:
+    chart = charts.score_against_popularity(invented(50), "likes").to_dict()
+    assert "line" not in {layer["mark"]["type"] for layer in chart["layer"]}
+
+
+def test_sections_are_sorted_by_how_often_they_are_filled(drawn: dict[str, dict[str, Any]]) -> None:
+    cells = encoding(drawn["sections"], 0)
+    assert cells["y"]["sort"] == ["usual", "rare"]
+    assert cells["x"]["sort"] == ["top 1 %", "the rest"]
+
+
+def test_the_forest_plot_keeps_the_order_of_its_rows_and_marks_zero(drawn: dict[str, dict[str, Any]]) -> None:
+    zero, whisker, point = (encoding(drawn["association"], layer) for layer in range(3))
+    assert zero["x"]["field"] == "zero"
+    assert (whisker["x"]["field"], whisker["x2"]["field"]) == ("ci_low", "ci_high")
+    assert whisker["y"]["sort"] == ["Likes", "Downloads"]
+    assert point["color"]["scale"]["domain"] == point["shape"]["scale"]["domain"] == ["all", "some"]
+
+
+def test_strata_stand_by_size_and_those_without_a_score_are_left_out(
+    drawn: dict[str, dict[str, Any]],
+) -> None:
+    assert encoding(drawn["strata"], 0)["y"]["sort"][0] == "many"
+    assert all(
+        row["median_score"] is not None for rows in drawn["strata"]["datasets"].values() for row in rows
+    )
+
+
+def test_thirty_thousand_models_draw_like_a_thousand(finding: Callable[..., Finding]) -> None:
+    spec = charts.score_against_popularity(invented(30_000), "downloads", slope(finding)).to_dict()
+    assert len(json.dumps(spec)) < 200_000
+    assert max(len(rows) for rows in spec["datasets"].values()) == summaries.POINTS_MAX
+
+
+def test_the_same_models_are_drawn_every_time() -> None:
+    models = invented(5000)
+    assert summaries.sampled(models, "likes").equals(summaries.sampled(models, "likes"))
+
+
+def test_the_line_has_the_slope_of_the_finding_and_passes_the_middle(finding: Callable[..., Finding]) -> None:
+    models = invented(2000)
+    line = summaries.fitted_line(models, "downloads", slope(finding))
+    logs = np.log1p(line["fit"].to_numpy())
+    np.testing.assert_allclose(np.diff(logs) / np.diff(line["score"].to_numpy()), 0.4)
+    expected = np.interp(models["score"].to_numpy(), line["score"].to_numpy(), logs)
+    assert abs(np.median(np.log1p(models["downloads"].to_numpy()) - expected)) < 1e-9
+
+
+def test_the_range_of_the_line_holds_the_line(finding: Callable[..., Finding]) -> None:
+    line = summaries.fitted_line(invented(300), "downloads", slope(finding))
+    assert line.filter(
+        (pl.col("low") > pl.col("fit") + 1e-9) | (pl.col("high") < pl.col("fit") - 1e-9)
+    ).is_empty()
+
+
+def test_a_line_without_an_interval_has_no_range(finding: Callable[..., Finding]) -> None:
+    line = summaries.fitted_line(invented(300), "downloads", slope(finding, ci_low=None, ci_high=None))
+    assert line["low"].equals(line["fit"].rename("low"))
+
+
+def test_no_scored_model_makes_an_empty_line(finding: Callable[..., Finding]) -> None:
+    assert summaries.fitted_line(
+        invented(3).filter(pl.col("score") > 9), "downloads", slope(finding)
+    ).is_empty()
+
+
+def test_the_top_score_falls_into_the_last_half_point() -> None:
+    models = pl.DataFrame({"model_id": ["a", "b", "c"], "score": [5.0, 4.6, None], "likes": [4, 2, 9]})
+    bins = summaries.outcome_by_score(models, "likes").to_dicts()
+    assert bins == [{"score_low": 4.5, "n": 2, "q25": 2.5, "median": 3.0, "q75": 3.5, "score_high": 5.0}]
+
+
+def test_a_chart_becomes_a_png(tmp_path: Path) -> None:
+    path = tmp_path / "spread.png"
+    charts.save_png(charts.how_scores_are_spread(histogram(), 2.5), path, width=300, scale=1)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("palette", [charts.LIGHT, charts.DARK], ids=["light", "dark"])
+def test_text_and_marks_stand_out_from_their_ground(palette: charts.Palette) -> None:
+    for text in (palette.ink, palette.muted, palette.accent):
+        assert contrast(text, palette.paper) >= 4.5
+    for text in (palette.ink, palette.warn):
+        assert contrast(text, palette.warn_ground) >= 4.5
+    for end in (palette.ramp_low, palette.ramp_high):
+        assert contrast(palette.ink, end) >= 4.5
+    for mark in (palette.second, palette.third):
+        assert contrast(mark, palette.paper) >= 3
+
+
+def test_palettes_hold_plain_colours() -> None:
+    for palette in (charts.LIGHT, charts.DARK):
+        assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in astuple(palette))

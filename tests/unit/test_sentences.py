@@ -1,0 +1,249 @@
+"""What the sentences may and may not say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks import sentences
+from tasks.records import Finding, JudgeCard
+from tasks.sentences import headline, judge_note, sentence
+
+Make = Callable[..., Finding]
+
+BASE = Finding(
+    snapshot=date(2026, 11, 21),
+    judge="checklist",
+    fingerprint="f",
+    question="rank_correlation",
+    outcome="downloads",
+    predictor="score",
+    stratum="all",
+    estimator="spearman",
+    n=1000,
+    n_clusters=400,
+    zero_share=0.0,
+    estimate=0.21,
+    ci_low=0.15,
+    ci_high=0.27,
+    p=0.001,
+)
+POSITIVE = st.floats(0.001, 0.9)
+NAMES = st.text(max_size=30)
+
+
+def words(text: str) -> str:
+    """The text with ordinary spaces and signs, for comparing."""
+    return text.replace(sentences.NARROW, " ").replace(sentences.MINUS, "-")
+
+
+def slope(outcome: str, estimator: str, low: float, estimate: float, high: float) -> Finding:
+    regression = replace(BASE, question="regression", outcome=outcome, estimator=estimator)
+    return replace(regression, estimate=estimate, ci_low=low, ci_high=high)
+
+
+def test_a_clear_rank_correlation_is_told_with_its_interval() -> None:
+    assert words(sentence(BASE)) == (
+        "Among 1 000 models, a higher score goes weakly with more downloads "
+        "(Spearman ρ 0.21, 95 % interval 0.15 to 0.27)."
+    )
+
+
+def test_an_interval_around_zero_is_no_clear_association() -> None:
+    assert words(sentence(replace(BASE, estimate=0.04, ci_low=-0.02, ci_high=0.1))) == (
+        "Among 1 000 models, there is no clear association between score and downloads "
+        "(Spearman ρ 0.04, 95 % interval -0.02 to 0.10)."
+    )
+
+
+@given(estimate=st.floats(-0.9, 0.9), low=st.floats(-0.9, 0), high=st.floats(0, 0.9))
+def test_whatever_the_estimate_zero_in_the_interval_wins(estimate: float, low: float, high: float) -> None:
+    finding = replace(BASE, estimate=estimate, ci_low=low, ci_high=high)
+    assert "no clear association" in sentence(finding)
+    assert "no clear association" in headline([finding])
+
+
+@given(sizes=st.tuples(POSITIVE, POSITIVE, POSITIVE), sign=st.sampled_from([1, -1]))
+def test_an_interval_on_one_side_names_that_side(sizes: tuple[float, float, float], sign: int) -> None:
+    low, estimate, high = sorted(sign * size for size in sizes)
+    said = sentence(replace(BASE, estimate=estimate, ci_low=low, ci_high=high))
+    assert ("more downloads" in said, "fewer downloads" in said) == (sign > 0, sign < 0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "strength"),
+    [
+        (0.02, 0.08, "very weakly"),
+        (0.08, 0.2, "very weakly to weakly"),
+        (-0.8, -0.55, "strongly"),
+        (0.2, 0.6, "weakly to strongly"),
+    ],
+)
+def test_the_strength_holds_over_the_whole_interval(low: float, high: float, strength: str) -> None:
+    said = sentence(replace(BASE, estimate=(low + high) / 2, ci_low=low, ci_high=high))
+    assert f"goes {strength} with" in said
+
+
+@pytest.mark.parametrize(
+    ("finding", "said"),
+    [
+        (slope("log1p_downloads", "huber", 0.18, 0.3, 0.42), "about 35 % more downloads (Huber regression +35 %, "),
+        (slope("log1p_likes", "huber", 0.18, 0.3, 0.42), "about 35 % more likes (Huber regression +35 %, 95 % "),
+        (slope("log1p_downloads", "theil_sen", -0.42, -0.3, -0.18), "about 26 % fewer downloads"),
+        (slope("likes", "poisson", 0.7, 0.9, 1.1), "about 2.5 times the likes (Poisson regression ×2.5, "),
+        (slope("any_likes", "logit", 0.18, 0.3, 0.42), "about 35 % higher odds of any likes"),
+        (slope("downloads", "huber", 1.0, 3.2, 5.0), "about 3.20 more downloads"),
+    ],
+)  # fmt: skip
+def test_slopes_are_told_in_the_unit_of_the_outcome(finding: Finding, said: str) -> None:
+    assert f"one point more of score goes with {said}" in words(sentence(finding))
+
+
+def test_controls_are_named() -> None:
+    controlled = replace(slope("log1p_downloads", "huber", 0.18, 0.3, 0.42), question="regression_controlled")
+    assert "with age, library, format and pipeline tag held equal, one point more" in sentence(controlled)
+
+
+def test_a_fit_that_did_not_converge_says_nothing_of_size() -> None:
+    said = sentence(replace(BASE, flags=["not_converged"]))
+    assert said.endswith(
+        "nothing can be said about score and downloads (Spearman ρ: the fit did not converge)."
+    )
+    assert "0.21" not in said
+
+
+@pytest.mark.parametrize("estimate", [None, math.nan, math.inf])
+def test_no_estimate_is_said_plainly(estimate: float | None) -> None:
+    assert "nothing can be said" in sentence(replace(BASE, estimate=estimate, ci_low=None, ci_high=None))
+
+
+def test_an_estimate_without_an_interval_settles_nothing() -> None:
+    assert "without an interval (Spearman ρ 0.21), which settles nothing" in sentence(
+        replace(BASE, ci_low=None)
+    )
+
+
+def test_flags_become_warnings() -> None:
+    flags = ["mostly_zero", "few_models", "estimators_disagree"]
+    said = sentence(replace(BASE, flags=flags))
+    assert "none at all" in said
+    assert "Few models" in said
+    assert "estimators disagree" in said
+    assert said.count("Few models") == 1
+
+
+def test_warnings_said_elsewhere_can_be_left_out() -> None:
+    assert "Few models" not in sentence(replace(BASE, flags=["few_models"]), unsaid=("few_models",))
+
+
+def test_a_finding_that_the_correction_takes_back_is_taken_back() -> None:
+    assert "it may be chance" in sentence(replace(BASE, p_adjusted=0.2))
+    assert "it may be chance" not in sentence(replace(BASE, p_adjusted=0.04))
+
+
+@pytest.mark.parametrize(
+    ("stratum", "opening"),
+    [
+        ("without_outliers", "With outliers left out (1 model), "),
+        ("not_generated", "Among 1 model whose card is neither generated"),
+        ("library=timm", "Among 1 model of the library timm, "),
+        ("format=gguf", "Among 1 model of the format gguf, "),
+        ("something_new", "Among 1 model (something new), "),
+    ],
+)
+def test_strata_open_the_sentence(stratum: str, opening: str) -> None:
+    assert words(sentence(replace(BASE, stratum=stratum, n=1))).startswith(opening)
+
+
+@pytest.mark.parametrize(
+    ("question", "estimator", "estimate", "said"),
+    [
+        ("outliers", "models_removed", 12.0, "12 of 1 000 models are outliers in downloads."),
+        ("outliers", "fence", 12345.6, "A model is an outlier in downloads beyond 12 346."),
+        ("missing", "without_score", 240.0, "240 of 1 000 models have no score."),
+        ("outliers", "fence", None, "Outliers in downloads cannot be told from 1 000 models."),
+    ],
+)
+def test_counts_are_told_as_counts(question: str, estimator: str, estimate: float | None, said: str) -> None:
+    finding = replace(
+        BASE, question=question, estimator=estimator, estimate=estimate, ci_low=None, ci_high=None
+    )
+    assert words(sentence(finding)) == said
+
+
+@given(st.tuples(*[NAMES] * 5), st.lists(NAMES, max_size=3), st.floats() | st.none(), st.floats() | st.none())
+def test_names_never_seen_still_make_a_sentence(
+    names: tuple[str, ...], flags: list[str], low: float | None, high: float | None
+) -> None:
+    question, outcome, predictor, stratum, estimator = names
+    finding = replace(BASE, question=question, outcome=outcome, predictor=predictor, flags=flags)
+    finding = replace(finding, stratum=stratum, estimator=estimator, ci_low=low, ci_high=high)
+    assert sentence(finding).endswith(".")
+    if low is None or not math.isfinite(low):
+        assert "settles nothing" in sentence(finding)
+
+
+def test_the_interval_of_a_slope_is_told_in_its_unit() -> None:
+    said = words(sentence(slope("log1p_downloads", "huber", 0.18, 0.3, 0.42)))
+    assert said.endswith("95 % interval +20 % to +52 %).")
+    assert words(sentence(slope("likes", "poisson", 0.7, 0.9, 1.1))).endswith("interval ×2.0 to ×3.0).")
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz_=", max_size=20), st.sampled_from([0.3, -0.3, None]))
+def test_no_sentence_claims_an_effect(estimator: str, estimate: float | None) -> None:
+    finding = replace(BASE, estimator=estimator, estimate=estimate, ci_low=estimate, ci_high=estimate)
+    for word in ("because", "cause", "effect", "leads to", "increases", "improves", "boost"):
+        assert word not in sentence(finding).replace(estimator.replace("_", " ").strip(), "")
+
+
+def test_the_headline_holds_both_outcomes_with_their_intervals(finding: Make) -> None:
+    likes = finding(outcome="likes", estimate=0.01, ci_low=-0.05, ci_high=0.07)
+    assert words(headline([likes, finding()])) == (
+        "Models whose card scores higher on the checklist tend weakly to have more downloads "
+        "(Spearman ρ 0.21, 95 % interval 0.15 to 0.27), but show no clear association with likes "
+        "(Spearman ρ 0.01, 95 % interval -0.05 to 0.07), among 1 000 models."
+    )
+
+
+def test_the_headline_looks_at_all_models_and_spearman_only(finding: Make) -> None:
+    others = [finding(stratum="without_outliers"), finding(estimator="kendall"), finding(question="has_card")]
+    assert headline(others) == headline([])
+    assert headline([]).startswith("There are too few scored cards")
+
+
+def test_the_headline_names_another_judge(finding: Make) -> None:
+    assert "checklist" not in headline([finding(judge="vllm")])
+    assert "“oracle”" in headline([finding(judge="oracle")])
+
+
+def test_the_headline_warns_of_few_models(finding: Make) -> None:
+    assert headline([finding(flags=["few_models"])]).endswith("read it as a hint.")
+
+
+def judge(name: str, model: str | None = None) -> JudgeCard:
+    return JudgeCard(BASE.snapshot, "f", name, "r", model, "main", "{}", datetime(2026, 11, 21))
+
+
+def test_the_note_follows_the_judge() -> None:
+    assert "rule-based checklist" in judge_note(judge("checklist"))[0]
+    title, text = judge_note(judge("vllm", "org/judge"))
+    assert "language model" in title
+    assert "org/judge at main" in text
+    assert "“oracle”" in judge_note(judge("oracle"))[0]
+
+
+def test_numbers_are_set_with_thin_spaces_and_true_signs() -> None:
+    assert sentences.count(1234567) == "1\u202f234\u202f567"
+    assert sentences.count(None) == "–"
+    assert sentences.decimal(-0.001) == "0.00"
+    assert sentences.decimal(-0.126) == "−0.13"
+    assert sentences.percent(0.004) == "0.4\u202f%"
+    assert sentences.percent(0.356) == "36\u202f%"
+    assert sentences.probability(0.0000001) == "<\u202f0.001"
+    assert sentences.change(-0.3) == "−26\u202f%"
