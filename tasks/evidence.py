@@ -68,6 +68,14 @@ _NOTHING = re.compile(
 _SENTENCES = re.compile(r"(?<=[.!?。！？])\s+")
 
 
+def holds_any(text: str, phrases: tuple[str, ...]) -> bool:
+    """A plain loop: a generator would take most of the time of gathering."""
+    for phrase in phrases:
+        if phrase in text:
+            return True
+    return False
+
+
 @dataclass(slots=True)
 class _Cleaner:
     """Takes placeholders out of blocks and counts them. `present` are those that occur in the card at all."""
@@ -77,11 +85,9 @@ class _Cleaner:
 
     def clean(self, block: str) -> str:
         """The block without the sentences that hold a placeholder; empty where nothing is left."""
-        folded = block.casefold()
-        if self.present and any(phrase in folded for phrase in self.present):
+        if self.present and holds_any(block.casefold(), self.present):
             self.count += 1
-            kept = [s for s in _SENTENCES.split(block) if not any(p in s.casefold() for p in self.present)]
-            block = " ".join(kept)
+            block = " ".join(s for s in _SENTENCES.split(block) if not holds_any(s.casefold(), self.present))
         if len(block) < 40 and _NOTHING.fullmatch(block):
             self.count += any(character.isalpha() for character in block)
             return ""
@@ -136,15 +142,13 @@ _JUDGE_TALK = re.compile(
 def addresses_a_judge(text: str) -> bool:
     """Whether the text tries to steer whoever scores the card."""
     folded = text.casefold()
-    for word in _JUDGE_WORDS:
-        if word in folded:
-            return bool(_JUDGE_TALK.search(folded))
-    return False
+    return holds_any(folded, _JUDGE_WORDS) and bool(_JUDGE_TALK.search(folded))
 
 
 # ---------------------------------------------------------------------------------------------- taxonomy
 
 
+@lru_cache(maxsize=65_536)
 def normal_heading(title: str) -> str:
     """Lower case words without numbering, marks and emoji: `2.1 Training & Data!` -> `training and data`."""
     words = re.sub(r"[^\w&]+|_", " ", title.casefold()).replace("&", " and ").split()
@@ -216,7 +220,8 @@ class Part:
 class Evidence:
     """What the checks look at; every text but those of the parts is casefolded.
 
-    Known by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the title and what stands before the details. `words`, `own_words` and `intro_words` are substances.
+    Known by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the
+    title and what stands before the details. `words`, `own_words` and `intro_words` are substances.
     """
 
     card: Card
@@ -321,7 +326,7 @@ def _own_blocks(cleaned: Cleaned, template: Template | None) -> Iterator[str]:
         if template and normal_heading(section.title) in template.titles:
             continue
         for block in blocks:
-            if not template or not any(phrase in block.casefold() for phrase in template.boilerplate):
+            if not template or not holds_any(block.casefold(), template.boilerplate):
                 yield block
 
 
@@ -389,7 +394,7 @@ def _intro(cleaned: Cleaned, template: Template | None) -> str:
             kept.append(section.title)
         is_before = is_before and (not names or "description" in names)
         if is_before or "description" in names:
-            kept += (b for b in blocks if not any(phrase in b.casefold() for phrase in opening))
+            kept += (b for b in blocks if not holds_any(b.casefold(), opening))
     return "\n".join(kept).casefold()
 
 

@@ -10,7 +10,7 @@ from tasks.demo import naming
 from tasks.demo.archetypes import ARCHETYPES, BY_NAME, Archetype, counts
 from tasks.demo.hostile import FORMS, HUGE_FORMS
 from tasks.demo.naming import Base
-from tasks.demo.people import KINDS, Author, Kind, Society, found_society
+from tasks.demo.people import KINDS, Author, Society, found_society
 from tasks.demo.writing import bank, draw
 
 Format = Literal["weights", "gguf", "quantised", "adapter"]
@@ -189,11 +189,6 @@ def _packaging(archetype: str, trade_key: str, rng: Random) -> Packaging:
         )
     relation: Relation = "merge" if archetype == "fine_tune" and rng.random() < 0.12 else "finetune"
     return Packaging("weights", trade(trade_key)["library"], pipeline, relation)
-
-
-def kind_of(model: Model) -> Kind:
-    """The kind of the model's author."""
-    return model.author.kind
 
 
 def is_editable(model: Model) -> bool:

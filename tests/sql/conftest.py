@@ -65,10 +65,9 @@ def fill_table(db: duckdb.DuckDBPyConnection, table: str, text: str) -> None:
     }
     rows = [needed | with_author(table, row) for row in parse(text)]
     columns = list(rows[0])
-    holes = ", ".join("?" for _ in columns)
-    for row in rows:
-        values = [None if row[c] == "" else "" if row[c] == "''" else row[c] for c in columns]
-        db.execute(f"insert into {table} ({', '.join(columns)}) values ({holes})", values)  # noqa: S608
+    values = [None if row[c] == "" else "" if row[c] == "''" else row[c] for row in rows for c in columns]
+    holes = ", ".join(["(" + ", ".join("?" for _ in columns) + ")"] * len(rows))
+    db.execute(f"insert into {table} ({', '.join(columns)}) values {holes}", values)  # noqa: S608
 
 
 def with_author(table: str, row: dict[str, str]) -> dict[str, str]:

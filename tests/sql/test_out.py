@@ -9,9 +9,10 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy import stats
 
-from tasks.warehouse import frame, statements
+from tasks.warehouse import frame, statement, statements
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]
@@ -438,3 +439,31 @@ def test_spearman_in_sql_is_null_where_nothing_varies(judged: Database, fill: Fi
         likes     | 3 |
         """,
     )
+
+
+# All of them
+
+
+@pytest.mark.parametrize("name", [name for name in statements("out") if name != "out/findings"])
+def test_neither_another_week_nor_another_judge_leaks_in(judged: Database, fill: Fill, name: str) -> None:
+    models: list[Model] = [(f"a{i}/m", 1 + i / 10, i // 3, i % 4) for i in range(40)]
+    scored_models(judged, fill, [*models, ("poor/m", 1.0, 99, 0), ("good/m", 5.0, 0, 0)])
+    fill(judged, "base.list_failures", "subject | reason\nx | gone")
+    fill(judged, "base.facts", "\n".join(["card_hash | sections", *(f"h-{m} | [usage]" for m, *_ in models)]))
+    asked = {
+        key: value for key, value in KEY.items() if key == "snapshot" or "$fingerprint" in statement(name)
+    }
+    before = frame(judged, name, **asked)
+    assert before.height
+    fill(
+        judged,
+        "base.verdicts",
+        "\n".join(["card_hash | fingerprint | score", *(f"h-{m} | f0 | 3" for m, *_ in models)]),
+    )
+    judged.execute("update base.verdicts set reason = null, detail = null where fingerprint = 'f0'")
+    judged.execute(
+        "insert into base.listing by name "
+        "select * replace (date '2025-12-29' as snapshot, 7 as downloads) from base.listing"
+    )
+    fill(judged, "base.list_failures", "snapshot | subject | reason\n2025-12-29 | y | gone")
+    assert_frame_equal(frame(judged, name, **asked), before)  # but for the order in which DuckDB adds up
