@@ -63,7 +63,8 @@ def prefect_server(home: Path) -> Iterator[None]:
     prefect_home.mkdir(parents=True, exist_ok=True)
     os.environ.update(
         PREFECT_HOME=str(prefect_home),
-        PREFECT_LOGGING_LEVEL="WARNING",
+        # Runs log to the server; the terminal is for progress, and for one line an error.
+        PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL",
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
     )
     port = free_port()
@@ -110,8 +111,10 @@ def _drain(since: datetime) -> None:
     )
     from prefect.client.schemas.objects import TERMINAL_STATES, StateType
     from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogHandler
 
     EventsWorker.instance().drain()
+    APILogHandler().flush()
     unfinished = TaskRunFilter(
         state=TaskRunFilterState(type=TaskRunFilterStateType(any_=sorted(set(StateType) - TERMINAL_STATES))),
         # Task runs of a run that was killed stay unfinished for ever; they are not waited for.

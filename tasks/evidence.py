@@ -17,7 +17,6 @@ from tasks.rubric import load_rubric
 from tasks.templates import Template, placeholders, recognise
 
 OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
-_LABEL_WORDS_MAX = 5
 _TITLE_WORDS_MAX = 12
 _TELLING_TITLE_WORDS = 6  # a title this long says something, as a sentence would
 
@@ -47,30 +46,110 @@ def substance(text: str) -> int:
 
 
 _PUNCTUATION = re.compile(r"[.!?;:。！？；：،؟।]")
+# Small words of the Hub's most common languages: prose has them, a string of keywords does not.
+_SMALL_WORDS = frozenset(
+    {
+        "the",
+        "of",
+        "and",
+        "is",
+        "in",
+        "to",
+        "for",
+        "on",
+        "with",
+        "a",
+        "an",
+        "we",
+        "this",
+        "that",
+        "it",
+        "be",
+        "are",
+    }
+    | {
+        "der",
+        "die",
+        "das",
+        "und",
+        "ist",
+        "für",
+        "mit",
+        "auf",
+        "ein",
+        "le",
+        "la",
+        "les",
+        "de",
+        "et",
+        "est",
+        "pour",
+        "un",
+    }
+    | {
+        "el",
+        "los",
+        "y",
+        "en",
+        "que",
+        "por",
+        "una",
+        "o",
+        "os",
+        "e",
+        "do",
+        "da",
+        "em",
+        "para",
+        "и",
+        "в",
+        "на",
+        "с",
+        "для",
+    }
+    | {
+        "di",
+        "che",
+        "il",
+        "per",
+        "dan",
+        "yang",
+        "untuk",
+        "ve",
+        "bir",
+        "và",
+        "của",
+        "là",
+        "van",
+        "het",
+        "een",
+        "och",
+        "i",
+    }
+)
 
 
 def is_filler(block: str) -> bool:
     """Whether a paragraph repeats itself, or strings thirty words together without a sentence."""
-    words = block.split()
+    words = block.casefold().split()
     if len(words) < 30:
         return False
-    if len({word.casefold() for word in words}) < 0.35 * min(len(words), 300):
+    if len(set(words)) < 0.35 * min(len(words), 300):
         return True
-    return not _PUNCTUATION.search(block)
+    small = sum(word in _SMALL_WORDS for word in words)
+    return small < len(words) / 10 and not _PUNCTUATION.search(block)
 
 
 # -------------------------------------------------------------------------------------------- placeholders
 
-_NOTHING = re.compile(
-    r"\W*(?:todo|tbd|tba|wip|n/?a|none|null|nothing|unknown|xxx+|optional|待定|未定|暂无|なし|없음)?\W*",
-    re.IGNORECASE,
-)
+_NOTHING = re.compile(r"\W*(?:n/?a|none|null|nothing|unknown|optional|无|暂无|なし|없음)?\W*", re.IGNORECASE)
+_LATER = re.compile(r"\W*(?:todo|tbd|tba|wip|xxx+|待定|未定)\W*", re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<=[.!?。！？])\s+")
 
 
 def holds_any(text: str, phrases: tuple[str, ...]) -> bool:
     """A plain loop: a generator would take most of the time of gathering."""
-    for phrase in phrases:
+    for phrase in phrases:  # noqa: SIM110
         if phrase in text:
             return True
     return False
@@ -88,8 +167,10 @@ class _Cleaner:
         if self.present and holds_any(block.casefold(), self.present):
             self.count += 1
             block = " ".join(s for s in _SENTENCES.split(block) if not holds_any(s.casefold(), self.present))
+        if len(block) < 40 and _LATER.fullmatch(block):
+            self.count += 1
+            return ""
         if len(block) < 40 and _NOTHING.fullmatch(block):
-            self.count += any(character.isalpha() for character in block)
             return ""
         return block
 
@@ -240,7 +321,6 @@ class Evidence:
     filler_blocks: int
     judge_talk: bool
     code: str
-    labels: dict[str, str]
 
     def part(self, *names: str) -> str:
         """The text of the named sections, joined; empty where none is filled."""
@@ -262,6 +342,7 @@ def gather(card: Card) -> Evidence:
     cleaned = [(section, sieve.blocks(section)) for section in card.sections]
     prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
     own = "\n".join(_own_blocks(cleaned, template)).casefold()
+    titles = "\n".join(section.title for section in card.sections).casefold()
     intro = _intro(cleaned, template)
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
@@ -273,7 +354,7 @@ def gather(card: Card) -> Evidence:
         prose=prose,
         own=own,
         own_words=own_words,
-        titles="\n".join(section.title for section in card.sections).casefold(),
+        titles=titles,
         intro=intro,
         intro_words=substance(intro),
         words=words,
@@ -283,7 +364,6 @@ def gather(card: Card) -> Evidence:
         filler_blocks=sieve.filler,
         judge_talk=talks or any(addresses_a_judge(comment) for comment in card.comments),
         code="\n".join(code.text for code in card.codes).casefold(),
-        labels={label.casefold(): text for section in card.sections for label, text in section.labels},
     )
 
 
@@ -375,7 +455,7 @@ def _add_labels(
     parts: dict[str, Part], section: Section, cleaner: _Cleaner, is_safe: Callable[[str], bool] | None
 ) -> None:
     for label, text in section.labels:
-        if len(label.split()) > _LABEL_WORDS_MAX or not (written := cleaner.clean(text)):
+        if not _is_whole_name(label) or not (written := cleaner.clean(text)):
             continue
         if is_safe and not is_safe(written):
             continue

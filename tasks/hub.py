@@ -33,6 +33,8 @@ from tasks.settings import OFFICIAL_HUB, Settings, settings
 
 Bucket = Literal["api", "resolvers"]
 
+EMPTY_HASH = hashlib.sha256(b"").hexdigest()
+
 _SORTS = {"downloads": "downloads", "likes": "likes", "trending": "trendingScore", "created": "createdAt"}
 _PAGE_ROWS = 1000
 _BLOB_SHA1 = re.compile(r'"([0-9a-f]{40})"')
@@ -168,7 +170,7 @@ class Hub:
                 snapshot,
                 ref.model_id,
                 ref.sha,
-                "card",
+                "empty" if ref.card_hash == EMPTY_HASH else "card",
                 ref.etag,
                 ref.card_hash,
                 requests=requests,

@@ -67,11 +67,11 @@ _FLAGS = {
     "mad_is_zero": "Most counts are the same, so a second measure of spread was used.",
 }
 
-# Upper ends of "very weakly", "weakly" and "moderately". Cohen (1988) for a correlation; Kendall's τ runs at about
+# Upper ends of "very weak", "weak" and "moderate". Cohen (1988) for a correlation; Kendall's τ runs at about
 # two thirds of Spearman's ρ; Romano et al. (2006) for Cliff's δ.
 _STEPS = {"kendall": (0.07, 0.2, 0.33), "cliffs": (0.147, 0.33, 0.474)}
 _COHEN = (0.1, 0.3, 0.5)
-_STRENGTHS = ("very weakly", "weakly", "moderately", "strongly")
+_STRENGTHS = ("very weak", "weak", "moderate", "strong")
 
 Reading = Literal["nothing", "unsettled", "unclear", "more", "less"]
 
@@ -117,6 +117,11 @@ def models(n: int) -> str:
 def plain(name: str) -> str:
     """A name of the code in words: `log1p_downloads` is downloads all the same."""
     return name.removeprefix("log1p_").replace("_", " ").strip()
+
+
+def upper_first(text: str) -> str:
+    """The first letter as a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def estimator_words(name: str) -> str:
@@ -202,26 +207,29 @@ def is_multiplicative(finding: Finding) -> bool:
 
 
 def strength(finding: Finding) -> str:
-    """The size of a rank correlation in words that hold over the whole interval: `weakly to moderately`."""
+    """The size of a rank correlation in words that hold over the whole interval: `weak to moderate`."""
     steps = _STEPS.get(_family(finding), _COHEN)
     weakest, strongest = sorted(abs(end) for end in ends(finding))
     words = [_STRENGTHS[sum(size >= step for step in steps)] for size in (weakest, strongest)]
     return " to ".join(dict.fromkeys(words))
 
 
-def change(log_ratio: float) -> str:
-    """A difference of logarithms as `+35 %`, or as `×2.4` from a doubling on."""
+def change(log_ratio: float, *, as_factor: bool = False) -> str:
+    """A difference of logarithms as `+35 %`, or as `×1.35`."""
     factor = math.exp(min(log_ratio, 50.0))
-    if factor >= 2:
-        return f"×{decimal(factor, 1)}"
+    if as_factor:
+        return f"×{decimal(factor, 1 if factor >= 2 else 2)}"
     return f"{'+' if factor >= 1.005 else ''}{percent(factor - 1)}"
 
 
 def figure(finding: Finding, value: float | None) -> str:
-    """One number of a finding in its own unit."""
+    """One number of a finding in its own unit; factors where the finding holds any doubling."""
     if value is None or not math.isfinite(value):
         return "–"
-    return change(value) if is_multiplicative(finding) else decimal(value)
+    if not is_multiplicative(finding):
+        return decimal(value)
+    numbers = (finding.estimate, finding.ci_low, finding.ci_high)
+    return change(value, as_factor=any(n is not None and math.exp(min(n, 50.0)) >= 2 for n in numbers))
 
 
 def interval(finding: Finding) -> str:
@@ -288,9 +296,7 @@ def _more(finding: Finding) -> str:
 def _claim(finding: Finding) -> str:
     """The clear case: the interval lies on one side of zero."""
     words = _wording(finding.predictor)
-    if is_ranked(finding):
-        return f"{words.higher} goes {strength(finding)} with {_more(finding)}"
-    return f"{words.step} goes with {_more(finding)}"
+    return f"{words.higher if is_ranked(finding) else words.step} goes with {_more(finding)}"
 
 
 def _doubts(finding: Finding, unsaid: Collection[str]) -> str:
@@ -336,10 +342,11 @@ def _association(finding: Finding) -> str:
         return f"nothing can be said about {pair} ({how}: {_why_nothing(finding)})"
     if said == "unsettled":
         return f"{pair} are compared without an interval ({how} {value}), which settles nothing"
-    numbers = f"({how} {value}, {interval(finding)})"
+    numbers = f"{how} {value}, {interval(finding)}"
     if said == "unclear":
-        return f"there is no clear association between {pair} {numbers}"
-    return f"{_claim(finding)} {numbers}"
+        return f"there is no clear association between {pair} ({numbers})"
+    size = f"{strength(finding)}: " * is_ranked(finding)
+    return f"{_claim(finding)} ({size}{numbers})"
 
 
 def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = True) -> str:
@@ -352,7 +359,7 @@ def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = Tr
     else:
         openings = [_among(finding)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
         text = ", ".join([*openings, _association(finding)])
-    return f"{text[0].upper()}{text[1:]}. {_doubts(finding, unsaid)}".rstrip()
+    return f"{upper_first(text)}. {_doubts(finding, unsaid)}".rstrip()
 
 
 # The one sentence on top
@@ -369,10 +376,10 @@ def _tendency(finding: Finding) -> str:
     said, what = reading(finding), plain(finding.outcome)
     if said not in ("more", "less", "unclear"):
         return f"say nothing yet about {what}"
-    numbers = f"(Spearman ρ {figure(finding, finding.estimate)}, {interval(finding)})"
+    numbers = f"Spearman ρ {figure(finding, finding.estimate)}, {interval(finding)}"
     if said == "unclear":
-        return f"show no clear association with {what} {numbers}"
-    return f"tend {strength(finding)} to have {'more' if said == 'more' else 'fewer'} {what} {numbers}"
+        return f"show no clear association with {what} ({numbers})"
+    return f"tend to have {'more' if said == 'more' else 'fewer'} {what} ({strength(finding)}: {numbers})"
 
 
 def _scored(judge: str) -> str:

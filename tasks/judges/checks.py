@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from tasks.card import Table
+from tasks.card import Section, Table
 from tasks.evidence import Evidence, substance, word_count
 from tasks.front_matter import Metadata
 from tasks.judges import cues
@@ -43,7 +43,11 @@ def describes_in_depth(e: Evidence) -> bool:
 
 @check
 def names_origin(e: Evidence) -> bool:
-    return _has_value(e.card.metadata.get("base_model")) or cues.ARCHITECTURE(f"{e.titles}\n{e.prose}")
+    return (
+        _has_value(e.card.metadata.get("base_model"))
+        or cues.ARCHITECTURE(e.prose)
+        or cues.ARCHITECTURE(e.titles)
+    )
 
 
 @check
@@ -61,13 +65,13 @@ def out_of_scope(e: Evidence) -> bool:
 
 @check
 def has_snippet(e: Evidence) -> bool:
-    return bool(_running_code(e)) or any(cues.DEMO_LINK(link.lower()) for link in e.card.links)
+    return bool(_running_code(e)) or cues.DEMO_LINK(_links(e))
 
 
 @check
 def snippet_is_complete(e: Evidence) -> bool:
     code = "\n".join(_running_code(e))
-    return cues.IMPORTS(code) and cues.NAMES_MODEL(code) and not cues.BLANKS(code)
+    return cues.IMPORTS(e.code) and cues.NAMES_MODEL(code) and not cues.BLANKS(code)
 
 
 @check
@@ -77,11 +81,15 @@ def shows_example(e: Evidence) -> bool:
         return False
     if cues.shows_output(e.code):
         return True
-    titled = [s for s in e.card.sections if len(s.title) < 60 and cues.OUTPUT_WORDS(s.title.casefold())]
-    if any(section.codes or section.blocks for section in titled if section.level >= 2):
-        return any("output" in s.title.casefold() or "example" in s.title.casefold() for s in titled)
-    plain = sum(code.language in ("", "text", "json", "bash-output", "console") for code in e.card.codes)
+    if cues.OUTPUT_TITLE(e.titles) and any(_is_output(section) for section in e.card.sections):
+        return True
+    plain = sum(code.language in ("", "text", "json", "console") for code in e.card.codes)
     return plain >= 1 and len(e.card.codes) >= 2 and cues.OUTPUT_WORDS(e.part("how_to_use").casefold())
+
+
+def _is_output(section: Section) -> bool:
+    is_titled = len(section.title) < 60 and cues.OUTPUT_TITLE(section.title.casefold())
+    return is_titled and section.level >= 2 and bool(section.codes or section.blocks)
 
 
 @check
@@ -94,6 +102,8 @@ def says_requirements(e: Evidence) -> bool:
 @lru_cache(maxsize=1)
 def _running_code(e: Evidence) -> list[str]:
     """Code blocks that load or run something, casefolded."""
+    if not cues.RUNS(e.code):
+        return []
     folded = [code.text.casefold() for code in e.card.codes]
     return [text for text in folded if cues.RUNS(text)]
 
@@ -106,7 +116,8 @@ def data_named(e: Evidence) -> bool:
     return (
         _has_value(e.card.metadata.get("datasets"))
         or substance(e.part("training_data")) >= 3
-        or cues.TRAINED_ON(f"{e.titles}\n{e.prose}")
+        or cues.TRAINED_ON(e.prose)
+        or cues.TRAINED_ON(e.titles)
     )
 
 
@@ -134,17 +145,17 @@ def hyperparameters_given(e: Evidence) -> bool:
 
 @check
 def compute_given(e: Evidence) -> bool:
-    return bool(cues.COMPUTE(f"{e.part('training_procedure')}\n{_cells(e.tables)}".casefold())) or bool(
-        cues.COMPUTE(e.prose)
-    )
+    if cues.COMPUTE(e.prose) or cues.COMPUTE(_all_cells(e)):
+        return True
+    return cues.VERSIONS(e.part("training_procedure").casefold())
 
 
 @lru_cache(maxsize=1)
-def _hyperparameters(e: Evidence) -> set[str]:
+def _hyperparameters(e: Evidence) -> list[str]:
     """Which hyperparameters stand beside a value, in prose, tables or training code."""
     training = e.parts.get("training_procedure")
     code = "\n".join(block.text for block in training.codes).casefold()[:20_000] if training else ""
-    return cues.hyperparameters((e.prose, code, _cells(e.tables).casefold()))
+    return cues.hyperparameters((e.prose, code, _all_cells(e)))
 
 
 # -------------------------------------------------------------------------------------------- evaluation
@@ -207,6 +218,17 @@ def _is_result(table: Table, *, is_expected: bool) -> bool:
 
 def _numbers(row: tuple[str, ...]) -> int:
     return sum(map(cues.is_number, row[:40]))
+
+
+@lru_cache(maxsize=1)
+def _all_cells(e: Evidence) -> str:
+    return _cells(e.tables).casefold()
+
+
+@lru_cache(maxsize=1)
+def _links(e: Evidence) -> str:
+    """Where the links lead, one a line."""
+    return "\n".join(link[:300] for link in e.card.links).casefold()
 
 
 def _cells(tables: list[Table]) -> str:
@@ -372,7 +394,7 @@ def is_formatted(e: Evidence) -> bool:
 def references_given(e: Evidence) -> bool:
     if "citation" in e.parts or "contact" in e.parts or cues.has_bibtex(e.code):
         return True
-    return any(cues.REFERENCE_LINK(link.lower()) for link in e.card.links)
+    return cues.REFERENCE_LINK(_links(e))
 
 
 # ------------------------------------------------------------------------------------------- originality

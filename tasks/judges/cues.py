@@ -4,26 +4,56 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 _FILE = Path(__file__).parent / "cues.toml"
-_NEVER = re.compile(r"(?!)")
+_WORD = re.compile(r"([^\W_]{1,3})[^\W_]*")
+# What a pattern begins with, where that is fixed: three letters, or a shorter word; several in a group.
+_LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $]))"
+_OPTION = rf"(?:{_LETTERS}[^()|]*|[^\W_]{{1,2}})"
+_FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?=([ $]?))")
+
+
+@lru_cache(maxsize=16)
+def _first_letters(text: str) -> frozenset[str]:
+    """The first three letters of every word of a text; most checks ask about the same few texts."""
+    return frozenset(_WORD.findall(text))
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """`words` are looked for at the start of words, `anywhere` only where a text is not plain ASCII."""
+    """Patterns of which one is enough.
 
-    words: re.Pattern[str]
-    anywhere: re.Pattern[str]
+    `gated` are tried only where some word of the text begins as they do: one alternation of all of them would
+    be tried at every character and took most of a judgement's time. `free` begin with no fixed letters.
+    """
+
+    gated: dict[str, tuple[re.Pattern[str], ...]]
+    free: re.Pattern[str] | None
+    anywhere: re.Pattern[str] | None
 
     def __call__(self, text: str) -> bool:
         """Whether the casefolded text gives the cue."""
-        return bool(self.words.search(text)) or (not text.isascii() and bool(self.anywhere.search(text)))
+        return bool(text) and next(self.matches(text), None) is not None
+
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        """Every place of the casefolded text that gives the cue, in no order."""
+        for letters in self.gated.keys() & _first_letters(text):
+            for pattern in self.gated[letters]:
+                yield from (match for match in pattern.finditer(text) if _begins_word(text, match.start()))
+        if self.free:
+            yield from self.free.finditer(text)
+        if self.anywhere and not text.isascii():
+            yield from self.anywhere.finditer(text)
+
+
+def _begins_word(text: str, at: int) -> bool:
+    return at == 0 or not text[at - 1].isalnum()  # an underscore ends a word: train_batch_size
 
 
 @cache
@@ -31,20 +61,39 @@ def _file() -> dict[str, Any]:
     return tomllib.loads(_FILE.read_text(encoding="utf-8"))
 
 
-def _words(name: str) -> str:
-    return "|".join(re.sub(r"\$$", r"(?![^\\W_])", word) for word in _file()[name]["words"])
+def _cue(name: str, behind: str = "") -> Cue:
+    """The cue of that name in the file; `behind` is what has to follow each of its patterns."""
+    return make_cue(_file()[name], behind)
 
 
-def _anywhere(name: str) -> str:
-    return "|".join(_file()[name].get("anywhere", ())) or "(?!)"
+def make_cue(entry: Mapping[str, Sequence[str]], behind: str = "") -> Cue:
+    gated: dict[str, tuple[re.Pattern[str], ...]] = {}
+    free: list[str] = []
+    for word in entry["words"]:
+        pattern = re.sub(r"\$$", r"(?![^\\W_])", word) + behind
+        letters = _gates(word)
+        for gate in letters:
+            gated[gate] = (*gated.get(gate, ()), re.compile(pattern))
+        if not letters:
+            free.append(pattern)
+    anywhere = [word + behind for word in entry.get("anywhere", ())]
+    return Cue(gated, _alternation(free, r"(?<![^\W_])"), _alternation(anywhere, ""))
 
 
-# A word begins where no letter or digit stands before it; an underscore does not count as one.
-_START = r"(?<![^\W_])"
+def _gates(word: str) -> set[str]:
+    """The first letters of which a word has to have one to match; none where they are not fixed."""
+    if letters := re.match(_LETTERS, word):
+        return {letters[0]}
+    group = _FIRST_GROUP.match(word)
+    if not group:
+        return set()
+    gates = {option[:3] for option in group[1].split("|")}
+    is_fixed = all(re.fullmatch(r"[^\W_]{3}", gate) or group[2] for gate in gates)
+    return gates if is_fixed and all(map(str.isalnum, gates)) else set()
 
 
-def _cue(name: str) -> Cue:
-    return Cue(re.compile(f"{_START}(?:{_words(name)})"), re.compile(_anywhere(name)))
+def _alternation(patterns: list[str], start: str) -> re.Pattern[str] | None:
+    return re.compile(f"{start}(?:{'|'.join(patterns)})") if patterns else None
 
 
 ARCHITECTURE = _cue("architecture")
@@ -56,11 +105,13 @@ NAMES_MODEL = _cue("names_model")
 BLANKS = _cue("blanks")
 DEMO_LINK = _cue("demo_link")
 OUTPUT_WORDS = _cue("output_words")
+OUTPUT_TITLE = _cue("output_title")
 INSTALLS = _cue("installs")
 REQUIRES = _cue("requires")
 TRAINED_ON = _cue("trained_on")
 SIZE = _cue("size")
 COMPUTE = _cue("compute")
+VERSIONS = _cue("versions")
 COMPARES = _cue("compares")
 TEST_SET = _cue("test_set")
 DATASETS = _cue("datasets")
@@ -74,17 +125,15 @@ METRIC = _cue("metric")
 
 # "accuracy of 0.93", "BLEU: 27.1", "94.2 % F1"; a year has four digits and is no result.
 _NUMBER = r"(?<![\w.,])\d{1,3}(?:[.,]\d{1,8})?(?![\w])"
-_BEHIND = rf"[\w@+-]{{0,12}}[^\d\n.]{{0,32}}?{_NUMBER}"
-_RESULT = Cue(
-    re.compile(rf"{_START}(?:{_words('metric')}){_BEHIND}"),
-    re.compile(rf"(?:{_anywhere('metric')}){_BEHIND}"),
-)
-_RESULT_BEFORE = re.compile(rf"{_NUMBER}\s?%?\s?(?:\w{{1,12}}\s)?{_START}(?:{_words('metric')})")
+_RESULT = _cue("metric", rf"[\w@+-]{{0,12}}[^\d\n.]{{0,32}}?{_NUMBER}")
+_NUMBER_BEFORE = re.compile(rf"{_NUMBER}\s?%?\s?(?:\w{{1,12}}\s)?$")
 
 
 def reports_result(text: str) -> bool:
     """Whether a metric stands beside a number in the casefolded text."""
-    return METRIC(text) and (_RESULT(text) or bool(_RESULT_BEFORE.search(text)))
+    if _RESULT(text):
+        return True
+    return any(_NUMBER_BEFORE.search(text, max(0, m.start() - 30), m.start()) for m in METRIC.matches(text))
 
 
 _NUMERIC_CELL = re.compile(
@@ -97,21 +146,22 @@ def is_number(cell: str) -> bool:
     return len(cell) < 40 and bool(_NUMERIC_CELL.fullmatch(cell))
 
 
-_NAMED = "|".join(f"(?P<{name}>{words})" for name, words in _file()["hyperparameters"].items())
-_NAME_AND_VALUE = re.compile(rf"(?<![a-z])(?:{_NAMED})[^\d\n]{{0,16}}\d")
-_VALUE_AND_NAME = re.compile(rf"(?<![\w.])\d[\d.,]{{0,8}}\s?(?:k|m)?\s?(?:training )?(?:{_NAMED})")
+_HYPERPARAMETERS = {name: make_cue(entry) for name, entry in _file()["hyperparameters"].items()}
+_VALUE_BEHIND = re.compile(r"[^\d\n]{0,16}\d")
+_VALUE_BEFORE = re.compile(r"(?<![\w.])\d[\d.,]{0,8}\s?(?:k|m)?\s?(?:training )?$")
 
 
-def hyperparameters(texts: Iterable[str]) -> set[str]:
-    """Which hyperparameters stand beside a value in any of the casefolded texts; two are enough."""
-    found: set[str] = set()
-    for text in texts:
-        for pattern in (_NAME_AND_VALUE, _VALUE_AND_NAME):
-            for match in pattern.finditer(text):
-                found.add(match.lastgroup or "")
-                if len(found) >= 2:
-                    return found
-    return found
+def hyperparameters(texts: Sequence[str]) -> list[str]:
+    """Which hyperparameters stand beside a value in any of the casefolded texts; looks for two at the most."""
+    found = (name for name, cue in _HYPERPARAMETERS.items() if any(_has_value(cue, text) for text in texts))
+    return list(islice(found, 2))
+
+
+def _has_value(cue: Cue, text: str) -> bool:
+    return any(
+        _VALUE_BEHIND.match(text, m.end()) or _VALUE_BEFORE.search(text, max(0, m.start() - 24), m.start())
+        for m in cue.matches(text)
+    )
 
 
 # An output in code: after a marker in a comment, as Python prints it, or behind the word itself.

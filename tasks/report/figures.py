@@ -151,7 +151,8 @@ def _how_to_read(n: int, outcome: str, fit: Finding | None) -> str:
 
 def sections(data: ReportData) -> Figure:
     """Which sections are filled."""
-    title, frame = "Which sections are filled", data.sections
+    title = "Which sections are filled"
+    frame = data.sections.with_columns(pl.col("section").str.replace_all("_", " ", literal=True))
     if frame.is_empty():
         return Figure("sections", title, "No card has been parsed yet, so no section can be counted.")
     overall = (

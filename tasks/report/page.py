@@ -130,7 +130,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "key_figures": _key_figures(data),
         "provenance": _provenance(data),
         "told": _told(data.findings),
-        "counted": [sentence(f) for f in data.findings if is_number(f)],
+        "counted": _counted(data.findings),
         "judge": data.judge.judge,
         "scripts": _scripts(),
         "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own
@@ -195,6 +195,12 @@ def _told(findings: Iterable[Finding]) -> list[Told]:
     return [_told_of(outcome, [f for f in worthy if plain(f.outcome) == outcome]) for outcome in outcomes]
 
 
+def _counted(findings: Iterable[Finding]) -> list[str]:
+    """Outliers and models left out, each said once, and only where there are any."""
+    said = [sentence(f, unsaid=f.flags) for f in findings if is_number(f) and f.estimate != 0]
+    return list(dict.fromkeys(said))
+
+
 def _told_of(outcome: str, findings: list[Finding]) -> Told:
     modelled = {f.question for f in findings if not f.outcome.startswith("log1p_")}
     # A count model says the same of the counts themselves; where there is one, log slopes go into the table.
@@ -220,7 +226,7 @@ def _key_figures(data: ReportData) -> list[tuple[str, str, str]]:
             "without",
             f"{count(n.empty)} empty" + (f", {count(unread)} more unread" if unread else ""),
         ),
-        (count(n.distinct_texts), "distinct texts", "many models share one"),
+        (count(n.distinct_texts), "distinct texts", f"among {count(n.cards)} cards"),
         (decimal(n.median_score), "median score", f"1 to 5, {count(n.scored_models)} scored"),
     ]
 

@@ -22,6 +22,7 @@ from tasks.sentences import (
     probability,
     question_words,
     stratum_words,
+    upper_first,
 )
 
 # Model ids come from strangers: quoted whole, they cannot leave the path of this address.
@@ -167,7 +168,7 @@ def regression_table(findings: Iterable[Finding], caption: str) -> Table:
     rows = (
         (
             f"{plain(f.outcome).capitalize()}{_part(f.stratum)}",
-            estimator_words(f.estimator),
+            upper_first(estimator_words(f.estimator)),
             "yes" if f.question.endswith("_controlled") else "no",
             figure(f, f.estimate),
             interval_text(f),

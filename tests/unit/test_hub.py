@@ -152,6 +152,12 @@ def test_a_card_that_has_not_changed_is_not_sent_again(hub: Hub) -> None:
     assert hub.requests_by_status()[304] == 1
 
 
+def test_an_empty_card_that_has_not_changed_stays_empty(hub: Hub) -> None:
+    first = read_all(hub)["ada/model-02"]
+    again = hub.read_card(CardRef(first.model_id, first.sha, first.etag, first.card_hash), TODAY)
+    assert (again.status, hub.requests_by_status()[304]) == ("empty", 1)
+
+
 def test_a_renamed_model_is_found_by_its_old_name(hub: Hub) -> None:
     row = hub.model("ada/old-name")
     assert isinstance(row, dict)

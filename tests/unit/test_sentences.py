@@ -50,8 +50,8 @@ def slope(outcome: str, estimator: str, low: float, estimate: float, high: float
 
 def test_a_clear_rank_correlation_is_told_with_its_interval() -> None:
     assert words(sentence(BASE)) == (
-        "Among 1 000 models, a higher score goes weakly with more downloads "
-        "(Spearman ρ 0.21, 95 % interval 0.15 to 0.27)."
+        "Among 1 000 models, a higher score goes with more downloads "
+        "(weak: Spearman ρ 0.21, 95 % interval 0.15 to 0.27)."
     )
 
 
@@ -79,15 +79,15 @@ def test_an_interval_on_one_side_names_that_side(sizes: tuple[float, float, floa
 @pytest.mark.parametrize(
     ("low", "high", "strength"),
     [
-        (0.02, 0.08, "very weakly"),
-        (0.08, 0.2, "very weakly to weakly"),
-        (-0.8, -0.55, "strongly"),
-        (0.2, 0.6, "weakly to strongly"),
+        (0.02, 0.08, "very weak"),
+        (0.08, 0.2, "very weak to weak"),
+        (-0.8, -0.55, "strong"),
+        (0.2, 0.6, "weak to strong"),
     ],
 )
 def test_the_strength_holds_over_the_whole_interval(low: float, high: float, strength: str) -> None:
     said = sentence(replace(BASE, estimate=(low + high) / 2, ci_low=low, ci_high=high))
-    assert f"goes {strength} with" in said
+    assert f"({strength}: Spearman" in said
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,11 @@ def test_the_interval_of_a_slope_is_told_in_its_unit() -> None:
     assert words(sentence(slope("likes", "poisson", 0.7, 0.9, 1.1))).endswith("interval ×2.0 to ×3.0).")
 
 
+def test_an_interval_that_holds_a_doubling_is_told_in_factors_throughout() -> None:
+    said = words(sentence(slope("likes", "poisson", 0.5, 0.6, 1.1)))
+    assert "about 82 % more likes (Poisson regression ×1.82, 95 % interval ×1.65 to ×3.0)" in said
+
+
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz_=", max_size=20), st.sampled_from([0.3, -0.3, None]))
 def test_no_sentence_claims_an_effect(estimator: str, estimate: float | None) -> None:
     finding = replace(BASE, estimator=estimator, estimate=estimate, ci_low=estimate, ci_high=estimate)
@@ -205,8 +210,8 @@ def test_no_sentence_claims_an_effect(estimator: str, estimate: float | None) ->
 def test_the_headline_holds_both_outcomes_with_their_intervals(finding: Make) -> None:
     likes = finding(outcome="likes", estimate=0.01, ci_low=-0.05, ci_high=0.07)
     assert words(headline([likes, finding()])) == (
-        "Models whose card scores higher on the checklist tend weakly to have more downloads "
-        "(Spearman ρ 0.21, 95 % interval 0.15 to 0.27), but show no clear association with likes "
+        "Models whose card scores higher on the checklist tend to have more downloads "
+        "(weak: Spearman ρ 0.21, 95 % interval 0.15 to 0.27), but show no clear association with likes "
         "(Spearman ρ 0.01, 95 % interval -0.05 to 0.07), among 1 000 models."
     )
 
