@@ -17,7 +17,7 @@ from flows.progress_bars import progress_bars
 from tasks.errors import UsageError
 from tasks.source import DEMO, latest_date
 from tasks.summary import Summary
-from tasks.warehouse import Warehouse
+from tasks.warehouse import Warehouse, make_home
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Request:
 
 def demo_requests(home: Path) -> list[Request]:
     """The demo corpus's last two weeks."""
+    make_home(home)
     latest = latest_date(DEMO, home)
     if latest is None:
         raise UsageError(f"the demo corpus in {home} does not date its rows; remove it and run again")
@@ -46,6 +47,7 @@ def demo_requests(home: Path) -> list[Request]:
 def run(requests: Sequence[Request], *, as_json: bool) -> None:
     """Take the snapshots one after the other, and tell what they hold."""
     home = requests[0].home
+    make_home(home)
     dated = [(request, _dated(request)) for request in requests]
     with prefect_server(home):
         from flows.snapshot import snapshot

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 
 from tasks.card import PSEUDO_LEVEL, Card, Code, Section, Table
 from tasks.rubric import load_rubric
+from tasks.taxonomy import is_whole_name, normal_heading, sections_named
 from tasks.templates import Template, placeholders, recognise
 
 OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
-_TITLE_WORDS_MAX = 12
 _TELLING_TITLE_WORDS = 6  # a title this long says something, as a sentence would
 
 # ------------------------------------------------------------------------------------------------- words
@@ -226,55 +226,6 @@ def addresses_a_judge(text: str) -> bool:
     return holds_any(folded, _JUDGE_WORDS) and bool(_JUDGE_TALK.search(folded))
 
 
-# ---------------------------------------------------------------------------------------------- taxonomy
-
-
-@lru_cache(maxsize=65_536)
-def normal_heading(title: str) -> str:
-    """Lower case words without numbering, marks and emoji: `2.1 Training & Data!` -> `training and data`."""
-    words = re.sub(r"[^\w&]+|_", " ", title.casefold()).replace("&", " and ").split()
-    while len(words) > 1 and words[0].isdecimal():
-        words.pop(0)
-    return " ".join(words)
-
-
-@cache
-def _taxonomy() -> tuple[dict[str, tuple[str, ...]], re.Pattern[str], dict[str, tuple[str, ...]]]:
-    """(phrase -> sections, one pattern over all phrases with the longest first, exact heading -> sections)."""
-    phrases: dict[str, tuple[str, ...]] = {}
-    exact: dict[str, tuple[str, ...]] = {}
-    for section in load_rubric().sections:
-        for heading in section.headings:
-            target = exact if heading.startswith("=") else phrases
-            key = normal_heading(heading.removeprefix("="))
-            target[key] = (*target.get(key, ()), section.id)
-    pattern = "|".join(_bounded(p) for p in sorted(phrases, key=lambda p: (-len(p), p)))
-    return phrases, re.compile(pattern), exact
-
-
-def _bounded(phrase: str) -> str:
-    is_unspaced = bool(_UNSPACED.search(phrase)) or bool(re.search("[\uac00-\ud7af]", phrase))
-    return re.escape(phrase) if is_unspaced else rf"(?<!\w){re.escape(phrase)}(?!\w)"
-
-
-@lru_cache(maxsize=65_536)
-def sections_named(title: str) -> frozenset[str]:
-    """The sections of the taxonomy that a heading announces; a sentence is no heading."""
-    heading = normal_heading(title)
-    if len(heading.split()) > _TITLE_WORDS_MAX or len(heading) > 90:
-        return frozenset()
-    phrases, pattern, exact = _taxonomy()
-    named = {name for found in pattern.findall(heading) for name in phrases[found]}
-    return frozenset({*named, *exact.get(heading, ())})
-
-
-@lru_cache(maxsize=65_536)
-def _is_whole_name(title: str) -> bool:
-    heading = normal_heading(title)
-    phrases, _, exact = _taxonomy()
-    return heading in phrases or heading in exact
-
-
 # ---------------------------------------------------------------------------------------------- evidence
 
 
@@ -420,7 +371,7 @@ def _is_generated(template: Template | None, own_words: int, placeholders: int) 
 
 def _names(section: Section, is_title: bool) -> frozenset[str]:
     """Sections that the heading announces. A card's title does so only when it is nothing else."""
-    if not section.title or (is_title and section.level == 1 and not _is_whole_name(section.title)):
+    if not section.title or (is_title and section.level == 1 and not is_whole_name(section.title)):
         return frozenset()
     return sections_named(section.title)
 
@@ -455,7 +406,7 @@ def _add_labels(
     parts: dict[str, Part], section: Section, cleaner: _Cleaner, is_safe: Callable[[str], bool] | None
 ) -> None:
     for label, text in section.labels:
-        if not _is_whole_name(label) or not (written := cleaner.clean(text)):
+        if not is_whole_name(label) or not (written := cleaner.clean(text)):
             continue
         if is_safe and not is_safe(written):
             continue

@@ -95,10 +95,12 @@ def decimal(value: float | None, places: int = 2) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in 0-1 as whole per cent; tenths below one per cent, so that rare is not shown as never."""
+    """A share in 0-1 as whole per cent; below one per cent finer, so that rare is not shown as never."""
     if share is None or not math.isfinite(share):
         return "–"
-    return f"{decimal(100 * share, 1 if 0 < abs(share) < 0.01 else 0)}{NARROW}%"
+    if 0 < abs(share) < 0.0005:
+        return f"<0.1{NARROW}%"
+    return f"{decimal(100 * share, 1 if 0 < abs(share) < 0.00995 else 0)}{NARROW}%"
 
 
 def probability(p: float | None) -> str:
@@ -219,7 +221,7 @@ def change(log_ratio: float, *, as_factor: bool = False) -> str:
     factor = math.exp(min(log_ratio, 50.0))
     if as_factor:
         return f"×{decimal(factor, 1 if factor >= 2 else 2)}"
-    return f"{'+' if factor >= 1.005 else ''}{percent(factor - 1)}"
+    return f"{'+' if factor >= 1.005 else ''}{decimal(100 * (factor - 1), 0)}{NARROW}%"
 
 
 def figure(finding: Finding, value: float | None) -> str:
@@ -365,7 +367,8 @@ def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = Tr
 # The one sentence on top
 
 
-def _main(findings: Iterable[Finding], outcome: str) -> Finding | None:
+def main_finding(findings: Iterable[Finding], outcome: str) -> Finding | None:
+    """Spearman's correlation of the score with `outcome` over all models, if it was asked."""
     wanted = ("rank_correlation", outcome, "score", "all", "spearman")
     return next(
         (f for f in findings if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == wanted), None
@@ -392,7 +395,9 @@ def _scored(judge: str) -> str:
 
 def headline(findings: Sequence[Finding]) -> str:
     """The sentence for the top of the page and of the README: score with downloads and likes, all models."""
-    mains = [f for f in (_main(findings, "downloads"), _main(findings, "likes")) if f is not None]
+    mains = [
+        f for f in (main_finding(findings, "downloads"), main_finding(findings, "likes")) if f is not None
+    ]
     if not any(reading(f) in ("more", "less", "unclear") for f in mains):
         return "There are too few scored cards to say how documentation goes with popularity."
     joint = " and " if len({reading(f) for f in mains}) == 1 else ", but "

@@ -49,7 +49,6 @@ def demo_corpus(home: Path) -> Path:
 
     path = home / f"demo-{DEMO_MODELS}x{DEMO_WEEKS}-seed{DEMO_SEED}.parquet"
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
         write_demo_corpus(path, models=DEMO_MODELS, weeks=DEMO_WEEKS, seed=DEMO_SEED)
     return path
 

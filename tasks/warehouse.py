@@ -47,6 +47,14 @@ def frame(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> pl.
     return rows
 
 
+def make_home(home: Path) -> None:
+    """Make the folder of lake, warehouse and report. Raises `UsageError` where that cannot be."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot use {home} as home: {error.strerror}; choose another --home") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Warehouse:
     """The warehouse of a home: where its files lie."""
@@ -71,12 +79,7 @@ class Warehouse:
     @contextmanager
     def writer(self) -> Iterator[None]:
         """Be the one writer of this home; the lock goes with the process, however it ends."""
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                f"cannot use {self.home} as home: {error.strerror}; choose another --home"
-            ) from error
+        make_home(self.home)
         lock = filelock.FileLock(self.home / ".writer.lock")
         try:
             with lock.acquire(timeout=0):

@@ -26,6 +26,7 @@ from tasks.sentences import (
     decimal,
     estimator_words,
     is_interval,
+    main_finding,
     models,
     percent,
     plain,
@@ -123,7 +124,8 @@ def popularity(data: ReportData, outcome: Popularity) -> Figure:
             name, title, f"None of {models(known.height)} with a score has any {outcome}: nothing to draw."
         )
     fit, bins = _slope(data.findings, outcome), outcome_by_score(data.models, outcome)
-    says = " ".join(part for part in (sentence(fit) if fit else "", _typical(bins, outcome)) if part)
+    told = fit or main_finding(data.findings, outcome)
+    says = " ".join(part for part in (sentence(told) if told else "", _typical(bins, outcome)) if part)
     chart = charts.score_against_popularity(data.models, outcome, fit)
     says = says or f"{models(known.height)} by score and {outcome}."
     return Figure(

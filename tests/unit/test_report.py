@@ -262,6 +262,12 @@ def test_findings_without_estimates_are_told_and_not_drawn(data: ReportData, fin
     assert "line" not in {layer["mark"]["type"] for layer in parsed.specs[1]["layer"]}
 
 
+def test_without_a_usable_slope_the_chart_tells_the_correlation(data: ReportData) -> None:
+    says = [spec["description"] for spec in Page(render_report(data)).specs]
+    assert "Huber regression" in says[1]
+    assert "no clear association between score and likes (Spearman" in says[2]
+
+
 def test_numbers_that_are_no_numbers_do_not_reach_the_charts(data: ReportData, finding: Make) -> None:
     nan = float("nan")
     odd = finding(estimate=nan, ci_low=nan, ci_high=float("inf"))

@@ -249,6 +249,8 @@ def test_numbers_are_set_with_thin_spaces_and_true_signs() -> None:
     assert sentences.decimal(-0.001) == "0.00"
     assert sentences.decimal(-0.126) == "−0.13"
     assert sentences.percent(0.004) == "0.4\u202f%"
+    assert sentences.percent(0.00001) == "<0.1\u202f%"
+    assert sentences.percent(0) == "0\u202f%"
     assert sentences.percent(0.356) == "36\u202f%"
     assert sentences.probability(0.0000001) == "<\u202f0.001"
     assert sentences.change(-0.3) == "−26\u202f%"
