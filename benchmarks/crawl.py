@@ -55,12 +55,12 @@ def load(model_id):
         return False
 load(ids.pop())
 cpu, wall = time.process_time(), time.perf_counter()
-with ThreadPoolExecutor(%d) as pool:
+with ThreadPoolExecutor(int(sys.argv[2])) as pool:
     cards = list(pool.map(load, ids))
 print(json.dumps({
     "cards": sum(cards), "cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall,
 }))
-""" % THREADS
+"""
 
 
 def read(script: str, url: str, refs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def read(script: str, url: str, refs: list[tuple[str, str]]) -> dict[str, Any]:
     request(f"{url}/-/replica/reset", method="POST")
     with tempfile.TemporaryDirectory() as cache:
         done = subprocess.run(
-            [sys.executable, "-c", script, url],
+            [sys.executable, "-c", script, url, str(THREADS)],
             input=json.dumps(refs),
             capture_output=True,
             text=True,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.utilities.annotations import quote
 
 from tasks.crawl import fetch_cards, land, list_models, plan_reading
 from tasks.records import Selection
@@ -24,7 +23,7 @@ def crawl(home: Path, source: Source, snapshot: date, selection: Selection) -> i
     list_models(home, source, snapshot, selection)
     land(home)
     parts = plan_reading(home, snapshot)
-    reading = [fetch_cards.submit(home, source, snapshot, quote(part)) for part in parts]
-    asked = sum(part.result() for part in reading)
+    reading = [fetch_cards.submit(home, source, snapshot, part) for part in parts]
+    asked: int = sum(part.result() for part in reading)
     land(home)
     return asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import typer
@@ -15,7 +15,8 @@ from rich.table import Table
 from flows.engine import prefect_server
 from flows.progress_bars import progress_bars
 from tasks.errors import UsageError
-from tasks.source import DEMO, latest_date
+from tasks.judges import make_judge
+from tasks.source import DEMO, date_of
 from tasks.summary import Summary
 from tasks.warehouse import Warehouse, make_home
 
@@ -38,9 +39,7 @@ class Request:
 def demo_requests(home: Path) -> list[Request]:
     """The demo corpus's last two weeks."""
     make_home(home)
-    latest = latest_date(DEMO, home)
-    if latest is None:
-        raise UsageError(f"the demo corpus in {home} does not date its rows; remove it and run again")
+    latest = date_of(DEMO, home, None)
     return [Request(DEMO, home, as_of=latest - timedelta(days=7 * week)) for week in (1, 0)]
 
 
@@ -48,7 +47,9 @@ def run(requests: Sequence[Request], *, as_json: bool) -> None:
     """Take the snapshots one after the other, and tell what they hold."""
     home = requests[0].home
     make_home(home)
-    dated = [(request, _dated(request)) for request in requests]
+    dated = [(request, date_of(request.hub, home, request.as_of)) for request in requests]
+    for request in requests:
+        make_judge(request.judge_name)  # an unknown one is told before anything starts
     with prefect_server(home):
         from flows.snapshot import snapshot
 
@@ -104,10 +105,6 @@ def write_latest_report(home: Path) -> Path:
     path = home / "report.html"
     write_report(data, path)
     return path
-
-
-def _dated(request: Request) -> date:
-    return request.as_of or latest_date(request.hub, request.home) or datetime.now(UTC).date()
 
 
 def _print_summary(summary: Summary) -> None:

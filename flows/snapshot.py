@@ -12,7 +12,7 @@ from flows.judge import judge
 from tasks.analysis import estimate_findings, publish
 from tasks.artifacts import leave_artifacts
 from tasks.crawl import check_selection, is_crawled
-from tasks.records import Selection
+from tasks.records import Selection, Sort
 from tasks.settings import OFFICIAL_HUB, settings
 from tasks.source import opened
 from tasks.summary import Summary, summarise
@@ -25,7 +25,7 @@ def snapshot(
     home: Path | None = None,
     hub: str = OFFICIAL_HUB,
     limit: int | None = 1000,
-    sort: str = "downloads",
+    sort: Sort = "downloads",
     filters: list[str] | None = None,
     author: str | None = None,
     models: list[str] | None = None,

@@ -18,7 +18,8 @@ from tasks.taxonomy import is_whole_name, normal_heading, sections_named
 from tasks.templates import Template, placeholders, recognise
 
 OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
-_TELLING_TITLE_WORDS = 6  # a title this long says something, as a sentence would
+_WORDS_MIN = {"license": 1, "contact": 1}  # distinct words that fill a section; three for the others
+_TELLING_TITLE_WORDS = 6
 
 # ------------------------------------------------------------------------------------------------- words
 
@@ -37,12 +38,12 @@ def word_count(text: str) -> int:
 
 
 def substance(text: str) -> int:
-    """Distinct words, addresses left out; for unspaced scripts half the distinct pairs of characters."""
+    """Distinct words, addresses left out; for unspaced scripts 5 to every 8 distinct pairs of characters."""
     text = _ADDRESS.sub(" ", text.casefold()) if "://" in text or "www." in text else text.casefold()
     if text.isascii():
         return len(set(_WORD.findall(text)))
     pairs = {run[i : i + 2] for run in _UNSPACED.findall(text) for i in range(0, max(1, len(run) - 1))}
-    return len(set(_WORD.findall(_UNSPACED.sub(" ", text)))) + (len(pairs) + 1) // 2
+    return len(set(_WORD.findall(_UNSPACED.sub(" ", text)))) + (5 * len(pairs) + 7) // 8
 
 
 _PUNCTUATION = re.compile(r"[.!?;:。！？；：،؟।]")
@@ -243,9 +244,11 @@ class Part:
     def text(self) -> str:
         return "\n".join(self.texts)
 
-    @property
-    def is_filled(self) -> bool:
-        return bool(self.has_label or self.codes or self.tables or self.links) or substance(self.text) >= 3
+    def is_filled(self, words_min: int) -> bool:
+        return (
+            bool(self.has_label or self.codes or self.tables or self.links)
+            or substance(self.text) >= words_min
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -309,7 +312,7 @@ def gather(card: Card) -> Evidence:
         intro=intro,
         intro_words=substance(intro),
         words=words,
-        parts={name: part for name, part in parts.items() if part.is_filled},
+        parts={name: part for name, part in parts.items() if part.is_filled(_WORDS_MIN.get(name, 3))},
         filled_headings=_filled_headings(cleaned),
         placeholders=cleaner.count,
         filler_blocks=sieve.filler,
@@ -421,12 +424,18 @@ def _intro(cleaned: Cleaned, template: Template | None) -> str:
     kept: list[str] = []
     is_before = True
     for section, blocks, names in _named(cleaned):
-        if not kept and len(section.title.split()) >= _TELLING_TITLE_WORDS:
+        if not kept and _is_telling(section.title):
             kept.append(section.title)
         is_before = is_before and (not names or "description" in names)
         if is_before or "description" in names:
             kept += (b for b in blocks if not holds_any(b.casefold(), opening))
     return "\n".join(kept).casefold()
+
+
+def _is_telling(title: str) -> bool:
+    """Whether a title says something, as a sentence would, instead of listing keywords."""
+    words = title.casefold().split()
+    return len(words) >= _TELLING_TITLE_WORDS and not _SMALL_WORDS.isdisjoint(words)
 
 
 @cache

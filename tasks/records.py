@@ -12,6 +12,7 @@ from typing import Literal
 
 ReadStatus = Literal["card", "empty", "none", "failed"]
 Stage = Literal["list", "read", "describe", "judge"]
+Sort = Literal["downloads", "likes", "trending", "created"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Selection:
     """Which models a snapshot is about: the words of the command line, kept with the snapshot."""
 
     limit: int | None = None
-    sort: Literal["downloads", "likes", "trending", "created"] = "downloads"
+    sort: Sort = "downloads"
     filters: tuple[str, ...] = ()
     author: str | None = None
     models: tuple[str, ...] = ()

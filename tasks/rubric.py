@@ -158,3 +158,14 @@ def _faults(rubric: Rubric) -> Iterable[str]:
     yield from (
         f"section '{section.id}' has no headings" for section in rubric.sections if not section.headings
     )
+
+
+def as_markdown(rubric: Rubric) -> str:
+    """The criteria and their checks as a table for people; docs/rubric.md holds it, and a test compares."""
+    lines = ["| Criterion (weight) | Check | Question | Weight |", "|---|---|---|---|"]
+    for criterion in rubric.criteria:
+        name = f"**{criterion.title}** ({criterion.weight:g})"
+        for check in criterion.checks:
+            lines.append(f"| {name} | `{check.id}` | {check.question} | {check.weight:g} |")
+            name = ""
+    return "\n".join(lines)

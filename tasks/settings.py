@@ -28,7 +28,9 @@ class Settings(BaseSettings):
     hub_read_timeout_s: float = Field(default=30.0, gt=0, description="silence allowed between two chunks")
     hub_card_deadline_s: float = Field(default=120.0, gt=0, description="one answer, first byte to last")
     hub_tries: int = Field(default=5, ge=1, description="tries of a request that may pass by itself")
-    hub_backoff_s: float = Field(default=0.5, ge=0, description="the first wait before a new try; doubled each time")
+    hub_backoff_s: float = Field(
+        default=0.5, ge=0, description="the first wait before a new try; doubled each time"
+    )
     hub_silence_max: int = Field(
         default=60, ge=1, description="unanswered requests in a row after which the Hub counts as unreachable"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,22 +53,31 @@ def demo_corpus(home: Path) -> Path:
     return path
 
 
-def latest_date(hub: str, home: Path) -> date | None:
-    """The last snapshot that a corpus holds; null for a Hub, and for a corpus that does not date its rows."""
+def date_of(hub: str, home: Path, as_of: date | None) -> date:
+    """The date of a snapshot: as asked for, else a corpus's last, else today's (UTC).
+
+    Raises `CorpusInvalid` for a file that is no corpus, or one that begins later.
+    """
     check_hub(hub)
-    if "://" in hub:
-        return None
-    corpus = demo_corpus(home) if hub == DEMO else Path(hub)
+    dates = None if "://" in hub else _dates_in(demo_corpus(home) if hub == DEMO else Path(hub))
+    if as_of and dates and as_of < dates[0]:
+        raise CorpusInvalid(f"--as-of {as_of}: {hub} begins on {dates[0]}")
+    return as_of or (dates[1] if dates else datetime.now(UTC).date())
+
+
+def _dates_in(corpus: Path) -> tuple[date, date] | None:
+    """First and last snapshot of a corpus; null for one that does not date its rows."""
     try:
         rows = pl.scan_parquet(corpus)
         if "snapshot_date" not in rows.collect_schema():
             return None
-        latest: date | None = rows.select(pl.col("snapshot_date").cast(pl.Date).max()).collect().item()
+        dates = rows.select(pl.col("snapshot_date").cast(pl.Date)).collect()["snapshot_date"]
     except (pl.exceptions.PolarsError, OSError) as error:
         raise CorpusInvalid(
             f"{corpus}: not a corpus ({str(error).splitlines()[0]}); see docs/corpus.md"
         ) from error
-    return latest
+    first, last = dates.min(), dates.max()
+    return (first, last) if isinstance(first, date) and isinstance(last, date) else None
 
 
 @contextmanager

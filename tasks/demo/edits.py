@@ -31,11 +31,11 @@ class Edit:
 def plan_edit(
     index: int, documentation: float, weeks: int, seed: int, *, is_editable: bool, has_card: bool
 ) -> Edit | None:
-    """At most one edit a model. None in the first snapshot, and where it can be, none in the last."""
+    """At most one edit a model, in any snapshot but the first."""
     rng = rng_for(seed, index, "edit")
     if weeks < 2:
         return None
-    week, chance = rng.randint(1, max(1, weeks - 2)), rng.random()
+    week, chance = rng.randint(1, weeks - 1), rng.random()
     if is_editable and documentation <= HIGHEST_LEVEL_TO_EDIT and chance < DOCUMENTATION_EDIT_SHARE:
         return Edit(week, "documentation", round(min(5.0, documentation + rng.uniform(*RISE)), 3))
     if has_card and DOCUMENTATION_EDIT_SHARE <= chance < DOCUMENTATION_EDIT_SHARE + PLACEBO_EDIT_SHARE:

@@ -125,7 +125,7 @@ def data_named(e: Evidence) -> bool:
 def data_described(e: Evidence) -> bool:
     """Enough words under the data's heading, or the data's size wherever training is spoken of."""
     part = e.part("training_data")
-    if substance(part) >= 15:
+    if substance(part) >= 12:
         return True
     return cues.SIZE(part.casefold() or e.prose) and data_named(e)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 _FILE = Path(__file__).parent / "cues.toml"
 _WORD = re.compile(r"([^\W_]{1,3})[^\W_]*")
+_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # What a pattern begins with, where that is fixed: three letters, or a shorter word; several in a group.
 _LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $]))"
 _OPTION = rf"(?:{_LETTERS}[^()|]*|[^\W_]{{1,2}})"
@@ -22,6 +23,8 @@ _FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?=([ $]?))")
 @lru_cache(maxsize=16)
 def _first_letters(text: str) -> frozenset[str]:
     """The first three letters of every word of a text; most checks ask about the same few texts."""
+    if text.isascii():
+        return frozenset({word[:3] for word in set(text.translate(_BLANKS).split())})
     return frozenset(_WORD.findall(text))
 
 
@@ -38,8 +41,16 @@ class Cue:
     anywhere: re.Pattern[str] | None
 
     def __call__(self, text: str) -> bool:
-        """Whether the casefolded text gives the cue."""
-        return bool(text) and next(self.matches(text), None) is not None
+        """Whether the casefolded text gives the cue. The same as any of `matches`, without a generator's cost."""
+        if not text:
+            return False
+        for letters in self.gated.keys() & _first_letters(text):
+            for pattern in self.gated[letters]:
+                if _begins_any(pattern, text):
+                    return True
+        if self.free and self.free.search(text):
+            return True
+        return bool(self.anywhere and not text.isascii() and self.anywhere.search(text))
 
     def matches(self, text: str) -> Iterator[re.Match[str]]:
         """Every place of the casefolded text that gives the cue, in no order."""
@@ -50,6 +61,13 @@ class Cue:
             yield from self.free.finditer(text)
         if self.anywhere and not text.isascii():
             yield from self.anywhere.finditer(text)
+
+
+def _begins_any(pattern: re.Pattern[str], text: str) -> bool:
+    match = pattern.search(text)
+    while match and not _begins_word(text, match.start()):
+        match = pattern.search(text, match.start() + 1)
+    return match is not None
 
 
 def _begins_word(text: str, at: int) -> bool:

@@ -38,7 +38,7 @@ from tasks.sentences import (
     sentence,
 )
 
-_TEMPLATES = Path(__file__).parent.parent / "templates"
+_TEMPLATES = Path(__file__).parent / "templates"
 
 _QUESTIONS = (
     "rank_correlation",

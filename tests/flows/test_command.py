@@ -26,7 +26,7 @@ LAST_WEEK, THIS_WEEK = date(2026, 11, 9), date(2026, 11, 16)
 SECRET = "hf_" + "neverToBeSeenAnywhere" * 2
 
 
-def cardiograph(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def cardiograph(*arguments: str | Path | date, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command; HF_TOKEN is a secret that must turn up nowhere."""
     return subprocess.run(
         [sys.executable, "-m", "flows.cli", *map(str, arguments)],
@@ -131,7 +131,7 @@ def test_the_token_is_written_nowhere(week: Week) -> None:
 
 
 def test_rebuild_gives_the_same_rows(week: Week) -> None:
-    counts = "select (select count(*) from panel), (select count(*) from verdicts), (select sum(estimate) from out_findings)"
+    counts = "select (select count(*) from panel), (select sum(score) from verdicts), (select sum(p) from out_findings)"
     before = week.rows(counts)
     done = cardiograph("rebuild", "--home", week.home)
     assert done.returncode == 0, done.stderr
@@ -245,7 +245,8 @@ def test_a_killed_run_is_finished_by_the_next_with_nothing_lost_and_nothing_twic
     week: Week, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
-    assert any([kill_after(seconds, home, week.corpus) for seconds in (5.0, 7.0, 9.0)])
+    was_running = [kill_after(seconds, home, week.corpus) for seconds in (5.0, 7.0, 9.0)]
+    assert any(was_running)
     done = cardiograph("snapshot", "--hub", week.corpus, "--all", "--home", home, "--json")
     assert done.returncode == 0, done.stderr
     (summary,) = json.loads(done.stdout)

@@ -136,6 +136,7 @@ def test_every_readme_becomes_a_card_an_empty_card_or_a_reason(hub: Hub) -> None
     }
     card = cards["ada/model-10"]
     assert card.card_text == rows_of_corpus()["card_text"][10]
+    assert card.card_text is not None
     assert card.card_hash == hashlib.sha256(card.card_text.encode()).hexdigest()
 
 

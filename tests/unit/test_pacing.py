@@ -36,7 +36,7 @@ class SimulatedHub:
 def crawl(hub: SimulatedHub, *, threads: int, seconds: float) -> Pace:
     """So many threads that send whenever the pace lets them, as events in order of time."""
     pace = Pace(clock=lambda: hub.now, pause=lambda _: None)
-    events = [(0.0, number, "ask", None) for number in range(threads)]
+    events: list[tuple[float, int, str, Quota | None]] = [(0.0, n, "ask", None) for n in range(threads)]
     heapq.heapify(events)
     while events:
         hub.now, number, what, quota = heapq.heappop(events)
