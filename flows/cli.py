@@ -161,11 +161,17 @@ def rebuild(home: Home) -> None:
 
 
 @app.command()
-def report(home: Home) -> None:
+def report(
+    home: Home,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Also write the charts as PNG files to this folder.")
+    ] = None,
+) -> None:
     """Write the report of the latest snapshot again."""
     from flows.runs import write_latest_report
 
-    typer.echo(write_latest_report(home))
+    for path in write_latest_report(home, pictures):
+        typer.echo(path)
 
 
 def _date(text: str | None) -> date | None:

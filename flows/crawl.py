@@ -15,8 +15,7 @@ from tasks.source import Source
 
 @flow(
     flow_run_name="crawl {snapshot}",
-    task_runner=ThreadPoolTaskRunner(max_workers=2),
-    validate_parameters=False,
+    task_runner=ThreadPoolTaskRunner(max_workers=2),  # type: ignore[arg-type]  # invariant in its future
 )
 def crawl(home: Path, source: Source, snapshot: date, selection: Selection) -> int:
     """Bring a snapshot's listing, and the READMEs that are new to us, into the lake; returns READMEs asked for."""

@@ -18,7 +18,7 @@ from tasks.errors import UsageError
 from tasks.judges import make_judge
 from tasks.source import DEMO, date_of
 from tasks.summary import Summary
-from tasks.warehouse import Warehouse, make_home
+from tasks.warehouse import Warehouse, frame, make_home
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,20 +91,18 @@ def rebuild_warehouse(home: Path) -> None:
     typer.echo(f"{warehouse.published.resolve()} made again from {len(warehouse.lake.all_parts())} parts")
 
 
-def write_latest_report(home: Path) -> Path:
-    """Write the report of the latest judged snapshot; returns its path."""
-    from tasks.report import read_report_data, write_report
+def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
+    """Write the report of the latest judged snapshot, and its charts as pictures where asked; returns the files."""
+    from tasks.report import read_report_data, write_pictures, write_report
 
     with Warehouse(home).read() as db:
-        found = db.execute(
-            "select snapshot, fingerprint from base.current_judges order by snapshot desc, judged_at desc limit 1"
-        ).fetchone()
-        if found is None:
+        judged = frame(db, "out/latest_judged").to_dicts()
+        if not judged:
             raise UsageError(f"no snapshot in {home} has been judged; run `cardiograph snapshot` first")
-        data = read_report_data(db, snapshot=found[0], fingerprint=found[1])
+        data = read_report_data(db, **judged[0])
     path = home / "report.html"
     write_report(data, path)
-    return path
+    return [path, *(write_pictures(data, pictures) if pictures else [])]
 
 
 def _print_summary(summary: Summary) -> None:

@@ -11,7 +11,11 @@ select
     scores.library_name,
     scores.pipeline_tag,
     scores.model_format,
-    date_diff('day', scores.created_at::date, scores.snapshot) as age_days,
+    -- A corpus without creation times is served with the last modification in their place: that is no age.
+    case
+        when scores.created_at <> scores.last_modified or scores.last_modified is null
+            then date_diff('day', scores.created_at::date, scores.snapshot)
+    end as age_days,
     facts.is_generated,
     facts.template,
     facts.words,

@@ -122,11 +122,15 @@ def vegalite_version() -> str:
     return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
-def save_png(chart: alt.Chart | alt.LayerChart, path: Path, *, width: int = 720, scale: float = 2.0) -> None:
-    """The chart on light paper as a PNG, for pages that run no script."""
-    spec = chart.properties(width=width).to_dict()
-    spec["config"] = config(LIGHT, LIGHT.paper)
+def save_png(
+    chart: alt.Chart | alt.LayerChart | dict[str, Any], path: Path, *, width: int = 720, scale: float = 2.0
+) -> None:
+    """The chart, or its Vega-Lite, on light paper as a PNG, for pages that run no script."""
+    spec = chart if isinstance(chart, dict) else chart.to_dict()
     png = vl_convert.vegalite_to_png(
-        spec, vl_version=vegalite_version(), scale=scale, format_locale=NUMBER_FORMAT
+        {**spec, "width": width, "config": config(LIGHT, LIGHT.paper)},
+        vl_version=vegalite_version(),
+        scale=scale,
+        format_locale=NUMBER_FORMAT,
     )
     path.write_bytes(png)

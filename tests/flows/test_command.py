@@ -124,6 +124,17 @@ def test_the_report_stands_on_its_own(week: Week) -> None:
     assert "<link" not in page
 
 
+def test_the_report_can_be_written_again_with_its_charts_as_pictures(week: Week, tmp_path: Path) -> None:
+    (week.home / "report.html").unlink()
+    done = cardiograph("report", "--home", week.home, "--pictures", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (week.home / "report.html").exists()
+    pictures = sorted(tmp_path.glob("*.png"))
+    assert [str(path) for path in pictures] == sorted(done.stdout.splitlines()[1:])
+    assert len(pictures) == 5
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
 def test_the_token_is_written_nowhere(week: Week) -> None:
     files = [path for path in week.home.rglob("*") if path.is_file()]
     assert len(files) > 10

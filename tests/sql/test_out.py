@@ -103,6 +103,7 @@ def test_every_statement_of_out_has_a_test_here_and_tells_its_grain(grain: Calla
         "exemplars",
         "failures",
         "findings",
+        "latest_judged",
         "provenance",
     }
     assert asked == tested | {"score_histogram", "section_fill", "spearman", "strata"}
@@ -110,6 +111,24 @@ def test_every_statement_of_out_has_a_test_here_and_tells_its_grain(grain: Calla
 
 
 # analysis_frame and analysis_digest
+
+
+def test_a_creation_time_that_is_the_last_modification_is_no_age(
+    judged: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(
+        judged,
+        "base.listing",
+        """
+        model_id | created_at          | last_modified
+        ada/both | 2025-12-26 08:00:00 | 2025-12-26 08:00:00
+        ada/old  | 2025-12-26 08:00:00 | 2025-12-26 08:00:01
+        """,
+    )
+    expect(
+        frame(judged, "out/analysis_frame", **KEY),
+        "model_id | age_days\nada/both | \nada/old | 10",
+    )
 
 
 def test_the_analysis_frame_has_each_model_once_whatever_became_of_its_card(
@@ -441,10 +460,30 @@ def test_spearman_in_sql_is_null_where_nothing_varies(judged: Database, fill: Fi
     )
 
 
+# latest_judged
+
+
+def test_the_latest_judged_snapshot_has_its_newest_judge(db: Database, fill: Fill, expect: Expect) -> None:
+    assert frame(db, "out/latest_judged").is_empty()
+    fill(
+        db,
+        "base.judges",
+        """
+        snapshot   | fingerprint | judge     | judged_at
+        2026-01-05 | f1          | checklist | 2026-01-05 01:00
+        2026-01-05 | f2          | checklist | 2026-01-05 02:00
+        2025-12-29 | f3          | checklist | 2026-01-05 03:00
+        """,
+    )
+    expect(frame(db, "out/latest_judged"), "snapshot | fingerprint\n2026-01-05 | f2")
+
+
 # All of them
 
 
-@pytest.mark.parametrize("name", [name for name in statements("out") if name != "out/findings"])
+@pytest.mark.parametrize(
+    "name", [name for name in statements("out") if name not in ("out/findings", "out/latest_judged")]
+)
 def test_neither_another_week_nor_another_judge_leaks_in(judged: Database, fill: Fill, name: str) -> None:
     models: list[Model] = [(f"a{i}/m", 1 + i / 10, i // 3, i % 4) for i in range(40)]
     scored_models(judged, fill, [*models, ("poor/m", 1.0, 99, 0), ("good/m", 5.0, 0, 0)])

@@ -120,10 +120,10 @@ def test_an_unknown_judge_is_refused_with_the_known_ones() -> None:
         make_judge("oracle")
 
 
-@given(
-    st.text(alphabet="abcdefghilmnoprstu _-.0129é训", max_size=60)
-    | st.sampled_from([t.casefold() for t in CARDS.values()])
-)
+some_text = st.text(alphabet="abcdefghilmnoprstu _-.0129é训", max_size=60)
+
+
+@given(some_text | st.sampled_from([text.casefold() for text in CARDS.values()]))
 def test_a_cue_answers_as_its_matches_do(text: str) -> None:
     """The fast answer and the generator must agree, for every cue."""
     for name, cue in vars(cues).items():
@@ -211,8 +211,8 @@ def test_talking_to_the_judge_is_noted_and_does_not_raise_a_score(name: str, inj
 
 ADDITIONS = {
     "intended_use": "## Intended uses\n\nThe model is meant for cooks who need a title for a dish they made up.\n",
-    "has_snippet": "## Usage\n\n```python\nfrom transformers import pipeline\npipeline(model='ada/tidepool')\n```\n",
-    "data_described": "## Training data\n\nNine thousand recipes from three cookbooks, typed by hand; half are soups.\n",
+    "has_snippet": "## Usage\n\n```python\nfrom transformers import pipeline\npipeline(model='ada/tide')\n```\n",
+    "data_described": "## Training data\n\nNine thousand recipes from three cookbooks, half of them soups.\n",
     "hyperparameters_given": "## Training procedure\n\nWe used a learning rate of 1e-4 and a batch size of 8.\n",
     "reports_numbers": "## Evaluation\n\n| Test set | ROUGE-L |\n|---|---|\n| Sunday dishes | 41.2 |\n",
     "limitations_stated": "## Limitations\n\nThe model knows no dishes of the south and confuses soups with stews.\n",
