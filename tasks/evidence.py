@@ -328,20 +328,18 @@ def _tags(card: Card) -> set[str]:
 
 @dataclass(slots=True)
 class _Sieve:
-    """Lets through, once each, the blocks that say something."""
+    """Lets through the blocks that say something."""
 
     cleaner: _Cleaner
     talks: bool
     filler: int = 0
-    seen: set[str] = field(default_factory=set)
 
     def blocks(self, section: Section) -> list[str]:
         kept = []
         for block in section.blocks:
             text = self.cleaner.clean(block)
-            if not text or text in self.seen or (self.talks and addresses_a_judge(text)):
+            if not text or (self.talks and addresses_a_judge(text)):
                 continue
-            self.seen.add(text)
             if is_filler(text):
                 self.filler += 1
             else:

@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 FRONT_MATTER_CHARACTERS_MAX = 200_000
-_YAML_DEPTH_MAX = 50  # libyaml takes time quadratic in the depth of brackets: 100,000 of them take 14 s
+_YAML_DEPTH_MAX = (
+    50  # libyaml takes time quadratic in the depth of brackets: read to the end, 100,000 take 14 s
+)
 _YAML_EVENTS_MAX = 100_000
 
 Metadata = dict[str, Any]  # strings as written, None, lists and mappings of them
@@ -50,8 +52,6 @@ def read_front_matter(source: str) -> FrontMatter:
     """YAML with every scalar kept as the string that was written: `language: no` is Norwegian."""
     if len(source) > FRONT_MATTER_CHARACTERS_MAX:
         return FrontMatter(True, {}, f"longer than {FRONT_MATTER_CHARACTERS_MAX:,} characters")
-    if _bracket_depth(source) > _YAML_DEPTH_MAX:
-        return FrontMatter(True, {}, "nested too deeply")
     duplicates: list[str] = []
     try:
         value = _Builder(duplicates).build(source)
@@ -69,16 +69,6 @@ def read_front_matter(source: str) -> FrontMatter:
             True, {}, f"a {'list' if isinstance(value, list) else 'string'} instead of a mapping"
         )
     return FrontMatter(True, value, None, tuple(duplicates))
-
-
-def _bracket_depth(source: str) -> int:
-    """The deepest run of open brackets, quoted ones included: an upper bound, which is enough."""
-    depth = deepest = 0
-    for bracket in re.findall(r"[\[\]{}]", source):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-        depth = max(depth, 0)
-    return deepest
 
 
 class _TooMuch(Exception):

@@ -114,13 +114,14 @@ def test_a_monster_is_parsed_in_bounded_time(text: str) -> None:
 
 
 def test_scalars_stay_as_they_were_written() -> None:
-    source = "---\nlanguage: no\nversion: 1.10\ndate: 2020-01-01\nnothing: ~\nlist: [on, 0x1F]\n---\n"
+    source = "---\nlanguage: no\nversion: 1.10\ndate: 2020-01-01\nnothing: ~\nlist: [on, 0x1F]\nquoted: 'null'\n---\n"
     assert parse_card(source).metadata == {
         "language": "no",
         "version": "1.10",
         "date": "2020-01-01",
         "nothing": None,
         "list": ["on", "0x1F"],
+        "quoted": "null",
     }
 
 
@@ -150,6 +151,17 @@ def test_a_key_given_twice_keeps_the_last_value_and_is_noted() -> None:
     front_matter = parse_card("---\nlicense: mit\nlicense: gpl\n---\n").front_matter
     assert front_matter.metadata == {"license": "gpl"}
     assert front_matter.duplicate_keys == ("license",)
+
+
+def test_an_alias_of_a_word_is_the_word_and_a_list_cannot_hold_itself() -> None:
+    front_matter = parse_card("---\na: &x mit\nb: *x\nc: &y [1, *y]\n---\n").front_matter
+    assert front_matter.metadata == {"a": "mit", "b": "mit", "c": ["1", None]}
+
+
+def test_what_lies_beyond_the_limit_is_not_read() -> None:
+    card = parse_card("# Title\n\n" + "word\n\n" * (BODY_CHARACTERS_MAX // 6) + "\n## Beyond\n\nText.\n")
+    assert card.is_truncated
+    assert [heading.title for heading in card.headings] == ["Title"]
 
 
 def test_aliases_do_not_multiply() -> None:

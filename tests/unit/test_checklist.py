@@ -212,7 +212,7 @@ def test_talking_to_the_judge_is_noted_and_does_not_raise_a_score(name: str, inj
 ADDITIONS = {
     "intended_use": "## Intended uses\n\nThe model is meant for cooks who need a title for a dish they made up.\n",
     "has_snippet": "## Usage\n\n```python\nfrom transformers import pipeline\npipeline(model='ada/tide')\n```\n",
-    "data_described": "## Training data\n\nNine thousand recipes from three cookbooks, half of them soups.\n",
+    "data_described": "## Data\n\nNine thousand recipes from three cookbooks, typed in by hand; half of them soups\n",
     "hyperparameters_given": "## Training procedure\n\nWe used a learning rate of 1e-4 and a batch size of 8.\n",
     "reports_numbers": "## Evaluation\n\n| Test set | ROUGE-L |\n|---|---|\n| Sunday dishes | 41.2 |\n",
     "limitations_stated": "## Limitations\n\nThe model knows no dishes of the south and confuses soups with stews.\n",
