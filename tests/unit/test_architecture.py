@@ -13,8 +13,8 @@ SOURCES = sorted(path for room in ("flows", "tasks") for path in (ROOT / room).r
 # The library, and the only places that may import it.
 DOORS = {
     "duckdb": {"tasks/warehouse.py", "tasks/report/data.py", "flows/querying.py"},
-    "httpx2": {"tasks/hub.py"},
-    "huggingface_hub": {"tasks/hub.py"},
+    "httpcore2": {"tasks/wire.py"},
+    "huggingface_hub": {"tasks/hub.py", "tasks/wire.py"},
     "altair": {"tasks/charts", "tasks/report/figures.py"},
     "vl_convert": {"tasks/charts", "tasks/report"},
     "jinja2": {"tasks/report"},
