@@ -52,7 +52,7 @@ class Odd(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, type[Odd]]]:
-    odd = type("OddHere", (Odd,), {"seen": []})
+    odd: type[Odd] = type("OddHere", (Odd,), {"seen": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), odd) as http:
         port = http.server_address[1]
         odd.elsewhere = f"http://localhost:{port}"
