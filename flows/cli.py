@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -198,11 +199,19 @@ def _names(path: Path) -> list[str]:
     return names
 
 
+def _let_go(error: BaseException | None) -> None:
+    """Drop what the frames of a caught error hold: DuckDB complains of connections still held at exit."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
 def main() -> None:
     """Entry point: what we raise on purpose becomes one line and an exit code."""
     try:
         app()
     except CardiographError as error:
+        _let_go(error)
         typer.secho(f"cardiograph: {error}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:

@@ -7,19 +7,20 @@ batches, and is given time to write the last of them. Where `PREFECT_API_URL` is
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import Popen
 from time import monotonic, sleep
 
 from tasks.child import exit_with_parent, free_port, running_child, wait_until
-from tasks.errors import CardiographError
+from tasks.errors import CardiographError, EngineFailed
 
 START_WITHIN_S = 120.0
 DRAIN_WITHIN_S = 10.0
@@ -45,10 +46,6 @@ _SERVER_ENVIRONMENT = {
 }
 
 
-class PrefectNotStarted(CardiographError):
-    """The embedded server did not answer in time."""
-
-
 @contextmanager
 def prefect_server(home: Path) -> Iterator[None]:
     """A Prefect API for the flows run inside; must be entered before `prefect` is first imported.
@@ -67,6 +64,7 @@ def prefect_server(home: Path) -> Iterator[None]:
         PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL",
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
     )
+    logging.raiseExceptions = False  # a log line that the server does not take is no news for the terminal
     port = free_port()
     with (
         (prefect_home / "server.log").open("wb") as log,
@@ -75,13 +73,23 @@ def prefect_server(home: Path) -> Iterator[None]:
         # Before the import: Prefect reads its settings once, and without this it would start a server too.
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
         import prefect.main  # noqa: F401 - while the server starts
+        from prefect.exceptions import PrefectHTTPStatusError
 
         _wait_for(child, port, prefect_home)
         started = datetime.now(UTC)
         try:
             yield
-        finally:
             _drain(started)
+        except (CardiographError, KeyboardInterrupt):
+            with suppress(PrefectHTTPStatusError):
+                _drain(started)
+            raise
+        except PrefectHTTPStatusError as error:
+            raise EngineFailed(
+                f"Prefect's embedded server broke down, most often of a full disk; its log is {log.name}. "
+                "Free some space and run again"
+            ) from error
+        finally:
             del os.environ["PREFECT_API_URL"]
 
 
@@ -94,7 +102,7 @@ def _wait_for(child: Popen[bytes], port: int, prefect_home: Path) -> None:
             return False
 
     if not wait_until(answers, child, within_s=START_WITHIN_S):
-        raise PrefectNotStarted(
+        raise EngineFailed(
             f"Prefect's embedded server did not start; its log is {prefect_home / 'server.log'}. "
             "Set PREFECT_API_URL to use a server of your own."
         )

@@ -11,6 +11,8 @@
     │   ├── CheckFailed         a statement in sql/checks returned rows
     │   └── QueryFailed
     ├── LakeError               a part cannot be written or read
+    ├── NotWritten              a report or a picture cannot be written
+    ├── EngineFailed            Prefect's server did not start, or broke down
     └── UsageError              exit code 2: what was asked for cannot be done
         └── CorpusInvalid
 
@@ -69,6 +71,14 @@ class QueryFailed(WarehouseError):
 
 class LakeError(CardiographError):
     """A Parquet part could not be written or read."""
+
+
+class NotWritten(CardiographError):
+    """A file for people could not be written: no space, no permission."""
+
+
+class EngineFailed(CardiographError):
+    """Prefect's server did not start, or broke down under a run."""
 
 
 class UsageError(CardiographError):

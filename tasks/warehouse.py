@@ -208,12 +208,21 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
     )
 
 
+# What the machine does to DuckDB, not what a statement has wrong; a full disk shows as any of the first three.
+_ENVIRONMENT_ERRORS = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+    duckdb.OutOfMemoryException,
+)
+
+
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     """DuckDB's and the file system's errors as one line that names the file."""
     try:
         yield
-    except (duckdb.IOException, duckdb.FatalException, OSError) as error:
+    except (*_ENVIRONMENT_ERRORS, OSError) as error:
         first_line = str(error).splitlines()[0]
         raise WarehouseError(
             f"{path}: {first_line}; free some space or check permissions, and run again"

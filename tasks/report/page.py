@@ -19,7 +19,7 @@ import vl_convert
 from markupsafe import Markup
 
 from tasks import charts
-from tasks.errors import UsageError
+from tasks.errors import NotWritten
 from tasks.records import Finding
 from tasks.report import figures
 from tasks.report.data import ReportData
@@ -88,7 +88,7 @@ def write_report(data: ReportData, path: Path) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror}); name another place") from error
+        raise NotWritten(f"cannot write {path}: {error.strerror}; mend that and run again") from error
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.charts import save_png
-from tasks.errors import UsageError
+from tasks.errors import NotWritten
 from tasks.report import figures
 from tasks.report.data import ReportData
 
@@ -25,7 +25,7 @@ def write_pictures(data: ReportData, folder: Path) -> list[Path]:
         for name, spec in specs.items():
             save_png(spec, folder / f"{name}.png")
     except OSError as error:
-        raise UsageError(
+        raise NotWritten(
             f"cannot write pictures to {folder}: {error.strerror}; choose another folder"
         ) from error
     return [folder / f"{name}.png" for name in specs]

@@ -18,7 +18,7 @@ import vl_convert
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.errors import UsageError
+from tasks.errors import NotWritten, UsageError
 from tasks.records import Finding, JudgeCard
 from tasks.report import ReportData, page, read_report_data, render_report, write_report
 
@@ -348,5 +348,5 @@ def test_a_page_that_cannot_be_rendered_leaves_the_old_one(
 
 def test_a_place_that_cannot_be_written_is_named(data: ReportData, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"report\.html"):
+    with pytest.raises(NotWritten, match=r"report\.html"):
         write_report(data, tmp_path / "file" / "report.html")
