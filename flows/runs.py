@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
+import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -70,12 +73,20 @@ def run(requests: Sequence[Request], *, as_json: bool) -> None:
 
 def what_next(home: Path) -> None:
     """Three lines on what to do with a finished demo."""
+    command = _command()
     typer.echo(
         "\nNext:\n"
         f"  open {home / 'report.html'} in a browser\n"
-        f"  cardiograph query --home {home} best-documented      (--list shows the others)\n"
-        "  cardiograph snapshot --limit 200                     the real Hub, no account needed"
+        f"  {command} query --home {home} best-documented    (--list shows the others)\n"
+        f"  {command} snapshot --limit 200    (the real Hub, no account needed)"
     )
+
+
+def _command() -> str:
+    """How this command can be called again: by its name where a shell finds it, else by its path."""
+    if shutil.which("cardiograph"):
+        return "cardiograph"
+    return os.path.relpath(Path(sys.executable).with_name("cardiograph"))
 
 
 def rebuild_warehouse(home: Path) -> None:
