@@ -268,6 +268,13 @@ qualify row_number() over (
     order by status = 'failed', read_at desc, part
 ) = 1;
 
+-- Where each text lies in the lake: of the parts that hold it, the first.
+create or replace view base.sources as
+select card_hash, min(part) as part
+from base.reads
+where has_text
+group by card_hash;
+
 -- Each snapshot's newest fingerprint of each judge: what the people's views show.
 create or replace view base.current_judges as
 select *

@@ -6,6 +6,7 @@ are the columns of the lake's parts and of `sql/schema.sql`, where every one of 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -28,7 +29,8 @@ class Selection:
     def describe(self) -> str:
         """One line for people; two selections are the same exactly when their lines are."""
         if self.models:
-            return f"{len(self.models)} named models ({', '.join(self.models[:3])}{', …' * (len(self.models) > 3)})"
+            digest = hashlib.sha256("\n".join(self.models).encode()).hexdigest()[:8]
+            return f"{len(self.models)} named models ({', '.join(self.models[:3])}, …; list {digest})"
         words = [f"top {self.limit} by {self.sort}" if self.limit else "all models"]
         words += [f"filter {tag}" for tag in self.filters]
         words += [f"author {self.author}"] if self.author else []

@@ -1,8 +1,7 @@
 -- One row a text of $snapshot without facts of $facts_version, with the part of the lake that holds it.
-select source.part, panel.card_hash
+select sources.part, panel.card_hash
 from panel
-join (select card_hash, min(part) as part from base.reads where has_text group by card_hash) as source
-    using (card_hash)
+join base.sources using (card_hash)
 where panel.snapshot = $snapshot
     and panel.card_status = 'card'
     and not exists (
