@@ -78,13 +78,15 @@ def snapshot(
     """Take one dated snapshot of a Hub: list, read, judge, analyse, report.
 
     \b
-    cardiograph snapshot --limit 200                       the 200 most downloaded models
-    cardiograph snapshot --filter gguf --sort likes        the most liked GGUF conversions
-    cardiograph snapshot --hub corpus.parquet --all        a corpus file instead of the Hub
-    cardiograph snapshot --models my-models.txt            models that you name
+    cardiograph snapshot --limit 200                  the 200 most downloaded
+    cardiograph snapshot --filter gguf --sort likes   the most liked GGUFs
+    cardiograph snapshot --hub corpus.parquet --all   a corpus, not the Hub
+    cardiograph snapshot --models my-models.txt       models that you name
 
-    Run it again after an interruption: it goes on where it was. A token (HF_TOKEN, or `hf auth login`) raises
-    the Hub's quota; it is sent to the Hub and written nowhere.
+    \b
+    Run it again after an interruption: it goes on where it was. A token
+    (HF_TOKEN, or `hf auth login`) raises the Hub's quota; it is sent to the
+    Hub and written nowhere.
     """
     from flows.runs import Request, run
 
@@ -135,11 +137,12 @@ def query(
     \b
     cardiograph query --list
     cardiograph query best-documented
-    cardiograph query "select library_name, median(score) from leaderboard group by all order by 2"
+    cardiograph query "select author, max(score) from leaderboard group by all"
     cardiograph query --format parquet --output board.parquet "from leaderboard"
 
-    Views: models, cards, verdicts, scores, leaderboard, panel, failures, out_findings; `describe models` and
-    `select * from duckdb_columns()` tell their columns, with a comment on each.
+    \b
+    Views: models, cards, verdicts, scores, leaderboard, panel, failures; and
+    the table out_findings. `describe models` tells a view's columns.
     """
     from flows.querying import list_queries, print_query
 
