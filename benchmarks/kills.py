@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -91,7 +89,7 @@ def kill_at(moment_s: float, words: list[str]) -> bool:
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         time.sleep(moment_s)
         was_running = run.poll() is None
-        os.kill(run.pid, signal.SIGKILL)
+        run.kill()
     return was_running
 
 
