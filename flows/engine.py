@@ -50,8 +50,7 @@ _SERVER_ENVIRONMENT = {
 def prefect_server(home: Path) -> Iterator[None]:
     """A Prefect API for the flows run inside; must be entered before `prefect` is first imported.
 
-    The server starts at once and is waited for only when the block asks for it through Prefect, so that
-    imports and start-up overlap.
+    The server starts while Prefect is imported, and answers when the block begins.
     """
     if os.environ.get("PREFECT_API_URL"):
         yield

@@ -33,7 +33,7 @@ _DISABLED = "Access to this resource is disabled."
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of the listing: its raw rows, and where the next one is."""
+    """One page of the listing: its raw rows, and path and query of the next one."""
 
     rows: list[object]
     next_url: str | None
@@ -83,7 +83,7 @@ class Hub:
 
     def page(self, url: str) -> Page:
         """One page of the listing. Raises `HubError` where the Hub does not give it."""
-        answer = self._wire.get(url, "api", what="the listing")
+        answer = self._wire.get(urljoin(self.endpoint, url), "api", what="the listing")
         if answer.status != 200:
             raise self._refused(answer, "the listing")
         rows = _json(answer.body)
@@ -91,7 +91,7 @@ class Hub:
             raise HubError(
                 f"{self.endpoint} answers the listing with something else; is it a Hub? Check --hub"
             )
-        return Page(rows, _next_url(answer.headers, url))
+        return Page(rows, _next_url(answer.headers))
 
     def model(self, model_id: str) -> object:
         """The listing's row of one named model. Raises `CardUnreadable` where there is none."""
@@ -235,9 +235,11 @@ def decode(body: bytes) -> str:
     return body.decode("utf-8", errors="replace")
 
 
-def _next_url(headers: Mapping[str, str], url: str) -> str | None:
+def _next_url(headers: Mapping[str, str]) -> str | None:
+    """Path and query of the next page. Its host is left out: a run that goes on may find the same Hub on another
+    port, and no token follows a link to another host."""
     found = re.search(r'<([^>]+)>\s*;\s*rel="next"', headers.get("link", ""))
-    return urljoin(url, found[1]) if found else None
+    return urlsplit(found[1])._replace(scheme="", netloc="").geturl() if found else None
 
 
 def _message(answer: Answer) -> str:

@@ -114,6 +114,16 @@ def test_a_walk_lists_every_model_once(hub: Hub) -> None:
     assert len(models) == MODELS == len({model.model_id for model in models})
 
 
+def test_a_walk_goes_on_though_the_hub_has_moved_to_another_port(hub: Hub, corpus: Path) -> None:
+    first = next(walk(hub, Selection(limit=10)))
+    with hub_with(corpus) as moved:
+        second = next(walk(moved, Selection(limit=10), first.next_url))
+        assert moved.endpoint != hub.endpoint
+        assert stats(moved)["requests"] == 1
+    ids = [row["id"] for row in first.rows + second.rows if isinstance(row, dict)]
+    assert len(set(ids)) == 20
+
+
 def test_a_top_n_is_by_what_was_asked_for(hub: Hub) -> None:
     models = listed(hub, Selection(limit=5, sort="likes"))[:5]
     assert [model.likes for model in models] == [59, 58, 57, 56, 55]
