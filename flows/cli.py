@@ -72,7 +72,23 @@ def snapshot(
     models: Annotated[
         Path | None, typer.Option(help="Only the models named in this file, one a line.")
     ] = None,
-    judge: Annotated[str, typer.Option(help="Who scores the cards.")] = "checklist",
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who scores the cards: `checklist`, `vllm` or `vllm:MODEL`; repeated, a panel.",
+            show_default="checklist",
+        ),
+    ] = None,
+    judge_model: Annotated[
+        str | None, typer.Option(help="The judge model: its name on the Hub, or a folder.")
+    ] = None,
+    judge_url: Annotated[
+        list[str] | None,
+        typer.Option(help="Where vLLM serves it; repeated, replicas. Without: a server is started."),
+    ] = None,
+    explain: Annotated[
+        int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
+    ] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")] = False,
 ) -> None:
     """Take one dated snapshot of a Hub: list, read, judge, analyse, report.
@@ -82,6 +98,7 @@ def snapshot(
     cardiograph snapshot --filter gguf --sort likes   the most liked GGUFs
     cardiograph snapshot --hub corpus.parquet --all   a corpus, not the Hub
     cardiograph snapshot --models my-models.txt       models that you name
+    cardiograph snapshot --judge vllm                 a judge model scores them
 
     \b
     Run it again after an interruption: it goes on where it was. A token
@@ -89,6 +106,7 @@ def snapshot(
     Hub and written nowhere.
     """
     from flows.runs import Request, run
+    from tasks.judges import DEFAULT_JUDGE
 
     if all_models and limit is not None:
         raise UsageError("--all and --limit exclude each other")
@@ -104,7 +122,10 @@ def snapshot(
         filters=filters or [],
         author=author,
         models=_names(models) if models else [],
-        judge_name=judge,
+        judges=judge or [DEFAULT_JUDGE],
+        judge_model=judge_model,
+        judge_urls=judge_url or [],
+        explain=explain,
     )
     run([request], as_json=as_json)
 

@@ -17,7 +17,10 @@ _LABELS = {
     "list": "listing models",
     "read": "reading cards",
     "describe": "parsing texts",
+    "start": "starting the judge",
     "judge": "judging texts",
+    "explain": "explaining scores",
+    "calibrate": "calibrating the judge",
     "analyse": "estimating findings",
 }
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from flows.engine import prefect_server
 from flows.progress_bars import progress_bars
 from tasks.errors import UsageError
-from tasks.judges import make_judge
+from tasks.judges import DEFAULT_JUDGE, identify, specs_of
 from tasks.source import DEMO, date_of
 from tasks.summary import Summary
 from tasks.warehouse import Warehouse, frame, make_home
@@ -36,7 +36,10 @@ class Request:
     filters: list[str] = dataclasses.field(default_factory=list)
     author: str | None = None
     models: list[str] = dataclasses.field(default_factory=list)
-    judge_name: str = "checklist"
+    judges: list[str] = dataclasses.field(default_factory=lambda: [DEFAULT_JUDGE])
+    judge_model: str | None = None
+    judge_urls: list[str] = dataclasses.field(default_factory=list)
+    explain: int = 12
 
 
 def demo_requests(home: Path) -> list[Request]:
@@ -52,7 +55,8 @@ def run(requests: Sequence[Request], *, as_json: bool) -> None:
     make_home(home)
     dated = [(request, date_of(request.hub, home, request.as_of)) for request in requests]
     for request in requests:
-        make_judge(request.judge_name)  # an unknown one is told before anything starts
+        for spec in specs_of(request.judges, request.judge_model, request.judge_urls):
+            identify(spec)  # one that cannot be is told before anything starts
     with prefect_server(home):
         from flows.snapshot import snapshot
 

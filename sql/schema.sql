@@ -192,6 +192,9 @@ create table if not exists base.verdicts (
     flags varchar[] not null,
     reason varchar,
     detail varchar,
+    probabilities map(varchar, double),
+    card_tokens bigint,
+    is_truncated boolean,
     primary key (card_hash, fingerprint)
 );
 comment on table base.verdicts is 'One judge''s answer on one card text.';
@@ -199,13 +202,101 @@ comment on column base.verdicts.card_hash is 'The card text.';
 comment on column base.verdicts.judge is 'Name of the judge.';
 comment on column base.verdicts.fingerprint is 'Which judge, exactly.';
 comment on column base.verdicts.score is 'Overall score, 1 (worst) to 5; null where the answer could not be used.';
-comment on column base.verdicts.score_mode is 'How the score came about: checks for the checklist.';
+comment on column base.verdicts.score_mode is 'How the score came about: checks (composed from them), expected (mean over the probabilities of the token that decided it) or decided (that token alone).';
 comment on column base.verdicts.levels is 'Level 1-5 of each criterion of the rubric.';
 comment on column base.verdicts.passed is 'Checks answered yes.';
 comment on column base.verdicts.failed is 'Checks answered no.';
 comment on column base.verdicts.flags is 'What the judge noticed, attempts to address it among them.';
 comment on column base.verdicts.reason is 'Why there is no score, one word.';
 comment on column base.verdicts.detail is 'Why there is no score, in full.';
+comment on column base.verdicts.probabilities is 'Probability of each level 1-5 at the token that decided the score, where the judge gives it.';
+comment on column base.verdicts.card_tokens is 'Tokens of the card that the judge model was shown.';
+comment on column base.verdicts.is_truncated is 'Whether the judge model was shown head and tail only.';
+
+create table if not exists base.judged_parts (
+    snapshot date not null,
+    fingerprint varchar not null,
+    part varchar not null,
+    texts bigint not null,
+    failed bigint not null,
+    requests bigint not null,
+    tokens_in bigint not null,
+    tokens_out bigint not null,
+    replicas bigint not null,
+    seconds double not null,
+    started_at timestamp not null,
+    ended_at timestamp not null,
+    metrics map(varchar, double),
+    primary key (fingerprint, part)
+);
+comment on table base.judged_parts is 'What judging each part took.';
+comment on column base.judged_parts.snapshot is 'The snapshot for which it was judged.';
+comment on column base.judged_parts.fingerprint is 'Which judge, exactly.';
+comment on column base.judged_parts.part is 'Name of the part: a digest of the texts in it.';
+comment on column base.judged_parts.texts is 'Texts in the part.';
+comment on column base.judged_parts.failed is 'Texts that got no score.';
+comment on column base.judged_parts.requests is 'Requests sent to judge models, repeated ones included.';
+comment on column base.judged_parts.tokens_in is 'Prompt tokens, those served from a cache included.';
+comment on column base.judged_parts.tokens_out is 'Tokens generated.';
+comment on column base.judged_parts.replicas is 'Servers that shared the part; 0 where the judge needs none.';
+comment on column base.judged_parts.seconds is 'From the first request to the last answer.';
+comment on column base.judged_parts.started_at is 'When it began (UTC).';
+comment on column base.judged_parts.ended_at is 'When it ended (UTC).';
+comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, for whatever else they did too.';
+
+create table if not exists base.explanations (
+    card_hash varchar not null,
+    judge varchar not null,
+    fingerprint varchar not null,
+    criterion varchar not null,
+    level double check (level between 1 and 5),
+    quote varchar,
+    is_verbatim boolean not null,
+    improvement varchar not null,
+    reason varchar,
+    detail varchar,
+    primary key (card_hash, fingerprint, criterion)
+);
+comment on table base.explanations is 'What a judge says of one criterion of one card text, for a sample of texts.';
+comment on column base.explanations.card_hash is 'The card text.';
+comment on column base.explanations.judge is 'Name of the judge.';
+comment on column base.explanations.fingerprint is 'Which judge, exactly.';
+comment on column base.explanations.criterion is 'Criterion of the rubric; all where the answer could not be used.';
+comment on column base.explanations.level is 'Level 1-5 that the judge gives.';
+comment on column base.explanations.quote is 'What it quotes from the card as evidence; null for none.';
+comment on column base.explanations.is_verbatim is 'Whether the quote stands in the card word for word; no other is shown.';
+comment on column base.explanations.improvement is 'What it advises to change.';
+comment on column base.explanations.reason is 'Why there is no explanation, one word.';
+comment on column base.explanations.detail is 'Why there is no explanation, in full.';
+
+create table if not exists base.passports (
+    fingerprint varchar not null,
+    judge varchar not null,
+    labels varchar not null,
+    probe varchar not null,
+    measure varchar not null,
+    subject varchar not null,
+    n bigint not null,
+    estimate double,
+    ci_low double,
+    ci_high double,
+    detail varchar,
+    measured_at timestamp not null,
+    primary key (fingerprint, labels, measured_at, probe, measure, subject)
+);
+comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, and what sways it.';
+comment on column base.passports.fingerprint is 'Which judge, exactly.';
+comment on column base.passports.judge is 'Name of the judge.';
+comment on column base.passports.labels is 'Digest of the labels that it was compared with.';
+comment on column base.passports.probe is 'What was done: agreement, raters, consistency, padding, attack.';
+comment on column base.passports.measure is 'What was computed: quadratic_kappa, spearman, bias, …';
+comment on column base.passports.subject is 'What about: score, a criterion, or one attack.';
+comment on column base.passports.n is 'Texts behind it.';
+comment on column base.passports.estimate is 'The measure.';
+comment on column base.passports.ci_low is 'Lower end of the 95 % interval.';
+comment on column base.passports.ci_high is 'Upper end of the 95 % interval.';
+comment on column base.passports.detail is 'What to know beside the figure.';
+comment on column base.passports.measured_at is 'When it was measured (UTC).';
 
 create table if not exists out_findings (
     snapshot date not null,

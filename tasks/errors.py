@@ -6,6 +6,12 @@
     │   └── TokenRefused
     ├── CardUnreadable          one card; becomes a row in `failures`
     ├── VerdictInvalid          one answer of a judge; becomes a row in `failures`
+    ├── JudgeError              a judge model's server
+    │   ├── JudgeNotStarted     a server that the run should start did not come up
+    │   ├── JudgeUnreachable    no server answers any more
+    │   ├── JudgeRefused        it refuses: unknown model, key not accepted, context too short
+    │   └── JudgesDiffer        servers that should be replicas are not, or the judge changed under the run
+    ├── PassportRefused         a judge below the agreement that was asked of it
     ├── WarehouseError
     │   ├── WriterBusy          another process writes to this home
     │   ├── CheckFailed         a statement in sql/checks returned rows
@@ -14,7 +20,8 @@
     ├── NotWritten              a report or a picture cannot be written
     ├── EngineFailed            Prefect's server did not start, or broke down
     └── UsageError              exit code 2: what was asked for cannot be done
-        └── CorpusInvalid
+        ├── CorpusInvalid
+        └── LabelsInvalid       a file of labels that cannot be read as one
 
 Each message names the subject and the remedy in one line, because it is all that a person sees.
 """
@@ -50,7 +57,36 @@ class CardUnreadable(CardiographError):
 
 
 class VerdictInvalid(CardiographError):
-    """A judge's answer is not on the scale or not about the rubric."""
+    """A judge's answer is not on the scale or not about the rubric. `reason` is one word for grouping."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class JudgeError(CardiographError):
+    """A judge model's server does not play along; what was judged is kept."""
+
+
+class JudgeNotStarted(JudgeError):
+    """The server that the run starts did not come up: no vLLM, no memory, no such model, port taken."""
+
+
+class JudgeUnreachable(JudgeError):
+    """No server answers, after all patience."""
+
+
+class JudgeRefused(JudgeError):
+    """A server answers and refuses whatever is asked of it."""
+
+
+class JudgesDiffer(JudgeError):
+    """Scores would be mixed: servers with different models, or another judge than the run began with."""
+
+
+class PassportRefused(CardiographError):
+    """A judge agrees less with people than `--min-kappa` asks for."""
 
 
 class WarehouseError(CardiographError):
@@ -89,3 +125,7 @@ class UsageError(CardiographError):
 
 class CorpusInvalid(UsageError):
     """A file that is not a corpus, or breaks the corpus format."""
+
+
+class LabelsInvalid(UsageError):
+    """A file of labels without the columns, or with values off the scale."""

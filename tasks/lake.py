@@ -7,6 +7,9 @@
     lake/facts/v<version>/<part>.parquet                 what the parser sees in each text
     lake/judges/<snapshot>-<fingerprint>.parquet         which judge judged the snapshot
     lake/verdicts/<fingerprint>/<part>.parquet           its verdicts
+    lake/judged_parts/<fingerprint>/<part>.parquet       what judging that part took
+    lake/explanations/<fingerprint>/<part>.parquet       its reasons for some of the texts, criterion by criterion
+    lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what sways it
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
 
 A part is written under a temporary name, synced and renamed: it is there whole or not at all. Its name follows
@@ -19,20 +22,32 @@ import dataclasses
 import errno
 import hashlib
 import os
+import threading
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import IO, Any, Literal, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.errors import LakeError
-from tasks.records import CardFacts, CardRead, CardText, Failure, Finding, JudgeCard, ListedModel, Verdict
-
-STAGES = ("listing", "list_failures", "snapshots", "cards", "facts", "judges", "verdicts", "findings")
+from tasks.records import (
+    CardFacts,
+    CardRead,
+    CardText,
+    Explanation,
+    Failure,
+    Finding,
+    JudgeCard,
+    JudgedPart,
+    ListedModel,
+    PassportEntry,
+    Verdict,
+)
 
 _ARROW: dict[object, pa.DataType] = {
     str: pa.string(),
@@ -103,12 +118,40 @@ class Lake:
         self, part: str, record: type, rows: Sequence[Any], *, notes: dict[str, str] | None = None
     ) -> None:
         """Write the records as a part; `notes` travel in its metadata."""
+        with self.writing(part, record, notes=notes) as add:
+            add(rows)
+
+    @contextmanager
+    def writing(
+        self, part: str, record: type, *, notes: dict[str, str] | None = None
+    ) -> Iterator[Callable[[Sequence[Any]], None]]:
+        """Write a part piece by piece, as records come; it is there once the block ends well."""
         schema = schema_of(record).with_metadata(notes or {})
-        columns = {
-            field.name: pa.array([_plain(getattr(row, field.name)) for row in rows], field.type)
-            for field in schema
-        }
-        self._publish(part, pa.table(columns, schema=schema))
+        target = self.path(part)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+        with ExitStack() as opened:
+            opened.callback(temporary.unlink, missing_ok=True)
+            with _told(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file = temporary.open("wb")
+            opened.callback(_close, file)
+            writer = pq.ParquetWriter(file, schema, compression="zstd")
+            opened.callback(_close, writer)
+
+            def add(rows: Sequence[Any]) -> None:
+                columns = {
+                    field.name: pa.array([_plain(getattr(row, field.name)) for row in rows], field.type)
+                    for field in schema
+                }
+                with _told(target):
+                    writer.write_table(pa.table(columns, schema=schema))
+
+            yield add
+            with _told(target):
+                writer.close()
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.replace(target)
 
     def notes(self, part: str) -> dict[str, str]:
         """The notes that the part was written with."""
@@ -135,22 +178,23 @@ class Lake:
         for leftover in self.root.rglob(".*.tmp"):
             leftover.unlink(missing_ok=True)
 
-    def _publish(self, part: str, table: pa.Table) -> None:
-        target = self.path(part)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                pq.write_table(table, file, compression="zstd")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            remedy = "free some space" if error.errno == errno.ENOSPC else "check the folder's permissions"
-            raise LakeError(
-                f"cannot write {target}: {error.strerror or error}; {remedy} and run again"
-            ) from error
+
+def _close(file: pq.ParquetWriter | IO[bytes]) -> None:
+    """On a full disk closing fails too; what is told is the first failure."""
+    with suppress(OSError):
+        file.close()
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """What the disk refuses, in one line."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "free some space" if error.errno == errno.ENOSPC else "check the folder's permissions"
+        raise LakeError(
+            f"cannot write {target}: {error.strerror or error}; {remedy} and run again"
+        ) from error
 
 
 def _plain(value: object) -> object:
@@ -169,5 +213,9 @@ RECORDS: dict[str, type] = {
     "facts": CardFacts,
     "judges": JudgeCard,
     "verdicts": Verdict,
+    "judged_parts": JudgedPart,
+    "explanations": Explanation,
+    "passports": PassportEntry,
     "findings": Finding,
 }
+STAGES = tuple(RECORDS)

@@ -12,7 +12,8 @@ from datetime import date, datetime
 from typing import Literal
 
 ReadStatus = Literal["card", "empty", "none", "failed"]
-Stage = Literal["list", "read", "describe", "judge"]
+Stage = Literal["list", "read", "describe", "judge", "explain"]
+ScoreMode = Literal["checks", "expected", "decided"]
 Sort = Literal["downloads", "likes", "trending", "created"]
 
 
@@ -121,19 +122,111 @@ class CardFacts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One judge's answer on one card text. Exactly one of `score` and `reason` is set."""
+    """One judge's answer on one card text. Exactly one of `score` and `reason` is set.
+
+    `score_mode` says how the score came about: `checks` (composed from the checks), `expected` (the mean over the
+    probabilities of the token that decided it) or `decided` (that token alone). `probabilities` has them, by level
+    "1" to "5", where the judge gives any; `card_tokens` counts what a judge model was shown of the card.
+    """
 
     card_hash: str
     judge: str
     fingerprint: str
     score: float | None
-    score_mode: str | None
+    score_mode: ScoreMode | None
     levels: dict[str, float]
     passed: list[str]
     failed: list[str]
     flags: list[str]
     reason: str | None = None
     detail: str | None = None
+    probabilities: dict[str, float] = field(default_factory=dict)
+    card_tokens: int | None = None
+    is_truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a judge says of one criterion of one card. `is_verbatim`: the quote stands in the card word for word.
+
+    Where its answer could not be used there is one row for the card: criterion `all`, no level, and the reason.
+    """
+
+    card_hash: str
+    judge: str
+    fingerprint: str
+    criterion: str
+    level: float | None
+    quote: str | None
+    is_verbatim: bool
+    improvement: str
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPart:
+    """What judging one part took. `metrics`: what the servers counted meanwhile, for other parts too."""
+
+    snapshot: date
+    fingerprint: str
+    part: str
+    texts: int
+    failed: int
+    requests: int
+    tokens_in: int
+    tokens_out: int
+    replicas: int
+    seconds: float
+    started_at: datetime
+    ended_at: datetime
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PassportEntry:
+    """One measure of how far a judge can be trusted, with its 95 % interval where one was bootstrapped.
+
+    `probe` is what was done (agreement, raters, consistency, padding, attack), `measure` what was computed,
+    `subject` what about: `score`, a criterion, or one attack.
+    """
+
+    fingerprint: str
+    judge: str
+    labels: str
+    probe: str
+    measure: str
+    subject: str
+    n: int
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    detail: str | None
+    measured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSpec:
+    """Which judge is asked for, in the words of the command line.
+
+    `kind` is checklist or vllm. For vllm, `model` is the judge model's name on the Hub or a folder (null: that of
+    the settings, or whatever the servers serve), `urls` its servers (none: the run starts one).
+    """
+
+    kind: str = "checklist"
+    model: str | None = None
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a judge took since it was opened: requests, tokens, servers, and what those counted meanwhile."""
+
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    replicas: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

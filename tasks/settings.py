@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -42,6 +43,56 @@ class Settings(BaseSettings):
     )
     duckdb_threads: int = Field(default=2, ge=1)
     part_cards: int = Field(default=400, ge=1, description="cards in a part")
+
+    judge_model: str = Field(
+        default="Qwen/Qwen3-4B-Instruct-2507", description="the judge model where none is named"
+    )
+    judge_revision: str | None = Field(
+        default=None, description="its revision; needed to tell two apart where a server does not say"
+    )
+    judge_python: Path = Field(
+        default=Path(".venv-judge/bin/python"),
+        description="Python of the environment that holds vLLM; `make judge-env` makes it",
+    )
+    judge_engine_options: str = Field(
+        default="",
+        description="options passed on to a vLLM server that the run starts, as on its command line",
+    )
+    judge_port: int = Field(default=0, ge=0, le=65535, description="its port; 0 takes a free one")
+    judge_start_within_s: float = Field(
+        default=3600.0, gt=0, description="it may have to fetch its weights first"
+    )
+    judge_api_key: SecretStr | None = Field(
+        default=None, description="sent to the judge's servers as a bearer"
+    )
+    judge_score_mode: Literal["expected", "decided"] = Field(
+        default="expected", description="mean over the score token's probabilities, or the token alone"
+    )
+    judge_card_tokens: int = Field(
+        default=6000, ge=200, description="of a longer card the judge reads head and tail"
+    )
+    judge_context_tokens: int = Field(
+        default=16_384, ge=2048, description="context of a server that the run starts"
+    )
+    judge_part_cards: int = Field(default=128, ge=1, description="cards in a part for a judge model")
+    judge_concurrency: int | None = Field(
+        default=None, ge=1, description="requests in flight a server; by default what its cache holds"
+    )
+    judge_timeout_s: float = Field(
+        default=600.0, gt=0, description="one answer, its wait in the queue included"
+    )
+    judge_tries: int = Field(default=4, ge=1, description="tries of a request that may pass by itself")
+    judge_backoff_s: float = Field(default=0.5, ge=0, description="the first wait before a new try")
+    judge_patience_s: float = Field(
+        default=300.0, ge=0, description="no server answers for so long: the run stops, to be run again"
+    )
+    judge_bridge_texts: int = Field(
+        default=200, ge=0, description="texts of the week before that a new judge scores too"
+    )
+    gpu_hour_price: float | None = Field(default=None, ge=0, description="price of a GPU hour, for the cost")
+    judge_gpus: int | None = Field(
+        default=None, ge=1, description="GPUs behind the judge; default: its servers"
+    )
 
 
 def settings() -> Settings:

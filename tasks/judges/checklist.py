@@ -14,7 +14,7 @@ from tasks.card import parse_card
 from tasks.evidence import Evidence, gather
 from tasks.facts import flags_of
 from tasks.judges.checks import CHECKS
-from tasks.records import CardText, JudgeCard, Verdict
+from tasks.records import CardText, Explanation, JudgeCard, Spent, Verdict
 from tasks.rubric import Rubric, load_rubric
 
 CHECKLIST_VERSION = 1  # raise it with any change that gives some card another verdict
@@ -47,6 +47,14 @@ class ChecklistJudge:
         """One verdict per card, in order. Every card has a score but a blank one, whose reason is `empty`."""
         for card in cards:
             yield self._verdict(card)
+
+    def explain(self, cards: Iterable[CardText]) -> Iterator[Explanation]:
+        """Nothing: which checks failed says it all."""
+        return iter(())
+
+    def spent(self) -> Spent:
+        """Nothing but time."""
+        return Spent()
 
     def _verdict(self, card: CardText) -> Verdict:
         if not card.card_text.strip():

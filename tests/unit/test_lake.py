@@ -33,7 +33,32 @@ def test_a_part_reads_back_as_it_was_written(tmp_path: Path) -> None:
     verdict = Verdict("h", "checklist", "f", 3.5, "checks", {"purpose": 2.0}, ["a"], ["b", "c"], [])
     Lake(tmp_path).write("verdicts/f/x.parquet", Verdict, [verdict])
     (row,) = pq.read_table(tmp_path / "lake/verdicts/f/x.parquet").to_pylist()
-    assert Verdict(**{**row, "levels": dict(row["levels"])}) == verdict
+    assert Verdict(**{**row, **{name: dict(row[name]) for name in ("levels", "probabilities")}}) == verdict
+
+
+def test_a_part_written_piece_by_piece_is_there_only_once_it_is_whole(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    verdicts = [
+        Verdict(f"h{n}", "checklist", "f", 3.5, "checks", {"purpose": 2.0}, [], [], []) for n in range(3)
+    ]
+    with lake.writing("verdicts/f/x.parquet", Verdict) as add:
+        add(verdicts[:1])
+        add(verdicts[1:])
+        assert lake.parts("verdicts") == []
+    assert pq.read_table(lake.path("verdicts/f/x.parquet"))["card_hash"].to_pylist() == ["h0", "h1", "h2"]
+
+
+def test_a_part_whose_rows_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+
+    def judge() -> None:
+        with lake.writing("verdicts/f/x.parquet", Verdict) as add:
+            add([Verdict("h", "checklist", "f", 3.5, "checks", {}, [], [], [])])
+            raise ConnectionError("the judge went away")
+
+    with pytest.raises(ConnectionError, match="the judge went away"):
+        judge()
+    assert list((tmp_path / "lake/verdicts/f").iterdir()) == []
 
 
 def test_a_part_without_rows_keeps_its_columns(tmp_path: Path) -> None:

@@ -1,0 +1,3 @@
+-- One row a text, judge and criterion.
+insert or ignore into base.explanations by name
+select * from read_parquet($parts);
