@@ -1,0 +1,278 @@
+"""What the LLM judge costs beside the engine alone: cards a second, and the client's share.
+
+    python benchmarks/judge.py [--corpus CORPUS.parquet] [--cards 150] [--rounds 3]
+    python benchmarks/judge.py --architecture qwen3-8b --engine '{"load_format": "dummy", "quantization": "fp8"}'
+
+One run, the same requests for all, as the judge itself makes them:
+
+- ours: `VllmJudge.score` on one server, as in a snapshot;
+- flat out: the same bodies posted to that server as fast as it takes them, answers not read: what HTTP alone allows;
+- one at a time: the same bodies posted by a client that waits for each answer;
+- raw engine: the same requests handed to `vllm.LLM` in a process of its own, no server and no HTTP between, which is
+  what `vllm bench throughput` does. The serving benchmark would be the easier peer: it streams, and parses every token.
+
+Each round uses cards of its own and each measure a salt of its own, so that nobody finds another's prompts cached;
+the rubric in front is warm for all. Prints one JSON object; ratios are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+import polars as pl
+from tasks.judges.server import running_judge_server
+
+from tasks.judges import opened_judge
+from tasks.judges.vllm import VllmJudge
+from tasks.records import CardText, JudgeSpec
+from tasks.settings import settings
+from tasks.source import demo_corpus
+
+ROOT = Path(__file__).parents[1]
+ENGINE = {
+    "tiny": {
+        "dtype": "float32",
+        "max_model_len": 16_384,
+        "enforce_eager": True,
+        "gpu_memory_utilization": 0.3,
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
+    },
+    "qwen3-8b": {
+        "load_format": "dummy",
+        "quantization": "fp8",
+        "max_model_len": 16_384,
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
+    },
+}
+PARAMETERS = {"qwen3-8b": 8.19e9}  # of Qwen3-8B, by its card
+WARM_UP_CARDS = 12
+ONE_AT_A_TIME_SHARE = 10
+
+
+def cards_of(corpus: Path, column: str = "card_text") -> list[CardText]:
+    """The corpus's distinct texts, in an order that mixes long and short."""
+    texts = pl.read_parquet(corpus, columns=[column])[column].drop_nulls().unique().to_list()
+    cards = [CardText(hashlib.sha256(text.encode()).hexdigest(), text) for text in texts if text.strip()]
+    return sorted(cards, key=lambda card: card.card_hash)
+
+
+def make_model(folder: Path, architecture: str) -> Path:
+    """A judge model made on the spot, by the judge's Python."""
+    texts = [
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("tasks/**/*.py"),
+        ROOT / "README.md",
+        ROOT / "tasks/rubric.toml",
+    ]
+    subprocess.run(
+        [
+            settings().judge_python,
+            ROOT / "benchmarks/judge_model.py",
+            folder,
+            architecture,
+            *sorted(texts),
+        ],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    return folder
+
+
+def as_options(engine: Mapping[str, Any]) -> str:
+    """The engine's options as a server's command line has them."""
+    words = []
+    for name, value in engine.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        else:
+            words.append(f"{flag} '{json.dumps(value) if isinstance(value, dict) else value}'")
+    return " ".join(words)
+
+
+def ours(spec: JudgeSpec, cards: Sequence[CardText]) -> dict[str, Any]:
+    """The judge on these cards; what it sent is kept for the others to send."""
+    bodies: list[dict[str, Any]] = []
+    with opened_judge(spec) as judge:
+        fleet = cast(VllmJudge, judge).fleet
+        post = fleet.post
+
+        async def recording(path: str, payload: Mapping[str, object]) -> dict[str, object]:
+            if path == "/v1/chat/completions":
+                bodies.append(dict(payload))
+            return await post(path, payload)
+
+        fleet.post = recording  # type: ignore[method-assign]  # to see the bodies, not to change them
+        cpu, began = time.process_time(), time.perf_counter()
+        verdicts = list(judge.score(cards))
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        fleet.post = post  # type: ignore[method-assign]
+        spent = judge.spent()
+    return {
+        "seconds": seconds,
+        "cpu_ms_a_card": 1000 * cpu / len(cards),
+        "scored": sum(verdict.score is not None for verdict in verdicts),
+        "in_flight": fleet.concurrency,
+        "tokens_in": spent.tokens_in,
+        "tokens_out": spent.tokens_out,
+        "metrics": spent.metrics,
+        "bodies": bodies,
+    }
+
+
+async def posted(url: str, bodies: Sequence[Mapping[str, Any]], in_flight: int) -> float:
+    """Seconds to have all bodies answered; the answers are not read."""
+    gate = asyncio.Semaphore(in_flight)
+    limits = httpx2.Limits(max_connections=in_flight)
+    async with httpx2.AsyncClient(base_url=url, timeout=600, limits=limits) as client:
+
+        async def post(body: Mapping[str, Any]) -> None:
+            async with gate:
+                (await client.post("/v1/chat/completions", json=body)).raise_for_status()
+
+        began = time.perf_counter()
+        await asyncio.gather(*map(post, bodies))
+        return time.perf_counter() - began
+
+
+def salted(bodies: Sequence[Mapping[str, Any]], salt: str) -> list[dict[str, Any]]:
+    """The bodies with a prefix cache of their own."""
+    return [{**body, "cache_salt": salt} for body in bodies]
+
+
+def flat_out(url: str, bodies: Sequence[Mapping[str, Any]], in_flight: int, salt: str) -> float:
+    """Cards a second of posting alone, the rubric warm."""
+    first, *rest = salted(bodies, salt)
+    asyncio.run(posted(url, [first], 1))
+    return len(rest) / asyncio.run(posted(url, rest, in_flight))
+
+
+def raw_engine(
+    model: Path, bodies: Sequence[Mapping[str, Any]], engine: Mapping[str, Any], roofline: bool
+) -> Any:
+    """What `vllm.LLM` does with the same requests."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.writelines(json.dumps(body) + "\n" for body in bodies)
+        file.flush()
+        answer = subprocess.run(
+            [
+                settings().judge_python,
+                ROOT / "benchmarks/raw_engine.py",
+                model,
+                file.name,
+                json.dumps(engine),
+                *["--roofline"] * roofline,
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={
+                "VLLM_CPU_KVCACHE_SPACE": "1",
+                **os.environ,
+                "VLLM_NO_USAGE_STATS": "1",
+                "DO_NOT_TRACK": "1",
+                "HF_HUB_OFFLINE": "1",
+            },
+        )
+    if answer.returncode:
+        raise SystemExit(f"the raw engine failed:\n{answer.stderr[-3000:]}")
+    return json.loads(answer.stdout.strip().splitlines()[-1])
+
+
+def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """All four, round by round."""
+    engine = {**ENGINE[arguments.architecture], **json.loads(arguments.engine)}
+    model = arguments.model or make_model(folder / "model", arguments.architecture)
+    os.environ["CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"] = as_options(engine)
+    cards = cards_of(arguments.corpus or demo_corpus(folder))
+    rounds, singles, bodies = [], [], []
+    with running_judge_server(str(model), folder / "judge.log", settings()) as url:
+        spec = JudgeSpec("vllm", urls=(url,))
+        ours(spec, cards[:WARM_UP_CARDS])
+        cards = cards[WARM_UP_CARDS:]
+        for number in range(arguments.rounds):
+            some = cards[number * arguments.cards : (number + 1) * arguments.cards]
+            found = ours(spec, some)
+            bodies = found.pop("bodies")
+            found["cards_a_second"] = len(some) / found["seconds"]
+            found["flat_out"] = flat_out(url, bodies, found["in_flight"], f"flat-{number}")
+            few = bodies[::ONE_AT_A_TIME_SHARE]
+            singles.append(flat_out(url, few, 1, f"single-{number}"))
+            rounds.append(found)
+    raw = raw_engine(model, bodies, engine, arguments.architecture in PARAMETERS)
+    return told(arguments, rounds, singles, raw)
+
+
+def told(
+    arguments: argparse.Namespace, rounds: list[dict[str, Any]], singles: list[float], raw: dict[str, Any]
+) -> dict[str, Any]:
+    """The figures, and what they are of."""
+
+    def median(name: str) -> float:
+        return statistics.median(found[name] for found in rounds)
+
+    cards = arguments.cards
+    raw_rate = raw["cards"] / raw["seconds"]
+    figures = {
+        "architecture": arguments.architecture,
+        "cores": os.cpu_count(),
+        "cards_a_round": cards,
+        "rounds": arguments.rounds,
+        "in_flight": rounds[0]["in_flight"],
+        "tokens_in_a_card": round(rounds[-1]["tokens_in"] / cards),
+        "tokens_out_a_card": round(rounds[-1]["tokens_out"] / cards),
+        "cached_share": round(raw["tokens_cached"] / raw["tokens_in"], 3),
+        "cards_a_second": {
+            "ours": round(median("cards_a_second"), 2),
+            "flat_out": round(median("flat_out"), 2),
+            "one_at_a_time": round(statistics.median(singles), 2),
+            "raw_engine": round(raw_rate, 2),
+        },
+        "client_cpu_ms_a_card": round(median("cpu_ms_a_card"), 2),
+        "ours_to_raw_engine": round(rounds[-1]["cards_a_second"] / raw_rate, 3),
+        "ours_to_flat_out": round(
+            statistics.median(found["cards_a_second"] / found["flat_out"] for found in rounds), 3
+        ),
+        "ours_to_one_at_a_time": round(median("cards_a_second") / statistics.median(singles), 1),
+        "scored_share": round(sum(found["scored"] for found in rounds) / (cards * arguments.rounds), 4),
+    }
+    if raw["flops"]:
+        computed = raw["tokens_in"] - raw["tokens_cached"]
+        least = 2 * PARAMETERS[arguments.architecture] * computed / raw["cards"] / raw["flops"]
+        figures["measured_tflops"] = round(raw["flops"] / 1e12, 1)
+        figures["roofline_cards_a_second"] = round(1 / least, 1)
+    return figures
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--corpus", type=Path, help="a corpus file; default: the demo's")
+    parser.add_argument("--cards", type=int, default=150, help="cards a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--architecture", choices=sorted(ENGINE), default="tiny")
+    parser.add_argument("--model", type=Path, help="a model folder; default: one made on the spot")
+    parser.add_argument("--engine", default="{}", help="engine options as JSON")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(measure(arguments, Path(folder)), indent=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
