@@ -1,0 +1,411 @@
+"""A judge model's server without a model: vLLM's API over real HTTP on loopback, for tests, benchmarks and trials.
+
+Unless told otherwise it gives a valid answer to whatever schema is asked of it, the same one for the same text, with
+log-probabilities in vLLM's shape. A script may give anything else: odd answers, errors, silence, a cut connection.
+
+    python -m tasks.judges.scripted [PORT] [LATENCY_S]     serves until stopped, and says where
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import re
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache
+from time import monotonic
+from typing import Any, cast
+
+import orjson
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from tasks.child import exit_with_parent
+
+LEVELS = "12345"
+IMPOSSIBLE = -9999.0  # vLLM's way to write minus infinity
+_TRANSPORT = "tasks.judges.scripted.transport"
+_TOKEN = re.compile(r"\d|[^\W\d]{1,4}| ?[^\s\w]|\s+|\w")
+_PATTERN = re.compile(r"\^\[01\]\{(\d+)\}\$")
+
+Payload = dict[str, Any]
+Script = Callable[[Payload], object]
+
+
+class Fault(Enum):
+    """What a script may give instead of an answer."""
+
+    HANG = "never answers"
+    DROP = "cuts the connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer in full, where a status alone does not do."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """Who the server says it is."""
+
+    model: str = "scripted"
+    root: str = "scripted"
+    version: str = "0.32.0"
+    context_tokens: int = 16_384
+    kv_tokens: int | None = 65_536
+    api_key: str | None = None
+    latency_s: float = 0.0
+
+
+# ------------------------------------------------------------------------------------------------ answers
+
+
+def tokens_of(text: str) -> list[str]:
+    """The text in tokens: a digit each, words in pieces of four."""
+    return _TOKEN.findall(text)
+
+
+@lru_cache(maxsize=4096)
+def _count(text: str) -> int:
+    return len(tokens_of(text))
+
+
+def _token_id(token: str) -> int:
+    """Its number; "0" to "9" are 15 to 24, as in many vocabularies."""
+    if re.fullmatch("[0-9]", token):
+        return 15 + int(token)
+    return 100 + int.from_bytes(hashlib.sha256(token.encode(errors="replace")).digest()[:2], "big")
+
+
+def card_of(payload: Payload) -> str:
+    """The last message of a user: what an answer is derived from."""
+    messages = payload.get("messages") or [{}]
+    return str(messages[-1].get("content", ""))
+
+
+def answer_for(payload: Payload) -> str:
+    """A valid answer to the schema that the request asks for, derived from its last message's digest."""
+    schema = (payload.get("structured_outputs") or {}).get("json") or {}
+    noise = _noise(card_of(payload))
+    properties = schema.get("properties") or {}
+    return orjson.dumps({name: _value(rule, noise) for name, rule in properties.items()}).decode()
+
+
+def _noise(text: str) -> Iterator[int]:
+    """Endless bytes, the same for the same text."""
+    digest = hashlib.sha256(text.encode(errors="replace")).digest()
+    while True:
+        yield from digest
+        digest = hashlib.sha256(digest).digest()
+
+
+def _value(rule: Mapping[str, Any], noise: Iterator[int]) -> object:
+    if "enum" in rule:
+        return rule["enum"][next(noise) % len(rule["enum"])]
+    if rule.get("type") == "integer":
+        low, high = rule.get("minimum", 1), rule.get("maximum", 5)
+        return low + next(noise) % (high - low + 1)
+    if found := _PATTERN.fullmatch(rule.get("pattern", "")):
+        return "".join(str(next(noise) % 2) for _ in range(int(found[1])))
+    return "said in words of its own"[: rule.get("maxLength", 100)]
+
+
+def completion(payload: Payload, text: str, finish_reason: str = "stop") -> Payload:
+    """The reply that says `text`, in vLLM's shape, with log-probabilities where the request asks for them."""
+    asked = sum(_count(str(message.get("content", ""))) for message in payload.get("messages") or [])
+    said = tokens_of(text)
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": text, "refusal": None},
+        "logprobs": {"content": _logprobs(payload, said)} if payload.get("logprobs") else None,
+        "finish_reason": finish_reason,
+    }
+    return {
+        "id": "chatcmpl-scripted",
+        "object": "chat.completion",
+        "model": payload.get("model"),
+        "choices": [choice],
+        "usage": {
+            "prompt_tokens": asked,
+            "completion_tokens": len(said),
+            "total_tokens": asked + len(said),
+        },
+    }
+
+
+def _logprobs(payload: Payload, said: list[str]) -> list[Payload]:
+    """One entry a token. Only the last digit was a choice: the others were certain."""
+    score_at = max((place for place, token in enumerate(said) if token in LEVELS), default=-1)
+    has_levels = bool(payload.get("logprob_token_ids"))
+    noise = _noise(card_of(payload))
+    return [
+        _deciding(token, noise) if place == score_at else _certain(token, has_levels=has_levels)
+        for place, token in enumerate(said)
+    ]
+
+
+def _certain(token: str, *, has_levels: bool) -> Payload:
+    others = [_entry(level, IMPOSSIBLE) for level in LEVELS if has_levels and level != token]
+    return {**_entry(token, 0.0), "top_logprobs": [_entry(token, 0.0), *others]}
+
+
+def _deciding(token: str, noise: Iterator[int]) -> Payload:
+    """Probabilities that fall off on both sides of the level that was said, some faster than others."""
+    steepness = 0.4 + next(noise) / 128
+    weights = {level: math.exp(-steepness * abs(int(level) - int(token))) for level in LEVELS}
+    logs = {level: math.log(weight / sum(weights.values())) for level, weight in weights.items()}
+    listed = sorted(LEVELS, key=lambda level: -logs[level])
+    return {**_entry(token, logs[token]), "top_logprobs": [_entry(level, logs[level]) for level in listed]}
+
+
+def _entry(token: str, logprob: float) -> Payload:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode(errors="replace"))}
+
+
+# ------------------------------------------------------------------------------------------------- server
+
+
+class ScriptedJudge:
+    """One server in a thread of its own; `die` and `revive` as often as one likes, on the same port."""
+
+    def __init__(
+        self, script: Script | None = None, character: Character | None = None, port: int = 0
+    ) -> None:
+        self.script = script
+        self.character = character or Character()
+        self.requests: list[tuple[str, Payload]] = []  # of all POSTs: path and payload
+        self.in_flight = 0
+        self.in_flight_max = 0
+        self.is_well = True  # what /health says
+        self.forget()
+        self._port = port
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._stopping: asyncio.Event
+
+    @property
+    def url(self) -> str:
+        """Where it serves, or did until it died."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def revive(self) -> None:
+        """Serve, again or for the first time; returns once it answers."""
+        if self._thread:
+            return
+        # Named, or asyncio does not recognise it as TCP and leaves Nagle on: 40 ms an answer.
+        listener = socket.socket(proto=socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self._port))
+        listener.listen(1024)  # from here on clients are let in, even before uvicorn takes them
+        self._port = listener.getsockname()[1]
+        is_ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listener, is_ready)), name="scripted-judge", daemon=True
+        )
+        self._thread.start()
+        is_ready.wait()
+
+    def die(self) -> None:
+        """Stop at once: answers in the making are cut off, and nobody listens any more."""
+        thread, self._thread = self._thread, None
+        if thread:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            thread.join()
+
+    def forget(self) -> None:
+        """Count from nought, as a server does that was started anew."""
+        self._began = monotonic()
+        self._tokens = {"prompt": 0, "generation": 0}
+
+    async def _serve(self, listener: socket.socket, is_ready: threading.Event) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        config = uvicorn.Config(
+            self._answer, interface="asgi3", ws="none", lifespan="off", log_config=None, log_level="critical"
+        )
+        config.load()
+        state = ServerState()
+        # Without uvicorn's own server, which takes its time to stop: this one dies.
+        server = await self._loop.create_server(
+            lambda: _Protocol(config=config, server_state=state, app_state={}), sock=listener
+        )
+        is_ready.set()
+        await self._stopping.wait()
+        server.close()
+        for connection in list(state.connections):
+            if transport := connection.transport:
+                transport.abort()
+        for task in state.tasks:
+            task.cancel()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
+
+    async def _answer(
+        self, scope: Payload, receive: Callable[[], Any], send: Callable[[Payload], Any]
+    ) -> None:
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        self.in_flight += 1
+        self.in_flight_max = max(self.in_flight_max, self.in_flight)
+        try:
+            reply = await self._reply(scope, body)
+            if reply is Fault.HANG:
+                await receive()  # until the client hangs up
+        finally:
+            self.in_flight -= 1
+        if isinstance(reply, Reply):
+            await _send(send, reply)
+        else:
+            scope["extensions"][_TRANSPORT].abort()
+
+    async def _reply(self, scope: Payload, body: bytes) -> Reply | Fault:
+        path = scope["path"]
+        key = dict(scope["headers"]).get(b"authorization", b"").decode(errors="replace")
+        if self.character.api_key and key != f"Bearer {self.character.api_key}" and path.startswith("/v1"):
+            return Reply(401, b'{"error":"Unauthorized"}')
+        if scope["method"] == "GET":
+            return self._told(path)
+        payload = orjson.loads(body)
+        with self._lock:
+            self.requests.append((path, payload))
+        if path == "/tokenize":
+            return _json(self._tokenized(payload))
+        if path != "/v1/chat/completions":
+            return _json({"detail": "Not Found"}, 404)
+        if self.character.latency_s:
+            await asyncio.sleep(self.character.latency_s)
+        return self._completed(payload)
+
+    def _told(self, path: str) -> Reply:
+        who = self.character
+        if path == "/health":
+            return Reply(200 if self.is_well else 503)
+        if path == "/version":
+            return _json({"version": who.version})
+        if path == "/metrics":
+            return Reply(200, self._metrics().encode())
+        if path == "/v1/models":
+            model = {"id": who.model, "object": "model", "owned_by": "vllm", "root": who.root}
+            return _json({"object": "list", "data": [{**model, "max_model_len": who.context_tokens}]})
+        return _json({"detail": "Not Found"}, 404)
+
+    def _fingerprint(self) -> str:
+        """Another one with any other model or engine, as vLLM has it."""
+        who = self.character
+        digest = hashlib.sha256(f"{who.model}/{who.root}/{who.context_tokens}".encode()).hexdigest()
+        return f"vllm-{who.version}-{digest[:8]}"
+
+    def _metrics(self) -> str:
+        label = f'{{engine="0",model_name="{self.character.model}"}}'
+        counts = {
+            "prompt_tokens": self._tokens["prompt"],
+            "generation_tokens": self._tokens["generation"],
+            "prefix_cache_queries": self._tokens["prompt"],
+            "prefix_cache_hits": self._tokens["prompt"] // 2,
+            "num_preemptions": 0,
+        }
+        lines = [f"vllm:{name}_total{label} {float(count)}" for name, count in counts.items()]
+        lines.append(f"process_start_time_seconds {self._began}")
+        if self.character.kv_tokens is not None:
+            cache = f'block_size="16",num_gpu_blocks="{self.character.kv_tokens // 16}"'
+            lines.append(f"vllm:cache_config_info{{{cache}}} 1.0")
+        return "\n".join(lines) + "\n"
+
+    def _tokenized(self, payload: Payload) -> Payload:
+        said = payload.get("prompt")
+        if said is None:
+            said = "".join(str(message.get("content", "")) for message in payload.get("messages") or [])
+        tokens = [_token_id(token) for token in tokens_of(said)]
+        return {"count": len(tokens), "max_model_len": self.character.context_tokens, "tokens": tokens}
+
+    def _completed(self, payload: Payload) -> Reply | Fault:
+        if payload.get("model") != self.character.model:
+            return _error(404, f"The model `{payload.get('model')}` does not exist.")
+        given = self.script(payload) if self.script else None
+        match given:
+            case None:
+                return self._judged(payload)
+            case Reply() | Fault():
+                return given
+            case int():
+                return _error(given, f"scripted status {given}")
+            case bytes():
+                return Reply(200, given)
+        return _json(given)
+
+    def _judged(self, payload: Payload) -> Reply:
+        reply = {**completion(payload, answer_for(payload)), "system_fingerprint": self._fingerprint()}
+        asked = reply["usage"]["prompt_tokens"]
+        if asked >= self.character.context_tokens:
+            limit = f"This model's maximum context length is {self.character.context_tokens} tokens."
+            return _error(400, f"{limit} However, your prompt contains at least {asked} input tokens.")
+        with self._lock:
+            self._tokens["prompt"] += asked
+            self._tokens["generation"] += reply["usage"]["completion_tokens"]
+        return _json(reply)
+
+
+def _json(value: object, status: int = 200) -> Reply:
+    return Reply(status, orjson.dumps(value), {"content-type": "application/json"})
+
+
+def _error(status: int, message: str) -> Reply:
+    return _json({"error": {"message": message, "type": "Scripted", "param": None, "code": status}}, status)
+
+
+async def _send(send: Callable[[Payload], Any], reply: Reply) -> None:
+    headers = {"content-length": str(len(reply.body)), **reply.headers}
+    told = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": told})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+class _Protocol(HttpToolsProtocol):
+    """Hands the application its transport, so that it can cut a connection."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = cast("dict[str, dict[object, object]]", {_TRANSPORT: self.transport})
+
+
+@contextmanager
+def running_scripted_judge(
+    answer: Script | None = None, *, port: int = 0, **character: Any
+) -> Iterator[ScriptedJudge]:
+    """A scripted judge that serves while inside; `character` are fields of `Character`.
+
+    `answer(payload)`, called for each chat completion, may give None (a valid answer), a dict (the reply's JSON), bytes
+    (its raw body), an int (a status), a `Reply` or a `Fault`. It is called on the server's thread: it must not wait.
+    """
+    judge = ScriptedJudge(answer, Character(**character), port)
+    judge.revive()
+    try:
+        yield judge
+    finally:
+        judge.die()
+
+
+def main(port: int = 0, latency_s: float = 0.0) -> None:
+    """Serve until the terminal, or whoever started it, says stop."""
+    with suppress(KeyboardInterrupt), running_scripted_judge(port=port, latency_s=latency_s) as judge:
+        print(judge.url, flush=True)  # noqa: T201 - whoever starts it reads where it serves
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    exit_with_parent()
+    main(int(sys.argv[1]) if sys.argv[1:] else 0, float(sys.argv[2]) if sys.argv[2:] else 0.0)
