@@ -210,12 +210,14 @@ class JudgeSpec:
     """Which judge is asked for, in the words of the command line.
 
     `kind` is checklist or vllm. For vllm, `model` is the judge model's name on the Hub or a folder (null: that of
-    the settings, or whatever the servers serve), `urls` its servers (none: the run starts one).
+    the settings, or whatever the servers serve), `urls` its servers (none: the run starts one), and `revision` the
+    commit of the model where the run that started them chose it.
     """
 
     kind: str = "checklist"
     model: str | None = None
     urls: tuple[str, ...] = ()
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

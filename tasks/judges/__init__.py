@@ -95,7 +95,7 @@ def serving(spec: JudgeSpec, log: Path) -> Iterator[JudgeSpec]:
 
 @contextmanager
 def opened_judge(spec: JudgeSpec) -> Iterator[Judge]:
-    """The judge, ready to score. JudgeError where its servers do not answer or do not agree."""
+    """The judge on the servers of `spec`, ready to score. JudgeError where they do not answer or do not agree."""
     if spec.kind == "checklist":
         yield ChecklistJudge()
         return

@@ -1,0 +1,192 @@
+"""A judge model in the whole run: the command in a process of its own, against servers that speak vLLM's API."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tasks.demo import write_demo_corpus
+from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
+
+ROOT = Path(__file__).parents[2]
+LAST_WEEK, THIS_WEEK = date(2026, 11, 9), date(2026, 11, 16)
+KEY = "sk-" + "neverToBeSeenAnywhere" * 2
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "CARDIOGRAPH_JUDGE_PART_CARDS": "16",
+            "CARDIOGRAPH_JUDGE_API_KEY": KEY,
+            "CARDIOGRAPH_JUDGE_BRIDGE_TEXTS": "30",
+            **environment,
+        },
+    )
+
+
+def snapshot(home: Path, corpus: Path, day: date, *options: object, **environment: str) -> dict[str, Any]:
+    done = run(
+        *("snapshot", "--hub", corpus, "--all", "--as-of", day, "--home", home, "--json", *options),
+        **environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert KEY not in done.stdout + done.stderr
+    (summary,) = json.loads(done.stdout)
+    return dict(summary)
+
+
+def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as db:
+        return db.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "small.parquet"
+    write_demo_corpus(path, models=150, weeks=2, seed=3, end=THIS_WEEK)
+    return path
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[list[ScriptedJudge]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(running_scripted_judge(api_key=KEY)) for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, corpus: Path, servers: list[ScriptedJudge]) -> Path:
+    """Last week by the checklist; this week by a panel of checklist and judge model, one of its servers dying."""
+    home = tmp_path_factory.mktemp("home")
+    snapshot(home, corpus, LAST_WEEK)
+    first, second = servers
+    first.script = lambda _: threading.Thread(target=first.die).start() if len(first.requests) == 20 else None
+    summary = snapshot(
+        *(home, corpus, THIS_WEEK, "--judge", "vllm", "--judge", "checklist", "--explain", "3"),
+        *("--judge-url", first.url, "--judge-url", f"{second.url}/v1/"),
+    )
+    first.script = None
+    assert summary["judge"] == "vllm:scripted"
+    assert len(second.requests) > 20
+    return home
+
+
+def test_one_of_two_servers_dying_costs_no_verdict(home: Path) -> None:
+    ((texts, verdicts, scored),) = rows(
+        home,
+        """
+        select count(distinct card_hash) filter (where card_status = 'card'), count(distinct verdicts.card_hash),
+            count(distinct verdicts.card_hash) filter (where verdicts.score is not null)
+        from models left join verdicts using (card_hash)
+        where judge is null or judge = 'vllm:scripted'
+        """,
+    )
+    assert verdicts == texts
+    assert scored >= texts - 2  # texts of blanks alone
+
+
+def test_a_second_run_asks_nothing(home: Path, corpus: Path, servers: list[ScriptedJudge]) -> None:
+    servers[0].revive()
+    before = [len(server.requests) for server in servers]
+    summary = snapshot(
+        *(home, corpus, THIS_WEEK, "--judge", "vllm", "--judge", "checklist", "--explain", "3"),
+        *("--judge-url", servers[0].url, "--judge-url", servers[1].url),
+    )
+    assert (summary["texts_judged"], summary["findings_estimated"]) == (0, 0)
+    assert [len(server.requests) for server in servers] == before
+
+
+def test_scores_of_two_judges_stand_side_by_side_and_meet_in_the_panel_alone(home: Path) -> None:
+    both = rows(
+        home, "select judge, count(*) from scores where snapshot = '2026-11-16' group by all order by 1"
+    )
+    assert [judge for judge, _ in both] == ["checklist", "vllm:scripted"]
+    assert both[0][1] == both[1][1]
+    for judges, score, scores, spread in rows(
+        home, "select judges, score, scores, spread from judge_panel where score is not null"
+    ):
+        assert judges == 2
+        assert score == pytest.approx(sum(scores.values()) / 2)
+        assert spread >= 0
+
+
+def test_what_judging_took_is_kept_by_part(home: Path) -> None:
+    parts = rows(
+        home,
+        """
+        select sum(texts), sum(requests), sum(tokens_in), sum(tokens_out), max(replicas)
+        from base.judged_parts join base.judges using (snapshot, fingerprint) where judge = 'vllm:scripted'
+        """,
+    )
+    texts, requests, tokens_in, tokens_out, replicas = parts[0]
+    assert requests >= texts - 2
+    assert tokens_in > 1000 * (texts - 2)
+    assert tokens_out > 40 * (texts - 2)
+    assert replicas == 2
+
+
+def test_a_sample_of_scores_is_explained(home: Path) -> None:
+    assert rows(home, "select count(distinct card_hash), count(*) from base.explanations") == [(3, 24)]
+
+
+def test_the_key_is_stored_nowhere(home: Path) -> None:
+    for path in home.rglob("*"):
+        if path.is_file():
+            assert KEY.encode() not in path.read_bytes(), path
+
+
+def test_a_changed_judge_scores_some_of_last_week_too(
+    home: Path, corpus: Path, servers: list[ScriptedJudge], tmp_path: Path
+) -> None:
+    """A week of its own for a new judge: it shares texts with the week before, or is given some."""
+    ((shared,),) = rows(
+        home,
+        """
+        select count(distinct card_hash) from judge_pairs
+        where judge = 'vllm:scripted' and old_judge = 'checklist'
+        """,
+    )
+    assert shared >= 30
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "said", "code"),
+    [
+        (("--judge", "oracle"), {}, "no judge is called 'oracle'", 2),
+        (("--judge-url", "http://127.0.0.1:1"), {}, "--judge vllm", 2),
+        (("--judge", "vllm", "--judge-url", "ftp://x"), {}, "--judge-url", 2),
+        (
+            ("--judge", "vllm", "--judge-url", "http://127.0.0.1:1"),
+            {"CARDIOGRAPH_JUDGE_PATIENCE_S": "0.2"},
+            "run again",
+            1,
+        ),
+        (("--judge", "vllm"), {"CARDIOGRAPH_JUDGE_PYTHON": "/nowhere/python"}, "make judge-env", 1),
+    ],
+)
+def test_a_judge_that_cannot_be_is_told_in_one_line_before_anything_starts(
+    corpus: Path, tmp_path: Path, options: tuple[str, ...], environment: dict[str, str], said: str, code: int
+) -> None:
+    done = run("snapshot", "--hub", corpus, "--all", "--home", tmp_path / "home", *options, **environment)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "home" / "lake").exists()

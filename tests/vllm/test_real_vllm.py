@@ -1,0 +1,229 @@
+"""The whole judge against the real server: what it answers is read, kept, resumed, and agrees with its own figures."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from tasks.child import free_port
+from tasks.demo import write_demo_corpus
+from tasks.judges import opened_judge
+from tasks.judges.server import running_judge_server
+from tasks.records import CardText, JudgeSpec, Verdict
+from tasks.rubric import load_rubric
+from tasks.settings import Settings
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).parents[2]
+WEEK = date(2026, 11, 16)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "small.parquet"
+    write_demo_corpus(path, models=150, weeks=1, seed=5, end=WEEK)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cards(corpus: Path) -> list[CardText]:
+    texts = pl.read_parquet(corpus, columns=["card_text"])["card_text"].drop_nulls().unique().sort().to_list()
+    return [CardText(f"{number:064x}", text) for number, text in enumerate(texts[:24]) if text.strip()]
+
+
+def snapshot(home: Path, corpus: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+    """The command, started."""
+    command = ["snapshot", "--hub", corpus, "--all", "--home", home, "--judge", "vllm", "--json", *options]
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "CARDIOGRAPH_JUDGE_PART_CARDS": "32", **environment},
+    )
+
+
+def finished(run: subprocess.Popen[str]) -> dict[str, Any]:
+    """Its summary, once it ended well."""
+    out, err = run.communicate(timeout=600)
+    assert run.returncode == 0, err
+    assert "Traceback" not in err
+    return dict(json.loads(out)[0])
+
+
+def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as db:
+        return db.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory, corpus: Path, judge_url: str) -> Path:
+    """A home with one snapshot judged by the real server."""
+    home = tmp_path_factory.mktemp("home")
+    summary = finished(snapshot(home, corpus, "--judge-url", judge_url, "--explain", "4"))
+    assert summary["texts_judged"] > 100
+    return home
+
+
+def test_every_text_has_a_valid_verdict_or_a_reason(judged: Path) -> None:
+    verdicts = rows(
+        judged, "select score, reason, score_mode, map_keys(probabilities), card_tokens from verdicts"
+    )
+    texts = rows(judged, "select count(*) from base.texts where trim(card_text, e' \\n\\t') <> ''")
+    assert len(verdicts) >= texts[0][0]
+    for score, reason, mode, levels, card_tokens in verdicts:
+        assert (score is None) != (reason is None)
+        if score is not None:
+            assert 1 <= score <= 5
+            assert mode == "expected"
+            assert levels == ["1", "2", "3", "4", "5"]
+            assert card_tokens > 0
+    assert sum(score is not None for score, *_ in verdicts) / len(verdicts) > 0.9
+
+
+def test_every_check_is_answered_once(judged: Path) -> None:
+    checks = {check.id for check in load_rubric().checks}
+    for passed, failed in rows(judged, "select passed, failed from verdicts where score is not null"):
+        assert sorted(passed + failed) == sorted(checks)
+
+
+def test_a_second_run_judges_nothing(judged: Path, corpus: Path, judge_url: str) -> None:
+    before = rows(judged, "select * from base.verdicts order by all")
+    assert finished(snapshot(judged, corpus, "--judge-url", judge_url))["texts_judged"] == 0
+    assert rows(judged, "select * from base.verdicts order by all") == before
+
+
+def test_explanations_are_complete_or_say_why_not(judged: Path) -> None:
+    found = rows(
+        judged,
+        "select card_hash, count(*), count(distinct criterion), any_value(reason) from base.explanations group by all",
+    )
+    assert len(found) == 4
+    for _, count, criteria, reason in found:
+        assert (count, criteria) == ((1, 1) if reason else (8, 8))
+
+
+def test_the_prefix_of_the_prompt_is_cached(judged: Path) -> None:
+    ((hits, queries),) = rows(
+        judged,
+        "select sum(metrics['prefix_cache_hits']), sum(metrics['prefix_cache_queries']) from base.judged_parts",
+    )
+    assert hits > 0.5 * queries
+
+
+def score(cards: list[CardText], url: str) -> dict[str, Verdict]:
+    with opened_judge(JudgeSpec("vllm", urls=(url,))) as judge:
+        return {verdict.card_hash: verdict for verdict in judge.score(cards)}
+
+
+def test_the_same_card_has_the_same_verdict_in_whatever_company(
+    cards: list[CardText], judge_url: str
+) -> None:
+    together = score(cards, judge_url)
+    alone = {card.card_hash: score([card], judge_url)[card.card_hash] for card in cards[:4]}
+    again = score(cards[::-1], judge_url)
+    assert together.keys() == again.keys()
+    for one, other in [(together, again), (alone, together)]:
+        for card_hash in one:
+            assert one[card_hash].passed == other[card_hash].passed
+            assert one[card_hash].score == pytest.approx(other[card_hash].score, abs=2e-3)
+
+
+def test_the_expected_score_is_that_of_the_returned_log_probabilities(
+    cards: list[CardText], judge_url: str
+) -> None:
+    bodies: list[dict[str, Any]] = []
+    with opened_judge(JudgeSpec("vllm", urls=(judge_url,))) as judge:
+        fleet = judge.fleet  # type: ignore[attr-defined]
+        post = fleet.post
+
+        async def recording(path: str, payload: dict[str, Any]) -> Any:
+            reply = await post(path, payload)
+            bodies.append({"payload": payload, "reply": reply})
+            return reply
+
+        fleet.post = recording
+        verdicts = list(judge.score(cards[:8]))
+    replies = [body["reply"] for body in bodies if "choices" in body["reply"]]
+    assert len(replies) >= len(verdicts)
+    independent = sorted(map(expected_score, replies))
+    assert sorted(verdict.score or 0 for verdict in verdicts) == pytest.approx(independent, abs=1e-4)
+
+
+def expected_score(reply: dict[str, Any]) -> float:
+    """Worked out anew: the last digit that was generated, and what stood beside it."""
+    tokens = reply["choices"][0]["logprobs"]["content"]
+    decisive = next(token for token in reversed(tokens) if token["token"] in "12345")
+    weights = {
+        int(found["token"]): math.exp(found["logprob"])
+        for found in decisive["top_logprobs"]
+        if found["token"] in {"1", "2", "3", "4", "5"}
+    }
+    return sum(level * weight for level, weight in weights.items()) / sum(weights.values())
+
+
+@contextmanager
+def server(model: Path, log: Path, limits: Settings, port: int) -> Iterator[str]:
+    with running_judge_server(str(model), log, limits.model_copy(update={"judge_port": port})) as url:
+        yield url
+
+
+def is_up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def kill_server(port: int) -> None:
+    """As a crash would: every process of it at once, with no chance to say goodbye."""
+    listing = subprocess.run(["ps", "-eo", "pid,ppid,pgid,args"], capture_output=True, text=True).stdout
+    lines = [line.split(None, 3) for line in listing.splitlines()[1:]]
+    groups = {pgid for _, _, pgid, command in lines if f"--port {port}" in command and "vllm" in command}
+    assert groups
+    for pgid in groups - {str(os.getpgid(0))}:
+        os.killpg(int(pgid), signal.SIGKILL)
+
+
+def test_a_server_killed_in_the_middle_costs_nothing_and_doubles_nothing(
+    corpus: Path, tiny_model: Path, limits: Settings, tmp_path: Path
+) -> None:
+    port, home = free_port(), tmp_path / "home"
+    with server(tiny_model, tmp_path / "first.log", limits, port) as url:
+        run = snapshot(home, corpus, "--judge-url", url, "--explain", "0")
+        parts = home / "lake" / "verdicts"
+        while run.poll() is None and not list(parts.rglob("*.parquet")):
+            time.sleep(0.05)
+        assert run.poll() is None, "the run ended before its server could be killed"
+        kill_server(port)
+    assert not is_up(url)
+    with server(tiny_model, tmp_path / "second.log", limits, port):
+        summary = finished(run)
+    ((verdicts, texts),) = rows(home, "select count(*), count(distinct card_hash) from base.verdicts")
+    assert (
+        verdicts
+        == texts
+        == summary["verdicts"] + rows(home, "select count(*) from verdicts where score is null")[0][0]
+    )
+    assert (
+        rows(home, "select count(*) from verdicts where reason not in ('empty', 'no_probabilities')")[0][0]
+        <= verdicts * 0.05
+    )
