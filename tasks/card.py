@@ -124,7 +124,7 @@ def parse_card(text: str) -> Card:
     )
 
 
-_OPTIONS = (
+MARKDOWN_OPTIONS = (
     pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_TASKLISTS
 )
 _BARE_URL = re.compile(r"https?://[^\s<>\"')\]]{3,500}")
@@ -136,8 +136,8 @@ _INDENTED = " indented"  # no fence can be called that
 _SENTENCE = re.compile(r"(?:[^\W\d_]{2,20}[ \n]+){4}")
 _SENTENCE_END = (".", "!", "?", "。", "！", "？", "…", ",", ";")
 
-_UNREADABLE = frozenset({"script", "style", "template", "noscript"})
-_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr", "col", "embed"})
+UNREADABLE_TAGS = frozenset({"script", "style", "template", "noscript"})
+VOID_TAGS = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr", "col", "embed"})
 _BLOCK_TAGS = frozenset(
     {"p", "div", "section", "article", "center", "header", "footer", "main", "figure", "figcaption", "hr"}
     | {"ul", "ol", "dl", "dt", "dd", "blockquote", "details", "summary", "thead", "tbody"}
@@ -205,7 +205,7 @@ class _Walker:
             "Html": self._html.append,
             "InlineHtml": self._read_html,
         }
-        for event in pyromark.events(body, options=_OPTIONS):
+        for event in pyromark.events(body, options=MARKDOWN_OPTIONS):
             if isinstance(event, str):
                 self._text(" ")
                 continue
@@ -221,7 +221,7 @@ class _Walker:
 
     def _text(self, text: str) -> None:
         if self._hiding:
-            if self._hiding[0] not in _UNREADABLE:
+            if self._hiding[0] not in UNREADABLE_TAGS:
                 self.hidden.append(text)
         elif self._image_depth:
             return
@@ -397,7 +397,7 @@ class _Walker:
             self._hiding = (name, depth) if depth else None
 
     def _start_tag(self, name: str, source: str) -> None:
-        if name in _UNREADABLE or (name not in _VOID and _hides(source)):
+        if name in UNREADABLE_TAGS or (name not in VOID_TAGS and _hides(source)):
             self._hiding = (name, 1)
         elif name in _HEADINGS:
             self._open_heading(_HEADINGS[name])

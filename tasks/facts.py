@@ -16,8 +16,8 @@ _CHAT_TOKENS = (
     *("<|im_start|>", "<|im_end|>", "[inst]", "<|system|>", "<|user|>", "<|assistant|>", "<start_of_turn>"),
     *("<|start_header_id|>", "<|eot_id|>", "<<sys>>", "<|begin_of_text|>"),
 )
-_ZERO_WIDTH = ("\u200b", "\u2060", "\ufeff")
-_BIDI = tuple("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
+ZERO_WIDTH = ("\u200b", "\u2060", "\ufeff")
+BIDI = tuple("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
 # How the comments begin that templates leave; anything else in a comment was put there by somebody.
 _KNOWN_COMMENTS = (
     *("this model card has been", "provide a ", "provide the", "address questions", "this section", "fp32"),
@@ -65,9 +65,9 @@ def _flags_of_text(text: str) -> Iterator[str]:
         yield "nul"
     if "\ufffd" in text:
         yield "replacement_characters"
-    if any(mark in text[1:] for mark in _ZERO_WIDTH):  # a byte order mark in front is none
+    if any(mark in text[1:] for mark in ZERO_WIDTH):  # a byte order mark in front is none
         yield "zero_width"
-    if any(mark in text for mark in _BIDI):
+    if any(mark in text for mark in BIDI):
         yield "bidi_control"
     if len(text) > _HUGE_LINE_CHARACTERS and max(map(len, text.split("\n"))) > _HUGE_LINE_CHARACTERS:
         yield "huge_line"
@@ -89,7 +89,7 @@ def _flags_of_markup(card: Card) -> Iterator[str]:
         yield "javascript_link"
     if card.html_characters > 500 and card.html_characters > len(card.body) / 2:
         yield "mostly_html"
-    if any(_is_telling(comment) for comment in card.comments):
+    if any(is_telling_comment(comment) for comment in card.comments):
         yield "hidden_comment"
     if len(card.hidden.split()) >= 5:
         yield "hidden_text"
@@ -97,7 +97,7 @@ def _flags_of_markup(card: Card) -> Iterator[str]:
         yield "truncated"
 
 
-def _is_telling(comment: str) -> bool:
+def is_telling_comment(comment: str) -> bool:
     return len(comment.split()) >= 5 and not comment.lower().lstrip("- ").startswith(_KNOWN_COMMENTS)
 
 

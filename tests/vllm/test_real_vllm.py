@@ -106,7 +106,8 @@ def test_every_check_is_answered_once(judged: Path) -> None:
 
 def test_a_second_run_judges_nothing(judged: Path, corpus: Path, judge_url: str) -> None:
     before = rows(judged, "select * from base.verdicts order by all")
-    assert finished(snapshot(judged, corpus, "--judge-url", judge_url))["texts_judged"] == 0
+    again = finished(snapshot(judged, corpus, "--judge-url", judge_url, "--explain", "4"))
+    assert again["texts_judged"] == 0
     assert rows(judged, "select * from base.verdicts order by all") == before
 
 
@@ -195,11 +196,16 @@ def is_up(url: str) -> bool:
 
 def kill_server(port: int) -> None:
     """As a crash would: every process of it at once, with no chance to say goodbye."""
-    listing = subprocess.run(["ps", "-eo", "pid,ppid,pgid,args"], capture_output=True, text=True).stdout
-    lines = [line.split(None, 3) for line in listing.splitlines()[1:]]
-    groups = {pgid for _, _, pgid, command in lines if f"--port {port}" in command and "vllm" in command}
+    listing = subprocess.run(["ps", "-ww", "-eo", "pgid,args"], capture_output=True, text=True).stdout
+    lines = [line.split(None, 1) for line in listing.splitlines()[1:]]
+    # The guard above it has the words too; left alone, it would end the server in order.
+    groups = {
+        pgid
+        for pgid, command in lines
+        if f"--port {port}" in command and "vllm.entrypoints" in command and "tasks.child" not in command
+    }
     assert groups
-    for pgid in groups - {str(os.getpgid(0))}:
+    for pgid in groups:
         os.killpg(int(pgid), signal.SIGKILL)
 
 

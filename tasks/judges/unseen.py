@@ -1,0 +1,243 @@
+"""What a reader of the Hub's page never sees of a card: HTML comments, and elements that hide their content.
+
+The body is parsed as CommonMark, so that the same characters in a code block are left alone. Where the markup is
+broken, a browser is followed as far as that is sensible: an element that nobody closed hides the rest of its
+block if it is inline or a paragraph, and the rest of the card otherwise.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyromark
+
+from tasks.card import MARKDOWN_OPTIONS, UNREADABLE_TAGS, VOID_TAGS
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The body as a reader sees it, and what was taken out of it."""
+
+    text: str
+    comments: list[str]
+    hidden: list[str]
+    has_script: bool
+
+
+def seen(body: str) -> Seen:
+    """Total and linear. `body` may hold no surrogates. One pass: what is left may make up new markup."""
+    if "<" not in body:
+        return Seen(body, [], [], False)
+    finder = _Finder(body.encode())
+    finder.walk(body)
+    return Seen(
+        _without(finder.source, finder.spans), finder.comments, finder.hidden, "script" in finder.removed
+    )
+
+
+def _without(source: bytes, spans: list[tuple[int, int]]) -> str:
+    kept, at = [], 0
+    for start, end in sorted(spans):
+        if start > at:
+            kept.append(source[at:start])
+        at = max(at, end)
+    kept.append(source[at:])
+    return b"".join(kept).decode(errors="replace")
+
+
+_TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
+_TAG_STOP = re.compile(rb"[>\"']")
+_ENDS_INLINE = frozenset({"Paragraph", "Heading", "Item", "TableCell"})
+
+
+@dataclass(slots=True)
+class _Hiding:
+    """An element that hides its content: where it starts, how many of its name are open, how it was written."""
+
+    name: str
+    start: int
+    is_inline: bool
+    depth: int = 1
+
+
+@dataclass(slots=True)
+class _Finder:
+    """One pass over pyromark's events, with offsets in bytes; `spans` are what to leave out, in order."""
+
+    source: bytes
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    removed: set[str] = field(default_factory=set)
+    _hiding: _Hiding | None = None
+    _comment: tuple[int, int] | None = None  # begun in a chunk of HTML that ended first: where, and that end
+    _block: tuple[int, int] | None = None
+    _in_code: bool = False
+    _read_to: int = 0
+
+    def walk(self, body: str) -> None:
+        for event, where in pyromark.events_with_range(body, options=MARKDOWN_OPTIONS):
+            if isinstance(event, dict):
+                for kind, value in event.items():
+                    self._read(kind, value, where["start"], where["end"])
+        self._finish()
+
+    def _read(self, kind: str, value: Any, start: int, end: int) -> None:
+        if kind == "Html":
+            self._block = (self._block[0] if self._block else start, end)
+        elif kind == "InlineHtml":
+            self._scan(start, end, is_inline=True)
+        elif kind == "Text" and self._comment and not self._in_code:
+            self._close_comment(start, end)
+        elif kind in ("Start", "End"):
+            name = value if isinstance(value, str) else next(iter(value))
+            if name == "CodeBlock":
+                self._in_code = kind == "Start"
+            elif kind == "End":
+                self._end(name, end)
+
+    def _end(self, name: str, end: int) -> None:
+        if name == "HtmlBlock" and self._block:
+            self._scan(*self._block, is_inline=False)
+            self._block = None
+            if self._hiding and self._hiding.name == "p" and not self._hiding.is_inline:
+                self._close_hiding(end)
+        elif name in _ENDS_INLINE and self._hiding and self._hiding.is_inline:
+            self._close_hiding(end)
+
+    def _finish(self) -> None:
+        if self._comment:
+            self._add_comment(*self._comment)
+        self._close_hiding(len(self.source))
+
+    # Comments
+
+    def _add_comment(self, start: int, end: int) -> None:
+        self._comment = None
+        self._read_to = end
+        if not self._hiding:  # inside a hidden element it goes with that
+            self.spans.append((start, end))
+            self.comments.append(_text(self.source[start:end]).strip("<!->? \n"))
+
+    def _close_comment(self, start: int, end: int) -> bool:
+        at = self.source.find(b"-->", start, end)
+        if self._comment and at >= 0:
+            self._add_comment(self._comment[0], at + 3)
+        return at >= 0
+
+    # Elements
+
+    def _close_hiding(self, end: int) -> None:
+        if not self._hiding:
+            return
+        raw = self.source[self._hiding.start : end]
+        kept = len(raw) - len(raw.rstrip(b"\n"))  # line ends part what stands before from what comes after
+        self.spans.append((self._hiding.start, end - kept))
+        self.removed.add(self._hiding.name)
+        if self._hiding.name not in ("script", "style"):
+            self.hidden.append(" ".join(re.sub(r"<[^<>]*+>", " ", _text(raw)).split()))
+        self._hiding = None
+
+    def _scan(self, start: int, end: int, *, is_inline: bool) -> None:
+        """One stretch of raw HTML. Every byte is looked at once."""
+        if self._comment and not self._close_comment(start, end):
+            return
+        at = max(start, self._read_to)
+        while (at := self._next(at, end)) < end:
+            if self.source.startswith((b"<!", b"<?"), at):
+                at = self._scan_comment(at, end)
+            else:
+                at = self._scan_tag(at, end, is_inline)
+
+    def _next(self, at: int, end: int) -> int:
+        """Where the next tag may begin; inside a script or a style sheet, its own end tag."""
+        is_raw = self._hiding is not None and self._hiding.name in ("script", "style")
+        found = self.source.find(b"</" if is_raw else b"<", at, end)
+        return found if found >= 0 else end
+
+    def _scan_comment(self, at: int, end: int) -> int:
+        """To a browser, `<!x>` and `<?x>` are comments too."""
+        if not self.source.startswith(b"<!--", at):
+            close = self.source.find(b">", at, end)
+            stop = close + 1 if close >= 0 else end
+        elif self.source.startswith((b"<!-->", b"<!--->"), at):
+            stop = self.source.index(b">", at) + 1
+        else:
+            close = self.source.find(b"-->", at + 4, end)
+            if close < 0:
+                self._comment = (at, end)
+                return end
+            stop = close + 3
+        self._add_comment(at, stop)
+        return stop
+
+    def _scan_tag(self, at: int, end: int, is_inline: bool) -> int:
+        tag = _TAG.match(self.source, at, end)
+        if not tag:
+            return at + 1
+        stop = self._tag_stop(tag.end(), end)
+        if stop is None:
+            return end
+        name = tag[2].decode().lower()
+        if self._hiding:
+            self._deepen(name, bool(tag[1]), stop)
+        elif not tag[1]:
+            self._open(name, tag.end(), at, stop, is_inline)
+        return stop
+
+    def _tag_stop(self, at: int, end: int) -> int | None:
+        """Past the `>` that ends the tag; one in quotes does not, unless the quotes never end."""
+        while stop := _TAG_STOP.search(self.source, at, end):
+            if stop[0] == b">":
+                return stop.end()
+            close = self.source.find(stop[0], stop.end(), end)
+            if close < 0:
+                close = self.source.find(b">", stop.end(), end)
+                return close + 1 if close >= 0 else None
+            at = close + 1
+        return None
+
+    def _open(self, name: str, attributes: int, at: int, stop: int, is_inline: bool) -> None:
+        if name not in UNREADABLE_TAGS and not hides(_text(self.source[attributes : stop - 1])):
+            return
+        if name in VOID_TAGS:
+            self.spans.append((at, stop))
+        else:
+            self._hiding = _Hiding(name, at, is_inline)
+
+    def _deepen(self, name: str, is_end: bool, stop: int) -> None:
+        """Inside a hidden element: only its own end tag leads out."""
+        if self._hiding and name == self._hiding.name:
+            self._hiding.depth += -1 if is_end else 1
+            if not self._hiding.depth:
+                self._close_hiding(stop)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
+_STYLE = re.compile(r"(?<![\w-])style\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'>]++)", re.IGNORECASE)
+_QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
+_HIDDEN = re.compile(r"\shidden(?=[\s/=]|$)", re.IGNORECASE)
+_CSS_SILENCE = re.compile(r"\s|/\*[^*]*+\*/")
+_HIDING = re.compile(
+    r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse)|color:transparent|color:rgba\([^)]*,0(?:\.0+)?\)"
+    r"|opacity:(?:0+(?:\.0\d*)?|\.0\d*)(?![\d.])|transform:scale\(0\)|clip:rect\(0|clip-path:inset\((?:50|100)%"
+    r"|font-size:(?:(?:0+(?:\.0*)?|\.0+)(?![\d.])|0*[0-3](?:\.\d+)?p[xt]|0*\.[0-2]\d*r?em|\d(?:\.\d+)?%)"
+    r"|(?:left|right|top|bottom|text-indent|margin-left|margin-top):-\d{3,}"
+    r"|(?:max-)?(?:height|width):0(?:px)?(?:;|$|!))"
+)
+
+
+def hides(attributes: str) -> bool:
+    """Whether a tag with these attributes hides its content: not shown, or too small or too pale to be read."""
+    lower = attributes.lower()
+    if "style" in lower and (style := _STYLE.search(attributes)):
+        css = _CSS_SILENCE.sub("", html.unescape(style[1].strip("\"'")).lower())
+        if _HIDING.search(css):
+            return True
+    return "hidden" in lower and bool(_HIDDEN.search(_QUOTED.sub('""', attributes)))
