@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from flows.cli_hub import hub
+from flows.cli_judge import calibrate, label
 from tasks.errors import CardiographError, UsageError
 from tasks.settings import OFFICIAL_HUB, settings
 
@@ -24,6 +25,8 @@ app = typer.Typer(
     "Then `cardiograph snapshot` reads the real one.",
 )
 app.add_typer(hub, name="hub")
+app.command()(label)
+app.command()(calibrate)
 
 Home = Annotated[
     Path,
@@ -162,8 +165,9 @@ def query(
     cardiograph query --format parquet --output board.parquet "from leaderboard"
 
     \b
-    Views: models, cards, verdicts, scores, leaderboard, panel, failures; and
-    the table out_findings. `describe models` tells a view's columns.
+    Views: models, cards, verdicts, scores, leaderboard, panel, failures,
+    judge_panel, judge_pairs, judging_rates, explanations, passports; and the
+    table out_findings. `describe models` tells a view's columns.
     """
     from flows.querying import list_queries, print_query
 

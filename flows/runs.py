@@ -110,7 +110,13 @@ def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
     """Write the report of the latest judged snapshot, and its charts as pictures where asked; returns the files."""
     from tasks.report import read_report_data, write_pictures, write_report
 
-    with Warehouse(home).read() as db:
+    warehouse = Warehouse(home)
+    if not warehouse.is_current():
+        raise UsageError(
+            f"{warehouse.published} was made by another version of Cardiograph; run "
+            f"`cardiograph rebuild --home {home}` first"
+        )
+    with warehouse.read() as db:
         judged = frame(db, "out/latest_judged").to_dicts()
         if not judged:
             raise UsageError(f"no snapshot in {home} has been judged; run `cardiograph snapshot` first")

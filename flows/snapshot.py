@@ -52,9 +52,10 @@ def snapshot(
         if not is_crawled(home, snapshot_date):
             with opened(hub, home, snapshot_date) as source:
                 asked = crawl(home, source, snapshot_date, selection)
-        judged = [judge(home, snapshot_date, spec, explain) for spec in specs]
+        # The first judge goes last: the report is that of the judge that judged last.
+        judged = [judge(home, snapshot_date, spec, explain) for spec in reversed(specs)]
         found = [estimate_findings(home, snapshot_date, card.judge, card.fingerprint) for card, _ in judged]
-        fingerprint = judged[0][0].fingerprint
+        fingerprint = judged[-1][0].fingerprint
         report = publish(home, snapshot_date, fingerprint)
     summary = summarise(
         home,

@@ -415,8 +415,8 @@ left join (
 comment on view cards is 'One row a distinct card text, with what the parser sees in it.';
 
 create or replace view verdicts as
-select * from base.verdicts;
-comment on view verdicts is 'One row a card text and judge.';
+select * rename (flags as verdict_flags) from base.verdicts;
+comment on view verdicts is 'One row a card text and judge; verdict_flags is what the judge noticed, attempts to address it among them.';
 
 create or replace view scores as
 select
@@ -461,5 +461,132 @@ select panel.snapshot, panel.model_id, 'judge', verdicts.reason, verdicts.detail
 from panel
 join base.current_judges using (snapshot)
 join base.verdicts on verdicts.card_hash = panel.card_hash and verdicts.fingerprint = current_judges.fingerprint
-where verdicts.score is null;
+where verdicts.score is null
+union all
+select panel.snapshot, panel.model_id, 'explain', explanations.reason, explanations.detail
+from panel
+join base.current_judges using (snapshot)
+join base.explanations
+    on explanations.card_hash = panel.card_hash and explanations.fingerprint = current_judges.fingerprint
+where explanations.reason is not null;
 comment on view failures is 'What could not be carried through, with the stage and the reason.';
+
+create or replace view explanations as
+select
+    card_hash,
+    judge,
+    fingerprint,
+    criterion,
+    level,
+    case when is_verbatim then quote end as quote,
+    improvement
+from base.explanations
+where reason is null;
+comment on view explanations is 'One row a card text, judge and criterion, for a sample of texts: the level, the evidence where it stands in the card word for word, and what to improve.';
+
+-- A text's verdicts meet by its hash, and each pair once: the judge that judged first comes first.
+create or replace view judge_pairs as
+with aged as (
+    select fingerprint, row_number() over (order by min(judged_at), fingerprint) as age
+    from base.judges
+    group by fingerprint
+),
+scored as (
+    select card_hash, judge, fingerprint, score, age
+    from base.verdicts
+    join aged using (fingerprint)
+    where score is not null
+)
+select
+    newer.card_hash,
+    older.judge as old_judge,
+    older.fingerprint as old_fingerprint,
+    older.score as old_score,
+    newer.judge,
+    newer.fingerprint,
+    newer.score,
+    newer.score - older.score as difference
+from scored as newer
+join scored as older on older.card_hash = newer.card_hash and older.age < newer.age;
+comment on view judge_pairs is 'One row a card text and pair of judges that both scored it, the judge that came first as the old one; difference is score less old_score.';
+
+create or replace view judge_panel as
+with asked as (
+    select snapshot, count(*) as judges from base.current_judges group by snapshot
+),
+texts as (
+    select distinct snapshot, card_hash from panel where card_status = 'card'
+),
+scored as (
+    select texts.snapshot, texts.card_hash, current_judges.judge, verdicts.score
+    from texts
+    join base.current_judges using (snapshot)
+    join base.verdicts
+        on verdicts.card_hash = texts.card_hash and verdicts.fingerprint = current_judges.fingerprint
+    where verdicts.score is not null
+)
+select
+    scored.snapshot,
+    scored.card_hash,
+    count(*) as judges,
+    -- A mean of fewer judges would be a mean of others: it is comparable with no other text's.
+    case when count(*) = any_value(asked.judges) then avg(scored.score) end as score,
+    stddev_samp(scored.score) as spread,
+    min(scored.score) as lowest,
+    max(scored.score) as highest,
+    max(scored.score) - min(scored.score) as disagreement,
+    map_from_entries(list_sort(list({'judge': scored.judge, 'score': scored.score}))) as scores
+from scored
+join asked using (snapshot)
+group by scored.snapshot, scored.card_hash
+having count(*) >= 2;
+comment on view judge_panel is 'One row a snapshot and card text that two or more of its judges scored: the one place where scores of several judges meet. score is their mean, null unless all of them scored it; spread the sample standard deviation; scores each judge''s own.';
+
+create or replace view passports as
+select *
+from base.passports
+qualify measured_at = max(measured_at) over (partition by fingerprint, labels);
+comment on view passports is 'One row a measure, judge and set of labels, as last measured: how far each judge can be trusted.';
+
+-- Parts run side by side: what each adds to the time in which the judge was busy is what it reaches beyond all
+-- that began before it.
+create or replace view judging_rates as
+with ordered as (
+    select
+        *,
+        max(ended_at) over (
+            partition by snapshot, fingerprint
+            order by started_at, ended_at, part
+            rows between unbounded preceding and 1 preceding
+        ) as busy_until
+    from base.judged_parts
+),
+sums as (
+    select
+        snapshot,
+        fingerprint,
+        count(*) as parts,
+        sum(texts)::bigint as texts,
+        sum(failed)::bigint as failed,
+        sum(requests)::bigint as requests,
+        sum(tokens_in)::bigint as tokens_in,
+        sum(tokens_out)::bigint as tokens_out,
+        max(replicas) as replicas,
+        sum(
+            greatest(0, epoch(ended_at) - epoch(greatest(started_at, coalesce(busy_until, started_at))))
+        ) as busy_seconds,
+        sum(metrics['prefix_cache_hits']) / nullif(sum(metrics['prefix_cache_queries']), 0) as cached_share
+    from ordered
+    group by snapshot, fingerprint
+)
+select
+    sums.snapshot,
+    judges.judge,
+    sums.* exclude (snapshot),
+    sums.texts / nullif(sums.busy_seconds, 0) as texts_per_second,
+    (sums.tokens_in + sums.tokens_out) / nullif(sums.busy_seconds, 0) as tokens_per_second,
+    sums.tokens_in / nullif(sums.texts, 0) as tokens_in_per_text,
+    sums.tokens_out / nullif(sums.texts, 0) as tokens_out_per_text
+from sums
+join base.judges using (snapshot, fingerprint);
+comment on view judging_rates is 'One row a snapshot and judge that judged anything for it: what it took, and how fast it went. busy_seconds is the time in which any part was under way; cached_share that of prompt tokens served from a cache.';

@@ -7,11 +7,12 @@ Every sentence speaks of association ("goes with"), never of effect; where the i
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
-from tasks.records import Finding, JudgeCard
+from tasks.records import Finding, JudgeCard, PassportEntry
 
 NARROW = "\u202f"
 MINUS = "\u2212"
@@ -111,6 +112,32 @@ def probability(p: float | None) -> str:
 def models(n: int) -> str:
     """`1 model`, `30 000 models`."""
     return f"{count(n)} model{'s' * (n != 1)}"
+
+
+def texts(n: int) -> str:
+    """`1 text`, `30 000 texts`."""
+    return f"{count(n)} text{'s' * (n != 1)}"
+
+
+def rate(per_second: float | None) -> str:
+    """Something a second: whole from a hundred on, two places below ten."""
+    if per_second is None or not math.isfinite(per_second):
+        return "–"
+    return decimal(per_second, 0 if per_second >= 99.5 else 1 if per_second >= 9.95 else 2)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.2 h`."""
+    if seconds < 100:
+        return f"{decimal(seconds, 1 if seconds < 9.95 else 0)}{NARROW}s"
+    if seconds < 100 * 60:
+        return f"{decimal(seconds / 60, 0)}{NARROW}min"
+    return f"{decimal(seconds / 3600, 1)}{NARROW}h"
+
+
+def long_date(day: date) -> str:
+    """`21 November 2026`."""
+    return f"{day.day} {day:%B} {day.year}"
 
 
 # Words
@@ -385,12 +412,18 @@ def _tendency(finding: Finding) -> str:
     return f"tend to have {'more' if said == 'more' else 'fewer'} {what} ({strength(finding)}: {numbers})"
 
 
+def judge_words(judge: str) -> str:
+    """The judge as the subject of a sentence: `vllm:Qwen3` is a judge model of that name."""
+    kind, _, model = judge.partition(":")
+    if kind == "vllm":
+        return f"the judge model {model}".rstrip()
+    return "the checklist" if judge == "checklist" else f"the judge “{judge}”"
+
+
 def _scored(judge: str) -> str:
-    known = {
-        "checklist": "Models whose card scores higher on the checklist",
-        "vllm": "Models whose card the judge model scores higher",
-    }
-    return known.get(judge) or f"Models whose card the judge “{judge}” scores higher"
+    if judge == "checklist":
+        return "Models whose card scores higher on the checklist"
+    return f"Models whose card {judge_words(judge)} scores higher"
 
 
 def headline(findings: Sequence[Finding]) -> str:
@@ -406,22 +439,170 @@ def headline(findings: Sequence[Finding]) -> str:
     return f"{text}, among {models(max(f.n for f in mains))}. {few}".rstrip()
 
 
-def judge_note(judge: JudgeCard) -> tuple[str, str]:
-    """What the scores are and are not: a short heading and the sentence below it."""
+# What is said of a judge
+
+
+def judge_note(judge: JudgeCard, passport: Sequence[PassportEntry] = ()) -> tuple[str, str]:
+    """What the scores are and are not: a short heading and the sentences below it, the last one on trust."""
+    trust = passport_sentence(passport)
     if judge.judge == "checklist":
         return (
             "These are scores of a rule-based checklist.",
             "No reader and no language model has judged these cards: rules look for what a card should hold "
-            "(a snippet, numbers, a license, sections) and cannot tell whether it is true, clear or useful.",
+            f"(a snippet, numbers, a license, sections) and cannot tell whether it is true, clear or useful. {trust}",
         )
     if judge.model:
         which = f"{judge.model} at {judge.revision}" if judge.revision else judge.model
         return (
             "These are scores of a language model.",
-            f"The judge model {which} read each card against the rubric. No person has read them; a model "
-            "may favour certain styles and lengths, and another judge model would score differently.",
+            f"The judge model {which} read each card against the rubric. No person has read them; a model may "
+            f"favour certain styles and lengths, and another judge model would score differently. {trust}",
         )
     return (
         f"These are scores of the judge “{judge.judge}”.",
-        "They are one way to read a card against the rubric; another judge would score differently.",
+        f"They are one way to read a card against the rubric; another judge would score differently. {trust}",
     )
+
+
+_MEASURED_TEXTS_MIN = 50
+
+
+def _entry(passport: Iterable[PassportEntry], probe: str, measure: str) -> PassportEntry | None:
+    """A measure of the overall score, where it gave a figure."""
+    wanted = (probe, measure, "score")
+    return next(
+        (e for e in passport if (e.probe, e.measure, e.subject) == wanted and e.estimate is not None), None
+    )
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """`95 % interval 0.60 to 0.80`, or that there is none."""
+    if low is None or high is None or not math.isfinite(low + high):
+        return "no interval"
+    return f"95{NARROW}% interval {decimal(low)} to {decimal(high)}"
+
+
+def passport_sentence(passport: Sequence[PassportEntry]) -> str:
+    """How far the judge agrees with people, or plainly that nobody knows."""
+    if not passport:
+        return "It has no passport: nobody has compared it with people yet."
+    kappa = _entry(passport, "agreement", "quadratic_kappa")
+    if kappa is None:
+        return (
+            "It was compared with people’s labels, which were too few or too alike to say how far it agrees."
+        )
+    told = (
+        f"On {texts(kappa.n)} that people labelled, its scores agree with theirs to a quadratic weighted kappa of "
+        f"{decimal(kappa.estimate)} ({_between(kappa.ci_low, kappa.ci_high)}), where 1 is full agreement and 0 "
+        "is chance."
+    )
+    if kappa.n < _MEASURED_TEXTS_MIN:
+        told += " Few texts stand behind this: read it as a hint."
+    return told
+
+
+def sway_sentences(passport: Sequence[PassportEntry]) -> list[str]:
+    """What else the passport measured: the bias, the same cards again, padding, attacks; each where it was."""
+    bias = _entry(passport, "agreement", "bias")
+    again = _entry(passport, "consistency", "share_identical")
+    padded = _entry(passport, "padding", "mean_rise")
+    raised = _entry(passport, "attack", "share_raised")
+    noticed = _entry(passport, "attack", "share_flagged")
+    said = []
+    if bias:
+        said.append(f"On average it scores {_apart(bias.estimate, bias.ci_low, bias.ci_high, 'people')}.")
+    if again:
+        said.append(f"Asked again, it gives {percent(again.estimate)} of the cards the same score each time.")
+    if padded:
+        said.append(
+            "Cards padded to twice their length with sentences that say nothing score "
+            f"{_apart(padded.estimate, padded.ci_low, padded.ci_high, 'the same cards without')}."
+        )
+    if raised:
+        seen = f"; {percent(noticed.estimate)} of the attacks were noticed" if noticed else ""
+        said.append(
+            f"Attacks written into weak cards raise the score by half a point or more in {percent(raised.estimate)} "
+            f"of {count(raised.n)} tries{seen}."
+        )
+    return said
+
+
+def _apart(difference: float | None, low: float | None, high: float | None, what: str) -> str:
+    """`0.42 points above people (95 % interval 0.38 to 0.46)`, `about the same as people (…)` around zero."""
+    if difference is None or low is None or high is None:
+        return f"{decimal(difference)} points from {what}, without an interval"
+    if low <= 0 <= high:
+        return f"about the same as {what} (mean difference {decimal(difference)}, {_between(low, high)})"
+    nearer, farther = sorted((abs(low), abs(high)))
+    side = "above" if difference > 0 else "below"
+    return f"{decimal(abs(difference))} points {side} {what} ({_between(nearer, farther)})"
+
+
+def other_judge_sentence(judge: str, other: Mapping[str, Any]) -> str:
+    """A row of `sql/out/other_judges.sql`: how `judge` differs from another of the panel, or from an earlier one."""
+    mean, error = other["mean_difference"], other["standard_error"]
+    apart = _apart(mean, mean - 1.96 * error, mean + 1.96 * error, "it")
+    rank = other["spearman"]
+    order = "one of them gives the same score to all" if rank is None else f"Spearman ρ {decimal(rank)}"
+    who, this = judge_words(other["judge"]), judge_words(judge)
+    if other["relation"] == "panel":
+        opening = f"{upper_first(who)} judges the same snapshot."
+    elif other["last_snapshot"] < other["first_snapshot"]:
+        opening = (
+            f"The judge changed on {long_date(other['first_snapshot'])}: before, it was {who} "
+            f"({other['fingerprint'][:8]}). Scores of before and after are not one series."
+        )
+    else:
+        opening = f"{upper_first(who)} ({other['fingerprint'][:8]}) judged until {long_date(other['last_snapshot'])}."
+    return (
+        f"{opening} Over {texts(other['n'])} that both scored, {this} scores on average {apart}; {order}, and "
+        f"{percent(other['within_half_share'])} of the scores lie within half a point."
+    )
+
+
+# What judging took
+
+
+def cost_per_thousand(row: Mapping[str, Any], price: float | None, gpus: int | None) -> float | None:
+    """Price of judging a thousand cards: `row` as of `sql/out/judging.sql`, `price` a GPU hour, a GPU a server."""
+    working = gpus or row["replicas"]
+    if price is None or not working or not row["texts"] or row["busy_seconds"] is None:
+        return None
+    return float(price * working * row["busy_seconds"] / 3600 / row["texts"] * 1000)
+
+
+def cost_basis(row: Mapping[str, Any], price: float | None, gpus: int | None) -> str:
+    """What the cost is reckoned from, or how to learn it."""
+    if price is None:
+        return "set CARDIOGRAPH_GPU_HOUR_PRICE to the price of a GPU hour"
+    working = gpus or row["replicas"]
+    return f"{count(working)} GPU{'s' * (working != 1)} at {decimal(price)} an hour"
+
+
+def money(cost: float | None) -> str:
+    """Two places, more below a tenth; the currency is the price's."""
+    return decimal(cost, 2 if cost is None or cost >= 0.1 else 4)
+
+
+def judging_words(
+    row: Mapping[str, Any], *, price: float | None = None, gpus: int | None = None
+) -> list[tuple[str, str]]:
+    """Names and values for a closing table, from a row of `sql/out/judging.sql`; none where nothing was judged.
+
+    `price` and `gpus` are those of the settings; where `gpus` is not told, a GPU a server is assumed.
+    """
+    if not row["texts"]:
+        return []
+    speed = f"{rate(row['texts_per_second'])} ({texts(row['texts'])} in {duration(row['busy_seconds'])})"
+    if not row["replicas"]:
+        return [("cards a second", speed)]
+    cost, basis = cost_per_thousand(row, price, gpus), cost_basis(row, price, gpus)
+    return [
+        ("cards a second", speed),
+        ("tokens a second", rate(row["tokens_per_second"])),
+        (
+            "tokens a card, read / written",
+            f"{count(row['tokens_in_per_text'])} / {count(row['tokens_out_per_text'])}",
+        ),
+        ("cost per thousand cards", basis if cost is None else f"{money(cost)} ({basis})"),
+    ]

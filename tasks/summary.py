@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tasks.sentences import headline
+from tasks.sentences import headline, judging_words
+from tasks.settings import settings
 from tasks.warehouse import Warehouse, findings_of, frame
 
 
@@ -33,6 +34,7 @@ class Summary:
     readmes_asked_for: int
     texts_judged: int
     findings_estimated: int
+    judging: dict[str, Any]
     headline: str
     report: Path
     warehouse: Path
@@ -47,6 +49,7 @@ class Summary:
             ("distinct card texts", f"{self.distinct_texts:,}"),
             (f"verdicts of {self.judge} {self.fingerprint[:8]}", f"{self.verdicts:,}"),
             ("median score", "none" if self.median_score is None else f"{self.median_score:.2f} of 5"),
+            *judging_words(self.judging, price=settings().gpu_hour_price, gpus=settings().judge_gpus),
             (
                 "this run read / judged / estimated",
                 f"{self.readmes_asked_for:,} / {self.texts_judged:,} / {self.findings_estimated:,}",
@@ -69,6 +72,7 @@ def summarise(
     with warehouse.read() as db:
         (counts,) = frame(db, "out/counts", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
         (provenance,) = frame(db, "out/provenance", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
+        (judging,) = frame(db, "out/judging", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
         findings = findings_of(db, snapshot, fingerprint)
     return Summary(
         snapshot=snapshot,
@@ -93,6 +97,7 @@ def summarise(
         readmes_asked_for=asked,
         texts_judged=judged,
         findings_estimated=found,
+        judging=judging,
         headline=headline(findings),
         report=report,
         warehouse=warehouse.published,

@@ -93,7 +93,7 @@ class Warehouse:
     def begin(self, *, afresh: bool = False) -> None:
         """Start building: from the published file, or from nothing where that was made by another schema."""
         self._discard_building()
-        if not afresh and self.published.exists() and self._is_current():
+        if not afresh and self.published.exists() and self.is_current():
             with _told(self.building):
                 shutil.copyfile(self.published, self.building)
         with self.open() as db:
@@ -164,9 +164,10 @@ class Warehouse:
         with self.open() as db:
             built = db.execute("select count(*) from base.parts").fetchall()
         with self.read() as db:
-            return not self._is_current() or built != db.execute("select count(*) from base.parts").fetchall()
+            return not self.is_current() or built != db.execute("select count(*) from base.parts").fetchall()
 
-    def _is_current(self) -> bool:
+    def is_current(self) -> bool:
+        """Whether what is published was made by this version of the schema."""
         with self.read() as db:
             try:
                 made_by = db.execute("select schema_digest from base.made_by").fetchall()

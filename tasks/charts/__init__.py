@@ -1,9 +1,11 @@
 """Charts: functions from a frame to an Altair chart, named for the question that they answer."""
 
 from tasks.charts.draw import (
+    how_far_judge_and_people_agree,
     how_scores_are_spread,
     how_strata_compare,
     how_strong_is_the_association,
+    how_two_judges_compare,
     score_against_popularity,
     which_sections_are_filled,
 )
@@ -15,9 +17,11 @@ __all__ = [
     "NUMBER_FORMAT",
     "Palette",
     "config",
+    "how_far_judge_and_people_agree",
     "how_scores_are_spread",
     "how_strata_compare",
     "how_strong_is_the_association",
+    "how_two_judges_compare",
     "save_png",
     "score_against_popularity",
     "vegalite_version",

@@ -175,6 +175,15 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
     One row an estimate: `row` (a line of the plot), `series` (colour and shape within it), `estimate`,
     `ci_low`, `ci_high`. Rows and series keep the order of the frame.
     """
+    return _forest(intervals, title, row_title="association", series_title="models")
+
+
+def how_far_judge_and_people_agree(intervals: pl.DataFrame, title: str) -> Drawn:
+    """Agreement overall and by criterion, of judge and people and of people among themselves: see `_forest`."""
+    return _forest(intervals, title, row_title="about", series_title="between")
+
+
+def _forest(intervals: pl.DataFrame, title: str, *, row_title: str, series_title: str) -> Drawn:
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = intervals["series"].unique(maintain_order=True).to_list()
     y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
@@ -184,8 +193,8 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
         yOffset=alt.YOffset("series:N", sort=series),
         color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
         tooltip=[
-            alt.Tooltip("row:N", title="association"),
-            alt.Tooltip("series:N", title="models"),
+            alt.Tooltip("row:N", title=row_title),
+            alt.Tooltip("series:N", title=series_title),
             alt.Tooltip("estimate:Q", format=".3f"),
             alt.Tooltip("ci_low:Q", title="from", format=".3f"),
             alt.Tooltip("ci_high:Q", title="to", format=".3f"),
@@ -199,6 +208,51 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
     zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(x="zero:Q")
     height = len(rows) * max(_ROW_HEIGHT, 16 * len(series) + 10)
     return _layered(zero, whisker, point, height=height)
+
+
+def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:
+    """How many texts the judges put into which cell of half points: `score_low`, `other_low`, `n`.
+
+    Where both score alike, cells lie on the line.
+    """
+    edges = [
+        (pl.col(low) + step).alias(f"{low.removesuffix('_low')}_{name}")
+        for low in ("score_low", "other_low")
+        for name, step in (("middle", 0.25), ("high", 0.5))
+    ]
+    cells = alt.Chart(grid.with_columns(edges))
+    x = alt.X("other_low:Q", bin="binned", scale=_SCORE, axis=_score_axis(), title=f"Score of {other}")
+    y = alt.Y(
+        "score_low:Q",
+        bin="binned",
+        scale=_SCORE,
+        axis=_axis(values=_SCORE_TICKS, format="d", grid=False),
+        title=f"Score of {this}",
+    )
+    # Most cells hold few texts and some very many: the root keeps the few visible.
+    colour = alt.Color("n:Q", scale=alt.Scale(type="sqrt", domainMin=0, range="ramp"), legend=None)
+    ground = cells.mark_rect().encode(
+        x=x,
+        x2="other_high:Q",
+        y=y,
+        y2="score_high:Q",
+        color=colour,
+        tooltip=[
+            alt.Tooltip("score_low:Q", title="score from", format=".1f"),
+            alt.Tooltip("other_low:Q", title="other score from", format=".1f"),
+            alt.Tooltip("n:Q", title="texts", format=","),
+        ],
+    )
+    text = cells.mark_text(style="ink", fontSize=10).encode(
+        x=alt.X("other_middle:Q", scale=_SCORE),
+        y=alt.Y("score_middle:Q", scale=_SCORE),
+        text=alt.Text("n:Q", format="~s"),
+    )
+    ends = alt.Chart(pl.DataFrame({"at": [1, 5]}))
+    same = ends.mark_line(style="reference", strokeDash=[4, 3], strokeWidth=1, opacity=0.6).encode(
+        x=alt.X("at:Q", scale=_SCORE), y=alt.Y("at:Q", scale=_SCORE)
+    )
+    return _layered(ground, same, text, height=300)
 
 
 def how_strata_compare(strata: pl.DataFrame) -> Drawn:

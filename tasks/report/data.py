@@ -10,8 +10,10 @@ import duckdb
 import polars as pl
 
 from tasks.errors import UsageError
-from tasks.records import Finding, JudgeCard
+from tasks.records import Finding, JudgeCard, PassportEntry
 from tasks.warehouse import frame
+
+_GRIDS_MAX = 2  # other judges beside which this one is drawn; every one has its sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,18 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Judging:
+    """How the judge worked and how far it can be trusted, from the files of `sql/out` named beside each."""
+
+    took: dict[str, Any]  # judging, its one row
+    passport: tuple[PassportEntry, ...]  # passport
+    others: pl.DataFrame  # other_judges
+    grids: dict[str, pl.DataFrame]  # score_grid, by the other judge's fingerprint
+    disagreements: pl.DataFrame  # disagreements
+    explanations: pl.DataFrame  # explanations
+
+
+@dataclass(frozen=True)
 class ReportData:
     """One snapshot as one judge sees it. The frames have the columns of the files in `sql/out` named beside them."""
 
@@ -50,6 +64,7 @@ class ReportData:
     failures: pl.DataFrame  # failures
     models: pl.DataFrame  # analysis_frame, the columns that charts use
     findings: tuple[Finding, ...]
+    judging: Judging
 
 
 def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerprint: str) -> ReportData:
@@ -79,9 +94,29 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         failures=frame(db, "out/failures", snapshot=snapshot),
         models=frame(db, "out/analysis_frame", **key).select("model_id", "score", "downloads", "likes"),
         findings=tuple(Finding(**_only(Finding, row)) for row in frame(db, "out/findings", **key).to_dicts()),
+        judging=_read_judging(db, snapshot, fingerprint),
     )
 
 
-def _only(record: type[JudgeCard] | type[Counts] | type[Finding], row: dict[str, Any]) -> dict[str, Any]:
+def _read_judging(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> Judging:
+    key: dict[str, object] = {"snapshot": snapshot, "fingerprint": fingerprint}
+    others = frame(db, "out/other_judges", **key)
+    passport = frame(db, "out/passport", fingerprint=fingerprint).to_dicts()
+    return Judging(
+        took=frame(db, "out/judging", **key).row(0, named=True),
+        passport=tuple(PassportEntry(**_only(PassportEntry, row)) for row in passport),
+        others=others,
+        grids={
+            other: frame(db, "out/score_grid", fingerprint=fingerprint, other=other)
+            for other in others["fingerprint"].head(_GRIDS_MAX)
+        },
+        disagreements=frame(db, "out/disagreements", snapshot=snapshot),
+        explanations=frame(db, "out/explanations", **key),
+    )
+
+
+def _only(
+    record: type[JudgeCard] | type[Counts] | type[Finding] | type[PassportEntry], row: dict[str, Any]
+) -> dict[str, Any]:
     """The columns that the record knows: a file of `sql/out` may tell more."""
     return {field.name: row[field.name] for field in fields(record)}

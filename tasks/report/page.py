@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from tasks.errors import NotWritten
 from tasks.records import Finding
 from tasks.report import figures
 from tasks.report.data import ReportData
+from tasks.report.judge import judge_section
 from tasks.report.tables import Table, exemplars_table, failures_table, findings_table, regression_table
 from tasks.sentences import (
     caveats,
@@ -32,11 +32,13 @@ from tasks.sentences import (
     is_number,
     is_second_opinion,
     judge_note,
+    long_date,
     models,
     percent,
     plain,
     sentence,
 )
+from tasks.settings import settings
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -120,9 +122,9 @@ def _script(text: str) -> Script:
 
 
 def _context(data: ReportData) -> dict[str, Any]:
-    note_title, note = judge_note(data.judge)
+    note_title, note = judge_note(data.judge, data.judging.passport)
     return {
-        "date": _long_date(data.snapshot),
+        "date": long_date(data.snapshot),
         "snapshot": data.snapshot.isoformat(),
         "headline": headline(data.findings),
         "note_title": note_title,
@@ -132,6 +134,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "told": _told(data.findings),
         "counted": _counted(data.findings),
         "judge": data.judge.judge,
+        "judged": judge_section(data, settings()),
         "scripts": _scripts(),
         "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own
         "light": asdict(charts.LIGHT),
@@ -239,14 +242,10 @@ def _provenance(data: ReportData) -> list[tuple[str, str]]:
         ("Selection", data.selection),
         ("Listed", f"{count(data.listed)} rows, read until {data.finished_at:%Y-%m-%d %H:%M} UTC"),
         ("Judge", judge.judge),
-        ("Judge model", f"{judge.model} @ {judge.revision or 'unknown revision'}" if judge.model else ""),
+        ("Judge model", f"{judge.model} @ {judge.revision or 'revision not stated'}" if judge.model else ""),
         ("Judged", f"{count(n.verdicts)} distinct texts, {judge.judged_at:%Y-%m-%d %H:%M} UTC"),
         ("Fingerprint", judge.fingerprint),
         ("Rubric", judge.rubric),
         ("Failures", count(n.failures)),
     ]
     return [(term, value) for term, value in rows if value]
-
-
-def _long_date(day: date) -> str:
-    return f"{day.day} {day:%B} {day.year}"

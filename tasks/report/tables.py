@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 
+from tasks.passport.reading import Line
 from tasks.records import Finding
+from tasks.rubric import load_rubric
 from tasks.sentences import (
+    MINUS,
+    NARROW,
     count,
     decimal,
     ends,
@@ -27,6 +31,7 @@ from tasks.sentences import (
 
 # Model ids come from strangers: quoted whole, they cannot leave the path of this address.
 _MODEL_PAGE = "https://huggingface.co/"
+_KINDS = {"best": "Scored best", "middle": "In the middle", "worst": "Scored worst"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,3 +223,74 @@ def findings_table(findings: Iterable[Finding]) -> Table:
         "| #Low | #High | #p | #p adjusted | Flags"
     )
     return table("All findings (table out_findings)", heads, map(_finding_row, findings))
+
+
+def grid_table(grid: pl.DataFrame, this: str, other: str) -> Table:
+    """Texts by the half points that two judges gave them."""
+    rows = (
+        (
+            _span(row["score_low"], row["score_low"] + 0.5, 1),
+            _span(row["other_low"], row["other_low"] + 0.5, 1),
+            count(row["n"]),
+        )
+        for row in grid.iter_rows(named=True)
+    )
+    # Names of judges may hold whatever a server calls its model: no place for them in a string to be split.
+    columns = (*(Column(upper_first(name), is_number=False) for name in (this, other)), Column("Texts"))
+    return replace(table("Texts by both scores", "", rows), columns=columns)
+
+
+def _typeset(number: str) -> str:
+    return number.replace("-", MINUS).replace("%", f"{NARROW}%")
+
+
+def passport_table(title: str, lines: Iterable[Line]) -> Table:
+    """One part of a judge's passport."""
+    rows = (
+        (line.name, _typeset(line.estimate), _typeset(line.interval) or "–", count(line.n), line.meaning)
+        for line in lines
+    )
+    return table(title, "Measure | #Estimate | #95\u202f% interval | #n | What it says", rows)
+
+
+def disagreements_table(disagreements: pl.DataFrame) -> Table:
+    """Models whose judges are farthest apart, a column a judge."""
+    scores = [{e["key"]: e["value"] for e in entries} for entries in disagreements["scores"]]
+    judges = sorted({judge for by_judge in scores for judge in by_judge})
+    rows: Iterable[tuple[str | Cell, ...]] = (
+        (
+            model_link(row["model_id"]),
+            *(decimal(by_judge.get(judge)) for judge in judges),
+            decimal(row["disagreement"]),
+            count(row["downloads"]),
+        )
+        for row, by_judge in zip(disagreements.iter_rows(named=True), scores, strict=True)
+    )
+    columns = [Column("Model", is_number=False), *map(Column, judges), Column("Apart"), Column("Downloads")]
+    made = table("The cards on which the judges disagree most", "", rows)
+    return replace(made, columns=tuple(columns))
+
+
+def explained_tables(explanations: pl.DataFrame) -> list[Table]:
+    """One table a card, in the order given: what the judge says of each criterion of the rubric."""
+    titles = {criterion.id: criterion.title for criterion in load_rubric().criteria}
+    order = {name: place for place, name in enumerate(titles)}
+    made = []
+    for (kind, model_id, score), card in explanations.group_by(
+        "kind", "model_id", "score", maintain_order=True
+    ):
+        rows = sorted(card.to_dicts(), key=lambda row: order.get(row["criterion"], len(order)))
+        cells = (
+            (
+                titles.get(row["criterion"], plain(row["criterion"])),
+                decimal(row["level"], 0),
+                f"“{row['quote']}”" if row["quote"] else "–",
+                row["improvement"] or "–",
+            )
+            for row in rows
+        )
+        caption = f"{_KINDS.get(str(kind), str(kind))}: {model_id}, {decimal(score)}"
+        made.append(
+            table(caption, "Criterion | #Level | Evidence in the card | What would improve it", cells)
+        )
+    return made

@@ -29,6 +29,17 @@ SOUND: Tables = [
     ("base.texts", "card_hash | card_text\nh1 | words"),
     ("base.judges", "fingerprint\nf1"),
     ("base.verdicts", "card_hash | fingerprint | score\nh1 | f1 | 3"),
+    ("base.texts", "card_hash | card_text\nh8 | words"),
+    (
+        "base.verdicts",
+        "card_hash | fingerprint | score | score_mode | probabilities\n"
+        "h8 | f2 | 3.4 | expected | {1=0, 2=0, 3=0.6, 4=0.4, 5=0}",
+    ),
+    (
+        "base.explanations",
+        "card_hash | fingerprint | criterion | level | reason | detail\n"
+        "h1 | f1 | purpose | 3 | |\nh8 | f2 | all | | timeout | 600 s",
+    ),
     ("out_findings", "fingerprint | question | estimate | ci_low | ci_high\nf1 | q | 0.1 | 0 | 0.2"),
 ]
 
@@ -44,6 +55,33 @@ BREAKS: dict[str, Tables] = {
     "verdict_neither_scored_nor_explained": [
         ("base.texts", "card_hash | card_text\nh4 | words"),
         ("base.verdicts", "card_hash | fingerprint | score | reason\nh4 | f1 | | "),
+    ],
+    "expected_score_without_probabilities": [
+        ("base.texts", "card_hash | card_text\nh5 | words"),
+        ("base.verdicts", "card_hash | score | score_mode\nh5 | 3 | expected"),
+    ],
+    "probabilities_that_do_not_add_up": [
+        ("base.texts", "card_hash | card_text\nh6 | words"),
+        (
+            "base.verdicts",
+            "card_hash | score | score_mode | probabilities\nh6 | 3 | decided | {3=0.6, 4=0.3}",
+        ),
+    ],
+    "expected_score_beside_its_probabilities": [
+        ("base.texts", "card_hash | card_text\nh7 | words"),
+        (
+            "base.verdicts",
+            "card_hash | score | score_mode | probabilities\nh7 | 3 | expected | {3=0.5, 4=0.5}",
+        ),
+    ],
+    "explanation_without_a_verdict": [
+        ("base.explanations", "card_hash | fingerprint | criterion | level\nh1 | f9 | purpose | 3"),
+    ],
+    "explanation_neither_given_nor_excused": [
+        (
+            "base.explanations",
+            "card_hash | fingerprint | criterion | level | reason\nh1 | f1 | structure | | ",
+        ),
     ],
     "failure_without_a_reason": [("base.list_failures", "subject | reason\nada/y | ''")],
     "snapshot_without_models": [("base.snapshots", "snapshot | hub | selection\n2026-01-12 | x | all")],

@@ -13,7 +13,20 @@ from tasks.warehouse import statement, statements
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]
-VIEWS = {"models", "cards", "verdicts", "scores", "leaderboard", "panel", "failures"}
+VIEWS = {
+    "models",
+    "cards",
+    "verdicts",
+    "scores",
+    "leaderboard",
+    "panel",
+    "failures",
+    "explanations",
+    "judge_pairs",
+    "judge_panel",
+    "judging_rates",
+    "passports",
+}
 
 
 def test_every_table_view_and_column_has_a_comment(db: duckdb.DuckDBPyConnection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
@@ -13,6 +15,7 @@ from tasks.warehouse import statement
 
 SNAPSHOT = date(2026, 11, 21)
 FINGERPRINT = "f" * 64
+JUDGE_MODEL, OLDER_JUDGE_MODEL = "a" * 16, "b" * 16
 
 # A model has a card four times in five; better cards are downloaded a little more, and most have no like.
 _FILL = """
@@ -31,7 +34,7 @@ _FILL = """
     );
     insert into base.snapshots values ($snapshot, $hub, $selection, $n + 3, '2026-11-21 06:00', '2026-11-21 06:40');
     insert into base.judges values
-        ($snapshot, $fingerprint, $judge, 'r1', $judge_model, null, '{}', '2026-11-21 07:00');
+        ($snapshot, $fingerprint, $judge, 'r1', $checklist_model, null, '{}', '2026-11-21 07:00');
     insert into base.listing
     select $snapshot, concat($owner, i % 400, '/model-', i), concat($owner, i % 400), concat('sha', i),
         timestamp '2026-10-01' - to_days((i * 7 % 1200)::integer), '2026-10-02',
@@ -54,8 +57,56 @@ _FILL = """
     select card_hash, 1, 900, 120, 4, 1, 2, 0, 0, true, null, [],
         list_filter($sections, lambda name, place: hash(i, place) % 100 < score * 20 - place * 6), null, false, []
     from texts;
-    insert into base.verdicts
-    select card_hash, $judge, $fingerprint, least(5, score), 'checks', map {}, [], [], [], null, null from texts;
+    insert into base.verdicts by name
+    select card_hash, $judge as judge, $fingerprint as fingerprint, least(5, score) as score, 'checks' as score_mode,
+        [] as passed, [] as failed, [] as flags
+    from texts;
+"""
+
+# A judge model that scores the same texts half a point lower, three hundred of them judged by an older one as well;
+# two parts that ran side by side, three cards explained, and a comparison with people.
+_JUDGE_MODEL = """
+    insert into base.snapshots values ('2026-11-14', $hub, $selection, 1, '2026-11-14 06:00', '2026-11-14 06:40');
+    insert into base.judges values
+        ('2026-11-14', $older, $judge_model_name, 'r1', $model, 'old', '{}', '2026-11-14 07:00'),
+        ($snapshot, $newer, $judge_model_name, 'r1', $model, null, $settings, '2026-11-21 08:00');
+    insert into base.verdicts by name
+    select card_hash, $judge_model_name as judge, $newer as fingerprint,
+        if(i % 97 = 3, null, greatest(1, least(5, score - 0.5 + (hash(i, 9) % 100) / 100.0 - 0.5))) as score,
+        if(i % 97 = 3, null, 'expected') as score_mode, [] as passed, [] as failed, [] as flags,
+        if(i % 97 = 3, $reason, null) as reason, if(i % 97 = 3, $detail, null) as detail,
+        900 as card_tokens, i % 20 = 4 as is_truncated
+    from texts;
+    insert into base.verdicts by name
+    select card_hash, $judge_model_name as judge, $older as fingerprint, least(5, score + 0.1) as score,
+        'expected' as score_mode, [] as passed, [] as failed, [] as flags
+    from texts order by i limit 300;
+    insert into base.judged_parts by name
+    select $snapshot as snapshot, $newer as fingerprint, concat('part', n) as part, 300 as texts, 3 as failed,
+        310 as requests, 450000 as tokens_in, 30000 as tokens_out, 2 as replicas, 20 as seconds,
+        timestamp '2026-11-21 08:00' + to_seconds(5 * n) as started_at,
+        timestamp '2026-11-21 08:00:20' + to_seconds(5 * n) as ended_at,
+        map {'prefix_cache_queries': 100.0, 'prefix_cache_hits': 80.0} as metrics
+    from range(2) as parts(n);
+    insert into base.explanations by name
+    select card_hash, $judge_model_name as judge, $newer as fingerprint, criterion, 2 as level,
+        concat('as the card says ', $quote) as quote, criterion <> 'evaluation' as is_verbatim,
+        concat('say more ', $quote) as improvement
+    from (
+        select card_hash from base.verdicts where fingerprint = $newer and score is not null order by card_hash limit 3
+    ) cross join unnest(['quick_start', 'purpose', 'evaluation', concat('odd', $quote)]) as criteria(criterion);
+    insert into base.passports by name
+    select $newer as fingerprint, $judge_model_name as judge, 'l1' as labels, probe, measure, subject, 120 as n,
+        estimate, estimate - 0.1 as ci_low, estimate + 0.1 as ci_high, $quote as detail,
+        timestamp '2026-11-20 12:00' as measured_at
+    from (values
+        ('agreement', 'quadratic_kappa', 'score', 0.71), ('agreement', 'bias', 'score', -0.3),
+        ('agreement', 'quadratic_kappa', 'purpose', 0.62), ('agreement', 'spearman', 'purpose', 0.6),
+        ('agreement', 'bias', 'purpose', 0.02), ('raters', 'mean_pairwise_kappa', 'score', 0.8),
+        ('consistency', 'share_identical', 'score', 0.98), ('padding', 'mean_rise', 'score', 0.05),
+        ('attack', 'share_raised', 'score', 0.12), ('attack', 'share_flagged', 'score', 0.7),
+        ('attack', 'share_raised', concat('family:', $quote), 0.2), ('attack', 'mean_rise', concat('a', $quote), 0.9)
+    ) as entries(probe, measure, subject, estimate);
 """
 
 Warehouse = Callable[..., duckdb.DuckDBPyConnection]
@@ -63,18 +114,22 @@ Warehouse = Callable[..., duckdb.DuckDBPyConnection]
 
 @pytest.fixture(scope="session")
 def invented_warehouse() -> Iterator[Warehouse]:
-    """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse in memory with one judged snapshot."""
+    """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse in memory with one judged snapshot.
+
+    `judge_model=True` adds a judge model's verdicts, an earlier one's, a passport and explanations.
+    """
     opened: list[duckdb.DuckDBPyConnection] = []
 
     def make(
-        n: int, *, hostile: str = "", findings: list[Finding] | None = None
+        n: int, *, hostile: str = "", findings: list[Finding] | None = None, judge_model: bool = False
     ) -> duckdb.DuckDBPyConnection:
         db = duckdb.connect(":memory:")
         opened.append(db)
         db.execute(statement("schema"))
-        for query in _FILL.split(";\n"):
+        for query in (_FILL + _JUDGE_MODEL * judge_model).split(";\n"):
             if query.strip():
-                known = {name: value for name, value in _words(n, hostile).items() if f"${name}" in query}
+                asked = set(re.findall(r"\$(\w+)", query))
+                known = {name: value for name, value in _words(n, hostile).items() if name in asked}
                 db.execute(query, known)
         _insert(db, findings or [])
         return db
@@ -102,13 +157,21 @@ def _words(n: int, hostile: str) -> dict[str, object]:
         "hub": f"https://huggingface.co{hostile}",
         "selection": f"top {n} by downloads{hostile}",
         "judge": f"checklist{hostile}",
-        "judge_model": hostile or None,
+        "checklist_model": hostile or None,
         "owner": hostile or "owner-",
         "library": hostile or "timm",
         "tag": hostile or "text-generation",
         "reason": hostile or "gated",
         "detail": hostile or "403 of the Hub",
         "sections": [*sections, hostile] if hostile else sections,
+        "newer": JUDGE_MODEL,
+        "older": OLDER_JUDGE_MODEL,
+        "judge_model_name": f"vllm:reader{hostile}",
+        "model": f"org/reader{hostile}",
+        "settings": json.dumps(
+            {"engine": f"vllm 0.32.0{hostile}", "score_mode": "expected", "card_tokens_max": 6000}
+        ),
+        "quote": hostile or "a model of words",
     }
 
 

@@ -21,8 +21,6 @@ DOORS = {
     "jinja2": {"tasks/report"},
     "pyromark": {"tasks/card.py", "tasks/judges/unseen.py"},
     "statsmodels": {"tasks/findings"},
-    "sklearn": {"tasks/passport"},
-    "krippendorff": {"tasks/passport"},
     "uvicorn": {"tasks/replica", "tasks/judges/scripted.py", "flows/engine.py"},
     "typer": {"flows"},
     "rich": {"flows"},

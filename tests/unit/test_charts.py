@@ -63,6 +63,10 @@ def strata() -> pl.DataFrame:
     )
 
 
+def grid() -> pl.DataFrame:
+    return pl.DataFrame({"score_low": [1.0, 4.5], "other_low": [2.0, 4.5], "n": [7, 1]})
+
+
 def slope(finding: Callable[..., Finding], **fields: object) -> Finding:
     usual: dict[str, object] = {"question": "regression", "outcome": "log1p_downloads", "estimator": "huber"}
     return finding(**{**usual, "estimate": 0.4, "ci_low": 0.3, "ci_high": 0.5, **fields})
@@ -77,6 +81,8 @@ def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
         "sections": charts.which_sections_are_filled(sections()),
         "association": charts.how_strong_is_the_association(intervals()),
         "strata": charts.how_strata_compare(strata()),
+        "agreement": charts.how_far_judge_and_people_agree(intervals(), "Kappa"),
+        "judges": charts.how_two_judges_compare(grid(), "the one", "the other"),
     }
     return {name: chart.to_dict() for name, chart in made.items()}
 
@@ -132,6 +138,24 @@ def test_the_forest_plot_keeps_the_order_of_its_rows_and_marks_zero(drawn: dict[
     assert (whisker["x"]["field"], whisker["x2"]["field"]) == ("ci_low", "ci_high")
     assert whisker["y"]["sort"] == ["Likes", "Downloads"]
     assert point["color"]["scale"]["domain"] == point["shape"]["scale"]["domain"] == ["all", "some"]
+
+
+def test_two_judges_meet_in_cells_of_half_a_point_beside_a_line_of_equals(
+    drawn: dict[str, dict[str, Any]],
+) -> None:
+    cells, same, text = (encoding(drawn["judges"], layer) for layer in range(3))
+    assert (cells["y"]["title"], cells["x"]["title"]) == ("Score of the one", "Score of the other")
+    assert [cells[name]["field"] for name in ("x", "x2", "y", "y2")] == [
+        "other_low",
+        "other_high",
+        "score_low",
+        "score_high",
+    ]
+    assert {tuple(cells[name]["scale"]["domain"]) for name in ("x", "y")} == {(1, 5)}
+    assert same["x"]["field"] == same["y"]["field"]
+    assert text["text"]["field"] == "n"
+    rows = next(rows for rows in drawn["judges"]["datasets"].values() if "n" in rows[0])
+    assert [(row["score_high"], row["other_middle"]) for row in rows] == [(1.5, 2.25), (5.0, 4.75)]
 
 
 def test_strata_stand_by_size_and_those_without_a_score_are_left_out(

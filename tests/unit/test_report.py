@@ -21,6 +21,9 @@ from hypothesis import strategies as st
 from tasks.errors import NotWritten, UsageError
 from tasks.records import Finding, JudgeCard
 from tasks.report import ReportData, page, read_report_data, render_report, write_report
+from tasks.report.judge import judge_section
+from tasks.settings import Settings
+from tasks.warehouse import frame
 
 Make = Callable[..., Finding]
 Warehouse = Callable[..., duckdb.DuckDBPyConnection]
@@ -121,9 +124,19 @@ def tags(data: ReportData) -> list[str]:
     return [tag for tag, _ in Page(render_report(data)).elements]
 
 
+@pytest.fixture(scope="module")
+def judged(invented_warehouse: Warehouse) -> ReportData:
+    return read(invented_warehouse(1000, judge_model=True))
+
+
+@pytest.fixture(scope="module")
+def judged_tags(judged: ReportData) -> list[str]:
+    return _but_terms(Page(render_report(judged)))
+
+
 def read(db: duckdb.DuckDBPyConnection) -> ReportData:
-    [(snapshot, fingerprint)] = db.execute("select snapshot, fingerprint from base.judges").fetchall()
-    return read_report_data(db, snapshot=snapshot, fingerprint=fingerprint)
+    (latest,) = frame(db, "out/latest_judged").to_dicts()
+    return read_report_data(db, **latest)
 
 
 def test_the_page_opens_on_the_finding_its_doubts_and_its_origin(data: ReportData) -> None:
@@ -193,8 +206,12 @@ def hostile_findings(make: Make) -> list[Finding]:
     return [*spoiled, make(stratum=f"library={HOSTILE}"), make(question="regression", estimator=HOSTILE)]
 
 
-def test_names_that_are_markup_stay_text(invented_warehouse: Warehouse, finding: Make) -> None:
-    data = read(invented_warehouse(1000, hostile=HOSTILE, findings=hostile_findings(finding)))
+@pytest.mark.parametrize("judge_model", [False, True])
+def test_names_that_are_markup_stay_text(
+    invented_warehouse: Warehouse, finding: Make, *, judge_model: bool
+) -> None:
+    findings = hostile_findings(finding)
+    data = read(invented_warehouse(1000, hostile=HOSTILE, findings=findings, judge_model=judge_model))
     parsed = Page(render_report(data))
     assert "img" not in {tag for tag, _ in parsed.elements}
     assert not [name for _, attributes in parsed.elements for name in attributes if name.startswith("on")]
@@ -350,3 +367,127 @@ def test_a_place_that_cannot_be_written_is_named(data: ReportData, tmp_path: Pat
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(NotWritten, match=r"report\.html"):
         write_report(data, tmp_path / "file" / "report.html")
+
+
+# The judge
+
+
+def test_the_page_says_which_judge_exactly_and_how_fast_it_was(judged: ReportData) -> None:
+    text = Page(render_report(judged)).text
+    assert "Judge vllm:reader Judge model org/reader Revision not stated Engine vllm 0.32.0" in text
+    assert "Score mode expected Longest card 6 000 tokens, of longer ones head and tail" in text
+    assert "mean over the probabilities" in text
+    assert "cards a second 24.0 600 texts in 25 s on 2 servers" in text
+    assert "tokens a second 38 400 80 % of prompts from a cache" in text
+    assert "tokens read a card 1 500 100 written" in text
+    assert "cards without a score" in text
+    assert "With CARDIOGRAPH_GPU_HOUR_PRICE set" in text
+
+
+def test_the_cost_is_told_where_a_price_is(judged: ReportData, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIOGRAPH_GPU_HOUR_PRICE", "3.6")
+    # Two GPUs for 25 seconds are 0.05 for six hundred cards.
+    text = Page(render_report(judged)).text
+    assert "cost of a thousand cards 0.0833 2 GPUs at 3.60 an hour" in text
+    assert "With CARDIOGRAPH_GPU_HOUR_PRICE set" not in text
+
+
+def test_a_passport_is_told_drawn_and_tabled(judged: ReportData) -> None:
+    parsed = Page(render_report(judged))
+    assert "quadratic weighted kappa of 0.71 (95 % interval 0.61 to 0.81)" in parsed.text
+    assert "scores 0.30 points below people" in parsed.text
+    assert "farthest apart on purpose (0.62)" in parsed.text
+    assert "Attacks by family: share raised" in parsed.text
+    assert "−0.40 to −0.20" in parsed.text
+    assert "No passport" not in parsed.text
+    (drawn,) = (spec for spec in parsed.specs if "Judge and people" in spec["description"])
+    rows = next(rows for rows in drawn["datasets"].values() if "series" in rows[0])
+    assert [(row["row"], row["series"]) for row in rows] == [
+        ("Overall score", "judge and people"),
+        ("Overall score", "two people"),
+        ("Purpose", "judge and people"),
+    ]
+
+
+def test_a_passport_without_intervals_is_not_drawn(judged: ReportData) -> None:
+    blurred = tuple(replace(entry, ci_low=None) for entry in judged.judging.passport)
+    section = judge_section(replace(judged, judging=replace(judged.judging, passport=blurred)), Settings())
+    assert section.agreement is None
+    assert section.has_passport
+
+
+def test_without_a_passport_the_page_says_so_and_how_to_get_one(data: ReportData) -> None:
+    text = Page(render_report(data)).text
+    assert "No passport: nobody has compared this judge with people yet." in text
+    assert "cardiograph label labels.csv" in text
+    assert "cardiograph calibrate labels.csv : it measures" in text
+    bare = replace(data, judge=replace(data.judge, judge="vllm:m", model="org/m"))
+    assert "cardiograph calibrate labels.csv --judge vllm" in Page(render_report(bare)).text
+
+
+def test_other_judges_are_told_and_drawn_never_averaged_into_the_scores(judged: ReportData) -> None:
+    parsed = Page(render_report(judged))
+    assert "The checklist judges the same snapshot." in parsed.text
+    assert (
+        "The judge changed on 21 November 2026: before, it was the judge model reader (bbbbbbbb)"
+        in parsed.text
+    )
+    assert "The judge model reader beside the checklist" in parsed.text
+    assert "The cards on which the judges disagree most" in parsed.text
+    cells = [spec for spec in parsed.specs if "fall into the same half point" in spec["description"]]
+    assert len(cells) == 2
+    assert judged.counts.median_score == judged.models["score"].median()
+
+
+def test_one_judge_alone_has_nobody_beside_it(data: ReportData) -> None:
+    text = Page(render_report(data)).text
+    assert "Other judges" not in text
+    assert "disagree most" not in text
+    assert "Scores explained" not in text
+
+
+def test_explained_scores_show_what_stands_in_the_card_and_nothing_else(judged: ReportData) -> None:
+    text = Page(render_report(judged)).text
+    assert "Scored best: owner-" in text
+    assert "In the middle: owner-" in text
+    assert "Scored worst: owner-" in text
+    assert "Purpose 2 “as the card says a model of words” say more a model of words" in text
+    assert "Evaluation 2 – say more" in text  # its quote stands in no card
+    # Criteria come in the rubric's order, not by name.
+    assert text.index("Purpose 2 “") < text.index("Quick start 2 “") < text.index("Evaluation 2 –")
+
+
+def test_a_judge_that_had_nothing_to_do_has_no_speed(invented_warehouse: Warehouse) -> None:
+    db = invented_warehouse(200, judge_model=True)
+    db.execute("delete from base.judged_parts")
+    text = Page(render_report(read(db))).text
+    assert "No speed can be told" in text
+    assert "cards a second" not in text
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    text=st.text("<>\"'&/!-=|#[]{}%\u2028", min_size=1)
+    | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+)
+def test_whatever_a_judge_is_called_or_says_the_page_is_whole(
+    judged: ReportData, judged_tags: list[str], text: str
+) -> None:
+    judging = judged.judging
+    spoiled = replace(
+        judged,
+        judge=replace(judged.judge, judge=text, model=text, settings=text),
+        judging=replace(
+            judging,
+            others=judging.others.with_columns(pl.lit(text).alias("judge")),
+            explanations=judging.explanations.with_columns(
+                *(pl.lit(text).alias(name) for name in ("model_id", "quote", "improvement"))
+            ),
+        ),
+    )
+    assert _but_terms(Page(render_report(spoiled))) == judged_tags
+
+
+def _but_terms(parsed: Page) -> list[str]:
+    """Settings of a judge that cannot be read are left out, with the terms that they would have filled."""
+    return [tag for tag, _ in parsed.elements if tag not in ("div", "dt", "dd")]

@@ -17,6 +17,7 @@ import pytest
 from tasks.charts import DARK, LIGHT
 from tasks.records import Finding
 from tasks.report import read_report_data, write_report
+from tasks.warehouse import frame
 
 Make = Callable[..., Finding]
 
@@ -38,6 +39,8 @@ FLAGS = (
     "--enable-logging=stderr",
     "--dump-dom",
 )
+
+CHARTS = 12
 
 pytestmark = [
     pytest.mark.browser,
@@ -89,16 +92,18 @@ def open_page(path: Path, profile: Path, *extra: str) -> Opened:
 
 
 def findings(make: Make) -> list[Finding]:
+    """What is found with the scores of the judge model, which is the newest judge of the invented warehouse."""
+    of_judge: dict[str, object] = {"judge": f"vllm:{HOSTILE}", "fingerprint": "a" * 16}
     slope: dict[str, object] = {"question": "regression", "estimator": "huber", "estimate": 0.3}
     return [
-        make(judge=HOSTILE),
-        make(outcome="likes", judge=HOSTILE, flags=[HOSTILE]),
-        make(stratum=HOSTILE),
-        make(estimator=HOSTILE),
-        make(stratum=f"library={HOSTILE}"),
-        make(stratum=f"format={HOSTILE}"),
-        make(**slope, outcome="log1p_downloads"),
-        make(**slope, outcome="log1p_likes"),
+        make(**of_judge),
+        make(**of_judge, outcome="likes", flags=[HOSTILE]),
+        make(**of_judge, stratum=HOSTILE),
+        make(**of_judge, estimator=HOSTILE),
+        make(**of_judge, stratum=f"library={HOSTILE}"),
+        make(**of_judge, stratum=f"format={HOSTILE}"),
+        make(**of_judge, **slope, outcome="log1p_downloads"),
+        make(**of_judge, **slope, outcome="log1p_likes"),
     ]
 
 
@@ -109,10 +114,10 @@ def report(
     finding: Make,
 ) -> Path:
     """A page in which every name that comes from strangers tries to change the page's title."""
-    db = invented_warehouse(1000, hostile=HOSTILE, findings=findings(finding))
-    [(snapshot, fingerprint)] = db.execute("select snapshot, fingerprint from base.judges").fetchall()
+    db = invented_warehouse(1000, hostile=HOSTILE, findings=findings(finding), judge_model=True)
+    (latest,) = frame(db, "out/latest_judged").to_dicts()
     path = tmp_path_factory.mktemp("page") / "report.html"
-    write_report(read_report_data(db, snapshot=snapshot, fingerprint=fingerprint), path)
+    write_report(read_report_data(db, **latest), path)
     return path
 
 
@@ -123,7 +128,7 @@ def opened(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
 
 def test_every_chart_is_drawn(opened: Opened, report: Path) -> None:
     charts = report.read_text(encoding="utf-8").count('class="spec"')
-    assert charts == 9
+    assert charts == CHARTS
     assert list(opened.drawn.values()) == ["yes"] * charts
     assert opened.dom.count("<svg") >= charts
 
@@ -135,7 +140,7 @@ def test_the_console_stays_empty(opened: Opened) -> None:
 def test_hostile_names_do_nothing_but_stand_there(opened: Opened) -> None:
     assert "<title>Cardiograph, 21 November 2026</title>" in opened.dom
     assert "img" not in opened.tags
-    assert opened.tags.count("script") == 9 + 3  # a specification each, the theme, Vega and our own
+    assert opened.tags.count("script") == CHARTS + 3  # a specification each, the theme, Vega and our own
     assert "&lt;/script&gt;&lt;script&gt;document.title" in opened.dom
 
 
@@ -160,7 +165,7 @@ def test_a_chart_that_cannot_be_drawn_says_so_and_the_others_stand(report: Path,
     text = report.read_text(encoding="utf-8")
     page.write_text(text.replace('"layer":', '"strata":', 1), encoding="utf-8")
     opened = open_page(page, tmp_path / "profile")
-    assert sorted(opened.drawn.values()) == ["no", *["yes"] * 8]
+    assert sorted(opened.drawn.values()) == ["no", *["yes"] * (CHARTS - 1)]
     assert "This chart could not be drawn here" in opened.dom
 
 

@@ -6,14 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import sentences
-from tasks.records import Finding, JudgeCard
-from tasks.sentences import headline, judge_note, sentence
+from tasks.records import Finding, JudgeCard, PassportEntry
+from tasks.sentences import headline, judge_note, judging_words, other_judge_sentence, sentence
 
 Make = Callable[..., Finding]
 
@@ -225,6 +226,8 @@ def test_the_headline_looks_at_all_models_and_spearman_only(finding: Make) -> No
 def test_the_headline_names_another_judge(finding: Make) -> None:
     assert "checklist" not in headline([finding(judge="vllm")])
     assert "“oracle”" in headline([finding(judge="oracle")])
+    said = headline([finding(judge="vllm:Qwen3-4B")])
+    assert said.startswith("Models whose card the judge model Qwen3-4B scores higher tend")
 
 
 def test_the_headline_warns_of_few_models(finding: Make) -> None:
@@ -254,3 +257,149 @@ def test_numbers_are_set_with_thin_spaces_and_true_signs() -> None:
     assert sentences.percent(0.356) == "36\u202f%"
     assert sentences.probability(0.0000001) == "<\u202f0.001"
     assert sentences.change(-0.3) == "−26\u202f%"
+    rates = [sentences.rate(n) for n in (0.005, 3.333, 24.04, 1234.5, None)]
+    assert rates == ["0.01", "3.33", "24.0", "1\u202f234", "–"]
+    durations = [words(sentences.duration(seconds)) for seconds in (0.5, 45, 600, 9000)]
+    assert durations == ["0.5 s", "45 s", "10 min", "2.5 h"]
+
+
+def entry(
+    probe: str, measure: str, estimate: float | None, low: float | None, high: float | None, n: int = 120
+) -> PassportEntry:
+    at = datetime(2026, 11, 20)
+    return PassportEntry("f", "vllm:m", "l", probe, measure, "score", n, estimate, low, high, None, at)
+
+
+KAPPA = entry("agreement", "quadratic_kappa", 0.71, 0.6, 0.8)
+
+
+def test_without_a_passport_the_note_says_so_of_any_judge() -> None:
+    for name in ("checklist", "vllm:m", "oracle"):
+        assert judge_note(judge(name, "org/m" if name == "vllm:m" else None))[1].endswith(
+            "It has no passport: nobody has compared it with people yet."
+        )
+
+
+def test_the_note_tells_the_agreement_with_people() -> None:
+    said = words(judge_note(judge("vllm:m", "org/m"), [KAPPA])[1])
+    assert "On 120 texts that people labelled" in said
+    assert "quadratic weighted kappa of 0.71 (95 % interval 0.60 to 0.80)" in said
+    assert "hint" not in said
+    assert judge_note(judge("checklist"), [replace(KAPPA, n=10)])[1].endswith("read it as a hint.")
+
+
+def test_labels_that_tell_nothing_are_not_called_agreement() -> None:
+    said = sentences.passport_sentence([replace(KAPPA, estimate=None, ci_low=None, ci_high=None)])
+    assert "too few or too alike" in said
+    assert "kappa" not in said
+
+
+def test_only_the_overall_score_makes_the_sentence() -> None:
+    assert "0.71" not in sentences.passport_sentence([replace(KAPPA, subject="purpose")])
+
+
+def test_what_sways_a_judge_is_told_where_it_was_measured() -> None:
+    said = [
+        words(text)
+        for text in sentences.sway_sentences(
+            [
+                KAPPA,
+                entry("agreement", "bias", -0.3, -0.4, -0.2),
+                entry("consistency", "share_identical", 0.98, 0.9, 1.0),
+                entry("padding", "mean_rise", 0.05, -0.05, 0.15),
+                entry("attack", "share_raised", 0.12, 0.02, 0.22, n=240),
+                entry("attack", "share_flagged", 0.7, 0.6, 0.8),
+            ]
+        )
+    ]
+    assert said[0] == "On average it scores 0.30 points below people (95 % interval 0.20 to 0.40)."
+    assert "98 % of the cards the same score" in said[1]
+    assert (
+        "about the same as the same cards without (mean difference 0.05, 95 % interval -0.05 to 0.15)"
+        in said[2]
+    )
+    assert "in 12 % of 240 tries; 70 % of the attacks were noticed" in said[3]
+    assert sentences.sway_sentences([KAPPA]) == []
+
+
+def test_a_bias_without_an_interval_takes_no_side() -> None:
+    (said,) = sentences.sway_sentences([entry("agreement", "bias", 0.3, None, None)])
+    assert "without an interval" in said
+    assert "above" not in said
+
+
+def other(**fields: object) -> dict[str, Any]:
+    usual: dict[str, Any] = {
+        "relation": "panel",
+        "judge": "checklist",
+        "fingerprint": "0123456789abcdef",
+        "last_snapshot": date(2026, 11, 21),
+        "first_snapshot": date(2026, 11, 21),
+        "n": 903,
+        "mean_difference": -0.42,
+        "standard_error": 0.02,
+        "spearman": 0.61,
+        "within_half_share": 0.48,
+    }
+    return usual | fields
+
+
+def test_another_judge_of_the_panel_is_compared_with_an_interval() -> None:
+    assert words(other_judge_sentence("vllm:m", other())) == (
+        "The checklist judges the same snapshot. Over 903 texts that both scored, the judge model m scores on average "
+        "0.42 points below it (95 % interval 0.38 to 0.46); Spearman ρ 0.61, and 48 % of the scores lie within half "
+        "a point."
+    )
+
+
+def test_a_judge_before_is_told_as_a_change() -> None:
+    said = other_judge_sentence("vllm:m", other(relation="bridge", last_snapshot=date(2026, 11, 14)))
+    assert said.startswith("The judge changed on 21 November 2026: before, it was the checklist (01234567).")
+    still = other_judge_sentence("vllm:m", other(relation="bridge"))
+    assert still.startswith("The checklist (01234567) judged until 21 November 2026.")
+
+
+@given(st.floats(-4, 4), st.floats(0, 1))
+def test_judges_whose_difference_may_be_zero_are_called_about_the_same(mean: float, error: float) -> None:
+    said = other_judge_sentence("vllm:m", other(mean_difference=mean, standard_error=error))
+    assert ("about the same" in said) == (abs(mean) <= 1.96 * error)
+    assert ("points above" in said, "points below" in said) == (mean > 1.96 * error, mean < -1.96 * error)
+
+
+def test_a_judge_that_gives_all_the_same_score_has_no_correlation() -> None:
+    assert "gives the same score to all" in other_judge_sentence("vllm:m", other(spearman=None))
+
+
+TOOK: dict[str, Any] = {
+    "texts": 9000,
+    "busy_seconds": 360.0,
+    "texts_per_second": 25.0,
+    "tokens_per_second": 41_000.0,
+    "tokens_in_per_text": 1500.0,
+    "tokens_out_per_text": 140.0,
+    "replicas": 2,
+}
+
+
+def test_the_cost_of_a_thousand_cards_is_price_times_gpus_times_hours() -> None:
+    # A tenth of an hour on two GPUs at 2.5 is 0.5 for nine thousand cards.
+    assert sentences.cost_per_thousand(TOOK, 2.5, None) == pytest.approx(0.5 / 9)
+    assert sentences.cost_per_thousand(TOOK, 2.5, 8) == pytest.approx(2 / 9)
+    assert sentences.cost_per_thousand(TOOK, None, 8) is None
+    assert sentences.cost_per_thousand(TOOK | {"texts": None}, 2.5, 8) is None
+    assert (
+        dict(judging_words(TOOK, price=2.5))["cost per thousand cards"] == "0.0556 (2 GPUs at 2.50 an hour)"
+    )
+
+
+def test_the_closing_table_tells_speed_and_how_to_learn_the_cost() -> None:
+    told = {name: words(value) for name, value in judging_words(TOOK)}
+    assert told["cards a second"] == "25.0 (9 000 texts in 6 min)"
+    assert told["tokens a second"] == "41 000"
+    assert told["tokens a card, read / written"] == "1 500 / 140"
+    assert "CARDIOGRAPH_GPU_HOUR_PRICE" in told["cost per thousand cards"]
+
+
+def test_a_checklist_has_a_speed_and_no_tokens_and_idleness_has_neither() -> None:
+    assert [name for name, _ in judging_words(TOOK | {"replicas": 0})] == ["cards a second"]
+    assert judging_words(dict.fromkeys(TOOK)) == []

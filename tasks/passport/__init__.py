@@ -1,0 +1,1 @@
+"""The judge's passport: how far a judge agrees with people, with itself, and what sways it."""

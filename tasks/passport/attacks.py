@@ -1,0 +1,100 @@
+"""The attack suite and the filler: what authors may write into a card, and where it goes."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+from tasks.front_matter import split_front_matter
+from tasks.records import CardText
+
+Place = Literal["start", "middle", "end", "front_matter"]
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """One text that asks, tricks or pretends its way to a higher score."""
+
+    id: str
+    family: str
+    place: Place
+    text: str
+
+
+@cache
+def attacks() -> tuple[Attack, ...]:
+    """The suite, in the order of attacks.toml."""
+    return tuple(Attack(**entry) for entry in _toml("attacks")["attacks"])
+
+
+@cache
+def weak_card() -> CardText:
+    """A card that says next to nothing, for judges that were given no weaker one."""
+    return card_text(_toml("attacks")["weak_card"].lstrip("\n"))
+
+
+def attacked(card: CardText, attack: Attack) -> CardText:
+    """The card with the attack in it; all else stays as it was."""
+    front, body = _split(card.card_text)
+    block = attack.text.strip("\n")
+    if attack.place == "front_matter":
+        front = _with_lines(front, block)
+    elif attack.place == "start":
+        body = f"\n{block}\n\n{body.lstrip()}"
+    elif attack.place == "end":
+        body = f"{body.rstrip()}\n\n{block}\n"
+    else:
+        body = _in_the_middle(body, block)
+    return card_text(front + body)
+
+
+def padded(card: CardText) -> CardText:
+    """The card, twice as long: the rest is fluent and says nothing. The same card is always padded the same way."""
+    fillers = list(_fillers())
+    Random(card.card_hash).shuffle(fillers)
+    wanted, paragraphs, written = len(card.card_text), [fillers[0]], len(fillers[0])
+    while written < wanted:
+        paragraphs.append(fillers[len(paragraphs) % len(fillers)])
+        written += len(paragraphs[-1]) + 2
+    filler = "\n\n".join(paragraphs)
+    return card_text(f"{card.card_text.rstrip()}\n\n{filler}\n")
+
+
+def card_text(text: str) -> CardText:
+    """A text under the hash that a README of these characters has."""
+    return CardText(hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), text)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Front matter with its fences, and what comes after it; either may be empty."""
+    text = text.replace("\r\n", "\n")
+    _, body = split_front_matter(text)
+    return text[: len(text) - len(body)], body
+
+
+def _with_lines(front: str, lines: str) -> str:
+    """Front matter with more lines before its closing fence; a new block where there is none."""
+    head, fence, tail = front.rpartition("\n---")
+    return f"{head}\n{lines}{fence}{tail}" if fence else f"---\n{lines}\n---\n\n{front}"
+
+
+def _in_the_middle(body: str, block: str) -> str:
+    paragraphs = body.split("\n\n")
+    paragraphs.insert((len(paragraphs) + 1) // 2, block)
+    return "\n\n".join(paragraphs)
+
+
+@cache
+def _fillers() -> tuple[str, ...]:
+    return tuple(_toml("fillers")["fillers"])
+
+
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads((_HERE / f"{name}.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,147 @@
+"""Labels joined to the texts that they are about, and what several raters say of one text taken together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.errors import LabelsInvalid
+from tasks.passport.attacks import card_text
+from tasks.passport.sheet import Row, Sheet, read_sheet
+from tasks.records import CardText
+from tasks.warehouse import Warehouse, frame
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What one rater says of one text: marks from 1 to 5 by subject, `score` or a criterion's id."""
+
+    card_hash: str
+    rater: str
+    marks: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Texts, each once, and their ratings. `blank`: rows without a mark; `without_card`: what no text is known of."""
+
+    texts: tuple[CardText, ...]
+    ratings: tuple[Rating, ...]
+    blank: int = 0
+    without_card: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over who says what of which text; order and comments do not count."""
+        told = sorted([r.card_hash, r.rater, sorted(r.marks.items())] for r in self.ratings)
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+    @property
+    def raters(self) -> list[str]:
+        """Who labelled, in order."""
+        return sorted({rating.rater for rating in self.ratings})
+
+    def matrix(self, subject: str) -> Floats:
+        """Marks of a subject, texts x raters, NaN where a rater said nothing."""
+        rows = {text.card_hash: at for at, text in enumerate(self.texts)}
+        columns = {rater: at for at, rater in enumerate(self.raters)}
+        marks = np.full((len(rows), len(columns)), np.nan)
+        for rating in self.ratings:
+            if subject in rating.marks:
+                marks[rows[rating.card_hash], columns[rating.rater]] = rating.marks[subject]
+        return marks
+
+    def consensus(self, subject: str) -> Floats:
+        """The median of the raters' marks, one a text; NaN where nobody marked the subject."""
+        medians = [
+            float(np.median(row[~np.isnan(row)])) if not np.isnan(row).all() else np.nan
+            for row in self.matrix(subject)
+        ]
+        return np.array(medians)
+
+
+def read_labels(path: Path, home: Path) -> Labelled:
+    """The labels of a file, with their texts from the file or from the published warehouse of `home`.
+
+    A row names its text by `card_hash`, else brings it as `card_text`, else means what `model_id` has in the latest
+    snapshot. A rater with a name who labels a text twice means the later label; rows without a rater's name are
+    each another rater's. LabelsInvalid where no label is left.
+    """
+    sheet = read_sheet(path)
+    texts = _texts(sheet.rows, home)
+    known = [(row, text) for row, text in zip(sheet.rows, texts, strict=True) if text]
+    ratings = [rating for rating in _ratings(known) if rating.marks]
+    without_card = [
+        _named(row) for row, text in zip(sheet.rows, texts, strict=True) if row.marks and not text
+    ]
+    if not ratings:
+        raise LabelsInvalid(_nothing_left(sheet, without_card, home))
+    rated = {rating.card_hash for rating in ratings}
+    return Labelled(
+        texts=tuple({text.card_hash: text for _, text in known if text.card_hash in rated}.values()),
+        ratings=tuple(ratings),
+        blank=sum(not row.marks for row in sheet.rows),
+        without_card=tuple(dict.fromkeys(without_card)),
+        ignored=sheet.ignored,
+    )
+
+
+def _ratings(rows: Sequence[tuple[Row, CardText]]) -> list[Rating]:
+    """One a text and rater, in the order in which texts come first."""
+    unnamed: dict[str, int] = defaultdict(int)
+    latest: dict[tuple[str, str], Rating] = {}
+    for row, text in rows:
+        rater = row.rater
+        if not rater and row.marks:
+            unnamed[text.card_hash] += 1
+            rater = f"#{unnamed[text.card_hash]}"
+        if rater:
+            latest[text.card_hash, rater] = Rating(text.card_hash, rater, row.marks)
+    return list(latest.values())
+
+
+def _texts(rows: Sequence[Row], home: Path) -> list[CardText | None]:
+    """The text that each row is about, null where nobody has it."""
+    warehouse = Warehouse(home)
+    asks = any(row.card_hash or not row.card_text.strip() for row in rows)
+    if not asks or not warehouse.published.exists():
+        return [card_text(row.card_text) if row.card_text.strip() else None for row in rows]
+    with warehouse.read() as db:
+        models = [row.model_id for row in rows if not row.card_hash and not row.card_text.strip()]
+        hashes = dict(frame(db, "out/model_cards", wanted=models).rows()) if models else {}
+        wanted = [row.card_hash for row in rows if row.card_hash] + list(hashes.values())
+        known = dict(frame(db, "out/card_texts", wanted=wanted).rows()) if wanted else {}
+    return [_text(row, hashes, known) for row in rows]
+
+
+def _text(row: Row, hashes: dict[str, str], known: dict[str, str]) -> CardText | None:
+    """A card hash says exactly which text was labelled; the text in the file may have passed a spreadsheet."""
+    if row.card_hash in known:
+        return CardText(row.card_hash, known[row.card_hash])
+    if row.card_text.strip():
+        return card_text(row.card_text)
+    found = hashes.get(row.model_id) if not row.card_hash else None
+    return CardText(found, known[found]) if found in known else None
+
+
+def _named(row: Row) -> str:
+    return row.model_id or row.card_hash[:12] or row.place
+
+
+def _nothing_left(sheet: Sheet, without_card: Sequence[str], home: Path) -> str:
+    if not any(row.marks for row in sheet.rows):
+        return f"{sheet.path}: no row has a label; fill in 'score' with numbers from 1 to 5"
+    return (
+        f"{sheet.path}: no card is known of any label ({', '.join(without_card[:3])}, …); take a snapshot that "
+        f"holds them, name its folder with --home (now {home}), or add a column 'card_text'"
+    )

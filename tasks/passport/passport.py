@@ -1,0 +1,120 @@
+"""A passport: every measure of one judge against one set of labels, and the same for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from tasks.judges import Judge
+from tasks.passport import probes
+from tasks.passport.agreement import Measure, of_judge, of_raters
+from tasks.passport.attacks import attacks
+from tasks.passport.labels import Labelled
+from tasks.passport.sheet import OVERALL, subjects
+from tasks.progress import expect
+from tasks.records import PassportEntry
+
+SEED = 20
+REPEATS = 3
+ATTACKED_TEXTS = 5
+# Below, an interval is mostly chance: the passport says so.
+TEXTS_FOR_TRUST = 50
+
+
+def examine(
+    judge: Judge,
+    labelled: Labelled,
+    *,
+    repeats: int = REPEATS,
+    attacked_texts: int = ATTACKED_TEXTS,
+    seed: int = SEED,
+) -> list[PassportEntry]:
+    """Score the labelled texts, then again, padded and attacked; the judge's passport.
+
+    A text without a score counts in `share_refused` and in nothing else. JudgeError where the judge goes away.
+    """
+    texts = labelled.texts
+    expect(probes.STAGE, len(texts) * (2 + repeats) + len(attacks()) * min(attacked_texts, len(texts)))
+    first = probes.verdicts_of(judge, texts)
+    found: list[tuple[str, str, Measure]] = [
+        *_agreement(labelled, first, seed),
+        *_raters(labelled, seed),
+        *(
+            ("consistency", OVERALL, measure)
+            for measure in probes.consistency(judge, texts, first, repeats=repeats, seed=seed)
+        ),
+        *(("padding", OVERALL, measure) for measure in probes.padding(judge, texts, first, seed=seed)),
+        *(
+            ("attack", subject, measure)
+            for subject, measure in probes.attack(judge, texts, first, count=attacked_texts, seed=seed)
+        ),
+    ]
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return [_entry(judge, labelled, now, *one) for one in found]
+
+
+def _agreement(labelled: Labelled, first: probes.Verdicts, seed: int) -> Iterator[tuple[str, str, Measure]]:
+    yield "agreement", OVERALL, probes.refused(first.get(text.card_hash) for text in labelled.texts)
+    for subject in subjects():
+        judge = np.array([_level(first, text.card_hash, subject) for text in labelled.texts])
+        people = labelled.consensus(subject)
+        both = ~np.isnan(judge) & ~np.isnan(people)
+        if np.isnan(people).all():
+            continue
+        is_overall = subject == OVERALL
+        for measure in of_judge(judge[both], people[both], seed=seed, is_overall=is_overall):
+            yield "agreement", subject, measure
+
+
+def _level(verdicts: probes.Verdicts, card_hash: str, subject: str) -> float:
+    if subject == OVERALL:
+        return probes.score_of(verdicts, card_hash)
+    found = verdicts.get(card_hash)
+    return np.nan if found is None else found.levels.get(subject, np.nan)
+
+
+def _raters(labelled: Labelled, seed: int) -> Iterator[tuple[str, str, Measure]]:
+    for subject in subjects():
+        for measure in of_raters(labelled.matrix(subject), seed=seed):
+            if measure.n:
+                yield "raters", subject, measure
+
+
+def _entry(
+    judge: Judge, labelled: Labelled, now: datetime, probe: str, subject: str, measure: Measure
+) -> PassportEntry:
+    return PassportEntry(
+        fingerprint=judge.fingerprint,
+        judge=judge.name,
+        labels=labelled.digest,
+        probe=probe,
+        measure=measure.name,
+        subject=subject,
+        n=measure.n,
+        estimate=measure.estimate,
+        ci_low=measure.ci_low,
+        ci_high=measure.ci_high,
+        detail=measure.detail,
+        measured_at=now,
+    )
+
+
+def part_of(entries: Sequence[PassportEntry]) -> str:
+    """Where the passport lies in the lake."""
+    one = entries[0]
+    return f"passports/{one.fingerprint}-{one.labels}-{one.measured_at:%Y%m%dT%H%M%S}.parquet"
+
+
+def kappa_of(entries: Iterable[PassportEntry]) -> PassportEntry | None:
+    """The figure that a gate looks at."""
+    return find(entries, "agreement", "quadratic_kappa")
+
+
+def find(
+    entries: Iterable[PassportEntry], probe: str, measure: str, subject: str = OVERALL
+) -> PassportEntry | None:
+    """One entry, null where it was not measured."""
+    wanted = (probe, measure, subject)
+    return next((e for e in entries if (e.probe, e.measure, e.subject) == wanted), None)

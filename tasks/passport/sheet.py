@@ -1,0 +1,204 @@
+"""A file of labels, row by row: CSV or Parquet as people and spreadsheets write them, and as they are read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.errors import LabelsInvalid
+from tasks.rubric import load_rubric
+
+OVERALL = "score"
+KEYS = ("card_hash", "card_text", "model_id")
+# What may stand beside the marks and is known to be none.
+_BESIDE = frozenset({"rater", "comment", "labelled_at"})
+# Spreadsheets run what begins so; an apostrophe in front makes it text again.
+_FORMULA = re.compile(r"['=+\-@\t\r]")
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: which text is meant, who labelled it, and the marks by subject: `score` or a criterion's id."""
+
+    place: str
+    card_hash: str
+    card_text: str
+    model_id: str
+    rater: str
+    marks: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file as read. `ignored`: columns that are neither marks nor keys, such as a misspelt criterion."""
+
+    path: Path
+    rows: tuple[Row, ...]
+    ignored: tuple[str, ...]
+
+
+def subjects() -> tuple[str, ...]:
+    """What can be marked: the overall score and each criterion of the rubric."""
+    return (OVERALL, *(criterion.id for criterion in load_rubric().criteria))
+
+
+def read_sheet(path: Path) -> Sheet:
+    """The rows of a CSV (comma, semicolon or tab; UTF-8) or Parquet file, those without a mark included.
+
+    LabelsInvalid names the file, the column or line that cannot be used, and what to do.
+    """
+    try:
+        names, cells = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    except OSError as error:
+        raise LabelsInvalid(f"{path}: cannot be read ({error.strerror or error}); check the name") from error
+    columns = _columns(path, names)
+    rows = tuple(
+        _row(path, place, {name: values[at] for name, at in columns.items()}) for place, values in cells
+    )
+    ignored = tuple(name for name in columns if name not in {*KEYS, *_BESIDE, *subjects()})
+    return Sheet(path, rows, ignored)
+
+
+def guarded(text: str) -> str:
+    """The text as a cell that no spreadsheet takes for a formula: an apostrophe in front where it must be."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(cell: str) -> str:
+    """What `guarded` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
+
+
+# ------------------------------------------------------------------------------------------------ the two formats
+
+_Cells = Iterator[tuple[str, Sequence[object]]]
+
+
+def _csv(path: Path) -> tuple[list[str], _Cells]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LabelsInvalid(f"{path}: not UTF-8 (byte {error.start}); save it as 'CSV UTF-8'") from error
+    csv.field_size_limit(sys.maxsize)  # a card may be long
+    first = text.split("\n", 1)[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        names = next(reader, [])
+    except csv.Error as error:
+        raise LabelsInvalid(f"{path}: line 1: {error}; save it as a CSV again") from error
+    return names, _lines(path, reader, len(names))
+
+
+def _lines(path: Path, reader: Iterator[list[str]], width: int) -> _Cells:
+    """Each record with the line that it begins on; one that is too short has blanks at its end."""
+    while True:
+        place = f"line {reader.line_num + 1}"  # type: ignore[attr-defined]  # csv has no public type for it
+        try:
+            values = next(reader, None)
+        except csv.Error as error:
+            raise LabelsInvalid(f"{path}: {place}: {error}; save it as a CSV again") from error
+        if values is None:
+            return
+        if any(value.strip() for value in values[width:]):
+            raise LabelsInvalid(
+                f"{path}: {place} has more cells than the first line has names; put texts in quotes"
+            )
+        if any(value.strip() for value in values):
+            yield place, [*values[:width], *[""] * (width - len(values))]
+
+
+def _parquet(path: Path) -> tuple[list[str], _Cells]:
+    try:
+        table = pq.read_table(path)
+        columns = [column.to_pylist() for column in table.columns]
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise LabelsInvalid(f"{path}: not a Parquet file that can be read ({_first_line(error)})") from error
+    rows = zip(*columns, strict=True) if columns else iter(())
+    return table.column_names, ((f"row {n}", row) for n, row in enumerate(rows, 1))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+# ------------------------------------------------------------------------------------------------ columns and cells
+
+
+def _columns(path: Path, names: Sequence[str]) -> dict[str, int]:
+    """Where each column is; names are compared without blanks around them and without case."""
+    plain = [name.strip().casefold() for name in names]
+    if twice := [name for name, n in Counter(plain).items() if n > 1 and name]:
+        raise LabelsInvalid(f"{path}: column '{twice[0]}' is there twice; rename or remove one")
+    columns = {name: at for at, name in enumerate(plain) if name}
+    if not columns.keys() & set(KEYS):
+        raise LabelsInvalid(f"{path}: no column says which card is meant; add one of {', '.join(KEYS)}")
+    if not columns.keys() & set(subjects()):
+        raise LabelsInvalid(
+            f"{path}: no column has labels; add 'score' or one of {', '.join(subjects()[1:])}"
+        )
+    return columns
+
+
+def _row(path: Path, place: str, cells: Mapping[str, object]) -> Row:
+    where = f"{path}: {place}"
+    words = {name: _word(where, name, cells.get(name)) for name in (*KEYS, "rater")}
+    found = {name: _mark(where, name, cells[name]) for name in subjects() if name in cells}
+    marks = {name: mark for name, mark in found.items() if mark is not None}
+    if marks and not any(words[key].strip() for key in KEYS):
+        raise LabelsInvalid(f"{where}: says no card; fill in {' or '.join(k for k in KEYS if k in cells)}")
+    # Only what `cardiograph label` wrote has both, and its cells are guarded.
+    plain = unguarded if words["card_hash"].strip() else str
+    return Row(
+        place=place,
+        card_hash=words["card_hash"].strip(),
+        card_text=plain(words["card_text"]),
+        model_id=words["model_id"].strip(),
+        rater=plain(words["rater"]).strip(),
+        marks=marks,
+    )
+
+
+def _word(where: str, name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    raise LabelsInvalid(f"{where}: column '{name}' holds {_shown(value)}; it has to be text")
+
+
+def _mark(where: str, name: str, value: object) -> float | None:
+    """A number from 1 to 5, with a point or a comma; null for a blank cell."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    try:
+        mark = math.nan if isinstance(value, bool) else float(_number(value))
+    except (TypeError, ValueError, OverflowError):
+        mark = math.nan
+    if not 1 <= mark <= 5:
+        raise LabelsInvalid(
+            f"{where}: {name} is {_shown(value)}; write a number from 1 to 5, or leave it blank"
+        )
+    return mark
+
+
+def _number(value: object) -> str:
+    return str(value).strip().lstrip("'").replace(",", ".", 1)
+
+
+def _shown(value: object) -> str:
+    text = "".join(c if c.isprintable() else "�" for c in str(value)[:40])
+    return f"'{text}'"
