@@ -33,9 +33,10 @@ from typing import Any, cast
 
 import httpx2
 import polars as pl
-from tasks.judges.server import running_judge_server
 
+from tasks.errors import CardiographError
 from tasks.judges import opened_judge
+from tasks.judges.server import engine_version, running_judge_server
 from tasks.judges.vllm import VllmJudge
 from tasks.records import CardText, JudgeSpec
 from tasks.settings import settings
@@ -48,6 +49,7 @@ ENGINE = {
         "max_model_len": 16_384,
         "enforce_eager": True,
         "gpu_memory_utilization": 0.3,
+        "distributed_executor_backend": "uni",
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
     },
     "qwen3-8b": {
@@ -69,9 +71,12 @@ def cards_of(corpus: Path, column: str = "card_text") -> list[CardText]:
     return sorted(cards, key=lambda card: card.card_hash)
 
 
-def make_model(folder: Path, architecture: str) -> Path:
-    """A judge model made on the spot, by the judge's Python."""
+def make_model(folder: Path, architecture: str, cards: Sequence[CardText]) -> Path:
+    """A judge model made on the spot, by the judge's Python; its tokenizer knows the language of cards."""
+    known = folder.with_suffix(".txt")
+    known.write_text("\n".join(card.card_text for card in cards[::2]), encoding="utf-8")
     texts = [
+        known,
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("tasks/**/*.py"),
         ROOT / "README.md",
@@ -146,7 +151,7 @@ async def posted(url: str, bodies: Sequence[Mapping[str, Any]], in_flight: int) 
 
         began = time.perf_counter()
         await asyncio.gather(*map(post, bodies))
-        return time.perf_counter() - began
+        return float(time.perf_counter() - began)
 
 
 def salted(bodies: Sequence[Mapping[str, Any]], salt: str) -> list[dict[str, Any]]:
@@ -190,15 +195,16 @@ def raw_engine(
         )
     if answer.returncode:
         raise SystemExit(f"the raw engine failed:\n{answer.stderr[-3000:]}")
-    return json.loads(answer.stdout.strip().splitlines()[-1])
+    return json.loads(next(line for line in answer.stdout.splitlines() if line.startswith('{"seconds"')))
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """All four, round by round."""
+    engine_version(settings())  # or a word on how to get one
     engine = {**ENGINE[arguments.architecture], **json.loads(arguments.engine)}
-    model = arguments.model or make_model(folder / "model", arguments.architecture)
     os.environ["CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"] = as_options(engine)
     cards = cards_of(arguments.corpus or demo_corpus(folder))
+    model = arguments.model or make_model(folder / "model", arguments.architecture, cards)
     rounds, singles, bodies = [], [], []
     with running_judge_server(str(model), folder / "judge.log", settings()) as url:
         spec = JudgeSpec("vllm", urls=(url,))
@@ -213,6 +219,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             few = bodies[::ONE_AT_A_TIME_SHARE]
             singles.append(flat_out(url, few, 1, f"single-{number}"))
             rounds.append(found)
+            print(f"round {number + 1}: {found['cards_a_second']:.2f} cards/s", file=sys.stderr, flush=True)
     raw = raw_engine(model, bodies, engine, arguments.architecture in PARAMETERS)
     return told(arguments, rounds, singles, raw)
 
@@ -223,7 +230,7 @@ def told(
     """The figures, and what they are of."""
 
     def median(name: str) -> float:
-        return statistics.median(found[name] for found in rounds)
+        return float(statistics.median(found[name] for found in rounds))
 
     cards = arguments.cards
     raw_rate = raw["cards"] / raw["seconds"]
@@ -248,6 +255,7 @@ def told(
             statistics.median(found["cards_a_second"] / found["flat_out"] for found in rounds), 3
         ),
         "ours_to_one_at_a_time": round(median("cards_a_second") / statistics.median(singles), 1),
+        "raw_engine_to_one_at_a_time": round(raw_rate / statistics.median(singles), 1),
         "scored_share": round(sum(found["scored"] for found in rounds) / (cards * arguments.rounds), 4),
     }
     if raw["flops"]:
@@ -275,4 +283,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        main()
+    except CardiographError as error:
+        sys.exit(f"judge.py: {error}")

@@ -21,7 +21,7 @@ CHAT_TEMPLATE = (
     "{% if not (loop.last and continue_final_message) %}<|im_end|>\n{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-VOCABULARY = {"tiny": 4096, "qwen3-8b": 32_768}
+VOCABULARY = {"tiny": 16_384, "qwen3-8b": 32_768}
 
 
 def make_tokenizer(folder: Path, vocabulary: int, texts: list[str]) -> int:
@@ -58,11 +58,11 @@ def make_tiny(folder: Path, vocabulary: int) -> None:
     torch.manual_seed(20_220_215)
     config = Qwen2Config(
         vocab_size=vocabulary,
-        hidden_size=128,  # 4 heads of 32: vLLM's attention on a CPU takes no smaller ones
-        intermediate_size=256,
+        hidden_size=64,  # 2 heads of 32: vLLM's attention on a CPU takes no smaller ones
+        intermediate_size=128,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
         max_position_embeddings=CONTEXT_TOKENS,
         tie_word_embeddings=True,
         initializer_range=0.2,

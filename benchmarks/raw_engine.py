@@ -18,11 +18,12 @@ from typing import Any
 
 
 def sampling(request: dict[str, Any]) -> Any:
-    """The request's sampling, as the engine takes it."""
+    """The request's sampling, as the engine takes it: of the ids asked for, as the server does."""
     from vllm import SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
-    asked = {"logprobs": request["top_logprobs"], "logprob_token_ids": request["logprob_token_ids"]}
+    ids = request.get("logprob_token_ids") or []
+    asked = {"logprobs": len(ids), "logprob_token_ids": ids}
     known = {name for name in asked if hasattr(SamplingParams(), name)}
     return SamplingParams(
         temperature=request["temperature"],

@@ -175,6 +175,8 @@ def server_arguments(model: str, port: int, build: Build, limits: Settings) -> l
         arguments += ["--revision", limits.judge_revision, "--tokenizer-revision", limits.judge_revision]
     if build.is_cpu:
         arguments += ["--enforce-eager", "--gpu-memory-utilization", "0.3"]  # its name for all memory
+        # One process for engine and model: the engine would spend a core on waiting for a worker of its own.
+        arguments += ["--distributed-executor-backend", "uni"]
         if not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
             arguments += ["--kv-cache-memory-bytes", str(_cpu_cache_bytes())]
     return arguments + _engine_options(limits)
