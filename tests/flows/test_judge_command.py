@@ -153,17 +153,23 @@ def test_the_key_is_stored_nowhere(home: Path) -> None:
 
 
 def test_a_changed_judge_scores_some_of_last_week_too(
-    home: Path, corpus: Path, servers: list[ScriptedJudge], tmp_path: Path
+    corpus: Path, servers: list[ScriptedJudge], tmp_path: Path
 ) -> None:
-    """A week of its own for a new judge: it shares texts with the week before, or is given some."""
-    ((shared,),) = rows(
-        home,
+    base = ("snapshot", "--hub", corpus, "--home", tmp_path, "--json", "--limit")
+    assert run(*base, 60, "--sort", "likes", "--as-of", LAST_WEEK).returncode == 0
+    options = ("--judge", "vllm", "--judge-url", servers[1].url, "--explain", 0)
+    done = run(*base, 15, "--sort", "created", "--as-of", THIS_WEEK, *options)
+    assert done.returncode == 0, done.stderr
+    ((shared, fresh),) = rows(
+        tmp_path,
         """
-        select count(distinct card_hash) from judge_pairs
-        where judge = 'vllm:scripted' and old_judge = 'checklist'
+        select (select count(*) from judge_pairs), count(*) filter (where card_hash not in (
+            select card_hash from panel where snapshot = '2026-11-09' and card_hash is not null))
+        from verdicts where judge = 'vllm:scripted'
         """,
     )
-    assert shared >= 30
+    assert shared == 30
+    assert fresh > 0
 
 
 @pytest.mark.parametrize(
@@ -190,3 +196,25 @@ def test_a_judge_that_cannot_be_is_told_in_one_line_before_anything_starts(
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "home" / "lake").exists()
+
+
+def test_a_judge_model_gets_a_passport_and_is_held_against_a_limit(
+    home: Path, servers: list[ScriptedJudge], tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.csv"
+    texts = rows(home, "select distinct card_hash from models where card_status = 'card' order by 1 limit 12")
+    marks = "\n".join(f"{card_hash},{1 + number % 5}" for number, (card_hash,) in enumerate(texts))
+    labels.write_text(f"card_hash,score\n{marks}\n", encoding="utf-8")
+    options = ("--home", home, "--judge", "vllm", "--judge-url", servers[1].url, "--repeats", "1")
+    done = run("calibrate", labels, *options, "--min-kappa", "0.95")
+    assert done.returncode == 1, done.stderr
+    assert "below the 0.95 asked for" in done.stderr
+    assert "Traceback" not in done.stderr
+    measures = dict(
+        rows(
+            home,
+            "select probe, count(*) from passports where judge = 'vllm:scripted' and estimate is not null group by all",
+        )
+    )
+    assert {"agreement", "consistency", "padding", "attack"} <= measures.keys()
+    assert "No passport" not in (home / "report.html").read_text(encoding="utf-8")

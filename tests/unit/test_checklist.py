@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import UsageError
 from tasks.facts import describe
-from tasks.judges import cues, make_judge
+from tasks.judges import cues, specs_of
 from tasks.judges.checklist import ChecklistJudge
 from tasks.judges.checks import CHECKS
 from tasks.records import CardText, Verdict
@@ -101,14 +101,14 @@ def test_judging_twice_gives_the_same() -> None:
 
 
 def test_the_fingerprint_follows_the_rubric() -> None:
-    judge = make_judge("checklist")
+    judge = ChecklistJudge()
     other = read_rubric(RUBRIC_FILE.read_text(encoding="utf-8").replace("weight = 3.0", "weight = 2.9"))
     assert re.fullmatch(r"[0-9a-f]{16}", judge.fingerprint)
     assert ChecklistJudge(other).fingerprint != judge.fingerprint
 
 
 def test_the_judge_says_who_it_is() -> None:
-    judge, now = make_judge("checklist"), datetime(2026, 1, 2, tzinfo=UTC)
+    judge, now = ChecklistJudge(), datetime(2026, 1, 2, tzinfo=UTC)
     card = judge.card(date(2026, 1, 2), now)
     assert (card.judge, card.model, card.revision) == ("checklist", None, None)
     assert (card.fingerprint, card.rubric) == (judge.fingerprint, load_rubric().fingerprint)
@@ -117,7 +117,7 @@ def test_the_judge_says_who_it_is() -> None:
 
 def test_an_unknown_judge_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"no judge is called 'oracle'; there is: .*checklist"):
-        make_judge("oracle")
+        specs_of(["oracle"], None, [])
 
 
 some_text = st.text(alphabet="abcdefghilmnoprstu _-.0129é训", max_size=60)

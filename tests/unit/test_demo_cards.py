@@ -16,7 +16,7 @@ from tasks.demo.front_matter import metadata
 from tasks.demo.hostile import FORMS, attack, encoded
 from tasks.demo.layouts import write_card
 from tasks.demo.roster import Model, make_roster
-from tasks.judges import make_judge
+from tasks.judges.checklist import ChecklistJudge
 from tasks.records import CardText
 
 SEED = 5
@@ -207,6 +207,6 @@ def test_archetype_counts_add_up_at_any_size(models: int) -> None:
 
 def test_the_checklist_ranks_cards_as_they_were_planted(roster: list[Model], texts: dict[str, str]) -> None:
     written = [m for m in roster if m.model_id in texts and m.archetype != "hostile"]
-    verdicts = make_judge("checklist").score(CardText(m.model_id, texts[m.model_id]) for m in written)
+    verdicts = ChecklistJudge().score(CardText(m.model_id, texts[m.model_id]) for m in written)
     scored = pl.DataFrame({"score": [v.score for v in verdicts], "level": [m.documentation for m in written]})
     assert scored.select(pl.corr("score", "level", method="spearman")).item() > 0.85
