@@ -32,7 +32,7 @@ format: $(VENV)/.installed-dev ## mend what lint and format can mend
 	$(BIN)/ruff format .
 
 test: $(VENV)/.installed-dev ## the tests, without the slow ones
-	$(BIN)/pytest -m "not slow and not vllm"
+	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not slow and not vllm"
 
 test-vllm: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## the LLM judge against a real vLLM and a tiny model
 	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m vllm

@@ -118,9 +118,9 @@ def _texts(rows: Sequence[Row], home: Path) -> list[CardText | None]:
         return [card_text(row.card_text) if row.card_text.strip() else None for row in rows]
     with warehouse.read() as db:
         models = [row.model_id for row in rows if not row.card_hash and not row.card_text.strip()]
-        hashes = dict(frame(db, "out/model_cards", wanted=models).rows()) if models else {}
+        hashes = dict(frame(db, "labels/model_cards", wanted=models).rows()) if models else {}
         wanted = [row.card_hash for row in rows if row.card_hash] + list(hashes.values())
-        known = dict(frame(db, "out/card_texts", wanted=wanted).rows()) if wanted else {}
+        known = dict(frame(db, "labels/card_texts", wanted=wanted).rows()) if wanted else {}
     return [_text(row, hashes, known) for row in rows]
 
 

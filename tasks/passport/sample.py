@@ -31,14 +31,14 @@ def draw_sample(
     Texts in `without` are not drawn, but their levels and authors count. UsageError where the judge is unknown.
     """
     with Warehouse(home).read() as db:
-        chosen = _chosen(frame(db, "out/latest_judges").rows(), judge)
+        chosen = _chosen(frame(db, "labels/latest_judges").rows(), judge)
         candidates = (
-            frame(db, "out/sample_by_score", fingerprint=chosen[1])
+            frame(db, "labels/sample_by_score", fingerprint=chosen[1])
             if chosen
-            else frame(db, "out/sample_by_length")
+            else frame(db, "labels/sample_by_length")
         )
         drawn = draw(candidates, n, seed=seed, without=frozenset(without))
-        known = dict(frame(db, "out/card_texts", wanted=drawn).rows()) if drawn else {}
+        known = dict(frame(db, "labels/card_texts", wanted=drawn).rows()) if drawn else {}
     basis = f"score of {chosen[0]}" if chosen else "length"
     return Sample(tuple(CardText(card_hash, known[card_hash]) for card_hash in drawn), basis)
 

@@ -42,27 +42,27 @@ def test_texts_are_sampled_by_the_level_nearest_to_their_score(
     judged: duckdb.DuckDBPyConnection, expect: Expect
 ) -> None:
     expect(
-        frame(judged, "out/sample_by_score", fingerprint="f1"),
+        frame(judged, "labels/sample_by_score", fingerprint="f1"),
         "card_hash | author | stratum\nh1 | ada | 2\nh2 | ada | 4",
     )
-    assert frame(judged, "out/sample_by_score", fingerprint="f2").is_empty()
+    assert frame(judged, "labels/sample_by_score", fingerprint="f2").is_empty()
 
 
 def test_texts_are_sampled_by_length_where_nobody_has_judged(
     judged: duckdb.DuckDBPyConnection, expect: Expect
 ) -> None:
     expect(
-        frame(judged, "out/sample_by_length"),
+        frame(judged, "labels/sample_by_length"),
         "card_hash | author | stratum\nh1 | ada | 1\nh2 | ada | 2\nh3 | cyd | 3",
     )
 
 
 def test_the_judge_that_judged_last_comes_first(judged: duckdb.DuckDBPyConnection, expect: Expect) -> None:
-    expect(frame(judged, "out/latest_judges"), "judge | fingerprint\nvllm:a | f2\nchecklist | f1")
+    expect(frame(judged, "labels/latest_judges"), "judge | fingerprint\nvllm:a | f2\nchecklist | f1")
 
 
 def test_models_and_texts_are_looked_up_by_name_and_by_hash(
     judged: duckdb.DuckDBPyConnection, expect: Expect
 ) -> None:
-    expect(frame(judged, "out/model_cards", wanted=["bob/1", "nobody/0"]), "model_id | card_hash\nbob/1 | h2")
-    expect(frame(judged, "out/card_texts", wanted=["h1", "h9"]), "card_hash | card_text\nh1 | one")
+    expect(frame(judged, "labels/model_cards", wanted=["bob/1", "nobody/0"]), "model_id | card_hash\nbob/1 | h2")
+    expect(frame(judged, "labels/card_texts", wanted=["h1", "h9"]), "card_hash | card_text\nh1 | one")
