@@ -64,5 +64,7 @@ def test_the_judge_that_judged_last_comes_first(judged: duckdb.DuckDBPyConnectio
 def test_models_and_texts_are_looked_up_by_name_and_by_hash(
     judged: duckdb.DuckDBPyConnection, expect: Expect
 ) -> None:
-    expect(frame(judged, "labels/model_cards", wanted=["bob/1", "nobody/0"]), "model_id | card_hash\nbob/1 | h2")
+    expect(
+        frame(judged, "labels/model_cards", wanted=["bob/1", "nobody/0"]), "model_id | card_hash\nbob/1 | h2"
+    )
     expect(frame(judged, "labels/card_texts", wanted=["h1", "h9"]), "card_hash | card_text\nh1 | one")
