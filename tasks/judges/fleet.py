@@ -26,6 +26,7 @@ from tasks.errors import JudgeError, JudgeRefused, JudgesDiffer, JudgeUnreachabl
 from tasks.judges.served import (
     API_KEY,
     Served,
+    ServesAnother,
     bad_url,
     base_url,
     concurrency_for,
@@ -78,6 +79,7 @@ class _Server:
 
     url: str
     is_up: bool = False
+    is_anothers: bool = False  # serves a model that is not asked for
     in_flight: int = 0
     busy_until: float = 0.0
     marks: set[str] = field(default_factory=set)  # that its answers bear
@@ -109,9 +111,10 @@ class _Reply:
 class Fleet:
     """Servers that serve the same judge; a context manager, shared by threads.
 
-    Entering asks every server what it serves and waits `judge_patience_s` for the first to answer. Raises
-    `UsageError` for URLs that are none, `JudgeUnreachable`, `JudgeRefused` where a server does not serve `model` or
-    does not accept the key, `JudgesDiffer` where two do not serve the same.
+    Entering asks every server what it serves and waits `judge_patience_s` for the first to answer. Where `model` is
+    named, servers of other models are left alone: they are another judge's. Raises `UsageError` for URLs that are
+    none, `JudgeUnreachable`, `JudgeRefused` where no server serves `model` or one does not accept the key,
+    `JudgesDiffer` where two do not serve the same.
     """
 
     def __init__(self, urls: Sequence[str], *, model: str | None, limits: Settings) -> None:
@@ -497,7 +500,8 @@ class Fleet:
         pause = _PROBE_PAUSE_S
         while not found:
             answers = await asyncio.gather(*map(self._introduced, self._servers))
-            found = [(server, served) for server, served in answers if served]
+            found = [(server, served) for server, served in answers if isinstance(served, Served)]
+            self._leave_alone([refusal for _, refusal in answers if isinstance(refusal, ServesAnother)])
             if not found and self._is_out_of_patience():
                 raise self._unreachable()
             if not found:
@@ -520,12 +524,22 @@ class Fleet:
         self.concurrency = each * self.replicas
         self._slots = asyncio.Semaphore(self.concurrency)
 
-    async def _introduced(self, server: _Server) -> tuple[_Server, Served | None]:
+    async def _introduced(self, server: _Server) -> tuple[_Server, Served | ServesAnother | None]:
         try:
             return server, await self._introduce(server)
         except _NotYet as error:
             server.problem = str(error)
             return server, None
+        except ServesAnother as refusal:
+            server.is_anothers = True
+            return server, refusal
+
+    def _leave_alone(self, refusals: Sequence[ServesAnother]) -> None:
+        """Forget the servers of other judges; ServesAnother where there are no others."""
+        self._servers = [server for server in self._servers if not server.is_anothers]
+        self.replicas = len(self._servers)
+        if not self._servers:
+            raise refusals[0]
 
     async def _introduce(self, server: _Server) -> Served:
         """Who this server says it is. Raises `_NotYet` where it does not answer, `JudgeRefused` where it may not."""

@@ -142,6 +142,10 @@ def readable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
+class ServesAnother(JudgeRefused):
+    """A server that does not have the model asked for; in a panel it may be another judge's."""
+
+
 def chosen(models: Sequence[Mapping[str, object]], asked_for: str | None, url: str) -> Mapping[str, object]:
     """The model asked for among those served: by its id, its root, or the last part of either's path."""
     if asked_for is None and models:
@@ -152,7 +156,7 @@ def chosen(models: Sequence[Mapping[str, object]], asked_for: str | None, url: s
             if names(card) in (asked_for, last):
                 return card
     served = ", ".join(_id(card) for card in models[:5]) or "nothing"
-    raise JudgeRefused(
+    raise ServesAnother(
         f"{url} serves {readable(served)[:300]}, not {asked_for or 'any model'}; "
         "name what it serves with --judge-model, or start it with --served-model-name"
     )

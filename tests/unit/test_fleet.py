@@ -98,6 +98,16 @@ def test_a_model_is_known_by_its_name_its_root_or_its_last_part(asked_for: str) 
         assert fleet.served.model == "org/judge"
 
 
+def test_servers_of_another_judge_are_left_alone_where_a_model_is_named() -> None:
+    with (
+        judges(None, model="a/one") as (one,),
+        judges(None, model="b/other") as (other,),
+        fleet_of(one, other, model="b/other") as fleet,
+    ):
+        assert (fleet.served.model, fleet.replicas) == ("b/other", 1)
+        assert not one.requests
+
+
 def test_another_model_is_refused_with_what_is_served() -> None:
     with (
         judges(None, model="org/judge") as servers,

@@ -376,6 +376,21 @@ def test_the_record_of_the_judge_names_model_engine_and_mode(server: ScriptedJud
     assert (told["engine"], told["score_mode"]) == ("vllm 0.32.0", "expected")
 
 
+def test_two_judge_models_on_servers_of_their_own_make_a_panel() -> None:
+    with (
+        running_scripted_judge(model="a/one", root="a/one") as one,
+        running_scripted_judge(model="b/two", root="b/two") as two,
+    ):
+        specs = specs_of(["vllm:a/one", "vllm:b/two"], None, [one.url, two.url])
+        records = [identify(spec) for spec in specs]
+        for spec, server in zip(specs, (one, two), strict=True):
+            with opened_judge(spec) as judge:
+                assert len(list(judge.score(cards(3)))) == 3
+            assert len(asked(server)) == 3
+    assert [record.name for record in records] == ["vllm:one", "vllm:two"]
+    assert records[0].fingerprint != records[1].fingerprint
+
+
 def test_judges_are_named_by_kind_and_model() -> None:
     assert specs_of(["checklist"], None, []) == [JudgeSpec()]
     assert specs_of(["checklist", "vllm:a/b"], None, ["http://x"]) == [
