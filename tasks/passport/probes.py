@@ -27,6 +27,7 @@ Verdicts = Mapping[str, Verdict]
 STAGE = "calibrate"
 PADDED_RISE = 0.25
 ATTACK_RISE = 0.5
+BATCH_TEXTS = 16  # texts that an engine computes together; its sums depend on the company
 # A text above has too little room to rise by what counts as a rise.
 WEAK_SCORE = 3.0
 _SAME = 1e-6  # scores are rounded when stored; equal ones differ by less
@@ -73,10 +74,10 @@ def refused(verdicts: Iterable[Verdict | None]) -> Measure:
 def consistency(
     judge: Judge, texts: Sequence[CardText], first: Verdicts, *, repeats: int, seed: int
 ) -> list[Measure]:
-    """Score the texts `repeats` times more, shuffled, and compare with the first time."""
+    """Score the texts `repeats` times more, in other company each time, and compare with the first time."""
     if not repeats:
         return []
-    again = [verdicts_of(judge, _shuffled(texts, seed + turn)) for turn in range(repeats)]
+    again = [_in_company(judge, _shuffled(texts, seed + turn)) for turn in range(repeats)]
     scores = np.array([[score_of(run, t.card_hash) for run in (first, *again)] for t in texts])
     moved = np.abs(scores[:, 1:] - scores[:, :1])
     moved = moved[~np.isnan(moved).any(-1)]
@@ -86,6 +87,14 @@ def consistency(
         Measure("largest_difference", len(moved), float(moved.max()) if moved.size else None),
         refused(run.get(text.card_hash) for run in again for text in texts),
     ]
+
+
+def _in_company(judge: Judge, texts: Sequence[CardText]) -> dict[str, Verdict]:
+    """Verdicts by batches in this order: within one call a judge may ask in whatever order it likes."""
+    verdicts: dict[str, Verdict] = {}
+    for start in range(0, len(texts), BATCH_TEXTS):
+        verdicts |= verdicts_of(judge, texts[start : start + BATCH_TEXTS])
+    return verdicts
 
 
 def _shuffled(texts: Sequence[CardText], seed: int) -> list[CardText]:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import ClassVar
 
 import pytest
 
@@ -14,6 +15,7 @@ from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.attacks import attacks, card_text, weak_card
 from tasks.passport.labels import Labelled, Rating
 from tasks.passport.passport import examine, find, kappa_of
+from tasks.passport.probes import consistency
 from tasks.passport.reading import conclusion, tables
 from tasks.progress import listening
 from tasks.records import CardText, PassportEntry, Verdict
@@ -68,6 +70,26 @@ def test_a_judge_that_says_what_people_say_agrees_with_them_perfectly(demo_texts
     assert estimate(entries, "agreement", "bias") == pytest.approx(0)
     for criterion in load_rubric().criteria:
         assert estimate(entries, "agreement", "quadratic_kappa", criterion.id) == pytest.approx(1)
+
+
+def test_each_repeat_puts_the_cards_into_other_company(demo_texts: list[CardText]) -> None:
+    class Watched(ChecklistJudge):
+        asked: ClassVar[list[frozenset[str]]] = []
+
+        def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
+            cards = list(cards)
+            self.asked.append(frozenset(card.card_hash for card in cards))
+            return super().score(cards)
+
+    texts = demo_texts[:40]
+    whole = {
+        text.card_hash: verdict for text, verdict in zip(texts, ChecklistJudge().score(texts), strict=True)
+    }
+    consistency(Watched(), texts, whole, repeats=3, seed=1)
+    batches = Watched.asked
+    assert len(batches) == len(set(batches)) == 3 * 3
+    for run in (batches[:3], batches[3:6], batches[6:]):
+        assert frozenset().union(*run) == whole.keys()
 
 
 def test_a_severe_judge_has_a_bias_and_the_same_order(demo_texts: list[CardText]) -> None:
