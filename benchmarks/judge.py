@@ -22,6 +22,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -224,6 +225,14 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return told(arguments, rounds, singles, raw)
 
 
+def gpu_name() -> str | None:
+    """What the driver calls the GPU, null without one."""
+    if not (command := shutil.which("nvidia-smi")):
+        return None
+    query = [command, "--query-gpu=name", "--format=csv,noheader"]
+    return subprocess.run(query, check=False, capture_output=True, text=True).stdout.strip() or None
+
+
 def told(
     arguments: argparse.Namespace, rounds: list[dict[str, Any]], singles: list[float], raw: dict[str, Any]
 ) -> dict[str, Any]:
@@ -236,6 +245,7 @@ def told(
     raw_rate = raw["cards"] / raw["seconds"]
     figures = {
         "architecture": arguments.architecture,
+        "gpu": gpu_name(),
         "cores": os.cpu_count(),
         "cards_a_round": cards,
         "rounds": arguments.rounds,
