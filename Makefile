@@ -37,8 +37,8 @@ test: $(VENV)/.installed-dev ## the tests, without the slow ones
 test-vllm: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## the LLM judge against a real vLLM and a tiny model
 	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m vllm
 
-test-all: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## all tests
-	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest
+test-all: test test-vllm ## all tests, the slow ones too
+	$(BIN)/pytest -m "slow and not vllm"
 
 bench: $(VENV)/.installed-dev ## the measured claims of the README
 	$(BIN)/python benchmarks/crawl.py

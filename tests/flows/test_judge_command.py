@@ -152,6 +152,7 @@ def test_the_key_is_stored_nowhere(home: Path) -> None:
             assert KEY.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_a_changed_judge_scores_some_of_last_week_too(
     corpus: Path, servers: list[ScriptedJudge], tmp_path: Path
 ) -> None:
