@@ -13,8 +13,9 @@ import typer
 
 from flows.cli_hub import hub
 from flows.cli_judge import calibrate, label
+from flows.cli_options import Home, JudgeModel, JudgeUrls
 from tasks.errors import CardiographError, UsageError
-from tasks.settings import OFFICIAL_HUB, settings
+from tasks.settings import OFFICIAL_HUB
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,15 +28,6 @@ app = typer.Typer(
 app.add_typer(hub, name="hub")
 app.command()(label)
 app.command()(calibrate)
-
-Home = Annotated[
-    Path,
-    typer.Option(
-        help="Folder of the lake, the warehouse and the report.",
-        default_factory=lambda: settings().home,
-        show_default="cardiograph-data, or CARDIOGRAPH_HOME",
-    ),
-]
 
 
 class Sort(StrEnum):
@@ -82,13 +74,8 @@ def snapshot(
             show_default="checklist",
         ),
     ] = None,
-    judge_model: Annotated[
-        str | None, typer.Option(help="The judge model: its name on the Hub, or a folder.")
-    ] = None,
-    judge_url: Annotated[
-        list[str] | None,
-        typer.Option(help="Where vLLM serves it; repeated, replicas. Without: a server is started."),
-    ] = None,
+    judge_model: JudgeModel = None,
+    judge_urls: JudgeUrls = None,
     explain: Annotated[
         int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
     ] = 12,
@@ -127,7 +114,7 @@ def snapshot(
         models=_names(models) if models else [],
         judges=judge or [DEFAULT_JUDGE],
         judge_model=judge_model,
-        judge_urls=judge_url or [],
+        judge_urls=judge_urls or [],
         explain=explain,
     )
     run([request], as_json=as_json)

@@ -7,17 +7,8 @@ from typing import Annotated
 
 import typer
 
+from flows.cli_options import Home, JudgeModel, JudgeUrls
 from tasks.errors import UsageError
-from tasks.settings import settings
-
-Home = Annotated[
-    Path,
-    typer.Option(
-        help="Folder of the lake, the warehouse and the report.",
-        default_factory=lambda: settings().home,
-        show_default="cardiograph-data, or CARDIOGRAPH_HOME",
-    ),
-]
 
 
 def calibrate(
@@ -26,15 +17,8 @@ def calibrate(
     judge: Annotated[
         str, typer.Option(help="Whose passport: `checklist`, `vllm` or `vllm:MODEL`.")
     ] = "checklist",
-    judge_model: Annotated[
-        str | None, typer.Option(help="The judge model of `--judge vllm`: its name on the Hub, or a folder.")
-    ] = None,
-    judge_urls: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--judge-url", help="A server of the judge model; may be repeated. Default: one is started."
-        ),
-    ] = None,
+    judge_model: JudgeModel = None,
+    judge_urls: JudgeUrls = None,
     min_kappa: Annotated[
         float | None,
         typer.Option(min=-1.0, max=1.0, help="Leave with exit code 1 where quadratic kappa is below."),

@@ -602,9 +602,6 @@ class Fleet:
         server.counted = counted
 
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
 def _checked(url: str) -> str:
     plain = base_url(url)
     try:

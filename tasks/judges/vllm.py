@@ -10,7 +10,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -254,13 +254,11 @@ def _shared_session(spec: JudgeSpec) -> Iterator[Session]:
 
 def _open_session(spec: JudgeSpec) -> Session:
     limits = settings()
-    fleet = Fleet(spec.urls, model=spec.model, limits=limits)
-    fleet.open()
-    try:
-        return next(iter(fleet.stream(lambda _: _learn(fleet, spec, limits), [None])))
-    except BaseException:
-        fleet.close()
-        raise
+    with ExitStack() as stack:
+        fleet = stack.enter_context(Fleet(spec.urls, model=spec.model, limits=limits))
+        (session,) = fleet.stream(lambda _: _learn(fleet, spec, limits), [None])
+        stack.pop_all()  # it stays open with the session
+    return session
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,15 +45,22 @@ def half_up(scores: Floats) -> Floats:
 
 
 def quadratic_kappa(ratings: Floats) -> Floats:
-    """Weighted kappa of the first two raters, with squared differences as weights: 1 perfect, 0 chance.
+    """Weighted kappa of two raters, with squared differences as weights: 1 perfect, 0 chance; NaN for no rating.
 
     1 - observed / expected disagreement. Expected is over all pairs (x_i, y_j), which for squares comes to
-    var(x) + var(y) + (mean(x) - mean(y))^2. Takes whole levels. Cohen (1968), "Weighted kappa: nominal scale
-    agreement with provision for scaled disagreement or partial credit".
+    var(x) + var(y) + (mean(x) - mean(y))^2. Takes whole levels, and at least three texts that both rated. Cohen
+    (1968), "Weighted kappa: nominal scale agreement with provision for scaled disagreement or partial credit".
     """
-    x, y = ratings[..., 0], ratings[..., 1]
-    expected = x.var(-1) + y.var(-1) + (x.mean(-1) - y.mean(-1)) ** 2
-    return 1 - _ratio(((x - y) ** 2).mean(-1), expected)
+    both = ~np.isnan(ratings).any(-1)
+    n = both.sum(-1)
+    x, y = (np.where(both, ratings[..., rater], 0.0) for rater in (0, 1))
+    mean_x, mean_y = (v.sum(-1) / np.maximum(n, 1) for v in (x, y))
+    spread_x, spread_y = (
+        (np.where(both, v - mean[..., None], 0.0) ** 2).sum(-1) for v, mean in ((x, mean_x), (y, mean_y))
+    )
+    expected = spread_x + spread_y + n * (mean_x - mean_y) ** 2
+    kappa = 1 - _ratio(((x - y) ** 2).sum(-1), expected)
+    return np.where(n >= TEXTS_MIN, kappa, np.nan)
 
 
 def spearman(ratings: Floats) -> Floats:
@@ -91,26 +98,13 @@ def mean_pairwise_kappa(ratings: Floats) -> Floats:
     Light (1971), "Measures of response agreement for qualitative data". Pairs with fewer than three texts in
     common, or without any spread, are left out.
     """
-    kappas = np.stack([_kappa_where_both(ratings[..., pair]) for pair in _pairs(ratings.shape[-1])], axis=-1)
+    kappas = np.stack([quadratic_kappa(ratings[..., pair]) for pair in _pairs(ratings.shape[-1])], axis=-1)
     is_known = ~np.isnan(kappas)
     return _ratio(np.where(is_known, kappas, 0.0).sum(-1), is_known.sum(-1))
 
 
 def _pairs(raters: int) -> list[list[int]]:
     return [list(pair) for pair in combinations(range(raters), 2)]
-
-
-def _kappa_where_both(ratings: Floats) -> Floats:
-    both = ~np.isnan(ratings).any(-1)
-    n = both.sum(-1)
-    x, y = (np.where(both, ratings[..., rater], 0.0) for rater in (0, 1))
-    mean_x, mean_y = (v.sum(-1) / np.maximum(n, 1) for v in (x, y))
-    spread_x, spread_y = (
-        (np.where(both, v - mean[..., None], 0.0) ** 2).sum(-1) for v, mean in ((x, mean_x), (y, mean_y))
-    )
-    expected = spread_x + spread_y + n * (mean_x - mean_y) ** 2
-    kappa = 1 - _ratio(((x - y) ** 2).sum(-1), expected)
-    return np.where(n >= TEXTS_MIN, kappa, np.nan)
 
 
 def mean(values: Floats) -> Floats:

@@ -1,0 +1,28 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasks.settings import settings
+
+Home = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of the lake, the warehouse and the report.",
+        default_factory=lambda: settings().home,
+        show_default="cardiograph-data, or CARDIOGRAPH_HOME",
+    ),
+]
+JudgeModel = Annotated[
+    str | None, typer.Option(help="The judge model of `vllm`: its name on the Hub, or a folder.")
+]
+JudgeUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge-url", help="Where vLLM serves it; repeated, replicas. Without: a server is started."
+    ),
+]
