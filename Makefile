@@ -10,10 +10,10 @@ JUDGE_VENV := .venv-judge
 VLLM := 0.32.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env check format test test-vllm test-all bench clean
+.PHONY: help setup demo judge-env check format test test-vllm test-cluster test-all bench clean
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed-dev ## a virtual environment with everything for working on the project
 
@@ -32,10 +32,14 @@ format: $(VENV)/.installed-dev ## mend what lint and format can mend
 	$(BIN)/ruff format .
 
 test: $(VENV)/.installed-dev ## the tests, without the slow ones
-	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not slow and not vllm"
+	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not slow and not vllm and not cluster"
 
 test-vllm: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## the LLM judge against a real vLLM and a tiny model
 	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m vllm
+
+test-cluster: $(VENV)/.installed-dev ## a week on real PostgreSQL, Redis, Prefect, three workers and S3, started for it
+	deployments/native/debian.sh
+	$(BIN)/pytest -m cluster
 
 test-all: test test-vllm ## all tests, the slow ones too
 	$(BIN)/pytest -m "slow and not vllm"

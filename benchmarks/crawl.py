@@ -27,7 +27,7 @@ OURS = """
 import json, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from tasks.hub import CardRef, hub_at
+from tasks.hub import hub_at
 from tasks.settings import settings
 refs = [CardRef(*ref) for ref in json.load(sys.stdin)]
 hub = hub_at(sys.argv[1])

@@ -77,7 +77,7 @@ def keep(home: Path, entries: Sequence[PassportEntry]) -> bool:
 def _write_report(home: Path) -> None:
     """The report again, with the passport in it, where there is a report."""
     if (home / "report.html").exists():
-        from flows.runs import write_latest_report
+        from tasks.analysis import write_latest_report
 
         write_latest_report(home)
 

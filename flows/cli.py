@@ -79,6 +79,15 @@ def snapshot(
     explain: Annotated[
         int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
     ] = 12,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that work at parts, this one included.")] = 1,
+    pool: Annotated[
+        str | None, typer.Option(help="Work pool whose workers help. Without: processes on this machine.")
+    ] = None,
+    judge_pool: Annotated[
+        str | None,
+        typer.Option(help="Work pool of GPU machines: only its workers judge, each with its vLLM."),
+    ] = None,
+    judge_workers: Annotated[int, typer.Option(min=1, help="Workers of --judge-pool that judge.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")] = False,
 ) -> None:
     """Take one dated snapshot of a Hub: list, read, judge, analyse, report.
@@ -89,6 +98,8 @@ def snapshot(
     cardiograph snapshot --hub corpus.parquet --all   a corpus, not the Hub
     cardiograph snapshot --models my-models.txt       models that you name
     cardiograph snapshot --judge vllm                 a judge model scores them
+    cardiograph snapshot --workers 2                  two processes share the work
+    cardiograph snapshot --workers 4 --pool default   workers of a Prefect work pool do
 
     \b
     Run it again after an interruption: it goes on where it was. A token
@@ -116,6 +127,10 @@ def snapshot(
         judge_model=judge_model,
         judge_urls=judge_urls or [],
         explain=explain,
+        workers=workers,
+        pool=pool,
+        judge_pool=judge_pool,
+        judge_workers=judge_workers,
     )
     run([request], as_json=as_json)
 
@@ -169,6 +184,33 @@ def query(
 
 
 @app.command()
+def deploy(
+    hub_slots: Annotated[
+        int, typer.Option(min=1, help="Requests to the Hub that all workers together may have under way.")
+    ] = 32,
+    pool_type: Annotated[
+        str, typer.Option(help="Type of the work pools: process, docker or kubernetes.")
+    ] = "process",
+    alarm_block: Annotated[
+        str | None, typer.Option(metavar="TYPE/NAME", help="A notification block that alarms are sent to.")
+    ] = None,
+) -> None:
+    """Tell the Prefect server of PREFECT_API_URL all about Cardiograph: pools, limit, deployments, alarms.
+
+    \b
+    export PREFECT_API_URL=http://127.0.0.1:4200/api
+    cardiograph deploy
+    prefect worker start --pool default
+    prefect deployment run snapshot/weekly --param limit=200
+
+    Run it again after an upgrade; it changes what changed.
+    """
+    from flows.deploying import deploy as run
+
+    run(hub_slots=hub_slots, pool_type=pool_type, alarm_block=alarm_block)
+
+
+@app.command()
 def rebuild(home: Home) -> None:
     """Make the warehouse again from the lake alone."""
     from flows.runs import rebuild_warehouse
@@ -184,7 +226,7 @@ def report(
     ] = None,
 ) -> None:
     """Write the report of the latest snapshot again."""
-    from flows.runs import write_latest_report
+    from tasks.analysis import write_latest_report
 
     for path in write_latest_report(home, pictures):
         typer.echo(path)

@@ -8,21 +8,48 @@ from pathlib import Path
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks.crawl import fetch_cards, land, list_models, plan_reading
-from tasks.records import Selection
-from tasks.source import Source
+from flows.pulling import work_off
+from tasks.coordinating import coordinating
+from tasks.crawl import check_selection, is_crawled, land, list_models, plan_reading
+from tasks.crewing import CrewWanted
+from tasks.orders import Shared, Stage
+from tasks.records import Selection, Sort
+from tasks.schedule import date_of_run
+from tasks.settings import OFFICIAL_HUB, settings
+from tasks.source import opened
 
 
 @flow(
-    flow_run_name="crawl {snapshot}",
-    task_runner=ThreadPoolTaskRunner(max_workers=2),  # type: ignore[arg-type]  # invariant in its future
+    flow_run_name="crawl {snapshot_date}",
+    task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]  # invariant in its future
 )
-def crawl(home: Path, source: Source, snapshot: date, selection: Selection) -> int:
-    """Bring a snapshot's listing, and the READMEs that are new to us, into the lake; returns READMEs asked for."""
-    list_models(home, source, snapshot, selection)
-    land(home)
-    parts = plan_reading(home, snapshot)
-    reading = [fetch_cards.submit(home, source, snapshot, part) for part in parts]
-    asked: int = sum(part.result() for part in reading)
-    land(home)
+def crawl(
+    snapshot_date: date | None = None,
+    home: Path | None = None,
+    hub: str = OFFICIAL_HUB,
+    limit: int | None = 1000,
+    sort: Sort = "downloads",
+    filters: list[str] | None = None,
+    author: str | None = None,
+    models: list[str] | None = None,
+    workers: int = 1,
+    pool: str | None = None,
+) -> int:
+    """Bring a snapshot's listing, and the READMEs that are new to us, into the lake; returns READMEs asked for.
+
+    A date that has passed is crawled late: the Hub tells what it is now, and the snapshot says so.
+    """
+    snapshot_date = snapshot_date or date_of_run()
+    home = home or settings().home
+    selection = Selection(limit, sort, tuple(filters or ()), author, tuple(models or ()))
+    with coordinating(home, snapshot_date, CrewWanted(workers, pool)) as run:
+        check_selection(run.lake, snapshot_date, selection)
+        if is_crawled(home, snapshot_date):
+            return 0
+        with opened(hub, home, snapshot_date) as source:
+            list_models(home, source, snapshot_date, selection)
+            land(home)
+            orders = plan_reading(home, snapshot_date)
+            asked = work_off(run, {Stage(snapshot_date, "read"): Shared(hub=source.url)}, orders)
+        land(home)
     return asked

@@ -8,45 +8,70 @@ from pathlib import Path
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.pulling import work_off
+from tasks.coordinating import coordinating
 from tasks.crawl import land
+from tasks.crewing import CrewWanted
+from tasks.judges import DEFAULT_JUDGE, specs_of
 from tasks.judging import (
-    describe_part,
-    explain_part,
-    judge_part,
-    judge_servers,
+    ask_who_judges,
+    forget_other_judges,
     plan_describing,
     plan_explaining,
     plan_judging,
     record_judge,
 )
-from tasks.records import JudgeCard, JudgeSpec
+from tasks.orders import Kind, Shared, Stage
+from tasks.records import JudgeCard
+from tasks.schedule import date_of_run
+from tasks.settings import settings
+
+_OF_JUDGE_MODELS: tuple[Kind, ...] = ("identify", "judge", "explain")
 
 
 @flow(
-    flow_run_name="judge {snapshot}",
-    task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]  # invariant in its future
+    flow_run_name="judge {snapshot_date}",
+    task_runner=ThreadPoolTaskRunner(max_workers=8),  # type: ignore[arg-type]  # invariant in its future
 )
-def judge(home: Path, snapshot: date, spec: JudgeSpec, explain: int = 0) -> tuple[JudgeCard, int]:
+def judge(
+    snapshot_date: date | None = None,
+    home: Path | None = None,
+    judge: str = DEFAULT_JUDGE,
+    judge_model: str | None = None,
+    judge_urls: list[str] | None = None,
+    explain: int = 12,
+    workers: int = 1,
+    pool: str | None = None,
+    judge_pool: str | None = None,
+    judge_workers: int = 1,
+) -> tuple[JudgeCard, int]:
     """Describe and judge a snapshot's texts that are new, and have a sample of `explain` texts explained.
 
     Returns who judged, and how many texts it judged now.
     """
-    card = record_judge(home, snapshot, spec)
-    describing = [describe_part.submit(home, part) for part in plan_describing(home, snapshot)]
-    with judge_servers(home, spec) as servers:
-        judging = [
-            judge_part.submit(home, snapshot, servers(), card.fingerprint, part)
-            for part in plan_judging(home, snapshot, spec, card)
-        ]
-        for part in describing:
-            part.result()
-        judged: int = sum(part.result() for part in judging)
+    snapshot_date = snapshot_date or date_of_run()
+    home = home or settings().home
+    (spec,) = specs_of([judge], judge_model, judge_urls or [])
+    shared = Shared(spec=spec)
+    wanted = CrewWanted(workers, pool, judge_pool, judge_workers)
+    with coordinating(home, snapshot_date, wanted) as run:
+        elsewhere = _OF_JUDGE_MODELS if spec.kind == "vllm" and run.crew.wanted.judge_pool else ()
+        if elsewhere:
+            asking = {Stage(snapshot_date, "identify"): shared}
+            work_off(run, asking, ask_who_judges(snapshot_date), elsewhere=elsewhere)
+        card = record_judge(home, snapshot_date, spec, is_elsewhere=bool(elsewhere))
+        describing, judging, explaining = (
+            Stage(snapshot_date, "describe"),
+            Stage(snapshot_date, "judge", card.fingerprint),
+            Stage(snapshot_date, "explain", card.fingerprint),
+        )
+        forget_other_judges(home, snapshot_date, card.fingerprint)
+        to_describe = plan_describing(home, snapshot_date)
+        to_judge = plan_judging(home, snapshot_date, spec, card)
+        both = {describing: Shared(), judging: shared}
+        work_off(run, both, [*to_describe, *to_judge], elsewhere=elsewhere)
         land(home)
-        explaining = [
-            explain_part.submit(home, servers(), card.fingerprint, part)
-            for part in plan_explaining(home, snapshot, spec, card.fingerprint, explain)
-        ]
-        for part in explaining:
-            part.result()
-    land(home)
-    return card, judged
+        to_explain = plan_explaining(home, snapshot_date, spec, card.fingerprint, explain)
+        work_off(run, {explaining: shared}, to_explain, elsewhere=elsewhere)
+        land(home)
+    return card, sum(len(order.refs) for order in to_judge)

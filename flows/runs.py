@@ -21,7 +21,7 @@ from tasks.errors import UsageError
 from tasks.judges import DEFAULT_JUDGE, identify, specs_of
 from tasks.source import DEMO, date_of
 from tasks.summary import Summary
-from tasks.warehouse import Warehouse, frame, make_home
+from tasks.warehouse import Warehouse, make_home
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,6 +40,10 @@ class Request:
     judge_model: str | None = None
     judge_urls: list[str] = dataclasses.field(default_factory=list)
     explain: int = 12
+    workers: int = 1
+    pool: str | None = None
+    judge_pool: str | None = None
+    judge_workers: int = 1
 
 
 def demo_requests(home: Path) -> list[Request]:
@@ -55,6 +59,8 @@ def run(requests: Sequence[Request], *, as_json: bool) -> None:
     make_home(home)
     dated = [(request, date_of(request.hub, home, request.as_of)) for request in requests]
     for request in requests:
+        if request.judge_pool:
+            continue  # who judges is known there, not here
         for spec in specs_of(request.judges, request.judge_model, request.judge_urls):
             identify(spec)  # one that cannot be is told before anything starts
     with prefect_server(home):
@@ -96,34 +102,15 @@ def _command() -> str:
 def rebuild_warehouse(home: Path) -> None:
     """Publish a warehouse made from the lake alone."""
     warehouse = Warehouse(home)
-    if not warehouse.lake.root.is_dir():
+    if not warehouse.lake.exists():
         raise UsageError(
-            f"{home} has no lake; run `cardiograph snapshot` first, or name the folder with --home"
+            f"{home} has no lake at {warehouse.lake.location}; run `cardiograph snapshot` first, name the folder "
+            "with --home, or the lake with CARDIOGRAPH_LAKE"
         )
     with warehouse.writer():
         warehouse.begin(afresh=True)
         warehouse.publish(always=True)
     typer.echo(f"{warehouse.published.resolve()} made again from {len(warehouse.lake.all_parts())} parts")
-
-
-def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
-    """Write the report of the latest judged snapshot, and its charts as pictures where asked; returns the files."""
-    from tasks.report import read_report_data, write_pictures, write_report
-
-    warehouse = Warehouse(home)
-    if not warehouse.is_current():
-        raise UsageError(
-            f"{warehouse.published} was made by another version of Cardiograph; run "
-            f"`cardiograph rebuild --home {home}` first"
-        )
-    with warehouse.read() as db:
-        judged = frame(db, "out/latest_judged").to_dicts()
-        if not judged:
-            raise UsageError(f"no snapshot in {home} has been judged; run `cardiograph snapshot` first")
-        data = read_report_data(db, **judged[0])
-    path = home / "report.html"
-    write_report(data, path)
-    return [path, *(write_pictures(data, pictures) if pictures else [])]
 
 
 def _print_summary(summary: Summary) -> None:

@@ -1,23 +1,28 @@
-"""The weekly snapshot, end to end: crawl, judge, analyse, publish."""
+"""The weekly snapshot, end to end: crawl, judge, analyse, publish, report."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled
 
+from flows.analyse import analyse
 from flows.crawl import crawl
 from flows.judge import judge
-from tasks.analysis import estimate_findings, publish
+from flows.publish import publish
+from flows.report import report
 from tasks.artifacts import leave_artifacts
-from tasks.crawl import check_selection, is_crawled
-from tasks.judges import DEFAULT_JUDGE, specs_of
-from tasks.records import Selection, Sort
+from tasks.coordinating import coordinating
+from tasks.crewing import CrewWanted
+from tasks.judges import DEFAULT_JUDGE
+from tasks.records import Sort
+from tasks.schedule import date_of_run, is_stale
 from tasks.settings import OFFICIAL_HUB, settings
-from tasks.source import opened
 from tasks.summary import Summary, summarise
-from tasks.warehouse import Warehouse
 
 
 @flow(flow_run_name="snapshot {snapshot_date}")
@@ -34,29 +39,42 @@ def snapshot(
     judge_model: str | None = None,
     judge_urls: list[str] | None = None,
     explain: int = 12,
-) -> Summary:
+    workers: int = 1,
+    pool: str | None = None,
+    judge_pool: str | None = None,
+    judge_workers: int = 1,
+    stale_after_h: float | None = None,
+) -> Summary | State[Any]:
     """Take one dated snapshot of a Hub and publish what it says; on a second run, only what is left of it.
 
-    Without a date it is today's (UTC); without a home, that of the settings. Of several judges the first one's
-    scores make the report; an LLM judge explains `explain` of its scores.
+    Without a date it is that of the schedule, or today's (UTC); without a home, that of the settings. Of several
+    judges the first one's scores make the report; an LLM judge explains `explain` of its scores. `workers` processes
+    do the parts, this one included: in work pool `pool`, or on this machine; a judge model's parts are done by
+    `judge_workers` of `judge_pool` alone where one is named. A run that starts `stale_after_h` hours after its time
+    is skipped.
     """
-    snapshot_date = snapshot_date or datetime.now(UTC).date()
+    if is_stale(stale_after_h):
+        return Cancelled(name="Skipped", message=f"started more than {stale_after_h:g} h after its time")
+    snapshot_date = snapshot_date or date_of_run()
     home = home or settings().home
-    selection = Selection(limit, sort, tuple(filters or ()), author, tuple(models or ()))
-    specs = specs_of(judges or [DEFAULT_JUDGE], judge_model, judge_urls or [])
-    warehouse = Warehouse(home)
-    with warehouse.writer():
-        check_selection(warehouse.lake, snapshot_date, selection)
-        warehouse.begin()
-        asked = 0
-        if not is_crawled(home, snapshot_date):
-            with opened(hub, home, snapshot_date) as source:
-                asked = crawl(home, source, snapshot_date, selection)
+    with coordinating(home, snapshot_date, CrewWanted(workers, pool, judge_pool, judge_workers)):
+        asked = crawl(snapshot_date, home, hub, limit, sort, filters, author, models)
         # The first judge goes last: the report is that of the judge that judged last.
-        judged = [judge(home, snapshot_date, spec, explain) for spec in reversed(specs)]
-        found = [estimate_findings(home, snapshot_date, card.judge, card.fingerprint) for card, _ in judged]
+        judged = [
+            judge(
+                snapshot_date,
+                home,
+                name,
+                judge_model,
+                judge_urls if name.startswith("vllm") else None,
+                explain,
+            )
+            for name in reversed(judges or [DEFAULT_JUDGE])
+        ]
+        found = [analyse(snapshot_date, home, card.fingerprint) for card, _ in judged]
         fingerprint = judged[-1][0].fingerprint
-        report = publish(home, snapshot_date, fingerprint)
+        is_new = publish(snapshot_date, home, fingerprint)
+        page = report(home) if is_new or not (home / "report.html").exists() else home / "report.html"
     summary = summarise(
         home,
         snapshot_date,
@@ -64,7 +82,7 @@ def snapshot(
         asked=asked,
         judged=sum(texts for _, texts in judged),
         found=sum(found),
-        report=report,
+        report=page,
     )
     leave_artifacts(summary)
     return summary

@@ -23,7 +23,8 @@ create table if not exists base.snapshots (
     selection varchar not null,
     listed bigint not null,
     started_at timestamp not null,
-    finished_at timestamp not null
+    finished_at timestamp not null,
+    is_late boolean not null
 );
 comment on table base.snapshots is 'One row a completed listing walk.';
 comment on column base.snapshots.snapshot is 'Date of the snapshot (UTC).';
@@ -32,6 +33,7 @@ comment on column base.snapshots.selection is 'Which models were asked for.';
 comment on column base.snapshots.listed is 'Rows in the listing as walked, duplicates and malformed rows included.';
 comment on column base.snapshots.started_at is 'When the walk began (UTC).';
 comment on column base.snapshots.finished_at is 'When the walk ended (UTC).';
+comment on column base.snapshots.is_late is 'Whether the walk began after the snapshot''s date on a Hub that tells only what is so now: stats are then of the day they were read.';
 
 create table if not exists base.listing (
     snapshot date not null,
@@ -298,7 +300,7 @@ comment on column base.passports.ci_high is 'Upper end of the 95 % interval.';
 comment on column base.passports.detail is 'What to know beside the figure.';
 comment on column base.passports.measured_at is 'When it was measured (UTC).';
 
-create table if not exists out_findings (
+create table if not exists base.findings (
     snapshot date not null,
     judge varchar not null,
     fingerprint varchar not null,
@@ -319,25 +321,60 @@ create table if not exists out_findings (
     computed_at timestamp not null,
     primary key (snapshot, fingerprint, question, outcome, predictor, stratum, estimator)
 );
-comment on table out_findings is 'Every estimate with its interval, one a row.';
-comment on column out_findings.snapshot is 'Date of the snapshot (UTC).';
-comment on column out_findings.judge is 'Judge whose scores were used.';
-comment on column out_findings.fingerprint is 'Which judge, exactly.';
-comment on column out_findings.question is 'What was asked: rank_correlation, regression, …';
-comment on column out_findings.outcome is 'What is explained: likes, downloads, log1p_likes, …';
-comment on column out_findings.predictor is 'What explains it: score.';
-comment on column out_findings.stratum is 'Which models: all, without_outliers, library=…, format=…';
-comment on column out_findings.estimator is 'How it was estimated.';
-comment on column out_findings.n is 'Models used.';
-comment on column out_findings.n_clusters is 'Authors among them.';
-comment on column out_findings.zero_share is 'Share of outcomes that are zero.';
-comment on column out_findings.estimate is 'The estimate, in the estimator''s unit.';
-comment on column out_findings.ci_low is 'Lower end of the 95 % interval.';
-comment on column out_findings.ci_high is 'Upper end of the 95 % interval.';
-comment on column out_findings.p is 'Two-sided p-value against no association.';
-comment on column out_findings.p_adjusted is 'p after Benjamini-Hochberg within the family.';
-comment on column out_findings.flags is 'What to know before quoting it.';
-comment on column out_findings.computed_at is 'When it was estimated (UTC).';
+comment on table base.findings is 'Every estimate with its interval, one a row.';
+comment on column base.findings.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.findings.judge is 'Judge whose scores were used.';
+comment on column base.findings.fingerprint is 'Which judge, exactly.';
+comment on column base.findings.question is 'What was asked: rank_correlation, regression, …';
+comment on column base.findings.outcome is 'What is explained: likes, downloads, log1p_likes, …';
+comment on column base.findings.predictor is 'What explains it: score.';
+comment on column base.findings.stratum is 'Which models: all, without_outliers, library=…, format=…';
+comment on column base.findings.estimator is 'How it was estimated.';
+comment on column base.findings.n is 'Models used.';
+comment on column base.findings.n_clusters is 'Authors among them.';
+comment on column base.findings.zero_share is 'Share of outcomes that are zero.';
+comment on column base.findings.estimate is 'The estimate, in the estimator''s unit.';
+comment on column base.findings.ci_low is 'Lower end of the 95 % interval.';
+comment on column base.findings.ci_high is 'Upper end of the 95 % interval.';
+comment on column base.findings.p is 'Two-sided p-value against no association.';
+comment on column base.findings.p_adjusted is 'p after Benjamini-Hochberg within the family.';
+comment on column base.findings.flags is 'What to know before quoting it.';
+comment on column base.findings.computed_at is 'When it was estimated (UTC).';
+
+create table if not exists base.gates (
+    snapshot date not null,
+    fingerprint varchar not null,
+    measure varchar not null,
+    value double,
+    before double,
+    low double,
+    high double,
+    is_suspicious boolean not null,
+    measured_at timestamp not null,
+    compared_with date,
+    primary key (snapshot, fingerprint, measure, measured_at)
+);
+comment on table base.gates is 'What the data-quality gate measured of each snapshot before it was published, and what would have passed.';
+comment on column base.gates.snapshot is 'The snapshot measured.';
+comment on column base.gates.fingerprint is 'Which judge, exactly, had judged it.';
+comment on column base.gates.measure is 'What was measured: models, card_share, median_score, section:<name>, filled:<column>, …';
+comment on column base.gates.value is 'The measure; null where there was nothing to measure it on.';
+comment on column base.gates.before is 'The same of the snapshot compared with; null where that has none.';
+comment on column base.gates.low is 'The lowest value that passes; null for no limit.';
+comment on column base.gates.high is 'The highest value that passes; null for no limit.';
+comment on column base.gates.is_suspicious is 'Whether the value lies outside.';
+comment on column base.gates.measured_at is 'When it was measured (UTC).';
+comment on column base.gates.compared_with is 'The snapshot compared with: the last one before it of the same selection that is not quarantined; null for none.';
+
+create table if not exists base.releases (
+    snapshot date primary key,
+    reason varchar not null,
+    released_at timestamp not null
+);
+comment on table base.releases is 'Suspicious snapshots that a person has looked at and let pass.';
+comment on column base.releases.snapshot is 'The snapshot.';
+comment on column base.releases.reason is 'Why it may be published, in that person''s words.';
+comment on column base.releases.released_at is 'When it was released (UTC).';
 
 -- What a model is packaged as decides who downloads it and how downloads are counted.
 create or replace macro model_format(model_id, tags, library_name) as
@@ -372,7 +409,54 @@ select *
 from base.judges
 qualify row_number() over (partition by snapshot, judge order by judged_at desc, fingerprint) = 1;
 
-create or replace view panel as
+-- Suspicious by the last measurement under a judge that counts, and released by nobody.
+create or replace view quarantined as
+with latest as (
+    select *
+    from base.gates
+    semi join base.current_judges using (snapshot, fingerprint)
+    qualify measured_at = max(measured_at) over (partition by snapshot, fingerprint)
+)
+select
+    latest.snapshot,
+    judges.judge,
+    latest.fingerprint,
+    latest.measure,
+    latest.value,
+    latest.before,
+    latest.low,
+    latest.high,
+    latest.compared_with,
+    latest.measured_at
+from latest
+join base.judges using (snapshot, fingerprint)
+anti join base.releases using (snapshot)
+where latest.is_suspicious;
+comment on view quarantined is 'One row a suspicious measure of a quarantined snapshot: why it is held back. No other view for people shows a quarantined snapshot; its rows are in base.';
+
+-- How long after its own date a snapshot was read, where it shows the Hub of that later day.
+create or replace macro days_late(is_late, snapshot, started_at) as
+    case when is_late then date_diff('day', snapshot, started_at::date) else 0 end;
+
+create or replace view snapshots as
+select
+    snapshots.snapshot,
+    snapshots.hub,
+    snapshots.selection,
+    snapshots.listed,
+    snapshots.started_at,
+    snapshots.finished_at,
+    snapshots.is_late,
+    days_late(snapshots.is_late, snapshots.snapshot, snapshots.started_at) as days_late,
+    releases.released_at,
+    releases.reason as release_reason
+from base.snapshots
+left join base.releases using (snapshot)
+where snapshots.snapshot not in (select snapshot from quarantined);
+comment on view snapshots is 'One row a snapshot. days_late is the days between its date and the day it was read, 0 unless is_late; released_at and release_reason are those of a person who let a suspicious one pass.';
+
+-- What has base. in front holds every snapshot: the run that takes one asks there, and so does whoever names one.
+create or replace view base.panel as
 select
     listing.snapshot,
     listing.model_id,
@@ -395,11 +479,15 @@ select
     case when listing.has_readme then best_reads.card_hash end as card_hash
 from base.listing
 left join base.best_reads using (model_id, sha);
+
+create or replace view panel as
+select * from base.panel
+where snapshot not in (select snapshot from quarantined);
 comment on view panel is 'One row a model and snapshot: its stats and the state of its card.';
 
 create or replace view models as
 select * from panel
-where snapshot = (select max(snapshot) from base.snapshots);
+where snapshot = (select max(snapshot) from snapshots);
 comment on view models is 'One row a model of the latest snapshot.';
 
 create or replace view cards as
@@ -418,15 +506,19 @@ create or replace view verdicts as
 select * rename (flags as verdict_flags) from base.verdicts;
 comment on view verdicts is 'One row a card text and judge; verdict_flags is what the judge noticed, attempts to address it among them.';
 
-create or replace view scores as
+create or replace view base.scores as
 select
     panel.*,
     verdicts.score,
     current_judges.judge,
     current_judges.fingerprint
-from panel
+from base.panel
 join base.current_judges using (snapshot)
 left join base.verdicts on verdicts.card_hash = panel.card_hash and verdicts.fingerprint = current_judges.fingerprint;
+
+create or replace view scores as
+select * from base.scores
+where snapshot not in (select snapshot from quarantined);
 comment on view scores is 'One row a model, snapshot and judge; score is null for a model without a scorable card.';
 
 create or replace view leaderboard as
@@ -444,12 +536,12 @@ select
     card_hash,
     fingerprint
 from scores
-where snapshot = (select max(snapshot) from base.snapshots)
+where snapshot = (select max(snapshot) from snapshots)
     and score is not null
 order by score desc, likes desc, downloads desc, model_id;
 comment on view leaderboard is 'The scored models of the latest snapshot, best documented first; one row a model and judge.';
 
-create or replace view failures as
+create or replace view base.failures as
 select snapshot, subject, 'list' as stage, reason, detail from base.list_failures
 union all
 select listing.snapshot, listing.model_id, 'read', best_reads.reason, best_reads.detail
@@ -458,17 +550,21 @@ join base.best_reads using (model_id, sha)
 where best_reads.status = 'failed' and listing.has_readme
 union all
 select panel.snapshot, panel.model_id, 'judge', verdicts.reason, verdicts.detail
-from panel
+from base.panel
 join base.current_judges using (snapshot)
 join base.verdicts on verdicts.card_hash = panel.card_hash and verdicts.fingerprint = current_judges.fingerprint
 where verdicts.score is null
 union all
 select panel.snapshot, panel.model_id, 'explain', explanations.reason, explanations.detail
-from panel
+from base.panel
 join base.current_judges using (snapshot)
 join base.explanations
     on explanations.card_hash = panel.card_hash and explanations.fingerprint = current_judges.fingerprint
 where explanations.reason is not null;
+
+create or replace view failures as
+select * from base.failures
+where snapshot not in (select snapshot from quarantined);
 comment on view failures is 'What could not be carried through, with the stage and the reason.';
 
 create or replace view explanations as
@@ -590,3 +686,8 @@ select
 from sums
 join base.judges using (snapshot, fingerprint);
 comment on view judging_rates is 'One row a snapshot and judge that judged anything for it: what it took, and how fast it went. busy_seconds is the time in which any part was under way; cached_share that of prompt tokens served from a cache.';
+
+create or replace view out_findings as
+select * from base.findings
+where snapshot not in (select snapshot from quarantined);
+comment on view out_findings is 'Every estimate with its interval, one a row.';

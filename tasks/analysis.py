@@ -8,6 +8,8 @@ from pathlib import Path
 
 from prefect import task
 
+from tasks.errors import UsageError
+from tasks.lake import Lake
 from tasks.progress import advance, expect
 from tasks.records import Finding
 from tasks.warehouse import Warehouse, findings_part, frame
@@ -38,16 +40,52 @@ def _find(warehouse: Warehouse, snapshot: date, judge: str, fingerprint: str) ->
     return [dataclasses.replace(finding, computed_at=now) for finding in findings]
 
 
-@task(task_run_name="publish {snapshot}")
-def publish(home: Path, snapshot: date, fingerprint: str) -> Path:
-    """Put the warehouse and the report where people read them; returns the report's path."""
-    warehouse = Warehouse(home)
-    report = home / "report.html"
-    is_changed = warehouse.publish()
-    if is_changed or not report.exists():
-        from tasks.report import read_report_data, write_report  # Altair likewise
+@task(task_run_name="find the judge of {snapshot}")
+def judge_of(home: Path, snapshot: date, fingerprint: str | None) -> tuple[str, str]:
+    """Name and fingerprint of who judged the snapshot: the one asked for, else the last. `UsageError` for none."""
+    with Warehouse(home).open() as db:
+        found = frame(db, "pending/analysis", snapshot=snapshot, fingerprint=fingerprint).rows()
+    if not found:
+        raise UsageError(f"nobody has judged the snapshot of {snapshot}; run the flow `judge` first")
+    ((judge, fingerprint),) = found
+    return judge, fingerprint
 
-        with warehouse.read() as db:
-            data = read_report_data(db, snapshot=snapshot, fingerprint=fingerprint)
-        write_report(data, report)
+
+@task(task_run_name="publish the warehouse")
+def publish_warehouse(home: Path) -> bool:
+    """Put the warehouse where people read it; returns whether anything in it is new."""
+    warehouse = Warehouse(home)
+    is_changed = warehouse.publish()
+    if is_changed and warehouse.lake.is_remote:
+        warehouse.lake.send("published/warehouse.duckdb", warehouse.published)
+    return is_changed
+
+
+def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
+    """The report of the latest judged snapshot, and its charts as pictures where asked; returns the files."""
+    from tasks.report import read_report_data, write_pictures, write_report  # Altair takes seconds to import
+
+    warehouse = Warehouse(home)
+    if not warehouse.is_current():
+        raise UsageError(
+            f"{warehouse.published} was made by another version of Cardiograph; run "
+            f"`cardiograph rebuild --home {home}` first"
+        )
+    with warehouse.read() as db:
+        judged = frame(db, "out/latest_judged").to_dicts()
+        if not judged:
+            raise UsageError(f"no snapshot in {home} has been judged; run `cardiograph snapshot` first")
+        data = read_report_data(db, **judged[0])
+    path = home / "report.html"
+    write_report(data, path)
+    return [path, *(write_pictures(data, pictures) if pictures else [])]
+
+
+@task(task_run_name="write the report")
+def publish_report(home: Path) -> Path:
+    """Write the report of the latest judged snapshot where people read it; returns its path."""
+    (report,) = write_latest_report(home)
+    lake = Lake(home)
+    if lake.is_remote:
+        lake.send("published/report.html", report)
     return report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,11 +12,13 @@ from pathlib import Path
 from prefect import task
 
 from tasks.errors import CardUnreadable, HubUnreachable, UsageError
-from tasks.hub import CardRef, Hub, hub_at, walk
+from tasks.hub import Hub, hub_at, walk
+from tasks.hub_limit import share_of_quota
 from tasks.lake import Lake, SnapshotRecord, part_name
 from tasks.listing import RowMalformed, is_model_id, read_row, read_rows
+from tasks.orders import Order, Shared, Stage, outstanding
 from tasks.progress import advance, expect
-from tasks.records import CardRead, Failure, ListedModel, Selection
+from tasks.records import CardRead, CardRef, Failure, ListedModel, Selection
 from tasks.settings import settings
 from tasks.source import Source
 from tasks.warehouse import Warehouse, frame
@@ -151,7 +153,15 @@ def list_models(home: Path, source: Source, snapshot: date, selection: Selection
         raise HubUnreachable(
             f"{source.url} does not list its models: {error.detail}; try again later"
         ) from error
-    record = SnapshotRecord(snapshot, source.name, selection.describe(), rows, started, _now())
+    record = SnapshotRecord(
+        snapshot,
+        source.name,
+        selection.describe(),
+        rows,
+        started,
+        _now(),
+        is_late=source.is_live and started.date() > snapshot,
+    )
     lake.write(f"snapshots/{snapshot}.parquet", SnapshotRecord, [record])
 
 
@@ -162,31 +172,43 @@ def land(home: Path) -> None:
 
 
 @task(task_run_name="plan the reading of {snapshot}")
-def plan_reading(home: Path, snapshot: date) -> list[list[CardRef]]:
-    """READMEs still to be read, in parts."""
+def plan_reading(home: Path, snapshot: date) -> list[Order]:
+    """READMEs still to be read, in parts; what an earlier run ordered stays as it is."""
+    stage = Stage(snapshot, "read")
+    left = outstanding(Lake(home), stage)
+    ordered = {ref.model_id for order in left for ref in order.refs if isinstance(ref, CardRef)}
     with Warehouse(home).open() as db:
         pending = frame(db, "pending/cards", snapshot=snapshot)
-    refs = [CardRef(*row) for row in pending.iter_rows()]
-    expect("read", len(refs))
+    refs = [ref for row in pending.iter_rows() if (ref := CardRef(*row)).model_id not in ordered]
     size = settings().part_cards
-    return [refs[start : start + size] for start in range(0, len(refs), size)]
+    parts = [tuple(refs[start : start + size]) for start in range(0, len(refs), size)]
+    orders = [Order(stage, _reading_of(part), part) for part in parts]
+    expect("read", len(refs) + len(ordered))
+    return [*left, *orders]
 
 
-@task(task_run_name="read {snapshot}")
-def fetch_cards(home: Path, source: Source, snapshot: date, refs: list[CardRef]) -> int:
-    """Read a part's READMEs into the lake; returns how many."""
-    hub = hub_at(source.url)
+def _reading_of(refs: Iterable[CardRef]) -> str:
+    """The part's name: the same cards at the same commits, tried as often, are the same part."""
+    return part_name(f"{ref.model_id} {ref.sha} {ref.attempts}" for ref in refs)
+
+
+@task(task_run_name="read {order.part}")
+def read_part(home: Path, order: Order, shared: Shared) -> None:
+    """Read a part's READMEs into the lake."""
+    snapshot, lake = order.stage.snapshot, Lake(home)
+    part = f"cards/{snapshot}/{order.part}.parquet"
+    if lake.has(part) or shared.hub is None:
+        return
+    hub = hub_at(shared.hub)
 
     def read(ref: CardRef) -> CardRead:
         card = hub.read_card(ref, snapshot)
         advance("read")
         return card
 
-    with ThreadPoolExecutor(settings().hub_threads) as pool:
-        cards = list(pool.map(read, refs))
-    name = part_name(f"{ref.model_id} {ref.sha} {ref.attempts}" for ref in refs)
-    Lake(home).write(f"cards/{snapshot}/{name}.parquet", CardRead, cards)
-    return len(cards)
+    with share_of_quota(hub), ThreadPoolExecutor(settings().hub_threads) as pool:
+        cards = list(pool.map(read, [ref for ref in order.refs if isinstance(ref, CardRef)]))
+    lake.write(part, CardRead, cards)
 
 
 def _now() -> datetime:

@@ -15,10 +15,13 @@
     ├── WarehouseError
     │   ├── WriterBusy          another process writes to this home
     │   ├── CheckFailed         a statement in sql/checks returned rows
+    │   ├── SnapshotQuarantined a snapshot that is too unlike the one before it to be shown
     │   └── QueryFailed
     ├── LakeError               a part cannot be written or read
     ├── NotWritten              a report or a picture cannot be written
     ├── EngineFailed            Prefect's server did not start, or broke down
+    ├── DeployFailed            a Prefect server does not take what it was told
+    ├── CrewLost                parts are left that only others can do, and nobody of them is
     └── UsageError              exit code 2: what was asked for cannot be done
         ├── CorpusInvalid
         └── LabelsInvalid       a file of labels that cannot be read as one
@@ -101,6 +104,10 @@ class CheckFailed(WarehouseError):
     """The data break a rule in `sql/checks`; nothing was published."""
 
 
+class SnapshotQuarantined(WarehouseError):
+    """A snapshot looks wrong beside the one before it; it is kept and not shown until somebody releases it."""
+
+
 class QueryFailed(WarehouseError):
     """A person's query has an error in it."""
 
@@ -115,6 +122,14 @@ class NotWritten(CardiographError):
 
 class EngineFailed(CardiographError):
     """Prefect's server did not start, or broke down under a run."""
+
+
+class DeployFailed(CardiographError):
+    """A Prefect server does not take pools, limits, deployments or automations."""
+
+
+class CrewLost(CardiographError):
+    """Parts are left that only the workers of a pool can do, and every one of its runs has ended."""
 
 
 class UsageError(CardiographError):

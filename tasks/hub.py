@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from tasks.errors import CardUnreadable, HubError, TokenRefused
 from tasks.listing import EXPAND
-from tasks.records import CardRead, Selection
+from tasks.records import CardRead, CardRef, Selection
 from tasks.settings import OFFICIAL_HUB, Settings, settings
 from tasks.wire import Answer, Wire, blob_sha1
 
@@ -39,21 +39,6 @@ class Page:
     next_url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CardRef:
-    """What to read: a model's README at a commit.
-
-    `etag` and `card_hash` are those of an earlier README of the model, where one is known; `attempts` counts the
-    reads of this commit that failed before.
-    """
-
-    model_id: str
-    sha: str
-    etag: str | None = None
-    card_hash: str | None = None
-    attempts: int = 0
-
-
 class Hub:
     """One Hub, with its session, its token and its paces; shared by the threads of a process."""
 
@@ -65,6 +50,10 @@ class Hub:
     def close(self) -> None:
         """Hang up."""
         self._wire.close()
+
+    def share_with(self, others_in_flight: int) -> None:
+        """Other processes use the same quota, with so many requests under way at the most."""
+        self._wire.share_with(others_in_flight)
 
     def requests_by_status(self) -> dict[int, int]:
         """Answers so far by HTTP status; 0 counts requests that were not answered."""
@@ -211,6 +200,12 @@ def leave_hub(endpoint: str) -> None:
     with _hubs_lock:
         if hub := _hubs.pop(endpoint, None):
             hub.close()
+
+
+def leave_hubs() -> None:
+    """Close every door that was opened."""
+    for endpoint in list(_hubs):
+        leave_hub(endpoint)
 
 
 def token_for(endpoint: str, limits: Settings) -> SecretStr | None:

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 
+import orjson
 from prefect import task
 
 from tasks.errors import JudgesDiffer
 from tasks.facts import FACTS_VERSION, describe
 from tasks.judges import Judge, identify, opened_judge, serving
 from tasks.lake import Lake, part_name
+from tasks.orders import Order, Shared, Stage, outstanding, withdraw
 from tasks.progress import advance, expect
-from tasks.records import CardFacts, CardText, Explanation, JudgeCard, JudgedPart, JudgeSpec, Verdict
+from tasks.records import (
+    CardFacts,
+    CardText,
+    Explanation,
+    JudgeCard,
+    JudgedPart,
+    JudgeSpec,
+    TextRef,
+    Verdict,
+)
 from tasks.settings import settings
 from tasks.warehouse import Warehouse, frame
 
 _ROWS_AT_ONCE = 32  # verdicts that wait in memory before they are written to the part
-
-
-@dataclass(frozen=True, slots=True)
-class TextRef:
-    """Where a card text lies: the part of the lake that holds it."""
-
-    part: str
-    card_hash: str
 
 
 def texts_of(lake: Lake, refs: Iterable[TextRef]) -> list[CardText]:
@@ -41,8 +44,14 @@ def texts_of(lake: Lake, refs: Iterable[TextRef]) -> list[CardText]:
     return [text for part, hashes in hashes_by_part.items() for text in lake.texts(part, hashes)]
 
 
-def _in_parts(refs: Sequence[TextRef], size: int) -> list[list[TextRef]]:
-    return [list(refs[start : start + size]) for start in range(0, len(refs), size)]
+def _orders(home: Path, stage: Stage, pending: Iterable[TextRef], size: int) -> list[Order]:
+    """Parts of what is pending; what an earlier run ordered stays as it is. Tells how much it is."""
+    left = outstanding(Lake(home), stage)
+    ordered = {ref.card_hash for order in left for ref in order.refs if isinstance(ref, TextRef)}
+    refs = [ref for ref in pending if ref.card_hash not in ordered]
+    parts = [tuple(refs[start : start + size]) for start in range(0, len(refs), size)]
+    expect(stage.kind, len(refs) + len(ordered))
+    return [*left, *(Order(stage, part_name(ref.card_hash for ref in part), part) for part in parts)]
 
 
 def _pending(home: Path, name: str, **parameters: object) -> list[TextRef]:
@@ -54,68 +63,68 @@ def _part_size(spec: JudgeSpec) -> int:
     return settings().judge_part_cards if spec.kind == "vllm" else settings().part_cards
 
 
+def _texts(home: Path, order: Order) -> list[CardText]:
+    return texts_of(Lake(home), [ref for ref in order.refs if isinstance(ref, TextRef)])
+
+
 @task(task_run_name="plan the description of {snapshot}")
-def plan_describing(home: Path, snapshot: date) -> list[list[TextRef]]:
+def plan_describing(home: Path, snapshot: date) -> list[Order]:
     """Texts without facts, in parts."""
-    refs = _pending(home, "pending/facts", snapshot=snapshot, facts_version=FACTS_VERSION)
-    expect("describe", len(refs))
-    return _in_parts(refs, settings().part_cards)
+    pending = _pending(home, "pending/facts", snapshot=snapshot, facts_version=FACTS_VERSION)
+    return _orders(home, Stage(snapshot, "describe"), pending, settings().part_cards)
 
 
 @task(task_run_name="plan the judging of {snapshot}")
-def plan_judging(home: Path, snapshot: date, spec: JudgeSpec, card: JudgeCard) -> list[list[TextRef]]:
+def plan_judging(home: Path, snapshot: date, spec: JudgeSpec, card: JudgeCard) -> list[Order]:
     """Texts without a verdict of this judge, and some of the week before where that had another judge, in parts."""
     key: dict[str, object] = {"snapshot": snapshot, "fingerprint": card.fingerprint}
-    refs = [
+    pending = [
         *_pending(home, "pending/verdicts", **key),
         *_pending(home, "pending/bridge", **key, judge=card.judge, size=settings().judge_bridge_texts),
     ]
-    expect("judge", len(refs))
-    return _in_parts(refs, _part_size(spec))
+    return _orders(home, Stage(snapshot, "judge", card.fingerprint), pending, _part_size(spec))
 
 
 @task(task_run_name="plan the explanations of {snapshot}")
-def plan_explaining(
-    home: Path, snapshot: date, spec: JudgeSpec, fingerprint: str, texts: int
-) -> list[list[TextRef]]:
+def plan_explaining(home: Path, snapshot: date, spec: JudgeSpec, fingerprint: str, texts: int) -> list[Order]:
     """A sample of texts that this judge has scored and not explained, in parts; none for a checklist."""
     if spec.kind == "checklist" or not texts:
         return []
-    refs = _pending(home, "pending/explanations", snapshot=snapshot, fingerprint=fingerprint, size=texts)
-    expect("explain", len(refs))
-    return _in_parts(refs, _part_size(spec))
+    pending = _pending(home, "pending/explanations", snapshot=snapshot, fingerprint=fingerprint, size=texts)
+    return _orders(home, Stage(snapshot, "explain", fingerprint), pending, _part_size(spec))
 
 
-@task(task_run_name="describe a part")
-def describe_part(home: Path, refs: list[TextRef]) -> int:
-    """Write down what the parser sees in a part's texts; returns how many."""
-    lake = Lake(home)
-    facts = [describe(text) for text in texts_of(lake, refs)]
-    name = part_name(ref.card_hash for ref in refs)
-    lake.write(f"facts/v{FACTS_VERSION}/{name}.parquet", CardFacts, facts)
-    advance("describe", len(refs))
-    return len(facts)
+@task(task_run_name="describe {order.part}")
+def describe_part(home: Path, order: Order, shared: Shared) -> None:
+    """Write down what the parser sees in a part's texts."""
+    lake, part = Lake(home), f"facts/v{FACTS_VERSION}/{order.part}.parquet"
+    if lake.has(part):
+        return
+    lake.write(part, CardFacts, [describe(text) for text in _texts(home, order)])
+    advance("describe", len(order.refs))
 
 
-@task(task_run_name="judge a part")
-def judge_part(home: Path, snapshot: date, spec: JudgeSpec, fingerprint: str, refs: list[TextRef]) -> int:
-    """Judge a part's texts, written as they are judged, and what it took; returns how many."""
-    lake = Lake(home)
-    name = part_name(ref.card_hash for ref in refs)
+@task(task_run_name="judge {order.part}")
+def judge_part(home: Path, order: Order, shared: Shared) -> None:
+    """Judge a part's texts, written as they are judged, and what it took."""
+    lake, name, fingerprint = Lake(home), order.part, order.stage.fingerprint
+    part = f"verdicts/{fingerprint}/{name}.parquet"
+    if lake.has(part):
+        return
     started, began = _now(), time.perf_counter()
-    with _opened(spec, fingerprint) as judge:
+    with _opened(shared, fingerprint) as judge:
         failed = 0
-        with lake.writing(f"verdicts/{fingerprint}/{name}.parquet", Verdict) as add:
-            for verdicts in _batches(judge.score(texts_of(lake, refs))):
+        with lake.writing(part, Verdict) as add:
+            for verdicts in _batches(judge.score(_texts(home, order))):
                 add(verdicts)
                 failed += sum(verdict.score is None for verdict in verdicts)
                 advance("judge", len(verdicts))
         spent = judge.spent()
     took = JudgedPart(
-        snapshot=snapshot,
+        snapshot=order.stage.snapshot,
         fingerprint=fingerprint,
         part=name,
-        texts=len(refs),
+        texts=len(order.refs),
         failed=failed,
         requests=spent.requests,
         tokens_in=spent.tokens_in,
@@ -127,49 +136,82 @@ def judge_part(home: Path, snapshot: date, spec: JudgeSpec, fingerprint: str, re
         metrics=spent.metrics,
     )
     lake.write(f"judged_parts/{fingerprint}/{name}.parquet", JudgedPart, [took])
-    return len(refs)
 
 
-@task(task_run_name="explain a part")
-def explain_part(home: Path, spec: JudgeSpec, fingerprint: str, refs: list[TextRef]) -> int:
-    """Have a judge explain its scores of a part's texts, criterion by criterion; returns how many."""
-    lake = Lake(home)
-    with _opened(spec, fingerprint) as judge:
-        explanations = list(judge.explain(texts_of(lake, refs)))
-    name = part_name(ref.card_hash for ref in refs)
-    lake.write(f"explanations/{fingerprint}/{name}.parquet", Explanation, explanations)
-    advance("explain", len(refs))
-    return len(refs)
+@task(task_run_name="explain {order.part}")
+def explain_part(home: Path, order: Order, shared: Shared) -> None:
+    """Have a judge explain its scores of a part's texts, criterion by criterion."""
+    lake, fingerprint = Lake(home), order.stage.fingerprint
+    part = f"explanations/{fingerprint}/{order.part}.parquet"
+    if lake.has(part):
+        return
+    with _opened(shared, fingerprint) as judge:
+        lake.write(part, Explanation, list(judge.explain(_texts(home, order))))
+    advance("explain", len(order.refs))
+
+
+def _identified(snapshot: date) -> str:
+    """Where a worker that identifies the judge for a coordinator says who it is."""
+    return f"orders/{snapshot}/identified"
+
+
+@task(task_run_name="identify the judge")
+def identify_judge(home: Path, order: Order, shared: Shared) -> None:
+    """Tell the coordinator who judges, where only this worker can know."""
+    if shared.spec is not None:
+        card = identify(shared.spec).card(order.stage.snapshot, _now())
+        Lake(home).put(_identified(order.stage.snapshot), orjson.dumps(dataclasses.asdict(card)))
+
+
+def ask_who_judges(snapshot: date) -> list[Order]:
+    """The order to find out who judges."""
+    return [Order(Stage(snapshot, "identify"), "judge")]
 
 
 @task(task_run_name="record the judge of {snapshot}")
-def record_judge(home: Path, snapshot: date, spec: JudgeSpec) -> JudgeCard:
-    """Write down which judge, exactly, judges the snapshot."""
+def record_judge(home: Path, snapshot: date, spec: JudgeSpec, *, is_elsewhere: bool = False) -> JudgeCard:
+    """Write down which judge, exactly, judges the snapshot: as told by a worker where it `is_elsewhere`."""
     lake = Lake(home)
-    card = identify(spec).card(snapshot, _now())
+    card = _told(lake, snapshot) if is_elsewhere else identify(spec).card(snapshot, _now())
     part = f"judges/{snapshot}-{card.fingerprint}.parquet"
     if not lake.has(part):
         lake.write(part, JudgeCard, [card])
     return card
 
 
+@task(task_run_name="forget other judges")
+def forget_other_judges(home: Path, snapshot: date, fingerprint: str) -> None:
+    """Take back what an earlier run ordered of another judge."""
+    for kind in ("judge", "explain"):
+        withdraw(Lake(home), snapshot, but=Stage(snapshot, kind, fingerprint))
+
+
+def _told(lake: Lake, snapshot: date) -> JudgeCard:
+    said = orjson.loads(lake.get(_identified(snapshot)) or b"{}")
+    said["snapshot"] = date.fromisoformat(said["snapshot"])
+    said["judged_at"] = datetime.fromisoformat(said["judged_at"])
+    return JudgeCard(**said)
+
+
 @contextmanager
-def judge_servers(home: Path, spec: JudgeSpec) -> Iterator[Callable[[], JudgeSpec]]:
-    """Calling what this yields gives the judge on its servers; the first call starts one where none is named."""
+def judge_servers(home: Path) -> Iterator[Callable[[Shared], Shared]]:
+    """Calling what this yields gives a stage's judge on its servers; the first call starts one where none is named."""
     with ExitStack() as stack:
-        started: list[JudgeSpec] = []
+        served: dict[JudgeSpec, JudgeSpec] = {}
 
-        def servers() -> JudgeSpec:
-            if not started:
-                started.append(stack.enter_context(serving(spec, home / "judge.log")))
-            return started[0]
+        def with_servers(shared: Shared) -> Shared:
+            if (spec := shared.spec) is None:
+                return shared
+            if spec not in served:
+                served[spec] = stack.enter_context(serving(spec, home / "judge.log"))
+            return dataclasses.replace(shared, spec=served[spec])
 
-        yield servers
+        yield with_servers
 
 
 @contextmanager
-def _opened(spec: JudgeSpec, fingerprint: str) -> Iterator[Judge]:
-    with opened_judge(spec) as judge:
+def _opened(shared: Shared, fingerprint: str) -> Iterator[Judge]:
+    with opened_judge(shared.spec or JudgeSpec()) as judge:
         if judge.fingerprint != fingerprint:
             raise JudgesDiffer(
                 f"the judge is now {judge.name} {judge.fingerprint}, and the run began with {fingerprint}; run again, "

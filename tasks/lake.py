@@ -11,25 +11,33 @@
     lake/explanations/<fingerprint>/<part>.parquet       its reasons for some of the texts, criterion by criterion
     lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what sways it
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
+    lake/gates/<snapshot>-<fingerprint>-<digest>.parquet    what the data-quality gate measured
+    lake/releases/<snapshot>.parquet                     a person's word that a suspicious snapshot may be shown
 
-A part is written under a temporary name, synced and renamed: it is there whole or not at all. Its name follows
-from what it was asked to do, so that a part that exists is a part that is done.
+    lake/orders/<snapshot>/<stage>/<part>.json           parts still to be done (tasks/orders.py)
+    lake/claims/<snapshot>/<stage>/<part>                who is at them (tasks/leases.py)
+    lake/writer                                          who coordinates
+    lake/published/                                      warehouse and report, where the lake is no local folder
+
+A part is there whole or not at all, and the first writer of a name wins. The name follows from what was asked for,
+so that a part that exists is a part that is done. Orders, claims and what is published are the only things in a
+lake that change. `tasks/store.py` knows where it all lies: in a folder, or in a bucket.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import errno
 import hashlib
-import os
+import io
 import threading
 import types
 import typing
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,12 +50,15 @@ from tasks.records import (
     Explanation,
     Failure,
     Finding,
+    GateMeasure,
     JudgeCard,
     JudgedPart,
     ListedModel,
     PassportEntry,
+    Release,
     Verdict,
 )
+from tasks.store import Folder, store_at, told
 
 _ARROW: dict[object, pa.DataType] = {
     str: pa.string(),
@@ -63,7 +74,7 @@ _ARROW: dict[object, pa.DataType] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SnapshotRecord:
-    """One completed walk of the listing."""
+    """One completed walk of the listing; a late one began after the snapshot's date on a Hub that knows only today."""
 
     snapshot: date
     hub: str
@@ -71,6 +82,7 @@ class SnapshotRecord:
     listed: int
     started_at: datetime
     finished_at: datetime
+    is_late: bool = False
 
 
 def part_name(keys: Iterable[str]) -> str:
@@ -92,23 +104,42 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 
 class Lake:
-    """The lake in a home. Cheap to make; holds nothing but its path."""
+    """The lake of a home. Cheap to make; holds nothing but where it lies. Threads may share one."""
 
     def __init__(self, home: Path) -> None:
-        self.root = home / "lake"
+        self._store = store_at(home)
+
+    @property
+    def location(self) -> str:
+        """Where it lies, for people."""
+        return self._store.location
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its parts must be copied to be read."""
+        return self._store.is_remote
+
+    def exists(self) -> bool:
+        """Whether anything was ever written."""
+        return self._store.exists()
 
     def path(self, part: str) -> Path:
-        """Where a part lies; `part` is its path inside the lake."""
-        return self.root / part
+        """Where a part lies in a lake that is a folder; `part` is its path inside the lake."""
+        if not isinstance(self._store, Folder):
+            raise LakeError(f"{self.told(part)} is no local file; read it through `Lake.files`")
+        return self._store.root / part
+
+    def told(self, name: str) -> str:
+        """A name inside the lake, with where the lake lies, for messages."""
+        return f"{self.location}/{name}"
 
     def has(self, part: str) -> bool:
         """Whether the part is done."""
-        return self.path(part).exists()
+        return self._store.has(part)
 
     def parts(self, stage: str) -> list[str]:
         """The stage's parts, in order."""
-        found = (self.root / stage).rglob("*.parquet")
-        return sorted(p.relative_to(self.root).as_posix() for p in found if not p.name.startswith("."))
+        return [name for name in self._store.entries(stage) if name.endswith(".parquet")]
 
     def all_parts(self) -> list[str]:
         """Every part of every stage."""
@@ -117,7 +148,7 @@ class Lake:
     def write(
         self, part: str, record: type, rows: Sequence[Any], *, notes: dict[str, str] | None = None
     ) -> None:
-        """Write the records as a part; `notes` travel in its metadata."""
+        """Write the records as a part, unless it is there; `notes` travel in its metadata."""
         with self.writing(part, record, notes=notes) as add:
             add(rows)
 
@@ -125,16 +156,13 @@ class Lake:
     def writing(
         self, part: str, record: type, *, notes: dict[str, str] | None = None
     ) -> Iterator[Callable[[Sequence[Any]], None]]:
-        """Write a part piece by piece, as records come; it is there once the block ends well."""
+        """Write a part piece by piece, as records come; it is there once the block ends well.
+
+        The first writer of a part wins: whoever comes later with the same part is not told.
+        """
         schema = schema_of(record).with_metadata(notes or {})
-        target = self.path(part)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-        with ExitStack() as opened:
-            opened.callback(temporary.unlink, missing_ok=True)
-            with _told(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file = temporary.open("wb")
-            opened.callback(_close, file)
+        target = Path(self.told(part))
+        with self._store.draft(part) as file, ExitStack() as opened:
             writer = pq.ParquetWriter(file, schema, compression="zstd")
             opened.callback(_close, writer)
 
@@ -143,24 +171,21 @@ class Lake:
                     field.name: pa.array([_plain(getattr(row, field.name)) for row in rows], field.type)
                     for field in schema
                 }
-                with _told(target):
+                with told(target):
                     writer.write_table(pa.table(columns, schema=schema))
 
             yield add
-            with _told(target):
+            with told(target):
                 writer.close()
-                file.flush()
-                os.fsync(file.fileno())
-                temporary.replace(target)
 
     def notes(self, part: str) -> dict[str, str]:
         """The notes that the part was written with."""
-        metadata = pq.read_schema(self.path(part)).metadata or {}
+        metadata = pq.read_schema(self._readable(part)).metadata or {}
         return {key.decode(): value.decode() for key, value in metadata.items()}
 
     def texts(self, part: str, card_hashes: Iterable[str]) -> list[CardText]:
         """The asked-for card texts of a part of `cards`, each once, in the order of their hashes."""
-        table = pq.read_table(self.path(part), columns=["card_hash", "card_text"])
+        table = pq.read_table(self._readable(part), columns=["card_hash", "card_text"])
         wanted = set(card_hashes)
         found = {
             card_hash: text
@@ -169,32 +194,87 @@ class Lake:
         }
         if missing := wanted - found.keys():
             raise LakeError(
-                f"{self.path(part)} lacks {len(missing)} texts that it should hold; restore the part"
+                f"{self.told(part)} lacks {len(missing)} texts that it should hold; restore the part"
             )
         return [CardText(card_hash, found[card_hash]) for card_hash in sorted(found)]
 
+    @contextmanager
+    def files(self, parts: Sequence[str]) -> Iterator[tuple[Path, list[Path]]]:
+        """Local files of the parts, and the folder that their names are relative to; copies go with the block."""
+        with self._store.files(parts) as found:
+            yield found
+
+    def put(self, name: str, body: bytes) -> None:
+        """Put a small object in the place of what the name held."""
+        self._store.put(name, body)
+
+    def get(self, name: str) -> bytes | None:
+        """A small object, none where there is no such name."""
+        return self._store.get(name)
+
+    def delete(self, name: str) -> None:
+        """Free a name; one that is free already is fine."""
+        self._store.delete(name)
+
+    def entries(self, prefix: str) -> dict[str, str]:
+        """Names under a folder of the lake, in order, each with a tag that changes with every put."""
+        return self._store.entries(prefix)
+
+    def send(self, name: str, path: Path) -> None:
+        """Put a local file of any size in the place of what the name held."""
+        self._store.send(name, path)
+
+    def fetch(self, name: str, path: Path) -> bool:
+        """Copy to a local file, there once it is whole; returns whether there is such a name."""
+        return self._store.fetch(name, path)
+
     def sweep(self) -> None:
-        """Remove what killed runs left half-written; only the one writer of a home may call this."""
-        for leftover in self.root.rglob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+        """Remove what killed runs left half-written; what live ones are writing stays."""
+        self._store.sweep()
+
+    def _readable(self, part: str) -> Path | io.BytesIO:
+        """What Parquet is read from: the file, or its bytes where it lies elsewhere."""
+        found = _RECENT.read(self.told(part), lambda: self._store.get(part)) if self.is_remote else None
+        if found is not None:
+            return io.BytesIO(found)
+        if self.is_remote or not self.has(part):
+            raise LakeError(f"{self.told(part)} is not there; restore the part and run again")
+        return self.path(part)
 
 
-def _close(file: pq.ParquetWriter | IO[bytes]) -> None:
+class _Recent:
+    """The last parts that came from elsewhere: several orders may need texts of one. Parts never change."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._bodies: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, key: str, fetch: Callable[[], bytes | None]) -> bytes | None:
+        """What is kept under the key, else what `fetch` brings."""
+        with self._lock:
+            if key in self._bodies:
+                self._bodies.move_to_end(key)
+                return self._bodies[key]
+        body = fetch()
+        if body is not None:
+            self._keep(key, body)
+        return body
+
+    def _keep(self, key: str, body: bytes) -> None:
+        with self._lock:
+            self._bodies[key] = body
+            while sum(map(len, self._bodies.values())) > self._bytes_max:
+                self._bodies.popitem(last=False)
+
+
+_RECENT = _Recent(bytes_max=64 << 20)
+
+
+def _close(writer: pq.ParquetWriter) -> None:
     """On a full disk closing fails too; what is told is the first failure."""
     with suppress(OSError):
-        file.close()
-
-
-@contextmanager
-def _told(target: Path) -> Iterator[None]:
-    """What the disk refuses, in one line."""
-    try:
-        yield
-    except OSError as error:
-        remedy = "free some space" if error.errno == errno.ENOSPC else "check the folder's permissions"
-        raise LakeError(
-            f"cannot write {target}: {error.strerror or error}; {remedy} and run again"
-        ) from error
+        writer.close()
 
 
 def _plain(value: object) -> object:
@@ -217,5 +297,7 @@ RECORDS: dict[str, type] = {
     "explanations": Explanation,
     "passports": PassportEntry,
     "findings": Finding,
+    "gates": GateMeasure,
+    "releases": Release,
 }
 STAGES = tuple(RECORDS)

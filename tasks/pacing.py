@@ -34,7 +34,8 @@ class Pace:
     """The pace of one bucket of quota. Thread-safe; clock and pause can be replaced.
 
     `remaining` is the Hub's last word and `in_flight` what it may not have counted yet; their difference is
-    what may still be sent in this window.
+    what may still be sent in this window. Where other processes use the same quota, `others_in_flight` is the most
+    that they may have under way, not counted by the Hub yet either; how fast they use it up shows in `remaining`.
     """
 
     clock: Callable[[], float] = monotonic
@@ -42,6 +43,7 @@ class Pace:
     remaining: int | None = None
     window_ends: float = 0.0
     is_unlimited: bool = False
+    others_in_flight: int = 0
     in_flight: int = 0
     next_start: float = 0.0
     _lock: Lock = field(default_factory=Lock)
@@ -87,7 +89,7 @@ class Pace:
         """Seconds to wait before asking again; 0 takes the slot."""
         if self.remaining is None or now > self.window_ends + ROUNDING_S:
             return _POLL_S if self.in_flight else 0.0
-        budget = self.remaining - self.in_flight
+        budget = self.remaining - self.in_flight - self.others_in_flight
         if budget <= 0:
             return max(self.window_ends + ROUNDING_S - now, _POLL_S)
         if now < self.next_start:

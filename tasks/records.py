@@ -73,6 +73,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class CardRef:
+    """What to read: a model's README at a commit.
+
+    `etag` and `card_hash` are those of an earlier README of the model, where one is known; `attempts` counts the
+    reads of this commit that failed before.
+    """
+
+    model_id: str
+    sha: str
+    etag: str | None = None
+    card_hash: str | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CardRead:
     """What reading one model's README at one revision gave. `card_text` is null where the text is known already."""
 
@@ -96,6 +111,14 @@ class CardText:
 
     card_hash: str
     card_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextRef:
+    """Where a card text lies: the part of the lake that holds it."""
+
+    part: str
+    card_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +290,32 @@ class Finding:
     p_adjusted: float | None = None
     flags: list[str] = field(default_factory=list)
     computed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateMeasure:
+    """What the data-quality gate measured of one snapshot, beside the same of the snapshot it is compared with.
+
+    `low` and `high` are what would have passed, null for no limit; `value` is null where there was nothing to
+    measure it on.
+    """
+
+    snapshot: date
+    fingerprint: str
+    measure: str
+    value: float | None
+    before: float | None
+    low: float | None
+    high: float | None
+    is_suspicious: bool
+    measured_at: datetime
+    compared_with: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A person's word that a suspicious snapshot may be shown."""
+
+    snapshot: date
+    reason: str
+    released_at: datetime

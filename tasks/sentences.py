@@ -560,6 +560,21 @@ def other_judge_sentence(judge: str, other: Mapping[str, Any]) -> str:
     )
 
 
+# Where a snapshot comes from
+
+
+def late_sentence(days: int) -> str:
+    """What to know of a snapshot read `days` after its date; nothing for one in time."""
+    return (
+        f"crawled {count(days)} day{'s' * (days != 1)} late: stats are of the day it was read" if days else ""
+    )
+
+
+def release_sentence(reason: str | None) -> str:
+    """What to know of a snapshot that the gate held back; nothing for one that it never did."""
+    return f"looked suspicious beside the snapshot before it, and was let pass: {reason}" if reason else ""
+
+
 # What judging took
 
 

@@ -21,6 +21,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CARDIOGRAPH_", extra="ignore", frozen=True)
 
     home: Path = Field(default=Path("cardiograph-data"), description="the lake, the warehouse and the report")
+    lake: str | None = Field(
+        default=None,
+        description="where the lake lies, if not in the home: a folder, or s3://bucket/prefix with AWS_… variables",
+    )
+    lake_patience_s: float = Field(
+        default=300.0, ge=0, description="an object store gives no answer for so long: the run stops"
+    )
     hub_token: SecretStr | None = Field(
         default=None, description="overrides HF_TOKEN and the stored login; usually unset"
     )
@@ -42,6 +49,15 @@ class Settings(BaseSettings):
         default="1GB", description="what DuckDB may hold in memory before it spills to disk"
     )
     duckdb_threads: int = Field(default=2, ge=1)
+    lease_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="a worker not heard of for so long counts as dead, and others do its parts",
+    )
+    hub_limit: str = Field(
+        default="cardiograph-hub",
+        description="Prefect's global concurrency limit for requests in flight; one for each Hub token",
+    )
     part_cards: int = Field(default=400, ge=1, description="cards in a part")
 
     judge_model: str = Field(
@@ -92,6 +108,54 @@ class Settings(BaseSettings):
     gpu_hour_price: float | None = Field(default=None, ge=0, description="price of a GPU hour, for the cost")
     judge_gpus: int | None = Field(
         default=None, ge=1, description="GPUs behind the judge; default: its servers"
+    )
+
+    # The gate: how unlike the snapshot before it one may be. What grows with time is for a week, and more is allowed
+    # where more weeks lie between; chance is allowed for on top, so that small selections do not cry wolf.
+    gate_models_drop: float = Field(
+        default=0.1, ge=0, le=1, description="share of models or cards that may be gone; the Hub only grows"
+    )
+    gate_models_rise: float = Field(
+        default=0.25,
+        ge=0,
+        description="share that may be new; the Hub grows by one or two in a hundred a week",
+    )
+    gate_share_shift: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="change of a share (cards, a section, a column filled) that no week of the Hub makes by itself",
+    )
+    gate_failures_rise: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="rise of a share of failures: one in twenty is an outage, not bad luck",
+    )
+    gate_median_shift: float = Field(
+        default=0.3,
+        ge=0,
+        description="points of score: most cards are those of last week, so it hardly moves",
+    )
+    gate_score_distance: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="largest difference of cumulative score shares (Kolmogorov-Smirnov), for what a median hides",
+    )
+    gate_failures_most: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="share of failures that no first snapshot passes with: nothing to compare with, nothing read",
+    )
+    gate_sigmas: float = Field(
+        default=4.0,
+        ge=0,
+        description="standard errors of chance; 4, because thirty measures are taken at once",
+    )
+    gate_least: int = Field(
+        default=20, ge=1, description="of fewer models or texts a share of failures says nothing"
     )
 
 

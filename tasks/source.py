@@ -20,10 +20,11 @@ DEMO_MODELS, DEMO_WEEKS, DEMO_SEED = 1000, 8, 7
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The Hub to read, and what the snapshot calls it."""
+    """The Hub to read, and what the snapshot calls it. A live one tells what is, whatever date is asked for."""
 
     url: str
     name: str
+    is_live: bool = False
 
 
 def check_hub(hub: str) -> None:
@@ -87,7 +88,7 @@ def opened(hub: str, home: Path, as_of: date) -> Iterator[Source]:
     if "://" in hub:
         url = hub.rstrip("/")
         with _door(url):
-            yield Source(url, "the Hugging Face Hub" if url == OFFICIAL_HUB else url)
+            yield Source(url, "the Hugging Face Hub" if url == OFFICIAL_HUB else url, is_live=True)
         return
     from tasks.replica.process import running_replica
 

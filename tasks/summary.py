@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tasks.sentences import headline, judging_words
+from tasks.sentences import headline, judging_words, late_sentence
 from tasks.settings import settings
 from tasks.warehouse import Warehouse, findings_of, frame
 
@@ -20,6 +20,7 @@ class Summary:
     snapshot: date
     hub: str
     selection: str
+    days_late: int
     judge: str
     fingerprint: str
     models: int
@@ -43,6 +44,7 @@ class Summary:
         """Names and values for people."""
         return [
             ("snapshot", f"{self.snapshot} of {self.hub}, {self.selection}"),
+            *([("crawled late", late_sentence(self.days_late))] if self.days_late else []),
             ("models", f"{self.models:,}"),
             ("with a card / empty / none", f"{self.cards:,} / {self.empty:,} / {self.none:,}"),
             ("failures (see `failures`)", f"{self.failures:,}"),
@@ -78,6 +80,7 @@ def summarise(
         snapshot=snapshot,
         hub=provenance["hub"],
         selection=provenance["selection"],
+        days_late=provenance["days_late"],
         judge=provenance["judge"],
         fingerprint=fingerprint,
         **{

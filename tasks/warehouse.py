@@ -147,18 +147,12 @@ class Warehouse:
         fresh = [part for part in self.lake.parts(stage) if part not in landed]
         for start in range(0, len(fresh), _PARTS_AT_ONCE):
             parts = fresh[start : start + _PARTS_AT_ONCE]
-            db.begin()
-            for name in _LANDING.get(stage, (stage,)):
-                self._land(db, name, parts)
-            db.executemany("insert into base.parts values (?, ?)", [(part, stage) for part in parts])
-            db.commit()
-
-    def _land(self, db: duckdb.DuckDBPyConnection, name: str, parts: list[str]) -> None:
-        text = statement(f"land/{name}")
-        parameters: dict[str, object] = {"parts": [str(self.lake.path(part)) for part in parts]}
-        if "$lake" in text:
-            parameters["lake"] = str(self.lake.root)
-        db.execute(text, parameters)
+            with self.lake.files(parts) as (root, files):
+                db.begin()
+                for name in _LANDING.get(stage, (stage,)):
+                    _land(db, name, root, files)
+                db.executemany("insert into base.parts values (?, ?)", [(part, stage) for part in parts])
+                db.commit()
 
     def _is_news(self) -> bool:
         with self.open() as db:
@@ -182,6 +176,15 @@ class Warehouse:
 
 # Stages that more than one statement lands.
 _LANDING = {"cards": ("cards", "texts"), "findings": ("findings_replaced", "findings")}
+
+
+def _land(db: duckdb.DuckDBPyConnection, name: str, root: Path, files: list[Path]) -> None:
+    """Land local files of parts by a statement, which may ask for the folder that part names are relative to."""
+    text = statement(f"land/{name}")
+    parameters: dict[str, object] = {"parts": [str(path) for path in files]}
+    if "$lake" in text:
+        parameters["lake"] = str(root)
+    db.execute(text, parameters)
 
 
 def findings_part(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> str:

@@ -84,6 +84,11 @@ class Wire:
         """Hang up."""
         self._pool.close()
 
+    def share_with(self, others_in_flight: int) -> None:
+        """Other processes use the same quota, with so many requests under way at the most."""
+        for pace in self._paces.values():
+            pace.others_in_flight = others_in_flight
+
     def requests_by_status(self) -> dict[int, int]:
         """Answers so far by HTTP status; 0 counts requests that were not answered."""
         with self._counting:

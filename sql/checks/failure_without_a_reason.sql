@@ -1,2 +1,2 @@
 -- A failure says why.
-select * from failures where reason is null or reason = '' or detail is null;
+select * from base.failures where reason is null or reason = '' or detail is null;

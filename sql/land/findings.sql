@@ -1,5 +1,5 @@
 -- One row an estimate; of a snapshot's several parts the latest counts.
-insert into out_findings by name
+insert into base.findings by name
 select *
 from read_parquet($parts)
 qualify rank() over (partition by snapshot, fingerprint order by computed_at desc) = 1;

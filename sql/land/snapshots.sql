@@ -1,3 +1,8 @@
--- One row a completed walk.
+-- One row a completed walk; parts of earlier versions do not say whether it was late, and none of them was.
 insert or ignore into base.snapshots by name
-select * from read_parquet($parts);
+select * replace (coalesce(is_late, false) as is_late)
+from (
+    from read_parquet($parts, union_by_name = true)
+    union all by name
+    select null::boolean as is_late where false
+);

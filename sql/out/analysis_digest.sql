@@ -7,6 +7,6 @@ select md5(string_agg(
     )),
     '' order by scores.model_id
 )) as digest
-from scores
+from base.scores
 left join cards as facts using (card_hash)
 where scores.snapshot = $snapshot and scores.fingerprint = $fingerprint;

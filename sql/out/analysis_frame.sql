@@ -20,7 +20,7 @@ select
     facts.template,
     facts.words,
     facts.sections
-from scores
+from base.scores
 left join cards as facts using (card_hash)
 where scores.snapshot = $snapshot and scores.fingerprint = $fingerprint
 order by scores.model_id;

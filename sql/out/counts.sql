@@ -12,6 +12,6 @@ select
     count(score) as scored_models,
     count(distinct card_hash) filter (where score is not null) as verdicts,
     median(score) as median_score,
-    (select count(*) from failures where snapshot = $snapshot) as failures
-from scores
+    (select count(*) from base.failures where snapshot = $snapshot) as failures
+from base.scores
 where snapshot = $snapshot and fingerprint = $fingerprint;

@@ -9,7 +9,7 @@ with one_a_card as (
         judge_panel.score,
         judge_panel.scores
     from judge_panel
-    join panel using (snapshot, card_hash)
+    join base.panel using (snapshot, card_hash)
     where judge_panel.snapshot = $snapshot and panel.card_status = 'card' and judge_panel.disagreement > 0
     qualify row_number() over (
         partition by panel.card_hash order by panel.downloads desc nulls last, panel.model_id

@@ -4,7 +4,7 @@
 with ranked as (
     -- percent_rank gives a tie the place of its lowest: models without a download are all at 0, however many.
     select *, percent_rank() over (order by downloads) as downloads_rank
-    from scores
+    from base.scores
     where snapshot = $snapshot and fingerprint = $fingerprint and downloads is not null
 ),
 kinds as (

@@ -5,7 +5,7 @@ with explained as (
         scores.card_hash,
         scores.model_id,
         scores.score
-    from scores
+    from base.scores
     where scores.snapshot = $snapshot
         and scores.fingerprint = $fingerprint
         and scores.score is not null

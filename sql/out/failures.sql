@@ -5,7 +5,7 @@ select
     count(*) as n,
     list(distinct subject order by subject)[1:3] as subjects,
     min(detail) as detail
-from failures
+from base.failures
 where snapshot = $snapshot
 group by stage, reason
 order by n desc, stage, reason;

@@ -1,5 +1,5 @@
 -- One row an estimate of $snapshot and $fingerprint.
 select *
-from out_findings
+from base.findings
 where snapshot = $snapshot and fingerprint = $fingerprint
 order by question, outcome, predictor, stratum, estimator;

@@ -2,7 +2,7 @@
 -- whenever that was given; what it took and how fast it went is of what was judged for this snapshot, a bridge
 -- included, and null where nothing had to be.
 with texts as (
-    select distinct card_hash from panel where snapshot = $snapshot and card_status = 'card'
+    select distinct card_hash from base.panel where snapshot = $snapshot and card_status = 'card'
 ),
 answers as (
     select

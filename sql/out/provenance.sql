@@ -1,5 +1,12 @@
--- One row: where $snapshot came from and who, exactly, is $fingerprint.
-select snapshots.*, judges.* exclude (snapshot)
+-- One row: where $snapshot came from, how late it was read, who let it pass where it was suspicious, and who,
+-- exactly, is $fingerprint.
+select
+    snapshots.*,
+    days_late(snapshots.is_late, snapshots.snapshot, snapshots.started_at) as days_late,
+    releases.released_at,
+    releases.reason as release_reason,
+    judges.* exclude (snapshot)
 from base.snapshots
 join base.judges using (snapshot)
+left join base.releases using (snapshot)
 where snapshots.snapshot = $snapshot and judges.fingerprint = $fingerprint;

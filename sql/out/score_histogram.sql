@@ -5,7 +5,7 @@ select
     (1 + (bin + 1) * 0.25)::double as score_high,
     count(scores.model_id) as n
 from range(16) as bins(bin)
-left join scores
+left join base.scores
     on scores.snapshot = $snapshot
     and scores.fingerprint = $fingerprint
     and scores.score is not null

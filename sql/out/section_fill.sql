@@ -4,7 +4,7 @@
 -- tier but the last is ever larger than it says.
 with ranked as (
     select card_hash, card_status, cume_dist() over (order by downloads desc) as place
-    from panel
+    from base.panel
     where snapshot = $snapshot and downloads is not null
 ),
 tiered as (

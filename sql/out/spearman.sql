@@ -5,7 +5,7 @@ with known as (
     from (
         unpivot (
             select score, downloads, likes
-            from scores
+            from base.scores
             where snapshot = $snapshot and fingerprint = $fingerprint and score is not null
         )
         on downloads, likes

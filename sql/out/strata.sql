@@ -12,11 +12,11 @@ select
     count(*) filter (where likes > 0) / nullif(count(likes), 0) as liked_share
 from (
     select 'library' as dimension, coalesce(library_name, '(none)') as stratum, *
-    from scores
+    from base.scores
     where snapshot = $snapshot and fingerprint = $fingerprint
     union all
     select 'format', model_format, *
-    from scores
+    from base.scores
     where snapshot = $snapshot and fingerprint = $fingerprint
 )
 group by dimension, stratum

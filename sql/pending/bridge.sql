@@ -1,8 +1,10 @@
--- One row a text of the snapshot before $snapshot that $fingerprint is to score too, so that it can be compared with
+-- One row a text of the snapshot before $snapshot, quarantined ones left out, that $fingerprint is to score too, so that it can be compared with
 -- the judge of that snapshot: as many as make $size texts that both score, spread evenly over the old scores.
 -- None where $fingerprint judged that snapshot itself. A judge of the name $judge is preferred for the comparison.
 with before as (
-    select max(snapshot) as snapshot from base.judges where snapshot < $snapshot
+    select max(snapshot) as snapshot
+    from base.judges
+    where snapshot < $snapshot and snapshot not in (select snapshot from quarantined)
 ),
 old as (
     select judges.fingerprint
@@ -14,7 +16,7 @@ old as (
 ),
 scored as (
     select distinct panel.card_hash, verdicts.score
-    from panel
+    from base.panel
     join before using (snapshot)
     join base.verdicts using (card_hash)
     join old using (fingerprint)
@@ -24,7 +26,7 @@ compared as (
     select
         scored.*,
         exists (
-            from panel
+            from base.panel
             where panel.snapshot = $snapshot and panel.card_status = 'card' and panel.card_hash = scored.card_hash
         ) or exists (
             from base.verdicts where verdicts.card_hash = scored.card_hash and verdicts.fingerprint = $fingerprint

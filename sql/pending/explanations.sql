@@ -2,7 +2,7 @@
 -- spread evenly over the scores, less those that are explained already.
 with scored as (
     select distinct card_hash, score
-    from scores
+    from base.scores
     where snapshot = $snapshot and fingerprint = $fingerprint and score is not null
 ),
 placed as (

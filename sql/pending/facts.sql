@@ -1,6 +1,6 @@
 -- One row a text of $snapshot without facts of $facts_version, with the part of the lake that holds it.
 select sources.part, panel.card_hash
-from panel
+from base.panel
 join base.sources using (card_hash)
 where panel.snapshot = $snapshot
     and panel.card_status = 'card'

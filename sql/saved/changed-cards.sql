@@ -1,6 +1,6 @@
 -- Models whose score changed between the last two snapshots, by the same judge.
 with weeks as (
-    select distinct snapshot from base.snapshots order by snapshot desc limit 2
+    select distinct snapshot from snapshots order by snapshot desc limit 2
 ),
 two as (
     select scores.* from scores semi join weeks using (snapshot) where score is not null

@@ -1,6 +1,6 @@
 -- What could not be carried through in the latest snapshot, and why.
 select stage, reason, count(*) as n, min(subject) as example
 from failures
-where snapshot = (select max(snapshot) from base.snapshots)
+where snapshot = (select max(snapshot) from snapshots)
 group by all
 order by n desc, stage, reason;

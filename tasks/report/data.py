@@ -55,6 +55,8 @@ class ReportData:
     selection: str
     listed: int
     finished_at: datetime
+    days_late: int
+    release_reason: str | None  # of a suspicious snapshot that a person let pass
     judge: JudgeCard
     counts: Counts
     histogram: pl.DataFrame  # score_histogram
@@ -85,6 +87,8 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         selection=origin["selection"],
         listed=origin["listed"],
         finished_at=origin["finished_at"],
+        days_late=origin["days_late"],
+        release_reason=origin["release_reason"],
         judge=JudgeCard(**_only(JudgeCard, origin)),
         counts=Counts(**_only(Counts, frame(db, "out/counts", **key).row(0, named=True))),
         histogram=frame(db, "out/score_histogram", **key),

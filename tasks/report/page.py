@@ -32,10 +32,12 @@ from tasks.sentences import (
     is_number,
     is_second_opinion,
     judge_note,
+    late_sentence,
     long_date,
     models,
     percent,
     plain,
+    release_sentence,
     sentence,
 )
 from tasks.settings import settings
@@ -241,6 +243,8 @@ def _provenance(data: ReportData) -> list[tuple[str, str]]:
         ("Hub", data.hub),
         ("Selection", data.selection),
         ("Listed", f"{count(data.listed)} rows, read until {data.finished_at:%Y-%m-%d %H:%M} UTC"),
+        ("Late", late_sentence(data.days_late)),
+        ("Released", release_sentence(data.release_reason)),
         ("Judge", judge.judge),
         ("Judge model", f"{judge.model} @ {judge.revision or 'revision not stated'}" if judge.model else ""),
         ("Judged", f"{count(n.verdicts)} distinct texts, {judge.judged_at:%Y-%m-%d %H:%M} UTC"),

@@ -40,7 +40,7 @@ SOUND: Tables = [
         "card_hash | fingerprint | criterion | level | reason | detail\n"
         "h1 | f1 | purpose | 3 | |\nh8 | f2 | all | | timeout | 600 s",
     ),
-    ("out_findings", "fingerprint | question | estimate | ci_low | ci_high\nf1 | q | 0.1 | 0 | 0.2"),
+    ("base.findings", "fingerprint | question | estimate | ci_low | ci_high\nf1 | q | 0.1 | 0 | 0.2"),
 ]
 
 BREAKS: dict[str, Tables] = {
@@ -86,7 +86,7 @@ BREAKS: dict[str, Tables] = {
     "failure_without_a_reason": [("base.list_failures", "subject | reason\nada/y | ''")],
     "snapshot_without_models": [("base.snapshots", "snapshot | hub | selection\n2026-01-12 | x | all")],
     "finding_outside_its_interval": [
-        ("out_findings", "fingerprint | question | estimate | ci_low | ci_high\nf1 | p | 0.3 | 0 | 0.2")
+        ("base.findings", "fingerprint | question | estimate | ci_low | ci_high\nf1 | p | 0.3 | 0 | 0.2")
     ],
 }
 

@@ -23,6 +23,8 @@ WEEK = date(2026, 1, 5)
 KEY = {"snapshot": WEEK, "fingerprint": "f1"}
 # What these say is about several judges, or about one and its answers: test_judging.py has them.
 OF_JUDGES = {"disagreements", "explanations", "judging", "other_judges", "passport", "score_grid"}
+# What these say is about several weeks: test_gate.py has them, and gate_measures.
+OF_WEEKS = {"gate_before", "gate_latest", "quarantined"}
 
 
 @pytest.fixture
@@ -108,7 +110,8 @@ def test_every_statement_of_out_has_a_test_here_and_tells_its_grain(grain: Calla
         "latest_judged",
         "provenance",
     }
-    assert asked - OF_JUDGES == tested | {"score_histogram", "section_fill", "spearman", "strata"}
+    tested |= {"gate_measures", "score_histogram", "section_fill", "spearman", "strata"}
+    assert asked - OF_JUDGES - OF_WEEKS == tested
     assert all(grain(f"out/{name}").startswith("One row") for name in asked)
 
 
@@ -256,7 +259,7 @@ def test_findings_come_back_in_a_fixed_order_and_of_one_judge_alone(
 ) -> None:
     fill(
         db,
-        "out_findings",
+        "base.findings",
         """
         fingerprint | question         | outcome   | predictor | stratum | estimator | n
         f1          | regression       | likes     | score     | all     | poisson   | 5
@@ -488,7 +491,7 @@ def test_the_latest_judged_snapshot_has_its_newest_judge(db: Database, fill: Fil
     [
         name
         for name in statements("out")
-        if name.removeprefix("out/") not in OF_JUDGES | {"findings", "latest_judged"}
+        if name.removeprefix("out/") not in OF_JUDGES | OF_WEEKS | {"findings", "latest_judged"}
     ],
 )
 def test_neither_another_week_nor_another_judge_leaks_in(judged: Database, fill: Fill, name: str) -> None:

@@ -26,6 +26,9 @@ VIEWS = {
     "judge_panel",
     "judging_rates",
     "passports",
+    "snapshots",
+    "quarantined",
+    "out_findings",
 }
 
 

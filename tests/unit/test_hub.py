@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.errors import CardUnreadable, HubError, HubUnreachable, TokenRefused
-from tasks.hub import CardRef, Hub, decode, token_for, walk
+from tasks.hub import Hub, decode, token_for, walk
 from tasks.listing import read_rows
 from tasks.records import CardRead, ListedModel, Selection
 from tasks.replica.process import running_replica

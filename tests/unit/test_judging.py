@@ -12,7 +12,7 @@ import pytest
 from tasks.errors import JudgesDiffer
 from tasks.judges import identify
 from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
-from tasks.judging import TextRef, judge_part
+from tasks.judging import judge_part
 from tasks.lake import Lake
 from tasks.records import CardRead, JudgeSpec
 

@@ -1,0 +1,269 @@
+"""One round: a run is disturbed, all is healed, the snapshot is run again, and the invariants are looked at."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.chaos import disk, invariants
+from benchmarks.chaos.faults import FAULTS, Hit
+from benchmarks.chaos.invariants import Broken
+from benchmarks.chaos.prefect_api import TERMINAL
+from benchmarks.chaos.processes import FLOW_RUN, command_of, marked, signal_all
+from benchmarks.chaos.schedule import Plan
+from benchmarks.chaos.stand import LEASE_S, WEEK, Stand, Undisturbed
+from benchmarks.chaos.watching import Watcher
+
+DISK_MEGABYTES = 96
+_LOOK_EVERY_S = 0.5
+_DISTURBED_WITHIN_S = 100.0
+_RERUN_WITHIN_S = 150.0
+_ENDS_WITHIN_S = 45.0  # what is at work on a healed scene must come to an end by itself
+_LOST_AFTER_S = 12.0  # without a process, and not at an end
+_SHUT_DOWN_S = 15.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a round was, and what was seen of it."""
+
+    plan: Plan
+    disturbed: str = ""  # completed, failed, crashed, lost, stuck
+    said: str = ""
+    hits: list[str] = field(default_factory=list)
+    reruns: int = 0
+    heal_s: float = 0.0  # from the scene being in order to a completed snapshot
+    total_s: float = 0.0
+    warehouse_reads: int = 0
+    double_work: int = 0
+    zombies: int = 0  # runs that Prefect would have called running for ever
+    broken: list[Broken] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a round happens."""
+
+    home: Path
+    lake: str
+    lake_on_disk: Path
+
+
+def undisturbed(stand: Stand, judge: str) -> Undisturbed:
+    """A run that nobody touches, on a lake of its own."""
+    plan = Plan(0, lake="s3", judge="vllm" if judge == "vllm" else "checklist", hits=())
+    with _place(stand, plan) as place:
+        began = time.monotonic()
+        run_id = _start(stand, plan, place.home, f"undisturbed {judge}")
+        state = _wait(stand, run_id, within_s=_RERUN_WITHIN_S)
+        lasts_s = time.monotonic() - began
+        if state != "completed":
+            raise RuntimeError(f"an undisturbed run {state}: {stand.scene.api.message(run_id)}")
+        kept = stand.folder / f"expected-{judge}.duckdb"
+        shutil.copyfile(place.home / "warehouse.duckdb", kept)
+        _let_runs_end(stand, Outcome(plan))
+    return Undisturbed(kept, lasts_s)
+
+
+def play(stand: Stand, plan: Plan) -> Outcome:
+    """The round."""
+    began, since = time.monotonic(), datetime.now(UTC).isoformat()
+    outcome = Outcome(plan)
+    with _place(stand, plan) as place:
+        homes = [place.home, place.home.with_name("other")]
+        places = [*(home / "warehouse.duckdb" for home in homes), _published(place)]
+        watcher = Watcher(lambda: places)
+        watcher.start()
+        try:
+            _disturb(stand, plan, place, outcome)
+            stand.scene.heal()
+            _let_runs_end(stand, outcome)
+            _rerun(stand, plan, place, outcome)
+            _let_runs_end(stand, outcome)
+        finally:
+            watcher.stop()
+        outcome.warehouse_reads = watcher.reads
+        outcome.broken += [Broken("I3", error) for error in dict.fromkeys(watcher.errors)]
+        outcome.broken += _look(stand, plan, place, outcome, since)
+    outcome.total_s = time.monotonic() - began
+    return outcome
+
+
+@contextmanager
+def _place(stand: Stand, plan: Plan) -> Iterator[Place]:
+    """A home and a lake that hold last week; both on the small disk, where there is one and the lake is a folder."""
+    name = f"round-{plan.number}-{plan.judge}"
+    folder = stand.folder / name
+    stand.scene.disk = disk.mount(folder, DISK_MEGABYTES)
+    home = folder / "home"
+    lake_on_disk = stand.lake_on_disk(name) if plan.lake == "s3" else folder / "lake"
+    try:
+        home.mkdir()
+        shutil.copyfile(stand.before / "warehouse.duckdb", home / "warehouse.duckdb")
+        if plan.lake == "s3":
+            stand.upload(stand.before / "lake", name)
+        else:
+            shutil.copytree(stand.before / "lake", lake_on_disk)
+        lake = f"s3://cardiograph/{name}" if plan.lake == "s3" else str(lake_on_disk)
+        stand.point_workers_at(lake)
+        yield Place(home, lake, lake_on_disk)
+    finally:
+        disk.unmount(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(stand.lake_on_disk(name), ignore_errors=True)
+
+
+def _published(place: Place) -> Path:
+    return place.lake_on_disk / "published" / "warehouse.duckdb"
+
+
+def _start(stand: Stand, plan: Plan, home: Path, name: str) -> str:
+    parameters: dict[str, Any] = {
+        "snapshot_date": str(WEEK),
+        "home": str(home),
+        "hub": stand.hub_url,
+        "limit": None,
+        "workers": 3,
+        "pool": "default",
+        "judges": [plan.judge],
+    }
+    if plan.judge == "vllm":
+        parameters["judge_urls"] = stand.scene.topology.judge_urls
+    return stand.scene.api.start("snapshot/weekly", parameters, environment={}, name=name)
+
+
+def _disturb(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
+    """Start the snapshot and let the faults at it, until it has come to an end of whatever kind."""
+    scene = stand.scene
+    name = f"chaos {time.time():.0f} round {plan.number}"
+    # The first hits may fall before anything runs; clocks must be wrong before the worker picks the run up.
+    early = [hit for hit in plan.hits if hit.at_share == 0]
+    heal_early = [_hit(stand, hit, outcome) for hit in early]
+    scene.run_ids = [_start(stand, plan, place.home, name)]
+
+    def start_another(same_home: bool) -> None:
+        home = place.home if same_home else place.home.with_name("other")
+        scene.run_ids.append(_start(stand, plan, home, f"{name}, the other"))
+
+    scene.start_another = start_another
+    lasts_s = stand.expected[plan.judge].lasts_s
+    over = threading.Event()
+    later = [hit for hit in plan.hits if hit.at_share > 0]
+    with ThreadPoolExecutor(max_workers=max(1, len(later))) as threads:
+        under_way = [threads.submit(_hit_and_heal, stand, hit, lasts_s, over, outcome) for hit in later]
+        outcome.disturbed = _wait(stand, scene.run_ids[0], within_s=_DISTURBED_WITHIN_S)
+        over.set()
+        for each in under_way:
+            each.result()
+    for heal in heal_early:
+        heal()
+    outcome.said = scene.api.message(scene.run_ids[0])
+
+
+def _hit_and_heal(stand: Stand, hit: Hit, lasts_s: float, over: threading.Event, outcome: Outcome) -> None:
+    """Wait for the moment, hit, wait, heal; at once where the run is over meanwhile."""
+    if over.wait(hit.at_share * lasts_s):
+        outcome.hits.append(f"{hit.fault}: came too late")
+        return
+    heal = _hit(stand, hit, outcome)
+    over.wait(hit.lasts_s)
+    heal()
+
+
+def _hit(stand: Stand, hit: Hit, outcome: Outcome) -> Callable[[], object]:
+    began = time.monotonic()
+    heal = FAULTS[hit.fault].do(stand.scene, hit)
+    took_s = time.monotonic() - began
+    outcome.hits.append(f"{hit.fault} at {hit.at_share:.2f} for {hit.lasts_s:.1f} s (took {took_s:.1f} s)")
+    return heal
+
+
+def _wait(stand: Stand, run_id: str, *, within_s: float) -> str:
+    """How a run ended: completed, failed, crashed, cancelled; lost without a process; stuck where time is up."""
+    deadline = time.monotonic() + within_s
+    had_process, last_seen = False, time.monotonic()
+    while time.monotonic() < deadline:
+        state = stand.scene.api.glance(run_id)
+        if state in TERMINAL:
+            return state.lower()
+        if marked(FLOW_RUN, run_id):
+            had_process, last_seen = True, time.monotonic()
+        elif state == "SCHEDULED" and not had_process:
+            last_seen = time.monotonic()
+        elif state is not None and time.monotonic() - last_seen > _LOST_AFTER_S:
+            return "lost"
+        time.sleep(_LOOK_EVERY_S)
+    return "stuck"
+
+
+def _rerun(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
+    """I4: on a healed scene the same snapshot completes, at the first attempt."""
+    began = time.monotonic()
+    name = f"chaos {time.time():.0f} round {plan.number}, again"
+    run_id = _start(stand, plan, place.home, name)
+    state = _wait(stand, run_id, within_s=_RERUN_WITHIN_S)
+    outcome.heal_s = time.monotonic() - began
+    if state != "completed":
+        outcome.broken.append(Broken("I4", f"the rerun {state}: {stand.scene.api.message(run_id)}"))
+
+
+def _let_runs_end(stand: Stand, outcome: Outcome) -> None:
+    """Wait until nobody is at work; who stays is I7. What Prefect still calls running is called off."""
+    deadline = time.monotonic() + _ENDS_WITHIN_S + LEASE_S
+    while (left := marked(FLOW_RUN)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+    if left:
+        told = ", ".join(command_of(pid) for pid in left)
+        outcome.broken.append(Broken("I7", f"still at work long after: {told}"))
+    zombies = stand.scene.api.unfinished()
+    outcome.zombies += len(zombies)
+    for run_id in zombies:
+        stand.scene.api.cancel(run_id)
+    if left:
+        time.sleep(2)
+        signal_all(marked(FLOW_RUN), signal.SIGKILL)
+
+
+def _look(stand: Stand, plan: Plan, place: Place, outcome: Outcome, since: str) -> list[Broken]:
+    """The invariants that are looked at once all is over."""
+    warehouse = place.home / "warehouse.duckdb"
+    twice, broken = invariants.double_work(place.lake_on_disk)
+    outcome.double_work = twice
+    broken += invariants.verdicts_once(warehouse)
+    broken += invariants.fates(warehouse, WEEK)
+    broken += invariants.differences(warehouse, stand.expected[plan.judge].warehouse)
+    broken += _differences_of_published(stand, plan, place)
+    broken += invariants.secrets_in(_said(stand, place, since), stand.secrets)
+    return broken
+
+
+def _differences_of_published(stand: Stand, plan: Plan, place: Place) -> list[Broken]:
+    """What a remote lake has published is what the home has."""
+    if not _published(place).exists():
+        return []
+    return list(invariants.differences(_published(place), stand.expected[plan.judge].warehouse))
+
+
+def _said(stand: Stand, place: Place, since: str) -> Iterator[tuple[str, str]]:
+    yield from stand.scene.api.everything_said(since).items()
+    yield from stand.scene.topology.logs().items()
+    yield from invariants.texts_in_files([place.home, place.lake_on_disk])
+
+
+def stop_everything(stand: Stand, mark: str) -> Sequence[Broken]:
+    """I7 at the very end: once the topology has stopped, nothing that was started here is left."""
+    stand.scene.topology.stop_all()
+    deadline = time.monotonic() + _SHUT_DOWN_S
+    while (left := marked(mark)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+    told = ", ".join(command_of(pid) for pid in left)
+    return [Broken("I7", f"left over at the end: {told}")] if left else []

@@ -1,0 +1,147 @@
+"""Prefect's REST API, as far as chaos needs it, and with patience: the server may be one of the things just killed."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+_PATIENCE_S = 60.0
+_PAGE = 200
+TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectApi:
+    """The API at `url` (which ends in /api)."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def is_well(self) -> bool:
+        """Whether it answers, its database included."""
+        try:
+            self._once("GET", "/ready", None)
+        except OSError:
+            return False
+        return True
+
+    def start(
+        self, deployment: str, parameters: dict[str, Any], *, environment: dict[str, str], name: str
+    ) -> str:
+        """Have a worker run a deployment now; the flow run's id."""
+        run = self._ask(
+            "POST",
+            f"/deployments/{self._deployment(deployment)['id']}/create_flow_run",
+            {
+                "name": name,
+                "parameters": parameters,
+                "state": {"type": "SCHEDULED"},
+                "job_variables": {"env": environment} if environment else {},
+                "idempotency_key": name,  # asked twice because an answer got lost, it is still one run
+            },
+        )
+        return str(run["id"])
+
+    def set_environment(self, deployment: str, environment: dict[str, str]) -> None:
+        """Variables for every coming run of a deployment."""
+        path = f"/deployments/{self._deployment(deployment)['id']}"
+        self._ask("PATCH", path, {"job_variables": {"env": environment}})
+
+    def message(self, run_id: str) -> str:
+        """What the flow run's state says."""
+        state = self._ask("GET", f"/flow_runs/{run_id}")["state"] or {}
+        return f"{state.get('name')}: {state.get('message') or ''}"
+
+    def unfinished(self) -> dict[str, str]:
+        """Flow runs that should have started and are not at an end, and their states."""
+        wanted = {
+            "state": {"type": {"not_any_": sorted(TERMINAL)}},
+            "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
+        }
+        runs = self._all("/flow_runs/filter", {"flow_runs": wanted})
+        return {str(run["id"]): str(run["state_type"]) for run in runs}
+
+    def glance(self, run_id: str) -> str | None:
+        """Type of the flow run's state; null where the API does not answer just now."""
+        try:
+            return str(self._once("GET", f"/flow_runs/{run_id}", None)["state_type"])
+        except (OSError, ValueError):
+            return None
+
+    def pause_schedule(self, deployment: str) -> None:
+        """Let nobody but chaos start it; runs that are scheduled already are taken back."""
+        self._ask("PATCH", f"/deployments/{self._deployment(deployment)['id']}", {"paused": True})
+        wanted = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        for run in self._all("/flow_runs/filter", wanted):
+            self._ask("DELETE", f"/flow_runs/{run['id']}")
+
+    def cancel(self, run_id: str) -> None:
+        """Call a flow run cancelled, whatever its process thinks."""
+        state = {"type": "CANCELLED", "name": "Cancelled", "message": "called off by chaos"}
+        self._ask("POST", f"/flow_runs/{run_id}/set_state", {"state": state, "force": True})
+
+    def everything_said(self, since: str) -> dict[str, str]:
+        """Everything that the API shows of runs since a moment: logs, parameters, variables, artifacts, pools."""
+        after = {"after_": since}
+        return {
+            "flow-run logs": self._text("/logs/filter", {"logs": {"timestamp": after}}),
+            "flow runs": self._text("/flow_runs/filter", {"flow_runs": {"start_time": after}}),
+            "task runs": self._text("/task_runs/filter", {"task_runs": {"start_time": after}}),
+            "artifacts": self._text("/artifacts/filter", {}),
+            "deployments": self._text("/deployments/filter", {}),
+            "work pools": self._text("/work_pools/filter", {}),
+        }
+
+    def logs_of(self, run_id: str) -> list[str]:
+        """Messages that the flow run logged."""
+        found = self._all("/logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})
+        return [str(row["message"]) for row in found]
+
+    def _deployment(self, name: str) -> Any:
+        return self._ask("GET", f"/deployments/name/{name}")
+
+    def _text(self, path: str, wanted: dict[str, Any]) -> str:
+        return json.dumps(self._all(path, wanted))
+
+    def _all(self, path: str, wanted: dict[str, Any]) -> list[Any]:
+        found: list[Any] = []
+        while True:
+            page = self._ask("POST", path, {**wanted, "limit": _PAGE, "offset": len(found)})
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return self._once(method, path, body)
+            except urllib.error.HTTPError as error:
+                if error.code < 500 and error.code != 429:
+                    said = error.read().decode(errors="replace")[:500]
+                    raise RuntimeError(f"Prefect's API: {method} {path}: {error.code}: {said}") from error
+                _give_up(deadline, error)
+            except OSError as error:
+                _give_up(deadline, error)
+            time.sleep(0.5)
+
+    def _once(self, method: str, path: str, body: object) -> Any:
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json", **dict(self.headers)},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+
+def _give_up(deadline: float, error: OSError) -> None:
+    if time.monotonic() > deadline:
+        raise error

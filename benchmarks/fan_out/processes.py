@@ -1,0 +1,71 @@
+"""Processes that the benchmark starts, kills with all that they started, and never leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import Popen
+from time import monotonic, sleep
+
+from tasks.child import running_child
+
+POLL_S = 0.05
+
+
+@contextmanager
+def running(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Popen[bytes]]:
+    """The command under a supervisor that ends with this process; nothing that it started is left afterwards."""
+    with log.open("ab") as file:
+        descendants: list[int] = []
+        with running_child("tasks.child", command, environment=environment, log=file) as child:
+            try:
+                yield child
+            finally:
+                descendants = tree(child.pid)
+        kill(descendants)
+
+
+def tree(root: int) -> list[int]:
+    """A process and all that descend from it, sessions of their own included."""
+    told = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    children: dict[int, list[int]] = {}
+    for line in told.stdout.splitlines():
+        pid, parent = map(int, line.split())
+        children.setdefault(parent, []).append(pid)
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def kill(pids: Sequence[int]) -> None:
+    """As when a machine loses power."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def until(ready: Callable[[], bool], what: str, within_s: float = 120.0) -> None:
+    """Wait for it, and say what did not come."""
+    deadline = monotonic() + within_s
+    while not ready():
+        if monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {within_s:.0f} s")
+        sleep(POLL_S)
+
+
+def answers(url: str) -> bool:
+    """Whether somebody answers there with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False

