@@ -10,7 +10,7 @@ JUDGE_VENV := .venv-judge
 VLLM := 0.32.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env check format test test-vllm test-cluster test-all bench clean
+.PHONY: help setup demo judge-env check format test test-vllm test-cluster test-all bench chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test-all: test test-vllm ## all tests, the slow ones too
 
 bench: $(VENV)/.installed-dev ## the measured claims of the README
 	$(BIN)/python benchmarks/crawl.py
+
+chaos: $(VENV)/.installed-dev ## faults at random against the real topology, invariants after each round: docs/chaos.md
+	$(BIN)/python -m benchmarks.chaos --rounds 50 --seed 1
 
 clean: ## remove the virtual environment, the caches and the demo
 	rm -rf $(VENV) $(JUDGE_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo

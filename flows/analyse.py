@@ -9,11 +9,11 @@ from prefect import flow
 
 from tasks.analysis import estimate_findings, judge_of
 from tasks.coordinating import coordinating
-from tasks.schedule import date_of_run
+from tasks.schedule import date_of_run, dated
 from tasks.settings import settings
 
 
-@flow(flow_run_name="analyse {snapshot_date}")
+@flow(flow_run_name=dated("analyse"))
 def analyse(
     snapshot_date: date | None = None, home: Path | None = None, fingerprint: str | None = None
 ) -> int:

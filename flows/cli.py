@@ -13,6 +13,7 @@ import typer
 
 from flows.cli_hub import hub
 from flows.cli_judge import calibrate, label
+from flows.cli_ops import doctor, plan, quarantine, status
 from flows.cli_options import Home, JudgeModel, JudgeUrls
 from tasks.errors import CardiographError, UsageError
 from tasks.settings import OFFICIAL_HUB
@@ -28,6 +29,10 @@ app = typer.Typer(
 app.add_typer(hub, name="hub")
 app.command()(label)
 app.command()(calibrate)
+app.command()(plan)
+app.command()(doctor)
+app.command()(status)
+app.add_typer(quarantine, name="quarantine")
 
 
 class Sort(StrEnum):
@@ -168,8 +173,9 @@ def query(
 
     \b
     Views: models, cards, verdicts, scores, leaderboard, panel, failures,
-    judge_panel, judge_pairs, judging_rates, explanations, passports; and the
-    table out_findings. `describe models` tells a view's columns.
+    judge_panel, judge_pairs, judging_rates, explanations, passports,
+    out_findings, snapshots, quarantined. `describe models` tells a view's
+    columns.
     """
     from flows.querying import list_queries, print_query
 

@@ -12,15 +12,16 @@ from flows.pulling import work_off
 from tasks.coordinating import coordinating
 from tasks.crawl import check_selection, is_crawled, land, list_models, plan_reading
 from tasks.crewing import CrewWanted
+from tasks.hub_limit import ensure_limit
 from tasks.orders import Shared, Stage
 from tasks.records import Selection, Sort
-from tasks.schedule import date_of_run
+from tasks.schedule import date_of_run, dated
 from tasks.settings import OFFICIAL_HUB, settings
 from tasks.source import opened
 
 
 @flow(
-    flow_run_name="crawl {snapshot_date}",
+    flow_run_name=dated("crawl"),
     task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]  # invariant in its future
 )
 def crawl(
@@ -46,6 +47,7 @@ def crawl(
         check_selection(run.lake, snapshot_date, selection)
         if is_crawled(home, snapshot_date):
             return 0
+        ensure_limit(run.crew.wanted.workers)
         with opened(hub, home, snapshot_date) as source:
             list_models(home, source, snapshot_date, selection)
             land(home)

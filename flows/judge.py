@@ -23,14 +23,14 @@ from tasks.judging import (
 )
 from tasks.orders import Kind, Shared, Stage
 from tasks.records import JudgeCard
-from tasks.schedule import date_of_run
+from tasks.schedule import date_of_run, dated
 from tasks.settings import settings
 
 _OF_JUDGE_MODELS: tuple[Kind, ...] = ("identify", "judge", "explain")
 
 
 @flow(
-    flow_run_name="judge {snapshot_date}",
+    flow_run_name=dated("judge"),
     task_runner=ThreadPoolTaskRunner(max_workers=8),  # type: ignore[arg-type]  # invariant in its future
 )
 def judge(

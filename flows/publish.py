@@ -10,11 +10,11 @@ from prefect import flow
 from tasks.analysis import judge_of, publish_warehouse
 from tasks.coordinating import coordinating
 from tasks.gate import check_quarantine, gate
-from tasks.schedule import date_of_run
+from tasks.schedule import date_of_run, dated
 from tasks.settings import settings
 
 
-@flow(flow_run_name="publish {snapshot_date}")
+@flow(flow_run_name=dated("publish"))
 def publish(
     snapshot_date: date | None = None, home: Path | None = None, fingerprint: str | None = None
 ) -> bool:

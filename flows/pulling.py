@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any
 
-from prefect import Task
+from prefect import Task, get_run_logger
 from prefect.futures import PrefectFuture
 
 from tasks.coordinating import Run
@@ -63,8 +64,15 @@ def work_off(
         run.crew.look_after(len(waited_for), alone=kinds <= set(elsewhere))
         return not puller.open_orders
 
+    began = monotonic()
     with opened_stages(run, stages, orders):
-        pull(run.home, puller, is_over, on_done=lambda order: waited_for.pop(order.name, None), but=elsewhere)
+        done = pull(
+            run.home, puller, is_over, on_done=lambda order: waited_for.pop(order.name, None), but=elsewhere
+        )
+    if orders:
+        words = "%s of %s: %d parts in %.1f s, %d of them by this process"
+        names = ", ".join(sorted(kinds))
+        get_run_logger().info(words, names, run.snapshot, len(orders), monotonic() - began, done)
     return sum(sizes.values())
 
 

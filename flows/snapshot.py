@@ -20,12 +20,12 @@ from tasks.coordinating import coordinating
 from tasks.crewing import CrewWanted
 from tasks.judges import DEFAULT_JUDGE
 from tasks.records import Sort
-from tasks.schedule import date_of_run, is_stale
+from tasks.schedule import date_of_run, dated, is_stale
 from tasks.settings import OFFICIAL_HUB, settings
 from tasks.summary import Summary, summarise
 
 
-@flow(flow_run_name="snapshot {snapshot_date}")
+@flow(flow_run_name=dated("snapshot"))
 def snapshot(
     snapshot_date: date | None = None,
     home: Path | None = None,

@@ -51,7 +51,7 @@ def _own(name: str, value: float | None, source: str, unit: str = "") -> Iterato
 
 
 def _of_snapshot(row: Mapping[str, Any]) -> dict[str, Rate]:
-    source = f"this home, snapshot of {row['snapshot']}"
+    source = f"this home, snapshot of {row['snapshot']}: {row['selection']} of {row['hub']}"
     shares = [
         *_own("cards_a_model", row["cards"] / row["models"], source),
         *_own("texts_a_card", row["texts"] / row["cards"] if row["cards"] else None, source),
@@ -59,10 +59,10 @@ def _of_snapshot(row: Mapping[str, Any]) -> dict[str, Rate]:
             "requests_a_card", row["all_requests"] / row["all_reads"] if row["all_reads"] else None, source
         ),
     ]
-    if row["selection"].startswith("all models"):
+    if row["selection"] == "all models":
         shares += _own("models_on_hub", row["models"], source)
     if row["compared_with"] is not None and row["cards"]:
-        since = f"{source} beside that of {row['compared_with']}"
+        since = f"{source}; beside that of {row['compared_with']}"
         changed, fresh = row["changed"], row["fresh"]
         shares += [
             (

@@ -51,6 +51,12 @@ def limit_slots() -> int | None:
     return limit.limit if limit.active else None
 
 
+def ensure_limit(processes: int) -> None:
+    """Make the limit for processes of one machine, unless somebody has set one up."""
+    if processes > 1 and limit_slots() is None:
+        set_limit(processes * settings().hub_threads)
+
+
 def set_limit(slots: int) -> None:
     """Make the limit, or change it."""
     with get_client(sync_client=True) as client:

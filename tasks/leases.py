@@ -148,5 +148,5 @@ def read_lease(lake: Lake, name: str) -> dict[str, Any] | None:
 
 def holder_of(lake: Lake, name: str) -> str | None:
     """Who holds a lease, if anybody does."""
-    lease = read_lease(lake, name)
-    return None if lease is None else lease.get("holder")
+    holder = (read_lease(lake, name) or {}).get("holder")
+    return holder if isinstance(holder, str) else None

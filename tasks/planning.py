@@ -16,11 +16,13 @@ from typing import Literal
 
 from tasks.errors import UsageError
 from tasks.replica.quotas import PLANS
+from tasks.settings import settings
 
 HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-plus"]
 
 WINDOW_S = 300.0  # of the Hub's quotas
 _PAGE_ROWS = 1000
+_RUNS_A_SNAPSHOT, _RUNS_A_JUDGE = 12, 11
 _FILE = Path(__file__).with_name("rates.toml")
 
 
@@ -71,6 +73,7 @@ class Costs:
     local_s: float
     lake_bytes: int
     warehouse_bytes: int
+    task_runs: int
 
     @property
     def total_s(self) -> float:
@@ -149,7 +152,21 @@ def _costs(wanted: Wanted, rates: Mapping[str, Rate], models: int, cards: int, t
         local_s=models / rates["models_a_second"].value,
         lake_bytes=round(lake),
         warehouse_bytes=round(models * rates["warehouse_bytes_a_model"].value),
+        task_runs=task_runs(cards, [texts] * len(judging), wanted.judges),
     )
+
+
+def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
+    """Prefect task runs of one snapshot: one a part, and those of its flows, which do not grow with the Hub.
+
+    `texts` are those that each judge has to judge; the first one's are those to be described too.
+    """
+    limits = settings()
+    runs = _RUNS_A_SNAPSHOT + math.ceil(cards / limits.part_cards) + math.ceil(texts[0] / limits.part_cards)
+    for judge, asked in zip(judges, texts, strict=True):
+        size = limits.judge_part_cards if is_model(judge) else limits.part_cards
+        runs += _RUNS_A_JUDGE + math.ceil(asked / size) + is_model(judge)  # and a part to explain
+    return runs
 
 
 def judging_costs(judge: str, texts: int, workers: int, rates: Mapping[str, Rate]) -> Judging:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from prefect.runtime import flow_run
+
+
+def dated(flow: str) -> Callable[[], str]:
+    """What names the runs of a flow: with the snapshot's date, though it be the schedule's."""
+    return lambda: f"{flow} {flow_run.parameters.get('snapshot_date') or date_of_run()}"
 
 
 def date_of_run() -> date:

@@ -287,14 +287,15 @@ def _unreadable(path: Path, error: OSError) -> LakeError:
     return LakeError(f"cannot read {path}: {error.strerror or error}; check the folder and run again")
 
 
-# Silence for so long is taken for a dead connection, or a dead endpoint.
+# Silence for so long is taken for a dead connection, or a dead endpoint. One request's upload counts as silence:
+# 16 MiB in a minute asks for 2.3 Mbit/s.
 _CONNECT_S = 10.0
 _SILENCE_S = 60.0
 # Waits between two tries, in seconds: the first, and what doubling ends at.
 _WAIT_S = 0.2
 _WAIT_MAX_S = 10.0
 # Files are sent whole up to this size, because only such a request can ask that the first one stays.
-_WHOLE_BYTES = 64 << 20
+_WHOLE_BYTES = 16 << 20
 _CHUNK_BYTES = 8 << 20
 _COPIES_AT_ONCE = 8
 
@@ -352,22 +353,33 @@ class Bucket:
 
     def fetch(self, name: str, path: Path) -> bool:
         with told(path), _temporary(path) as (temporary, file):
-            if not self._ask(name, lambda s3: _pour(obstore.get(s3, name), file)):
-                return False
-            _sync(file)
-            temporary.replace(path)
-        return True
+            is_there = self._pour(name, file)
+            if is_there:
+                _sync(file)
+                temporary.replace(path)
+        return is_there
 
     @contextmanager
     def files(self, names: Sequence[str]) -> Iterator[tuple[Path, list[Path]]]:
         with _temporary_folder(self._scratch) as root, ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
-            for name, is_there in zip(names, pool.map(lambda n: self.fetch(n, root / n), names), strict=True):
+            paths = [root / name for name in names]
+            for name, is_there in zip(names, pool.map(self._copy, names, paths), strict=True):
                 if not is_there:
                     raise _absent(self.location, name)
-            yield root, [root / name for name in names]
+            yield root, paths
 
     def sweep(self) -> None:
         _sweep(self._scratch)
+
+    def _copy(self, name: str, path: Path) -> bool:
+        with told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                return self._pour(name, file)
+
+    def _pour(self, name: str, file: IO[bytes]) -> bool:
+        """Write what the name holds into a file; whether there is such a name."""
+        return bool(self._ask(name, lambda s3: _pour(obstore.get(s3, name), file)))
 
     def _ask(self, name: str, call: Callable[[S3Store], T]) -> T | None:
         """What the call returns, none where it finds no such name; tried again until all patience is gone."""
@@ -382,12 +394,16 @@ class Bucket:
                 answer = _answer(error)
                 if answer.is_missing:
                     return None
-                if not answer.may_pass:
-                    raise LakeError(f"{self.location}/{name}: {answer.told(server)}") from None
-                if time.monotonic() + wait_s > deadline:
-                    raise LakeError(f"{self.location}/{name}: {answer.told(server, patience_s)}") from None
-            time.sleep(wait_s * random.uniform(0.5, 1.0))  # several workers shall not knock in step
+                left_s = deadline - time.monotonic()
+                if not answer.may_pass or left_s <= 0:
+                    told_after_s = patience_s if answer.may_pass else None
+                    # Without the library's own text, which a log would carry on with for pages.
+                    raise LakeError(f"{self._told(name)}: {answer.told(server, told_after_s)}") from None
+            time.sleep(min(left_s, wait_s * random.uniform(0.5, 1.0)))  # workers shall not knock in step
             wait_s = min(2 * wait_s, _WAIT_MAX_S)
+
+    def _told(self, name: str) -> str:
+        return f"{self.location}/{name}".rstrip("/")
 
 
 def _listed(s3: S3Store, prefix: str) -> Sequence[obstore.ObjectMeta]:

@@ -21,7 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
 from huggingface_hub import is_offline_mode
-from huggingface_hub.utils import build_hf_headers, parse_ratelimit_headers
+from huggingface_hub.utils import RateLimitInfo, build_hf_headers, parse_ratelimit_headers
 from pydantic import SecretStr
 
 from tasks.errors import CardUnreadable, HubUnreachable
@@ -223,8 +223,13 @@ def _unzipped(body: bytes, bytes_max: int | None) -> bytes | None:
     return plain
 
 
+def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
+    """What an answer says of its bucket, limit and window included; null where it says nothing."""
+    return parse_ratelimit_headers(headers) if "ratelimit" in headers else None
+
+
 def _quota(status: int, headers: Mapping[str, str]) -> Quota | None:
-    info = parse_ratelimit_headers(headers) if "ratelimit" in headers else None
+    info = rate_limit(headers)
     if info is None:
         return None
     return Quota(0 if status == 429 else info.remaining, float(info.reset_in_seconds))

@@ -18,9 +18,10 @@ from pathlib import Path
 from benchmarks.chaos import disk
 from benchmarks.chaos.faults import FAULTS
 from benchmarks.chaos.play import Outcome, play, stop_everything, undisturbed
+from benchmarks.chaos.processes import MARK
 from benchmarks.chaos.scene import libfaketime
 from benchmarks.chaos.schedule import Plan, plans
-from benchmarks.chaos.stand import MARK, Stand, running_stand
+from benchmarks.chaos.stand import Stand, running_stand
 from benchmarks.chaos.tally import markdown, tally, write_into
 
 
@@ -43,7 +44,7 @@ def main() -> int:
         except KeyboardInterrupt:
             print("stopped; what was played so far:", file=sys.stderr)
         finally:
-            left_over = stop_everything(stand, MARK)
+            left_over = stop_everything(stand)
     figures = tally(outcomes, seed=given.seed, skipped=skipped) | {
         "left_over": [each.seen for each in left_over]
     }

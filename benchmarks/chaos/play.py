@@ -18,17 +18,19 @@ from benchmarks.chaos import disk, invariants
 from benchmarks.chaos.faults import FAULTS, Hit
 from benchmarks.chaos.invariants import Broken
 from benchmarks.chaos.prefect_api import TERMINAL
-from benchmarks.chaos.processes import FLOW_RUN, command_of, marked, signal_all
+from benchmarks.chaos.processes import FLOW_RUN, command_of, ours, signal_all
 from benchmarks.chaos.schedule import Plan
-from benchmarks.chaos.stand import LEASE_S, WEEK, Stand, Undisturbed
+from benchmarks.chaos.stand import ANOTHER, LEASE_S, SNAPSHOT, WEEK, Stand, Undisturbed
 from benchmarks.chaos.watching import Watcher
 
+WAREHOUSE, REPORT = "warehouse.duckdb", "report.html"
 DISK_MEGABYTES = 96
 _LOOK_EVERY_S = 0.5
 _DISTURBED_WITHIN_S = 100.0
 _RERUN_WITHIN_S = 150.0
 _ENDS_WITHIN_S = 45.0  # what is at work on a healed scene must come to an end by itself
-_LOST_AFTER_S = 12.0  # without a process, and not at an end
+_LOST_AFTER_S = 12.0  # without its process, and not at an end
+_NEVER_BEGAN_AFTER_S = 45.0  # taken by a worker, and no process came
 _SHUT_DOWN_S = 15.0
 
 
@@ -43,6 +45,7 @@ class Outcome:
     reruns: int = 0
     heal_s: float = 0.0  # from the scene being in order to a completed snapshot
     total_s: float = 0.0
+    phases_s: dict[str, float] = field(default_factory=dict)
     warehouse_reads: int = 0
     double_work: int = 0
     zombies: int = 0  # runs that Prefect would have called running for ever
@@ -63,13 +66,13 @@ def undisturbed(stand: Stand, judge: str) -> Undisturbed:
     plan = Plan(0, lake="s3", judge="vllm" if judge == "vllm" else "checklist", hits=())
     with _place(stand, plan) as place:
         began = time.monotonic()
-        run_id = _start(stand, plan, place.home, f"undisturbed {judge}")
+        run_id = _start(stand, plan, place.home, f"undisturbed {judge} {time.time():.0f}")
         state = _wait(stand, run_id, within_s=_RERUN_WITHIN_S)
         lasts_s = time.monotonic() - began
         if state != "completed":
             raise RuntimeError(f"an undisturbed run {state}: {stand.scene.api.message(run_id)}")
         kept = stand.folder / f"expected-{judge}.duckdb"
-        shutil.copyfile(place.home / "warehouse.duckdb", kept)
+        shutil.copyfile(place.home / WAREHOUSE, kept)
         _let_runs_end(stand, Outcome(plan))
     return Undisturbed(kept, lasts_s)
 
@@ -79,23 +82,34 @@ def play(stand: Stand, plan: Plan) -> Outcome:
     began, since = time.monotonic(), datetime.now(UTC).isoformat()
     outcome = Outcome(plan)
     with _place(stand, plan) as place:
-        homes = [place.home, place.home.with_name("other")]
-        places = [*(home / "warehouse.duckdb" for home in homes), _published(place)]
+        places = [folder / WAREHOUSE for folder in (*_published(plan, place), place.home.with_name("other"))]
         watcher = Watcher(lambda: places)
         watcher.start()
         try:
-            _disturb(stand, plan, place, outcome)
-            stand.scene.heal()
-            _let_runs_end(stand, outcome)
-            _rerun(stand, plan, place, outcome)
-            _let_runs_end(stand, outcome)
+            with _timed(outcome, "disturb"):
+                _disturb(stand, plan, place, outcome)
+            with _timed(outcome, "heal"):
+                stand.scene.heal()
+            with _timed(outcome, "let runs end"):
+                _let_runs_end(stand, outcome)
+            with _timed(outcome, "rerun"):
+                _rerun(stand, plan, place, outcome)
+                _let_runs_end(stand, outcome)
         finally:
             watcher.stop()
         outcome.warehouse_reads = watcher.reads
         outcome.broken += [Broken("I3", error) for error in dict.fromkeys(watcher.errors)]
-        outcome.broken += _look(stand, plan, place, outcome, since)
+        with _timed(outcome, "look"):
+            outcome.broken += _look(stand, plan, place, outcome, since)
     outcome.total_s = time.monotonic() - began
     return outcome
+
+
+@contextmanager
+def _timed(outcome: Outcome, phase: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    outcome.phases_s[phase] = round(time.monotonic() - began, 1)
 
 
 @contextmanager
@@ -108,7 +122,8 @@ def _place(stand: Stand, plan: Plan) -> Iterator[Place]:
     lake_on_disk = stand.lake_on_disk(name) if plan.lake == "s3" else folder / "lake"
     try:
         home.mkdir()
-        shutil.copyfile(stand.before / "warehouse.duckdb", home / "warehouse.duckdb")
+        for name_of_last_week in (WAREHOUSE, REPORT):
+            shutil.copyfile(stand.before / name_of_last_week, home / name_of_last_week)
         if plan.lake == "s3":
             stand.upload(stand.before / "lake", name)
         else:
@@ -122,11 +137,7 @@ def _place(stand: Stand, plan: Plan) -> Iterator[Place]:
         shutil.rmtree(stand.lake_on_disk(name), ignore_errors=True)
 
 
-def _published(place: Place) -> Path:
-    return place.lake_on_disk / "published" / "warehouse.duckdb"
-
-
-def _start(stand: Stand, plan: Plan, home: Path, name: str) -> str:
+def _start(stand: Stand, plan: Plan, home: Path, name: str, deployment: str = SNAPSHOT) -> str:
     parameters: dict[str, Any] = {
         "snapshot_date": str(WEEK),
         "home": str(home),
@@ -138,7 +149,7 @@ def _start(stand: Stand, plan: Plan, home: Path, name: str) -> str:
     }
     if plan.judge == "vllm":
         parameters["judge_urls"] = stand.scene.topology.judge_urls
-    return stand.scene.api.start("snapshot/weekly", parameters, environment={}, name=name)
+    return stand.scene.api.start(deployment, parameters, environment={}, name=name)
 
 
 def _disturb(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
@@ -152,7 +163,7 @@ def _disturb(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
 
     def start_another(same_home: bool) -> None:
         home = place.home if same_home else place.home.with_name("other")
-        scene.run_ids.append(_start(stand, plan, home, f"{name}, the other"))
+        scene.run_ids.append(_start(stand, plan, home, f"{name}, the other", ANOTHER))
 
     scene.start_another = start_another
     lasts_s = stand.expected[plan.judge].lasts_s
@@ -195,12 +206,14 @@ def _wait(stand: Stand, run_id: str, *, within_s: float) -> str:
         state = stand.scene.api.glance(run_id)
         if state in TERMINAL:
             return state.lower()
-        if marked(FLOW_RUN, run_id):
+        if ours(FLOW_RUN, run_id):
             had_process, last_seen = True, time.monotonic()
         elif state == "SCHEDULED" and not had_process:
             last_seen = time.monotonic()
-        elif state is not None and time.monotonic() - last_seen > _LOST_AFTER_S:
-            return "lost"
+        elif state is not None:
+            patience_s = _LOST_AFTER_S if had_process else _NEVER_BEGAN_AFTER_S
+            if time.monotonic() - last_seen > patience_s:
+                return "lost"
         time.sleep(_LOOK_EVERY_S)
     return "stuck"
 
@@ -219,7 +232,7 @@ def _rerun(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
 def _let_runs_end(stand: Stand, outcome: Outcome) -> None:
     """Wait until nobody is at work; who stays is I7. What Prefect still calls running is called off."""
     deadline = time.monotonic() + _ENDS_WITHIN_S + LEASE_S
-    while (left := marked(FLOW_RUN)) and time.monotonic() < deadline:
+    while (left := ours(FLOW_RUN)) and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_S)
     if left:
         told = ", ".join(command_of(pid) for pid in left)
@@ -230,27 +243,36 @@ def _let_runs_end(stand: Stand, outcome: Outcome) -> None:
         stand.scene.api.cancel(run_id)
     if left:
         time.sleep(2)
-        signal_all(marked(FLOW_RUN), signal.SIGKILL)
+        signal_all(ours(FLOW_RUN), signal.SIGKILL)
 
 
 def _look(stand: Stand, plan: Plan, place: Place, outcome: Outcome, since: str) -> list[Broken]:
     """The invariants that are looked at once all is over."""
-    warehouse = place.home / "warehouse.duckdb"
+    warehouse = place.home / WAREHOUSE
     twice, broken = invariants.double_work(place.lake_on_disk)
     outcome.double_work = twice
     broken += invariants.verdicts_once(warehouse)
     broken += invariants.fates(warehouse, WEEK)
-    broken += invariants.differences(warehouse, stand.expected[plan.judge].warehouse)
-    broken += _differences_of_published(stand, plan, place)
+    for folder in _published(plan, place):
+        broken += _not_of_this_week(folder, stand.expected[plan.judge].warehouse)
     broken += invariants.secrets_in(_said(stand, place, since), stand.secrets)
     return broken
 
 
-def _differences_of_published(stand: Stand, plan: Plan, place: Place) -> list[Broken]:
-    """What a remote lake has published is what the home has."""
-    if not _published(place).exists():
-        return []
-    return list(invariants.differences(_published(place), stand.expected[plan.judge].warehouse))
+def _published(plan: Plan, place: Place) -> list[Path]:
+    """Where people read: the home, and a remote lake too."""
+    return [place.home, *([place.lake_on_disk / "published"] if plan.lake == "s3" else [])]
+
+
+def _not_of_this_week(folder: Path, expected: Path) -> Iterator[Broken]:
+    """I6, for what people read."""
+    missing = [name for name in (WAREHOUSE, REPORT) if not (folder / name).exists()]
+    if missing:
+        yield Broken("I6", f"{folder} lacks {', '.join(missing)}")
+        return
+    yield from invariants.differences(folder / WAREHOUSE, expected)
+    if str(WEEK) not in (folder / REPORT).read_text(encoding="utf-8"):
+        yield Broken("I6", f"{folder / REPORT} is still that of last week")
 
 
 def _said(stand: Stand, place: Place, since: str) -> Iterator[tuple[str, str]]:
@@ -259,11 +281,11 @@ def _said(stand: Stand, place: Place, since: str) -> Iterator[tuple[str, str]]:
     yield from invariants.texts_in_files([place.home, place.lake_on_disk])
 
 
-def stop_everything(stand: Stand, mark: str) -> Sequence[Broken]:
+def stop_everything(stand: Stand) -> Sequence[Broken]:
     """I7 at the very end: once the topology has stopped, nothing that was started here is left."""
     stand.scene.topology.stop_all()
     deadline = time.monotonic() + _SHUT_DOWN_S
-    while (left := marked(mark)) and time.monotonic() < deadline:
+    while (left := ours()) and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_S)
     told = ", ".join(command_of(pid) for pid in left)
     return [Broken("I7", f"left over at the end: {told}")] if left else []

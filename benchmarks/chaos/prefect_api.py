@@ -73,6 +73,20 @@ class PrefectApi:
         except (OSError, ValueError):
             return None
 
+    def copy(self, deployment: str, name: str) -> None:
+        """The same deployment under another name, without schedules and limits."""
+        kept = (
+            "flow_id",
+            "entrypoint",
+            "path",
+            "work_pool_name",
+            "parameters",
+            "pull_steps",
+            "job_variables",
+        )
+        model = self._deployment(deployment)
+        self._ask("POST", "/deployments/", {"name": name} | {key: model[key] for key in kept if key in model})
+
     def pause_schedule(self, deployment: str) -> None:
         """Let nobody but chaos start it; runs that are scheduled already are taken back."""
         self._ask("PATCH", f"/deployments/{self._deployment(deployment)['id']}", {"paused": True})

@@ -1,38 +1,27 @@
-"""Processes as Linux shows them under /proc: who descends from whom, and who carries a mark in its environment."""
+"""Processes as Linux shows them under /proc: who carries a mark in its environment."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
 FLOW_RUN = "PREFECT__FLOW_RUN_ID"  # Prefect tells it to the process of every flow run that a worker starts
+MARK = "CHAOS_MARK"  # in the environment of everything that is started here: the harness's process id
 
 
-def all_processes() -> dict[int, int]:
-    """Parents by process; what has ended and waits to be reaped is left out."""
-    found = {}
+def all_processes() -> list[int]:
+    """Every process; what has ended and waits to be reaped is left out."""
+    found = []
     for folder in _PROC.iterdir():
         if folder.name.isdigit():
             with suppress(OSError):
-                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
                 if state not in "ZX":
-                    found[int(folder.name)] = int(parent)
-    return found
-
-
-def family(root: int) -> list[int]:
-    """A process and all that descend from it, sessions of their own included; the root first."""
-    children = defaultdict(list)
-    for pid, parent in all_processes().items():
-        children[parent].append(pid)
-    found = [root]
-    for pid in found:
-        found += children[pid]
+                    found.append(int(folder.name))
     return found
 
 
@@ -52,14 +41,19 @@ def command_of(pid: int) -> str:
     return "gone"
 
 
-def marked(name: str, value: str | None = None) -> list[int]:
-    """Processes with this variable in their environment, this one left out."""
+def ours(name: str = MARK, value: str | None = None) -> list[int]:
+    """Processes that descend from this harness, gone from its family or not, with such a variable.
+
+    Nobody else's: another topology on this machine has flow runs too.
+    """
+    mine = str(os.getpid())
     return [
         pid
         for pid in all_processes()
         if pid != os.getpid()
-        and (found := environment_of(pid).get(name)) is not None
-        and value in (None, found)
+        and (around := environment_of(pid)).get(MARK) == mine
+        and name in around
+        and value in (None, around[name])
     ]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.chaos.disk import Disk
 from benchmarks.chaos.gate import Gate, Mode
 from benchmarks.chaos.prefect_api import PrefectApi
-from benchmarks.chaos.processes import FLOW_RUN, marked, signal_all
+from benchmarks.chaos.processes import FLOW_RUN, ours, signal_all
 from deployments.native import Service, Topology
 
 
@@ -93,11 +93,11 @@ class Scene:
 
     def kill_coordinator(self) -> None:
         """-9 to the process of the run that is disturbed."""
-        signal_all(marked(FLOW_RUN, self.run_ids[0]), signal.SIGKILL)
+        signal_all(ours(FLOW_RUN, self.run_ids[0]), signal.SIGKILL)
 
     def kill_a_run(self, chance: float) -> None:
         """-9 to the process of one flow run, whichever it is."""
-        if found := sorted(marked(FLOW_RUN)):
+        if found := sorted(ours(FLOW_RUN)):
             signal_all([random.Random(chance).choice(found)], signal.SIGKILL)
 
     def heal(self) -> None:

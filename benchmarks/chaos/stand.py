@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from obstore.store import S3Store
 
 from benchmarks.chaos.gate import Gate
 from benchmarks.chaos.prefect_api import PrefectApi
+from benchmarks.chaos.processes import MARK
 from benchmarks.chaos.scene import Scene, with_environment
 from deployments.native import Layout, Topology, native_topology
 from deployments.native.layout import BUCKET
@@ -26,7 +28,6 @@ from tasks.replica.serving import Serving
 WEEK = LAST_SNAPSHOT
 WEEK_BEFORE = LAST_SNAPSHOT - timedelta(days=7)
 LEASE_S = 6.0  # shorter than a pause, so that a paused worker wakes up to find its part taken
-MARK = "CHAOS_MARK"  # in the environment of everything that is started here
 
 # Small parts, so that there are many of them to lose; little patience, so that a round is soon over.
 SETTINGS = {
@@ -38,7 +39,8 @@ SETTINGS = {
     "CARDIOGRAPH_JUDGE_PATIENCE_S": "40",
     "CARDIOGRAPH_JUDGE_API_KEY": "chaos-judge-key-7f3e9a",
 }
-_DEPLOYMENTS = ("snapshot/weekly", "crew/default")
+SNAPSHOT, CREW = "snapshot/weekly", "crew/default"
+ANOTHER = "snapshot/another"  # without the limit of one run at a time, as if started by hand elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Stand:
 
     def point_workers_at(self, lake: str) -> None:
         """The lake of the coming runs, whoever asks for them."""
-        for deployment in _DEPLOYMENTS:
+        for deployment in (SNAPSHOT, ANOTHER, CREW):
             self.scene.api.set_environment(deployment, {"CARDIOGRAPH_LAKE": lake})
 
 
@@ -119,14 +121,18 @@ def running_stand(folder: Path | None, *, models: int, seed: int) -> Iterator[St
         stack.callback(topology.stop_all)
         topology.start_all()
         topology.run("cardiograph", "deploy")
-        scene = Scene(topology, gates, PrefectApi(topology.api_url))
-        yield Stand(place, scene, take_last_week(place, corpus))
+        api = PrefectApi(topology.api_url)
+        api.pause_schedule(SNAPSHOT)  # a clock a week off would bring its run, and that reads the real Hub
+        for run_id in api.unfinished():  # of a folder that was used before
+            api.cancel(run_id)
+        api.copy(SNAPSHOT, ANOTHER.partition("/")[2])
+        yield Stand(place, Scene(topology, gates, api), take_last_week(place, corpus))
 
 
 def _set_up(topology: Topology, gates: Mapping[str, Gate]) -> None:
     """Workers reach S3 through its gate, and are in a hurry."""
     for name in topology.services:
-        there = {MARK: "1"}
+        there = {MARK: str(os.getpid())}
         if name in topology.workers:
             there |= SETTINGS | {"AWS_ENDPOINT_URL": gates["s3"].url}
         topology.stages = with_environment(topology.stages, name, there)

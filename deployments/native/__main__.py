@@ -35,6 +35,7 @@ def main() -> int:
 
 def _serve(topology: Topology) -> int:
     try:
+        print(f"starting {', '.join(topology.services)} …", file=sys.stderr)
         topology.start_all()
         print(_how_to_use(topology), flush=True)
         signal.pause()

@@ -2,7 +2,7 @@
 -- cards that were new or changed since the snapshot of the same selection before it, fresh their texts that this one
 -- did not have; null where there is none. all_ counts are of the whole home.
 with latest as (
-    select snapshot, selection, selection = $selection as is_same
+    select snapshot, hub, selection, selection = $selection as is_same
     from snapshots
     where snapshot in (select snapshot from base.judges)
     order by is_same desc, snapshot desc

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import http.server
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import date
@@ -21,7 +23,7 @@ from benchmarks.chaos import invariants
 from benchmarks.chaos.faults import FAULTS
 from benchmarks.chaos.gate import Gate, Mode
 from benchmarks.chaos.play import Outcome
-from benchmarks.chaos.processes import family, marked
+from benchmarks.chaos.processes import FLOW_RUN, MARK, ours
 from benchmarks.chaos.schedule import plans
 from benchmarks.chaos.tally import BEGIN, END, markdown, tally, write_into
 from benchmarks.chaos.watching import Watcher
@@ -75,7 +77,7 @@ def test_a_leaky_gate_cuts_answers_in_the_middle(gate: Gate) -> None:
 
 def test_a_shut_gate_lets_nothing_through_and_opens_again(gate: Gate) -> None:
     gate.set(Mode.SHUT)
-    with pytest.raises(OSError):
+    with pytest.raises((ConnectionError, urllib.error.URLError, http.client.RemoteDisconnected)):
         read(gate.url)
     gate.set(Mode.OPEN)
     assert read(gate.url) == BODY
@@ -188,14 +190,16 @@ def test_a_published_warehouse_that_breaks_or_shrinks_is_noticed(tmp_path: Path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up under /proc")
-def test_processes_are_found_by_their_mark_and_their_descent() -> None:
+@pytest.mark.parametrize(("harness", "is_ours"), [(os.getpid(), True), (1, False)])
+def test_processes_are_found_by_the_mark_of_this_harness_alone(harness: int, is_ours: bool) -> None:
     words = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-    mark = f"mark-{os.getpid()}"
-    with subprocess.Popen(words, stdin=subprocess.PIPE, env={**os.environ, "CHAOS_TEST": mark}) as child:
-        found, kin = marked("CHAOS_TEST", mark), family(os.getpid())
+    around = {**os.environ, MARK: str(harness), FLOW_RUN: "run-1"}
+    with subprocess.Popen(words, stdin=subprocess.PIPE, env=around) as child:
+        found = [ours(FLOW_RUN), ours(FLOW_RUN, "run-1"), ours(FLOW_RUN, "run-2"), ours()]
         child.communicate()
-    assert (found, child.pid in kin) == ([child.pid], True)
-    assert marked("CHAOS_TEST", mark) == []
+    here = [child.pid] if is_ours else []
+    assert found == [here, here, [], here]
+    assert ours() == []
 
 
 def test_the_table_tells_each_fault_and_replaces_the_one_before(tmp_path: Path) -> None:

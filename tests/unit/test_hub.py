@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from tasks.errors import CardUnreadable, HubError, HubUnreachable, TokenRefused
 from tasks.hub import Hub, decode, token_for, walk
 from tasks.listing import read_rows
-from tasks.records import CardRead, ListedModel, Selection
+from tasks.records import CardRead, CardRef, ListedModel, Selection
 from tasks.replica.process import running_replica
 from tasks.settings import OFFICIAL_HUB, Settings
 

@@ -14,7 +14,8 @@ from tasks.judges import identify
 from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
 from tasks.judging import judge_part
 from tasks.lake import Lake
-from tasks.records import CardRead, JudgeSpec
+from tasks.orders import Order, Shared, Stage
+from tasks.records import CardRead, JudgeSpec, TextRef
 
 WEEK = date(2026, 11, 16)
 
@@ -42,7 +43,8 @@ def test_a_part_leaves_its_verdicts_and_what_they_took(
 ) -> None:
     spec, lake = JudgeSpec("vllm", urls=(server.url,)), Lake(tmp_path)
     fingerprint = identify(spec).fingerprint
-    assert judge_part.fn(tmp_path, WEEK, spec, fingerprint, refs) == 3
+    order = Order(Stage(WEEK, "judge", fingerprint), "p", tuple(refs))
+    judge_part.fn(tmp_path, order, Shared(spec=spec))
     (verdicts,), (took,) = lake.parts("verdicts"), lake.parts("judged_parts")
     reasons = {row["card_hash"]: row["reason"] for row in pq.read_table(lake.path(verdicts)).to_pylist()}
     assert reasons == {"h1": None, "h2": None, "h3": "empty"}
@@ -52,11 +54,23 @@ def test_a_part_leaves_its_verdicts_and_what_they_took(
     assert row["started_at"] <= row["ended_at"]
 
 
+def test_a_part_that_is_there_is_not_judged_again(
+    tmp_path: Path, refs: list[TextRef], server: ScriptedJudge
+) -> None:
+    spec = JudgeSpec("vllm", urls=(server.url,))
+    order = Order(Stage(WEEK, "judge", identify(spec).fingerprint), "p", tuple(refs))
+    judge_part.fn(tmp_path, order, Shared(spec=spec))
+    asked = len(server.requests)
+    judge_part.fn(tmp_path, order, Shared(spec=spec))
+    assert len(server.requests) == asked
+
+
 def test_a_part_is_not_judged_by_another_judge_than_the_run_began_with(
     tmp_path: Path, refs: list[TextRef], server: ScriptedJudge
 ) -> None:
     spec = JudgeSpec("vllm", urls=(server.url,))
     with pytest.raises(JudgesDiffer, match="the run began with 0123456789abcdef"):
-        judge_part.fn(tmp_path, WEEK, spec, "0123456789abcdef", refs)
+        order = Order(Stage(WEEK, "judge", "0123456789abcdef"), "p", tuple(refs))
+        judge_part.fn(tmp_path, order, Shared(spec=spec))
     assert Lake(tmp_path).parts("verdicts") == []
     assert not [path for path, _ in server.requests if path == "/v1/chat/completions"]

@@ -132,6 +132,7 @@ def test_a_command_that_does_not_exist_is_named(tmp_path: Path) -> None:
     topology = Topology(Layout(tmp_path, {}, {}), [[missing]])
     with pytest.raises(EngineFailed, match="/no/such/program: No such file or directory"):
         topology.start_all()
+    topology.stop_all()
 
 
 def test_everything_ends_with_the_process_that_started_it_even_killed(tmp_path: Path) -> None:

@@ -491,3 +491,13 @@ def test_whatever_a_judge_is_called_or_says_the_page_is_whole(
 def _but_terms(parsed: Page) -> list[str]:
     """Settings of a judge that cannot be read are left out, with the terms that they would have filled."""
     return [tag for tag, _ in parsed.elements if tag not in ("div", "dt", "dd")]
+
+
+def test_a_late_snapshot_and_a_released_one_say_so(data: ReportData) -> None:
+    odd = replace(data, days_late=3, release_reason="<b>it is so</b>")
+    page = render_report(odd)
+    assert "crawled 3 days late: stats are of the day it was read" in page
+    assert "was let pass: &lt;b&gt;it is so&lt;/b&gt;" in page
+    usual = render_report(data)
+    assert "late:" not in usual
+    assert "let pass" not in usual

@@ -119,6 +119,21 @@ def test_a_warehouse_made_again_from_the_lake_has_the_same_rows(tmp_path: Path) 
     assert len(before["base.listing"]) == 40
 
 
+def test_a_warehouse_made_from_a_lake_in_an_object_store_has_the_same_rows(
+    tmp_path: Path, s3_lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouse_module, "_PARTS_AT_ONCE", 2)
+    for week in range(2):
+        write_week(s3_lake, date(2026, 1, 5 + 7 * week), 20)
+    rebuilt = Warehouse(tmp_path / "another machine")
+    with rebuilt.writer():
+        rebuilt.begin(afresh=True)
+        rebuilt.publish(always=True)
+    monkeypatch.delenv("CARDIOGRAPH_LAKE")
+    assert contents(rebuilt) == contents(published(tmp_path / "folder", weeks=2))
+    assert not list((rebuilt.home / ".scratch").iterdir())
+
+
 def test_a_warehouse_of_another_schema_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = published(tmp_path)
     before = contents(warehouse)

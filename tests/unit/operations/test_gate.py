@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from tasks.gate import (
     Measured,
     Observed,
     check_quarantine,
-    gate,
     gate_measures,
     measure_words,
     quarantine,
@@ -25,9 +24,12 @@ from tasks.gate import (
     score_distance,
 )
 from tasks.lake import Lake, SnapshotRecord
-from tasks.records import CardRead, Finding, GateMeasure, JudgeCard, ListedModel, Verdict
+from tasks.records import CardRead, GateMeasure, ListedModel
 from tasks.settings import Settings
 from tasks.warehouse import Warehouse, frame
+
+Gated = Callable[[Path, date], list[GateMeasure]]
+WriteWeek = Callable[..., None]
 
 NOW = datetime(2026, 1, 12, 9)
 LIMITS = Settings()
@@ -195,73 +197,9 @@ def test_a_measure_is_told_with_what_would_have_passed() -> None:
 # In a home
 
 
-def write_week(lake: Lake, week: date, models: int, *, failed: int = 0) -> None:
-    """A snapshot in the lake: `models` of which `failed` could not be read, judged and analysed."""
-    listed = [
-        ListedModel(
-            week,
-            f"ada/{n}",
-            "ada",
-            f"{week}-{n}",
-            NOW,
-            NOW,
-            n,
-            n,
-            n,
-            None,
-            [],
-            None,
-            None,
-            None,
-            True,
-            None,
-            [],
-        )
-        for n in range(models)
-    ]
-    cards = [
-        CardRead(
-            week, m.model_id, m.sha, "failed", reason="http_500", detail="…", is_final=False, read_at=NOW
-        )
-        if n < failed
-        else CardRead(week, m.model_id, m.sha, "card", "e", f"h{n % 7}", f"text {n % 7}", read_at=NOW)
-        for n, m in enumerate(listed)
-    ]
-    verdicts = [Verdict(f"h{n}", "checklist", "f", 1 + n / 2, "checks", {}, [], [], []) for n in range(7)]
-    finding = Finding(week, "checklist", "f", "q", "likes", "score", "all", "s", 9, 1, 0, 0.2, 0.1, 0.3, 0.04)
-    lake.write(f"listing/{week}/p.parquet", ListedModel, listed)
-    record = SnapshotRecord(week, "x", "all", models, NOW, NOW)
-    lake.write(f"snapshots/{week}.parquet", SnapshotRecord, [record])
-    lake.write(f"cards/{week}/a.parquet", CardRead, cards)
-    judge = JudgeCard(week, "f", "checklist", "r", None, None, "{}", NOW)
-    lake.write(f"judges/{week}-f.parquet", JudgeCard, [judge])
-    lake.write("verdicts/f/a.parquet", Verdict, verdicts)
-    lake.write(f"findings/{week}-f-1.parquet", Finding, [dataclasses.replace(finding, computed_at=NOW)])
-
-
-def gated(home: Path, week: date) -> list[GateMeasure]:
-    """Land, gate and publish, as a run does."""
-    warehouse = Warehouse(home)
-    with warehouse.writer():
-        warehouse.begin()
-        found = gate.fn(home, week, "f")
-        warehouse.publish()
-    return found
-
-
 def shown(home: Path) -> list[date]:
     with Warehouse(home).read() as db:
         return [day for (day,) in db.execute("select distinct snapshot from panel order by 1").fetchall()]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home with a good week, and one in which half of the cards could not be read."""
-    write_week(Lake(tmp_path), date(2026, 1, 5), 400)
-    gated(tmp_path, date(2026, 1, 5))
-    write_week(Lake(tmp_path), WEEK, 400, failed=200)
-    gated(tmp_path, WEEK)
-    return tmp_path
 
 
 def test_a_suspicious_week_is_published_and_not_shown(home: Path) -> None:
@@ -277,7 +215,7 @@ def test_a_suspicious_week_is_published_and_not_shown(home: Path) -> None:
     check_quarantine(home, date(2026, 1, 5))
 
 
-def test_a_released_week_is_shown_again_and_stays_so(home: Path) -> None:
+def test_a_released_week_is_shown_again_and_stays_so(home: Path, gated: Gated) -> None:
     release(home, WEEK, "the Hub was down, and said so")
     gated(home, WEEK)
     assert shown(home) == [date(2026, 1, 5), WEEK]
@@ -303,14 +241,14 @@ def test_a_warehouse_made_again_from_the_lake_keeps_the_quarantine(home: Path) -
     assert shown(home) == [date(2026, 1, 5)]
 
 
-def test_gating_the_same_week_again_writes_nothing(home: Path) -> None:
+def test_gating_the_same_week_again_writes_nothing(home: Path, gated: Gated) -> None:
     parts = Lake(home).parts("gates")
     assert len(parts) == 2
     gated(home, WEEK)
     assert Lake(home).parts("gates") == parts
 
 
-def test_a_week_that_was_read_after_all_leaves_the_quarantine_by_itself(home: Path) -> None:
+def test_a_week_that_was_read_after_all_leaves_the_quarantine_by_itself(home: Path, gated: Gated) -> None:
     later = [
         CardRead(WEEK, f"ada/{n}", f"{WEEK}-{n}", "card", "e", f"h{n % 7}", f"text {n % 7}", read_at=NOW)
         for n in range(200)
@@ -334,7 +272,9 @@ class EarlierRecord:
 
 
 @pytest.mark.parametrize("is_alone", [True, False])
-def test_a_snapshot_of_an_earlier_version_lands_as_not_late(tmp_path: Path, is_alone: bool) -> None:
+def test_a_snapshot_of_an_earlier_version_lands_as_not_late(
+    tmp_path: Path, write_week: WriteWeek, is_alone: bool
+) -> None:
     lake = Lake(tmp_path)
     write_week(lake, WEEK, 3)
     old = date(2026, 1, 5)

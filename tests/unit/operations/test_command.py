@@ -1,0 +1,172 @@
+"""`plan`, `doctor`, `status` and `quarantine`, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from flows.cli import app
+from tasks.errors import UsageError
+from tasks.lake import Lake
+from tasks.replica.corpus import write_corpus
+from tasks.replica.process import running_replica
+from tasks.warehouse import Warehouse
+
+NOWHERE = "http://127.0.0.1:9"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    for name in ("HF_TOKEN", "PREFECT_API_URL", "CARDIOGRAPH_LAKE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.setenv("COLUMNS", "160")
+    for name in ("CARDIOGRAPH_LAKE_PATIENCE_S", "PREFECT_API_REQUEST_TIMEOUT", "PREFECT_CLIENT_MAX_RETRIES"):
+        monkeypatch.setenv(name, "1")  # what the commands set stays in this test
+
+    def invoke(*words: str | Path) -> Result:
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return invoke
+
+
+def fine(result: Result) -> str:
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.output
+
+
+def printed(result: Result) -> Any:
+    return json.loads(fine(result))
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("corpus") / "corpus.parquet"
+    write_corpus(path, [{"model_id": "ada/a", "card_text": "# A", "last_modified": "2026-01-01"}])
+    with running_replica(path, plan="pro") as url:
+        yield url
+
+
+# plan
+
+
+def test_a_plan_needs_neither_a_home_nor_a_network(run: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    told = fine(run("plan", "--all", "--plan", "pro", "--judge", "vllm", "--workers", "4", "--home", home))
+    for expected in ("2,500,000", "GPU minutes", "time at the quota", "documented: ", "12,000 files"):
+        assert expected in told
+    assert "measured: " not in told
+    assert not home.exists()
+
+
+def test_a_plan_as_json_says_where_each_figure_comes_from(run: Run, home: Path) -> None:
+    plan = printed(run("plan", "--home", home, "--all", "--json"))
+    assert plan["first"]["models"] == 400  # as this home counted all models
+    assert plan["rates"]["cards_a_model"]["is_own"]
+    assert not plan["rates"]["quota_used_share"]["is_own"]
+    assert plan["has_a_snapshot_of_it"]
+    assert plan["first"]["total_s"] > plan["first"]["reading_s"]
+
+
+def test_a_plan_asks_the_hub_for_the_quota_where_it_is_told_to(run: Run, hub: str, tmp_path: Path) -> None:
+    told = fine(run("plan", "--ask", "--hub", hub, "--home", tmp_path))
+    assert f"Quota of the plan pro, as {hub} says: 2,500 API requests" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--all", "--limit", "5"], "exclude each other"),
+        (["--judge", "oracle"], "no judge is called 'oracle'"),
+        (["--judge-model", "x"], "are for --judge vllm"),
+    ],
+)
+def test_a_plan_that_cannot_be_made_is_a_usage_error(run: Run, words: list[str], message: str) -> None:
+    result = run("plan", *words)
+    assert isinstance(result.exception, UsageError)
+    assert message in str(result.exception)
+
+
+# doctor and status
+
+
+def test_a_doctor_that_finds_nothing_wrong_leaves_with_0(run: Run, hub: str, home: Path) -> None:
+    result = run("doctor", "--home", home, "--hub", hub)
+    assert result.exit_code == 0, result.output
+    assert "checks hold" in result.output
+    assert "hf auth login" in result.output  # the remedy of a warning
+
+
+def test_a_doctor_that_finds_a_failure_leaves_with_1(run: Run, home: Path) -> None:
+    result = run("doctor", "--home", home, "--hub", NOWHERE, "--json")
+    assert result.exit_code == 1
+    (hub,) = [finding for finding in json.loads(result.output) if finding["name"] == "Hub"]
+    assert hub["status"] == "fail"
+    assert hub["remedy"]
+
+
+def test_status_tells_what_is_published_and_what_is_held_back(run: Run, home: Path) -> None:
+    told = fine(run("status", "--home", home))
+    assert "snapshot of 2026-01-05" in told
+    assert "2026-01-12: " in told
+    assert "unread_share 0.5" in told
+    state = printed(run("status", "--home", home, "--json"))
+    assert state["published"]["snapshot"] == "2026-01-05"
+    assert list(state["quarantined"]) == ["2026-01-12"]
+
+
+def test_status_of_an_empty_home_says_how_to_begin(run: Run, tmp_path: Path) -> None:
+    assert "cardiograph snapshot" in fine(run("status", "--home", tmp_path))
+
+
+# quarantine
+
+
+def test_the_quarantine_is_listed_with_its_reasons(run: Run, home: Path) -> None:
+    told = fine(run("quarantine", "--home", home))
+    assert "2026-01-12, judged by f" in told
+    assert "unread_share 0.5 (at most" in told
+    held = printed(run("quarantine", "--home", home, "--json"))
+    assert {measure["measure"] for measure in held["2026-01-12"]} >= {"unread_share", "card_share"}
+
+
+def test_a_release_publishes_the_snapshot_and_its_report(run: Run, home: Path) -> None:
+    reason = "the Hub  was down,\nand said so"
+    told = fine(run("quarantine", "release", "2026-01-12", "--home", home, "--reason", reason))
+    assert "The snapshot of 2026-01-12 is published." in told
+    with Warehouse(home).read() as db:
+        assert db.execute("select distinct snapshot from models").fetchall() == [(date(2026, 1, 12),)]
+    page = (home / "report.html").read_text(encoding="utf-8")
+    assert "was let pass: the Hub was down, and said so" in page
+    assert fine(run("quarantine", "--home", home)) == "No snapshot is quarantined.\n"
+
+
+def test_a_release_while_another_run_writes_is_kept_for_it(run: Run, home: Path) -> None:
+    with Warehouse(home).writer():
+        told = fine(run("quarantine", "release", "2026-01-12", "--home", home, "--reason", "it is so"))
+    assert "Another run is writing" in told
+    assert Lake(home).has("releases/2026-01-12.parquet")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["2026-01-05", "--reason", "why not"], "is not quarantined; quarantined are: 2026-01-12"),
+        (["yesterday", "--reason", "why not"], "not a date"),
+        (["2026-01-12", "--reason", "  "], "--reason is blank"),
+    ],
+)
+def test_a_release_that_makes_no_sense_is_a_usage_error(
+    run: Run, home: Path, words: list[str], message: str
+) -> None:
+    result = run("quarantine", "release", *words, "--home", home)
+    assert isinstance(result.exception, UsageError)
+    assert message in str(result.exception)
+    assert not Lake(home).parts("releases")

@@ -1,0 +1,142 @@
+"""What a snapshot will take: reckoned from documented rates, or from what this home has measured."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.errors import UsageError
+from tasks.history import rates_of
+from tasks.lake import Lake
+from tasks.planning import (
+    Rate,
+    Wanted,
+    at_quota_s,
+    documented_rates,
+    first_costs,
+    next_costs,
+    plan_of,
+    quota,
+    rates_used,
+)
+from tasks.replica.quotas import PLANS
+from tasks.settings import SQL_DIR
+
+RATES = documented_rates()
+
+
+def test_every_documented_rate_says_who_measured_it_and_when() -> None:
+    raw = tomllib.loads((SQL_DIR.parent / "tasks/rates.toml").read_text(encoding="utf-8"))
+    assert {
+        name for name, row in raw.items() if set(row) != {"value", "unit", "source", "date", "machine"}
+    } == set()
+    assert all(isinstance(row["date"], date) and row["source"] for row in raw.values())
+
+
+def test_the_whole_hub_takes_what_its_quota_lets_through() -> None:
+    # 2.5 million cards at 10, 16.7 and 40 a second, which is 97 % of the quota.
+    hours = {
+        plan: first_costs(Wanted(None, plan=plan), RATES).reading_s / 3600
+        for plan in ("anonymous", "free", "pro")
+    }
+    assert hours == pytest.approx({"anonymous": 71.6, "free": 43.0, "pro": 17.9}, rel=0.01)
+    assert first_costs(Wanted(None), RATES).api_requests == 2500
+
+
+def test_a_page_of_the_listing_holds_a_thousand() -> None:
+    pages = [first_costs(Wanted(n), RATES).api_requests for n in (1, 1000, 1001)]
+    assert pages == [1, 1, 2]
+
+
+def test_a_judge_model_takes_gpu_minutes_however_many_gpus_share_them() -> None:
+    alone, shared = (first_costs(Wanted(100_000, ("vllm:x",), workers=n), RATES).judging[0] for n in (1, 4))
+    assert (alone.texts, shared.gpu_minutes) == (93_500, alone.gpu_minutes)
+    assert shared.seconds == alone.seconds / 4
+    assert alone.gpu_minutes == pytest.approx(93_500 / 20.9 / 60)
+    assert (alone.tokens_in, alone.tokens_out) == (93_500 * 1500, 93_500 * 150)
+
+
+def test_a_checklist_takes_no_gpu_and_no_tokens() -> None:
+    (judging,) = first_costs(Wanted(1000), RATES).judging
+    assert (judging.gpu_minutes, judging.tokens_in, judging.tokens_out) == (0, 0, 0)
+    assert judging.seconds > 0
+
+
+def test_a_panel_judges_every_text_once_a_judge() -> None:
+    one, two = (
+        first_costs(Wanted(1000, judges), RATES) for judges in (("checklist",), ("checklist", "vllm"))
+    )
+    assert [judging.judge for judging in two.judging] == ["checklist", "vllm"]
+    assert two.lake_bytes - one.lake_bytes == pytest.approx(935 * RATES["lake_bytes_a_text"].value, abs=1)
+
+
+def test_the_weeks_after_are_not_told_before_they_have_been_seen() -> None:
+    assert next_costs(Wanted(1000), RATES) is None
+
+
+def test_the_weeks_after_read_what_changed() -> None:
+    known = {**RATES, "changed_share": Rate(0.05, "", ""), "fresh_texts_a_read": Rate(0.5, "", "")}
+    after = next_costs(Wanted(1000), known)
+    assert after
+    assert (after.cards_read, after.resolver_requests, after.texts_judged) == (50, 50, 25)
+
+
+@given(
+    models=st.integers(1, 10_000_000),
+    workers=st.integers(1, 64),
+    plan=st.sampled_from([name for name in PLANS if name != "none"]),
+)
+def test_more_models_never_take_less_and_no_plan_beats_its_quota(
+    models: int, workers: int, plan: str
+) -> None:
+    costs = first_costs(Wanted(models, ("checklist", "vllm"), plan, workers), RATES)
+    more = first_costs(Wanted(models + 1000, ("checklist", "vllm"), plan, workers), RATES)
+    assert more.total_s > costs.total_s
+    assert more.lake_bytes > costs.lake_bytes
+    assert costs.resolver_requests / costs.reading_s * 300 <= quota(plan)[1]
+
+
+def test_a_plan_is_known_by_its_quota() -> None:
+    assert [plan_of(quota) for quota in (500, 1000, 2500, 7)] == ["anonymous", "free", "pro", None]
+    with pytest.raises(UsageError, match="no plan of the Hub is called 'gold'"):
+        first_costs(Wanted(1, plan="gold"), RATES)
+    with pytest.raises(UsageError):
+        first_costs(Wanted(1, plan="none"), RATES)
+
+
+def test_rates_of_judges_that_are_not_asked_for_are_not_told() -> None:
+    assert not [name for name in rates_used(Wanted(1000), RATES) if "llm" in name]
+    assert "vllm tokens_in_a_text" in rates_used(Wanted(1000, ("vllm",)), RATES)
+
+
+def test_an_empty_home_reckons_with_documented_rates(tmp_path: Path) -> None:
+    assert rates_of(tmp_path, "all models", ["checklist"]) == (dict(RATES), False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_home_with_a_history_reckons_with_its_own(
+    tmp_path: Path, write_week: Callable[..., None], gated: Callable[..., object]
+) -> None:
+    for week, changed in ((date(2026, 1, 5), 400), (date(2026, 1, 12), 40)):
+        write_week(Lake(tmp_path), week, 400, changed=changed)
+        gated(tmp_path, week)
+    rates, has_selection = rates_of(tmp_path, "all models", ["checklist", "vllm"])
+    assert has_selection
+    own = {name: rate.value for name, rate in rates.items() if rate.is_own}
+    assert own["cards_a_model"] == 1
+    assert own["models_on_hub"] == 400
+    assert own["texts_a_card"] == 7 / 400
+    assert own["changed_share"] == 0.1
+    assert own["fresh_texts_a_read"] == 0  # the same seven texts
+    assert own["checklist texts_a_second"] == 350
+    assert own["warehouse_bytes_a_model"] > 0
+    assert own["lake_bytes_a_card"] > 0
+    assert rates["llm_texts_a_second"] == RATES["llm_texts_a_second"]
+    assert rates_of(tmp_path, "top 10 by likes", ["checklist"])[1] is False
+    assert at_quota_s(97, 100, rates) == pytest.approx(300)
