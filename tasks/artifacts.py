@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from tasks.lake import Lake
 from tasks.summary import Summary
 
 
@@ -15,6 +16,11 @@ def leave_artifacts(summary: Summary) -> None:
         key="snapshot-figures",
         table=[{"figure": name, "value": value} for name, value in summary.rows()],
         description=f"Snapshot of {summary.snapshot}",
+    )
+    lake = Lake(summary.warehouse.parent)
+    where = f"{lake.location}/published/report.html" if lake.is_remote else summary.report.resolve().as_uri()
+    create_link_artifact(
+        key="snapshot-report", link=where, link_text=f"Report of {summary.snapshot}", description="The report"
     )
     create_markdown_artifact(
         key="snapshot-finding",

@@ -18,6 +18,7 @@ from uuid import UUID
 from tasks.child import running_child
 from tasks.errors import CrewLost, UsageError
 from tasks.orders import Kind
+from tasks.settings import settings
 
 CARD_KINDS: tuple[Kind, ...] = ("read", "describe", "judge", "explain")
 JUDGE_KINDS: tuple[Kind, ...] = ("identify", "judge", "explain")
@@ -60,6 +61,7 @@ class Crew:
     _members: list[Member] = field(default_factory=list)
     _replaced: list[int] = field(default_factory=list)
     _looked_at: float = 0.0
+    _moved_at: float = 0.0
     _open_orders: int = 0
 
     def hire(self) -> None:
@@ -72,20 +74,29 @@ class Crew:
         if self.clock() - self._looked_at < _LOOK_EVERY_S:
             return
         self._looked_at = self.clock()
-        if open_orders < self._open_orders:
-            self._replaced = [0] * len(self.hires)
+        if open_orders != self._open_orders:
+            self._moved_at, self._replaced = self._looked_at, [0] * len(self.hires)
         self._open_orders = open_orders
-        ended = {number: end for number, member in enumerate(self._members) if (end := member.has_ended())}
-        for number, end in ended.items():
-            if self._replaced[number] < REPLACEMENTS_MAX:
+        if alone and self._looked_at - self._moved_at > settings().judge_start_within_s:
+            raise CrewLost(
+                f"nobody of pool {self.wanted.judge_pool} has done one of {open_orders} parts in "
+                f"{settings().judge_start_within_s:g} s; start a worker (`prefect worker start --pool "
+                f"{self.wanted.judge_pool}`), look at its log, and run again"
+            )
+        lost: list[str] = []
+        for number, member in enumerate(self._members):
+            end = member.has_ended()
+            if end and self._replaced[number] >= REPLACEMENTS_MAX:
+                lost.append(end)
+            elif end:
                 self._replaced[number] += 1
                 self._members[number] = self.hires[number]()
                 logging.getLogger("prefect.cardiograph").warning(
                     "a member of the crew ended (%s); replaced", end
                 )
-        if alone and self._members and all(count >= REPLACEMENTS_MAX for count in self._replaced) and ended:
+        if alone and lost and len(lost) == len(self._members):
             raise CrewLost(
-                f"nobody is left in the crew for {open_orders} parts; the last one ended: {[*ended.values()][-1]}. "
+                f"nobody is left in the crew for {open_orders} parts; the last one ended: {lost[-1]}. "
                 "Look at its log, and run again"
             )
 

@@ -15,6 +15,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -28,7 +29,16 @@ RENEWALS_A_LEASE = 4  # so many chances to be seen alive
 
 def new_holder() -> str:
     """A name for this process that no other ever had; begins with what people know it by."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    return f"{_here()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def _here() -> str:
+    """This machine, or this container of it: where a process number means a process."""
+    try:
+        numbers = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{numbers}"
 
 
 @dataclass(slots=True)
@@ -125,7 +135,7 @@ def is_gone(holder: str | None) -> bool:
     """Whether the holder was a process of this machine that is no more; of other machines nothing is known."""
     host, _, rest = (holder or "").partition(":")
     pid = rest.partition(":")[0]
-    if host != socket.gethostname() or not pid.isdecimal():
+    if host != _here() or not pid.isdecimal():
         return False
     try:
         os.kill(int(pid), 0)

@@ -24,8 +24,12 @@ def late_by() -> timedelta:
 
 
 def is_stale(stale_after_h: float | None) -> bool:
-    """Whether the run starts so many hours after its time that it is better skipped; null: never."""
-    return stale_after_h is not None and late_by() > timedelta(hours=stale_after_h)
+    """Whether the run starts so many hours after its time that it is better skipped; null: never.
+
+    One that is run again was wanted by somebody, however late.
+    """
+    is_first = (flow_run.run_count or 1) == 1
+    return stale_after_h is not None and is_first and late_by() > timedelta(hours=stale_after_h)
 
 
 def _meant_for() -> datetime:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 _BALLAST = ".ballast"
+_ZEROS = bytes(1 << 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +17,15 @@ class Disk:
 
     path: Path
 
-    def fill(self) -> int:
-        """Leave not a byte free; how many were taken."""
-        room = os.statvfs(self.path)
-        free = room.f_bavail * room.f_frsize
-        with (self.path / _BALLAST).open("ab") as file:
-            if free:
-                os.posix_fallocate(file.fileno(), file.tell(), free)
-        return free
+    def fill(self) -> None:
+        """Leave not a byte free."""
+        with (self.path / _BALLAST).open("ab", buffering=0) as file:
+            try:
+                while True:
+                    file.write(_ZEROS)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
 
     def empty(self) -> None:
         """Give back what filling took."""

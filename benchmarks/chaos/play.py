@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from benchmarks.chaos import disk, invariants
 from benchmarks.chaos.faults import FAULTS, Hit
@@ -22,6 +24,7 @@ from benchmarks.chaos.processes import FLOW_RUN, command_of, ours, signal_all
 from benchmarks.chaos.schedule import Plan
 from benchmarks.chaos.stand import ANOTHER, LEASE_S, SNAPSHOT, WEEK, Stand, Undisturbed
 from benchmarks.chaos.watching import Watcher
+from tasks.errors import CardiographError, EngineFailed
 
 WAREHOUSE, REPORT = "warehouse.duckdb", "report.html"
 DISK_MEGABYTES = 96
@@ -59,6 +62,25 @@ class Place:
     home: Path
     lake: str
     lake_on_disk: Path
+
+
+def try_to_play(stand: Stand, plan: Plan) -> Outcome:
+    """The round; where it cannot be played to its end, as when a service does not come back, that is its outcome."""
+    try:
+        return play(stand, plan)
+    except (CardiographError, OSError, RuntimeError, duckdb.Error) as error:
+        with suppress(CardiographError, OSError, RuntimeError):
+            _clear(stand)
+        told = f"not played to its end: {type(error).__name__}: {str(error)[:500]}"
+        return Outcome(plan, disturbed="unknown", broken=[Broken("I4", told)])
+
+
+def _clear(stand: Stand) -> None:
+    """Make room for the next round by force."""
+    stand.scene.heal()
+    signal_all(ours(FLOW_RUN), signal.SIGKILL)
+    for run_id in stand.scene.api.unfinished():
+        stand.scene.api.cancel(run_id)
 
 
 def undisturbed(stand: Stand, judge: str) -> Undisturbed:
@@ -185,9 +207,12 @@ def _hit_and_heal(stand: Stand, hit: Hit, lasts_s: float, over: threading.Event,
     if over.wait(hit.at_share * lasts_s):
         outcome.hits.append(f"{hit.fault}: came too late")
         return
-    heal = _hit(stand, hit, outcome)
-    over.wait(hit.lasts_s)
-    heal()
+    try:
+        heal = _hit(stand, hit, outcome)
+        over.wait(hit.lasts_s)
+        heal()
+    except EngineFailed as error:  # tried again when all is healed
+        outcome.hits.append(f"{hit.fault}: {str(error).splitlines()[0]}")
 
 
 def _hit(stand: Stand, hit: Hit, outcome: Outcome) -> Callable[[], object]:

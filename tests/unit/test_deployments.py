@@ -82,8 +82,8 @@ def test_deploying_needs_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
         deploy(hub_slots=32, pool_type="process", alarm_block=None)
 
 
-def scheduled(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
-    runtime = SimpleNamespace(scheduled_start_time=at, parameters={})
+def scheduled(monkeypatch: pytest.MonkeyPatch, at: datetime, run_count: int = 1) -> None:
+    runtime = SimpleNamespace(scheduled_start_time=at, parameters={}, run_count=run_count)
     monkeypatch.setattr("tasks.schedule.flow_run", runtime)  # Prefect has no other way to set a time
 
 
@@ -96,6 +96,11 @@ def test_a_run_is_dated_by_its_schedule_and_stale_when_it_starts_too_late(
     assert is_stale(late_h - 1)
     assert not is_stale(late_h + 1)
     assert not is_stale(None)
+
+
+def test_a_run_that_is_run_again_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduled(monkeypatch, datetime(2026, 11, 2, tzinfo=UTC), run_count=2)
+    assert not is_stale(1)
 
 
 def test_a_run_without_a_schedule_is_of_today_and_never_stale() -> None:

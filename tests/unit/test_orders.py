@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.coordinating import WRITER, at_work_for, coordinating, is_coordinated, take_over
-from tasks.errors import WriterBusy
+from tasks.crewing import REPLACEMENTS_MAX, Crew, CrewWanted
+from tasks.errors import CrewLost, WriterBusy
 from tasks.lake import Lake
 from tasks.leases import Leases, Watch, holder_of, is_gone, new_holder
 from tasks.orders import (
@@ -125,8 +126,10 @@ def test_a_part_of_a_process_of_this_machine_that_is_gone_is_taken_over_at_once(
 ) -> None:
     open_stage(lake, READ, Shared(), orders(READ, 1))
     (order,) = orders(READ, 1)
-    host = new_holder().partition(":")[0]
-    lake.put(order.claim, b'{"holder": "%s:4194305:dead"}' % host.encode())  # above the highest process number
+    host = new_holder().partition(":")[0]  # with the number of its process table
+    lake.put(
+        order.claim, b'{"holder": "%s:4194305:dead"}' % host.encode()
+    )  # above the highest process number
     assert workers[0].next() == order
 
 
@@ -170,7 +173,7 @@ def test_orders_of_a_judge_that_is_no_longer_asked_for_are_taken_back(lake: Lake
 def test_a_lease_is_renewed_for_as_long_as_it_is_held(lake: Lake) -> None:
     leases = Leases(lake, "me", lease_s=0.04)
     assert leases.take("claims/x")
-    tags = set()
+    tags: set[str] = set()
     while len(tags) < 3:
         tags.add(lake.entries("claims/x")["claims/x"])
     leases.close()
@@ -229,3 +232,66 @@ def test_flows_inside_one_another_share_a_run(tmp_path: Path) -> None:
         assert inner is outer
     with coordinating(tmp_path, DAY) as again:
         assert again is not outer
+
+
+class Hand:
+    """A member of a crew that ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.end: str | None = None
+
+    def has_ended(self) -> str | None:
+        return self.end
+
+    def dismiss(self) -> None:
+        self.end = "dismissed"
+
+
+def crew_of_one() -> tuple[Crew, list[Hand], list[float]]:
+    now, hired = [100.0], []
+
+    def hire() -> Hand:
+        hired.append(Hand())
+        return hired[-1]
+
+    crew = Crew(CrewWanted(judge_pool="gpu"), [hire], clock=lambda: now[0])
+    crew.hire()
+    return crew, hired, now
+
+
+def test_a_member_that_ended_is_replaced_until_it_is_of_no_use() -> None:
+    crew, hired, now = crew_of_one()
+    for _ in range(REPLACEMENTS_MAX):
+        hired[-1].end = "Crashed: killed"
+        now[0] += 11
+        crew.look_after(5, alone=True)
+    assert len(hired) == 1 + REPLACEMENTS_MAX
+    hired[-1].end = "Failed: no such model"
+    now[0] += 11
+    with pytest.raises(CrewLost, match="no such model"):
+        crew.look_after(5, alone=True)
+
+
+def test_members_are_replaced_for_as_long_as_parts_get_fewer() -> None:
+    crew, hired, now = crew_of_one()
+    for left in range(20, 0, -1):
+        hired[-1].end = "Crashed"
+        now[0] += 11
+        crew.look_after(left, alone=True)
+    assert len(hired) == 21
+
+
+def test_a_coordinator_does_not_wait_for_ever_for_a_pool_without_workers() -> None:
+    crew, _, now = crew_of_one()
+    crew.look_after(5, alone=True)
+    now[0] += 3601
+    with pytest.raises(CrewLost, match="prefect worker start --pool gpu"):
+        crew.look_after(5, alone=True)
+
+
+def test_a_coordinator_that_can_do_the_parts_itself_goes_on_without_its_crew() -> None:
+    crew, hired, now = crew_of_one()
+    for _ in range(10):
+        hired[-1].end = "Crashed"
+        now[0] += 4000
+        crew.look_after(5, alone=False)
