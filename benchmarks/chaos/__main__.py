@@ -40,7 +40,7 @@ def main() -> int:
                 _expect(stand, plan)
                 outcomes.append(try_to_play(stand, plan))
                 print(_line(outcomes[-1], len(wanted)), file=sys.stderr, flush=True)
-                _tell_broken(outcomes[-1], given.seed)
+                _tell_broken(outcomes[-1], given)
         except KeyboardInterrupt:
             print("stopped; what was played so far:", file=sys.stderr)
         finally:
@@ -107,12 +107,13 @@ def _line(outcome: Outcome, rounds: int) -> str:
     )
 
 
-def _tell_broken(outcome: Outcome, seed: int) -> None:
+def _tell_broken(outcome: Outcome, given: argparse.Namespace) -> None:
     for each in outcome.broken:
         print(f"    {each.invariant}: {each.seen}", file=sys.stderr)
     if outcome.broken:
-        number = outcome.plan.number
-        print(f"    the run said: {outcome.said}\n    again: --seed {seed} --round {number}", file=sys.stderr)
+        only = "".join(f' --only "{name}"' for name in given.only or ())
+        again = f"--seed {given.seed} --rounds {given.rounds} --round {outcome.plan.number}{only}"
+        print(f"    the run said: {outcome.said}\n    again: {again}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,11 @@ def _coordinator_killed(scene: Scene, hit: Hit) -> Heal:
     return _nothing
 
 
+def _killed_at_publication(scene: Scene, hit: Hit) -> Heal:
+    scene.kill_at_publication()
+    return _nothing
+
+
 def _cut_off(name: str, scene: Scene, hit: Hit) -> Heal:
     """Either nothing comes through, or every answer breaks off somewhere."""
     return _gate(name, Mode.LEAKY if hit.chance < 0.6 else Mode.SHUT, scene, hit)
@@ -118,6 +123,12 @@ FAULTS = {
             "the process that coordinates the snapshot, -9",
             _coordinator_killed,
             when=(0.2, 0.95),
+        ),
+        Fault(
+            "killed at publication",
+            "the coordinator, -9, once it has replaced what people read in its home, and nothing after that",
+            _killed_at_publication,
+            when=(0.01, 0.02),
         ),
         Fault(
             "API server killed",

@@ -21,6 +21,7 @@ from benchmarks.chaos.faults import FAULTS, Hit
 from benchmarks.chaos.invariants import Broken
 from benchmarks.chaos.prefect_api import TERMINAL
 from benchmarks.chaos.processes import FLOW_RUN, command_of, ours, signal_all
+from benchmarks.chaos.scene import TooLate
 from benchmarks.chaos.schedule import Plan
 from benchmarks.chaos.stand import ANOTHER, LEASE_S, SNAPSHOT, WEEK, Stand, Undisturbed
 from benchmarks.chaos.watching import Watcher
@@ -189,7 +190,8 @@ def _disturb(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
 
     scene.start_another = start_another
     lasts_s = stand.expected[plan.judge].lasts_s
-    over = threading.Event()
+    over = scene.over = threading.Event()
+    scene.published = place.home / WAREHOUSE
     later = [hit for hit in plan.hits if hit.at_share > 0]
     with ThreadPoolExecutor(max_workers=max(1, len(later))) as threads:
         under_way = [threads.submit(_hit_and_heal, stand, hit, lasts_s, over, outcome) for hit in later]
@@ -211,6 +213,8 @@ def _hit_and_heal(stand: Stand, hit: Hit, lasts_s: float, over: threading.Event,
         heal = _hit(stand, hit, outcome)
         over.wait(hit.lasts_s)
         heal()
+    except TooLate:
+        outcome.hits.append(f"{hit.fault}: came too late")
     except EngineFailed as error:  # tried again when all is healed
         outcome.hits.append(f"{hit.fault}: {str(error).splitlines()[0]}")
 

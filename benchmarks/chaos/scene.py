@@ -16,10 +16,16 @@ from benchmarks.chaos.prefect_api import PrefectApi
 from benchmarks.chaos.processes import FLOW_RUN, ours, signal_all
 from deployments.native import Service, Topology
 
+_LOOK_CLOSELY_S = 0.005
+
+
+class TooLate(Exception):
+    """There is nothing left to hit."""
+
 
 @dataclass(slots=True)
 class Scene:
-    """Lives for all rounds; `run_ids` are those of the round, the snapshot that is disturbed first."""
+    """Lives for all rounds; the last four are of the round. Of its runs the one that is disturbed comes first."""
 
     topology: Topology
     gates: Mapping[str, Gate]
@@ -27,6 +33,8 @@ class Scene:
     disk: Disk | None = None
     start_another: Callable[[bool], None] = field(default=lambda same_home: None)
     run_ids: list[str] = field(default_factory=list)
+    published: Path = Path()  # the warehouse in the disturbed run's home
+    over: threading.Event = field(default_factory=threading.Event)  # set once that run has ended
     _odd_clocks: set[str] = field(default_factory=set)
     _paused: set[str] = field(default_factory=set)
     _locks: dict[str, threading.RLock] = field(default_factory=dict)
@@ -93,12 +101,19 @@ class Scene:
 
     def kill_coordinator(self) -> None:
         """-9 to the process of the run that is disturbed."""
-        signal_all(ours(FLOW_RUN, self.run_ids[0]), signal.SIGKILL)
+        _kill(ours(FLOW_RUN, self.run_ids[0]))
+
+    def kill_at_publication(self) -> None:
+        """The same, at the moment when what people read has just been replaced."""
+        before = self.published.stat().st_ino
+        while self.published.stat().st_ino == before:
+            if self.over.wait(_LOOK_CLOSELY_S):
+                raise TooLate
+        self.kill_coordinator()
 
     def kill_a_run(self, chance: float) -> None:
         """-9 to the process of one flow run, whichever it is."""
-        if found := sorted(ours(FLOW_RUN)):
-            signal_all([random.Random(chance).choice(found)], signal.SIGKILL)
+        _kill(random.Random(chance).sample(found, 1) if (found := sorted(ours(FLOW_RUN))) else [])
 
     def heal(self) -> None:
         """Everything runs, nothing is in the way. Those that others need come first."""
@@ -109,6 +124,12 @@ class Scene:
             self.resume(name)
         for name in self.topology.services:
             self.revive(name)
+
+
+def _kill(pids: Sequence[int]) -> None:
+    if not pids:
+        raise TooLate
+    signal_all(pids, signal.SIGKILL)
 
 
 def with_environment(

@@ -103,7 +103,7 @@ def test_no_secret_is_in_any_log(cluster: Cluster, week: dict[str, Any]) -> None
 
 
 def prefects_record(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """What Prefect keeps of runs: states, parameters, logs, artifacts; and what PostgreSQL writes to its disk."""
+    """What Prefect keeps of runs: states, parameters, logs, artifacts."""
     for what in ("flow_runs", "task_runs", "logs", "artifacts", "deployments", "block_documents"):
         offset, page = 0, [None]
         while page:

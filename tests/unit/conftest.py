@@ -32,7 +32,8 @@ _FILL = """
             ((hash(i, 4) % 1000) + (hash(i, 5) % 1000) + (hash(i, 6) % 1000) - 1500.0) / 500 as w
         from (select i, hash(i) as h from range($n) as numbers(i))
     );
-    insert into base.snapshots values ($snapshot, $hub, $selection, $n + 3, '2026-11-21 06:00', '2026-11-21 06:40', false);
+    insert into base.snapshots
+    values ($snapshot, $hub, $selection, $n + 3, '2026-11-21 06:00', '2026-11-21 06:40', false);
     insert into base.judges values
         ($snapshot, $fingerprint, $judge, 'r1', $checklist_model, null, '{}', '2026-11-21 07:00');
     insert into base.listing
@@ -66,7 +67,8 @@ _FILL = """
 # A judge model that scores the same texts half a point lower, three hundred of them judged by an older one as well;
 # two parts that ran side by side, three cards explained, and a comparison with people.
 _JUDGE_MODEL = """
-    insert into base.snapshots values ('2026-11-14', $hub, $selection, 1, '2026-11-14 06:00', '2026-11-14 06:40', false);
+    insert into base.snapshots
+    values ('2026-11-14', $hub, $selection, 1, '2026-11-14 06:00', '2026-11-14 06:40', false);
     insert into base.judges values
         ('2026-11-14', $older, $judge_model_name, 'r1', $model, 'old', '{}', '2026-11-14 07:00'),
         ($snapshot, $newer, $judge_model_name, 'r1', $model, null, $settings, '2026-11-21 08:00');

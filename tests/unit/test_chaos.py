@@ -190,7 +190,7 @@ def test_a_published_warehouse_that_breaks_or_shrinks_is_noticed(tmp_path: Path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up under /proc")
-@pytest.mark.parametrize(("harness", "is_ours"), [(os.getpid(), True), (1, False)])
+@pytest.mark.parametrize(("harness", "is_ours"), [(os.getpid(), True), (1, False)], ids=["ours", "another"])
 def test_processes_are_found_by_the_mark_of_this_harness_alone(harness: int, is_ours: bool) -> None:
     words = [sys.executable, "-c", "import sys; sys.stdin.read()"]
     around = {**os.environ, MARK: str(harness), FLOW_RUN: "run-1"}

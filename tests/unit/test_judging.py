@@ -69,8 +69,8 @@ def test_a_part_is_not_judged_by_another_judge_than_the_run_began_with(
     tmp_path: Path, refs: list[TextRef], server: ScriptedJudge
 ) -> None:
     spec = JudgeSpec("vllm", urls=(server.url,))
+    order = Order(Stage(WEEK, "judge", "0123456789abcdef"), "p", tuple(refs))
     with pytest.raises(JudgesDiffer, match="the run began with 0123456789abcdef"):
-        order = Order(Stage(WEEK, "judge", "0123456789abcdef"), "p", tuple(refs))
         judge_part.fn(tmp_path, order, Shared(spec=spec))
     assert Lake(tmp_path).parts("verdicts") == []
     assert not [path for path, _ in server.requests if path == "/v1/chat/completions"]
