@@ -56,9 +56,12 @@ def make_pools(pool_type: str) -> None:
 
 def set_hub_limit(slots: int) -> None:
     """How many requests to the Hub all workers together may have under way."""
+    from prefect.client.orchestration import get_client
+
     from tasks.hub_limit import set_limit
 
-    set_limit(slots)
+    with get_client(sync_client=True) as client:
+        set_limit(client, slots)
     typer.echo(f"global concurrency limit {settings().hub_limit}: {slots} requests in flight")
 
 

@@ -73,8 +73,8 @@ def snapshot(
         ]
         found = [analyse(snapshot_date, home, card.fingerprint) for card, _ in judged]
         fingerprint = judged[-1][0].fingerprint
-        is_new = publish(snapshot_date, home, fingerprint)
-        page = report(home) if is_new or not (home / "report.html").exists() else home / "report.html"
+        publish(snapshot_date, home, fingerprint)
+        page = report(home)
     summary = summarise(
         home,
         snapshot_date,

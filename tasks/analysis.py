@@ -56,9 +56,19 @@ def publish_warehouse(home: Path) -> bool:
     """Put the warehouse where people read it; returns whether anything in it is new."""
     warehouse = Warehouse(home)
     is_changed = warehouse.publish()
-    if is_changed and warehouse.lake.is_remote:
-        warehouse.lake.send("published/warehouse.duckdb", warehouse.published)
+    _send(warehouse.lake, warehouse.published)
     return is_changed
+
+
+def _send(lake: Lake, file: Path) -> None:
+    """Bring a published file into an object store, unless it is there: a killed run may not have come so far."""
+    if not lake.is_remote:
+        return
+    name, at = f"published/{file.name}", file.stat()
+    mark = f"{at.st_size} {at.st_mtime_ns}".encode()
+    if lake.get(f"{name}.mark") != mark:
+        lake.send(name, file)
+        lake.put(f"{name}.mark", mark)
 
 
 def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
@@ -83,9 +93,9 @@ def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
 
 @task(task_run_name="write the report")
 def publish_report(home: Path) -> Path:
-    """Write the report of the latest judged snapshot where people read it; returns its path."""
-    (report,) = write_latest_report(home)
-    lake = Lake(home)
-    if lake.is_remote:
-        lake.send("published/report.html", report)
+    """Have the report of the latest judged snapshot where people read it; returns its path."""
+    report = home / "report.html"
+    if not report.exists() or report.stat().st_mtime_ns < Warehouse(home).published.stat().st_mtime_ns:
+        write_latest_report(home)
+    _send(Lake(home), report)
     return report

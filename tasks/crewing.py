@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from time import monotonic
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from tasks.child import running_child
@@ -168,15 +168,29 @@ class _FlowRun:
 
     def dismiss(self) -> None:
         """Take back what no worker has begun; who works sees for himself that the snapshot is done."""
-        from prefect.client.orchestration import get_client
+        from prefect.client.schemas.objects import State
         from prefect.states import Cancelled
 
-        with get_client(sync_client=True) as client:
-            state = client.read_flow_run(self.flow_run_id).state
-            if state is not None and (state.is_scheduled() or state.is_pending()):
-                client.set_flow_run_state(
-                    self.flow_run_id, Cancelled(message="the snapshot is done without it"), force=True
-                )
+        from tasks.prefect_api import asked
+
+        done: State[Any] = Cancelled(message="the snapshot is done without it")
+        state = asked(lambda client: client.read_flow_run(self.flow_run_id).state, otherwise=None)
+        if state is not None and (state.is_scheduled() or state.is_pending()):
+            asked(
+                lambda client: client.set_flow_run_state(self.flow_run_id, done, force=True), otherwise=None
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _NotHired:
+    """A place that could not be filled because the server was away."""
+
+    def has_ended(self) -> str:
+        """At once: so that it is tried again."""
+        return "Prefect's server was away"
+
+    def dismiss(self) -> None:
+        """There is nobody."""
 
 
 def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[[], Member]:
@@ -184,6 +198,8 @@ def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[
         from prefect.client.schemas.objects import FlowRun
         from prefect.deployments import run_deployment
         from prefect.exceptions import ObjectNotFound
+
+        from tasks.prefect_api import AWAY
 
         try:
             run = cast(
@@ -199,6 +215,8 @@ def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[
             raise UsageError(
                 f"no deployment crew/{pool} on this Prefect server; run `cardiograph deploy` first"
             ) from error
+        except AWAY:
+            return _NotHired()
         return _FlowRun(run.id)
 
     return hire

@@ -8,56 +8,85 @@ leaves room for it at the end of a window. Nobody is refused, whoever joins.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from threading import Lock
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound
 
 from tasks.hub import Hub
+from tasks.prefect_api import AWAY, asked
 from tasks.settings import settings
 
 READS_AT_ONCE = 2  # parts that one process reads at a time, sharing its connections
 
 _LEASE_S = 120.0  # slots of a worker that died are free again after so long
+_known: dict[str, int | None] = {}  # what the server last said of a limit
+_knowing = Lock()
 
 
 @contextmanager
 def share_of_quota(hub: Hub) -> Iterator[None]:
-    """Read a part inside: with slots of the limit, where the Prefect server has one."""
+    """Read a part inside: with slots of the limit, where the Prefect server has one.
+
+    While the server is away parts are read without: what the Hub says is left still holds, and room is left for
+    the others.
+    """
     slots = limit_slots()
     if not slots:
         yield
         return
     threads = settings().hub_threads
     hub.share_with(max(slots - threads, 0))
-    # A server that is away for a while does not stop what is being read.
-    with concurrency(
-        settings().hub_limit,
-        occupy=min(max(threads // READS_AT_ONCE, 1), slots),
-        lease_duration=_LEASE_S,
-        raise_on_lease_renewal_failure=False,
-    ):
-        yield
+    with ExitStack() as held:
+        try:
+            held.enter_context(
+                concurrency(
+                    settings().hub_limit,
+                    occupy=min(max(threads // READS_AT_ONCE, 1), slots),
+                    lease_duration=_LEASE_S,
+                    raise_on_lease_renewal_failure=False,
+                )
+            )
+        except AWAY:
+            held.pop_all()
+        try:
+            yield
+        finally:
+            _let_go(held)
+
+
+def _let_go(held: ExitStack) -> None:
+    """Give the slots back; where the server is away, their lease does."""
+    try:
+        held.close()
+    except AWAY:
+        return
 
 
 def limit_slots() -> int | None:
     """Requests in flight that all workers together may have; null where no limit was set up."""
-    with get_client(sync_client=True) as client:
-        try:
-            limit = client.read_global_concurrency_limit_by_name(settings().hub_limit)
-        except ObjectNotFound:
-            return None
+    name = settings().hub_limit
+    with _knowing:
+        _known[name] = asked(lambda client: _slots(client, name), otherwise=_known.get(name))
+        return _known[name]
+
+
+def _slots(client: SyncPrefectClient, name: str) -> int | None:
+    try:
+        limit = client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        return None
     return limit.limit if limit.active else None
 
 
 def ensure_limit(processes: int) -> None:
     """Make the limit for processes of one machine, unless somebody has set one up."""
     if processes > 1 and limit_slots() is None:
-        set_limit(processes * settings().hub_threads)
+        asked(lambda client: set_limit(client, processes * settings().hub_threads), otherwise=None)
 
 
-def set_limit(slots: int) -> None:
+def set_limit(client: SyncPrefectClient, slots: int) -> None:
     """Make the limit, or change it."""
-    with get_client(sync_client=True) as client:
-        client.upsert_global_concurrency_limit_by_name(settings().hub_limit, slots)
+    client.upsert_global_concurrency_limit_by_name(settings().hub_limit, slots)

@@ -40,7 +40,12 @@ class Settings(BaseSettings):
         default=0.5, ge=0, description="the first wait before a new try; doubled each time"
     )
     hub_silence_max: int = Field(
-        default=60, ge=1, description="unanswered requests in a row after which the Hub counts as unreachable"
+        default=60,
+        ge=1,
+        description="unanswered requests in a row after which a Hub that never answered counts as unreachable",
+    )
+    hub_patience_s: float = Field(
+        default=120.0, ge=0, description="how long a Hub that has answered before may be silent"
     )
     card_bytes_max: int = Field(
         default=5_000_000, gt=0, description="a larger README is a failure, not a card"

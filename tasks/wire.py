@@ -79,6 +79,7 @@ class Wire:
         self._counts: dict[int, int] = defaultdict(int)
         self._counting = threading.Lock()
         self._silent_in_a_row = 0
+        self._answered_at: float | None = None
 
     def close(self) -> None:
         """Hang up."""
@@ -109,17 +110,21 @@ class Wire:
         once nothing answers any more.
         """
         problem, reason = "no try was made", "transport"
-        for attempt in range(self._limits.hub_tries):
+        attempt = 0
+        while attempt < self._limits.hub_tries:
             if attempt:
                 # Full jitter: retries of many threads must not march in step.
                 sleep(random.uniform(0, min(self._limits.hub_backoff_s * 2**attempt, _LONGEST_WAIT_S)))
+            attempt += 1
             try:
                 answer = self._follow(url, bucket, {**self._headers, **(headers or {})}, bytes_max)
             except (*_TRANSPORT_ERRORS, BodyBroken) as error:
                 problem, reason = f"{type(error).__name__}: {error}", "transport"
                 self._note_silence(problem)
+                if attempt == self._limits.hub_tries and self._is_away():
+                    attempt = 1  # not this card's fault: wait for the Hub
                 continue
-            self._silent_in_a_row = 0
+            self._silent_in_a_row, self._answered_at = 0, monotonic()
             if answer is None:
                 raise CardUnreadable(what, "too_large", f"more than {bytes_max:,} bytes", is_final=True)
             if answer.status not in _MAY_PASS:
@@ -187,11 +192,29 @@ class Wire:
     def _note_silence(self, problem: str) -> None:
         """Stop the run where nothing answers any more, rather than call every card a failure."""
         self._silent_in_a_row += 1
-        if self._silent_in_a_row >= self._limits.hub_silence_max:
+        has_ended = (
+            self._silent_in_a_row >= self._limits.hub_silence_max
+            if self._answered_at is None
+            else monotonic() - self._answered_at > self._limits.hub_patience_s
+        )
+        if has_ended:
             raise HubUnreachable(
                 f"{self.endpoint} does not answer ({problem}); check the address and the network, then run again: "
                 "what was read is kept"
             )
+
+    def _is_away(self) -> bool:
+        """Whether a Hub that has answered before answers nothing now, asked for something that it always has."""
+        if self._answered_at is None:
+            return False
+        try:
+            self._request(f"{self.endpoint}/api/models?limit=1", "api", self._headers, 1, None)
+        except _TRANSPORT_ERRORS:
+            return True
+        except BodyBroken:
+            pass  # an answer, if a poor one
+        self._answered_at = monotonic()
+        return False
 
     def _count(self, status: int) -> None:
         with self._counting:

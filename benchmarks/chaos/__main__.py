@@ -39,7 +39,7 @@ def main() -> int:
             for plan in wanted:
                 _expect(stand, plan)
                 outcomes.append(try_to_play(stand, plan))
-                print(_line(outcomes[-1], len(wanted)), file=sys.stderr, flush=True)
+                print(_line(outcomes[-1], given.rounds), file=sys.stderr, flush=True)
                 _tell_broken(outcomes[-1], given)
         except KeyboardInterrupt:
             print("stopped; what was played so far:", file=sys.stderr)

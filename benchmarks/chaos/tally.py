@@ -33,7 +33,7 @@ def tally(outcomes: Sequence[Outcome], *, seed: int, skipped: dict[str, str]) ->
 
 def _of_fault(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     hit = [outcome for outcome in outcomes if any(done.startswith(f"{name} at") for done in outcome.hits)]
-    broken = Counter(broken.invariant for outcome in hit for broken in outcome.broken)
+    broken = Counter(name for outcome in hit for name in {each.invariant for each in outcome.broken})
     return {
         "rounds": len(hit),
         "outcomes": dict(Counter(outcome.disturbed for outcome in hit)),

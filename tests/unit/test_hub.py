@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from pydantic import SecretStr
 
+from tasks.child import free_port, running_child, wait_until
 from tasks.errors import CardUnreadable, HubError, HubUnreachable, TokenRefused
 from tasks.hub import Hub, decode, token_for, walk
 from tasks.listing import read_rows
@@ -248,6 +249,49 @@ def test_a_hub_that_answers_nothing_is_unreachable() -> None:
         assert hub.read_card(nowhere, TODAY).reason == "transport"
         with pytest.raises(HubUnreachable, match="does not answer"):
             hub.read_card(nowhere, TODAY)
+
+
+@contextmanager
+def served_at(corpus: Path, port: int) -> Iterator[str]:
+    """A replica on a port that can be had again."""
+    url = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        try:
+            urllib.request.urlopen(f"{url}/-/replica/stats", timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    words = ["hub", "serve", str(corpus), "--port", str(port), "--exit-with-parent"]
+    with running_child("flows.cli", words) as child:
+        assert wait_until(answers, child, within_s=60)
+        yield url
+
+
+def test_a_hub_that_goes_away_for_a_while_is_waited_for(corpus: Path) -> None:
+    port = free_port()
+    with (
+        hub_at(f"http://127.0.0.1:{port}", hub_tries=2, hub_backoff_s=0.05, hub_patience_s=60) as hub,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        with served_at(corpus, port):
+            known = listed(hub)[7]
+            ref = CardRef(known.model_id, known.sha)
+        reading = pool.submit(hub.read_card, ref, TODAY)
+        while hub.requests_by_status().get(0, 0) < 6:  # more than a card has tries
+            assert not reading.done()
+        with served_at(corpus, port):
+            assert reading.result(timeout=60).status == "card"
+
+
+def test_a_hub_that_stays_away_is_unreachable_after_all_patience(corpus: Path) -> None:
+    port = free_port()
+    with hub_at(f"http://127.0.0.1:{port}", hub_tries=2, hub_backoff_s=0.01, hub_patience_s=0.2) as hub:
+        with served_at(corpus, port):
+            known = listed(hub)[7]
+        with pytest.raises(HubUnreachable, match="what was read is kept"):
+            hub.read_card(CardRef(known.model_id, known.sha), TODAY)
 
 
 def test_something_that_is_not_a_hub_is_told_from_one(hub: Hub) -> None:

@@ -33,6 +33,8 @@ class Odd(BaseHTTPRequestHandler):
             self._send(302, b"", ("location", "/round"))
         elif self.path == "/bomb":
             self._send(200, gzip.compress(b"a" * 10_000_000), ("content-encoding", "gzip"))
+        elif self.path == "/silent":
+            self.close_connection = True  # hangs up without a word
         elif self.path == "/torn":
             self._send(200, gzip.compress(CARD)[:-10], ("content-encoding", "gzip"))
         else:
@@ -108,3 +110,13 @@ def test_offline_mode_of_the_client_library_is_honoured(wire: Wire, monkeypatch:
     monkeypatch.setattr("tasks.wire.is_offline_mode", lambda: True)
     with pytest.raises(HubUnreachable, match="HF_HUB_OFFLINE"):
         wire.get(f"{wire.endpoint}/packed", "resolvers", what="ada/one")
+
+
+def test_a_card_that_is_never_answered_is_its_own_fault_while_the_hub_answers_others(
+    wire: Wire, server: tuple[str, type[Odd]]
+) -> None:
+    assert wire.get(f"{wire.endpoint}/packed", "resolvers", what="ada/one").status == 200
+    with pytest.raises(CardUnreadable, match="after 2 tries") as caught:
+        wire.get(f"{wire.endpoint}/silent", "resolvers", what="ada/two")
+    assert not caught.value.is_final
+    assert [path for path, _ in server[1].seen][-3:] == ["/silent", "/silent", "/api/models?limit=1"]

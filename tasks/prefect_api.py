@@ -1,0 +1,37 @@
+"""Questions to Prefect's server from within a run, which goes on when the server is away for a while.
+
+Prefect's client tries again what may pass, but not a first connection that is refused, as during a restart.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import PrefectHTTPStatusError
+
+T = TypeVar("T")
+
+_SERVER_ERRORS = 500
+AWAY = (httpx.TransportError, TimeoutError, ConnectionError)
+
+
+def asked(question: Callable[[SyncPrefectClient], T], *, otherwise: T) -> T:
+    """The server's answer; `otherwise` where it is away or breaks down over it."""
+    try:
+        with get_client(sync_client=True) as client:
+            return question(client)
+    except AWAY as error:
+        return _without(otherwise, error)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code < _SERVER_ERRORS:
+            raise
+        return _without(otherwise, error)
+
+
+def _without(otherwise: T, error: Exception) -> T:
+    logging.getLogger("prefect.cardiograph").warning("Prefect's server is away (%s); going on", error)
+    return otherwise
