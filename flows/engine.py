@@ -73,11 +73,15 @@ def prefect_server(home: Path) -> Iterator[None]:
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
         import prefect.main  # noqa: F401 - while the server starts
         from prefect.exceptions import PrefectHTTPStatusError
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         _wait_for(child, port, prefect_home)
         started = datetime.now(UTC)
         try:
-            yield
+            # Nobody looks for runs that died on a server that dies with them, and each flow would wait a second for
+            # the end of its heartbeat.
+            with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+                yield
             _drain(started)
         except (CardiographError, KeyboardInterrupt):
             with suppress(PrefectHTTPStatusError):
