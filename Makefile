@@ -41,14 +41,14 @@ test-cluster: $(VENV)/.installed-dev ## a week on real PostgreSQL, Redis, Prefec
 	deployments/native/debian.sh
 	$(BIN)/pytest -m cluster
 
-test-all: test test-vllm ## all tests, the slow ones too
-	$(BIN)/pytest -m "slow and not vllm"
+test-all: test test-vllm test-cluster ## all tests, the slow ones too
+	$(BIN)/pytest -m "slow and not vllm and not cluster"
 
 bench: $(VENV)/.installed-dev ## the measured claims of the README
 	$(BIN)/python benchmarks/crawl.py
 
 chaos: $(VENV)/.installed-dev ## faults at random against the real topology, invariants after each round: docs/chaos.md
-	$(BIN)/python -m benchmarks.chaos --rounds 50 --seed 1
+	$(BIN)/python -m benchmarks.chaos --rounds 50 --seed 1 --write docs/chaos.md
 
 clean: ## remove the virtual environment, the caches and the demo
 	rm -rf $(VENV) $(JUDGE_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
