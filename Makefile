@@ -10,7 +10,7 @@ JUDGE_VENV := .venv-judge
 VLLM := 0.32.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env check format test test-vllm test-cluster test-all bench chaos clean
+.PHONY: help setup demo judge-env check format test test-vllm test-slow test-cluster test-all bench chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,8 +41,10 @@ test-cluster: $(VENV)/.installed-dev ## a week on real PostgreSQL, Redis, Prefec
 	deployments/native/debian.sh
 	$(BIN)/pytest -m cluster
 
-test-all: test test-vllm test-cluster ## all tests, the slow ones too
+test-slow: $(VENV)/.installed-dev ## kills, and several workers at one snapshot
 	$(BIN)/pytest -m "slow and not vllm and not cluster"
+
+test-all: test test-vllm test-slow test-cluster ## all tests
 
 bench: $(VENV)/.installed-dev ## the measured claims of the README
 	$(BIN)/python benchmarks/crawl.py
