@@ -192,8 +192,13 @@ def query(
 @app.command()
 def deploy(
     hub_slots: Annotated[
-        int, typer.Option(min=1, help="Requests to the Hub that all workers together may have under way.")
-    ] = 32,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Requests to the Hub that all workers together may have under way.",
+            show_default="32, or what is set",
+        ),
+    ] = None,
     pool_type: Annotated[
         str, typer.Option(help="Type of the work pools: process, docker or kubernetes.")
     ] = "process",

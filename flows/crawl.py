@@ -10,7 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.pulling import work_off
 from tasks.coordinating import coordinating
-from tasks.crawl import check_selection, is_crawled, land, list_models, plan_reading
+from tasks.crawl import check_date, check_selection, is_crawled, land, list_models, plan_reading
 from tasks.crewing import CrewWanted
 from tasks.hub_limit import ensure_limit
 from tasks.orders import Shared, Stage
@@ -42,6 +42,7 @@ def crawl(
     """
     snapshot_date = snapshot_date or date_of_run()
     home = home or settings().home
+    check_date(snapshot_date)
     selection = Selection(limit, sort, tuple(filters or ()), author, tuple(models or ()))
     with coordinating(home, snapshot_date, CrewWanted(workers, pool)) as run:
         check_selection(run.lake, snapshot_date, selection)

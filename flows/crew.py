@@ -34,4 +34,4 @@ if __name__ == "__main__":
     from tasks.child import exit_with_parent
 
     exit_with_parent()
-    crew(date.fromisoformat(sys.argv[1]), Path(sys.argv[2]))
+    crew(date.fromisoformat(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])  # type: ignore[arg-type]  # Prefect looks

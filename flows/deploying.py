@@ -15,11 +15,12 @@ from tasks.errors import DeployFailed, UsageError
 from tasks.settings import settings
 
 POOLS = ("default", "gpu")
+HUB_SLOTS = 32
 
 _DEPLOYMENTS = Path(__file__).parents[1] / "deployments"
 
 
-def deploy(*, hub_slots: int, pool_type: str, alarm_block: str | None) -> None:
+def deploy(*, hub_slots: int | None, pool_type: str, alarm_block: str | None) -> None:
     """Make or update pools, the limit for the Hub's quota, deployments and alarms on the server in use."""
     if not os.environ.get("PREFECT_API_URL"):
         raise UsageError(
@@ -54,12 +55,13 @@ def make_pools(pool_type: str) -> None:
                 typer.echo(f"work pool {name} is there")
 
 
-def set_hub_limit(slots: int) -> None:
-    """How many requests to the Hub all workers together may have under way."""
+def set_hub_limit(slots: int | None) -> None:
+    """How many requests to the Hub all workers together may have under way; without a figure, what is set stays."""
     from prefect.client.orchestration import get_client
 
-    from tasks.hub_limit import set_limit
+    from tasks.hub_limit import limit_slots, set_limit
 
+    slots = slots or limit_slots() or HUB_SLOTS
     with get_client(sync_client=True) as client:
         set_limit(client, slots)
     typer.echo(f"global concurrency limit {settings().hub_limit}: {slots} requests in flight")

@@ -11,11 +11,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.pulling import work_off
 from tasks.coordinating import coordinating
 from tasks.crawl import land
-from tasks.crewing import CrewWanted
+from tasks.crewing import CrewWanted, check_judge_is_served
 from tasks.judges import DEFAULT_JUDGE, specs_of
 from tasks.judging import (
     ask_who_judges,
     forget_other_judges,
+    judge_servers,
     plan_describing,
     plan_explaining,
     plan_judging,
@@ -54,11 +55,12 @@ def judge(
     (spec,) = specs_of([judge], judge_model, judge_urls or [])
     shared = Shared(spec=spec)
     wanted = CrewWanted(workers, pool, judge_pool, judge_workers)
-    with coordinating(home, snapshot_date, wanted) as run:
+    check_judge_is_served(spec, wanted)
+    with coordinating(home, snapshot_date, wanted) as run, judge_servers(home) as with_servers:
         elsewhere = _OF_JUDGE_MODELS if spec.kind == "vllm" and run.crew.wanted.judge_pool else ()
         if elsewhere:
-            asking = {Stage(snapshot_date, "identify"): shared}
-            work_off(run, asking, ask_who_judges(snapshot_date), elsewhere=elsewhere)
+            asking = ask_who_judges(snapshot_date, spec)
+            work_off(run, {asking.stage: shared}, [asking], elsewhere=elsewhere)
         card = record_judge(home, snapshot_date, spec, is_elsewhere=bool(elsewhere))
         describing, judging, explaining = (
             Stage(snapshot_date, "describe"),
@@ -68,10 +70,14 @@ def judge(
         forget_other_judges(home, snapshot_date, card.fingerprint)
         to_describe = plan_describing(home, snapshot_date)
         to_judge = plan_judging(home, snapshot_date, spec, card)
+        if to_judge and not elsewhere:
+            shared = with_servers(shared)  # one server for this process and its crew
         both = {describing: Shared(), judging: shared}
         work_off(run, both, [*to_describe, *to_judge], elsewhere=elsewhere)
         land(home)
         to_explain = plan_explaining(home, snapshot_date, spec, card.fingerprint, explain)
+        if to_explain and not elsewhere:
+            shared = with_servers(shared)
         work_off(run, {explaining: shared}, to_explain, elsewhere=elsewhere)
         land(home)
     return card, sum(len(order.refs) for order in to_judge)

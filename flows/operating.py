@@ -331,7 +331,7 @@ def release_snapshot(home: Path, snapshot: date, reason: str) -> None:
             report = publish_report.fn(home)
     except WriterBusy:
         typer.echo(
-            f"Another run is writing to {home}; what it publishes will hold the snapshot of {snapshot}."
+            f"Another run is writing to {home}; the snapshot of {snapshot} will stand in what is published next."
         )
         return
     typer.echo(f"The snapshot of {snapshot} is published.\nReport: {os.path.relpath(report)}")

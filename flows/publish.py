@@ -24,9 +24,10 @@ def publish(
     """
     snapshot_date = snapshot_date or date_of_run()
     home = home or settings().home
-    with coordinating(home, snapshot_date):
+    with coordinating(home, snapshot_date) as run:
         _, judge = judge_of(home, snapshot_date, fingerprint)
         gate(home, snapshot_date, judge)
+        run.check()
         is_new = publish_warehouse(home)
         check_quarantine(home, snapshot_date)
     return is_new

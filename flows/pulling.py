@@ -51,7 +51,6 @@ def work_off(
 
     Kinds that are done `elsewhere` are left to the crew.
     """
-    sizes = {order.name: len(order.refs) for order in orders}
     kinds = {stage.kind for stage in stages}
     puller = run.puller(kinds)
     waited_for = {order.name: order for order in orders}
@@ -61,10 +60,12 @@ def work_off(
         for name in waited_for.keys() - puller.open_orders - puller.mine.keys():
             order = waited_for.pop(name)  # somebody else has done it
             advance(order.stage.kind, len(order.refs))
-        run.crew.look_after(len(waited_for), alone=kinds <= set(elsewhere))
+        left = {order.stage.kind for order in waited_for.values()}
+        run.crew.look_after(len(waited_for), alone=bool(left) and left <= set(elsewhere))
         return not puller.open_orders
 
     began = monotonic()
+    run.crew.begin_stage()
     with opened_stages(run, stages, orders):
         done = pull(
             run.home, puller, is_over, on_done=lambda order: waited_for.pop(order.name, None), but=elsewhere
@@ -73,7 +74,7 @@ def work_off(
         words = "%s of %s: %d parts in %.1f s, %d of them by this process"
         names = ", ".join(sorted(kinds))
         get_run_logger().info(words, names, run.snapshot, len(orders), monotonic() - began, done)
-    return sum(sizes.values())
+    return sum(len(order.refs) for order in orders)
 
 
 def pull(
@@ -89,12 +90,15 @@ def pull(
     under_way: dict[PrefectFuture[Any], Order] = {}
     done = 0
     with judge_servers(home) as with_servers:
+        puller.look()
         while True:
-            while order := puller.next([*but, *_at_their_limit(under_way.values())]):
-                if (future := _submit(home, puller, order, with_servers)) is not None:
-                    under_way[future] = order
-                    future.add_done_callback(finished.put)
-            if is_over() and not under_way:
+            over = is_over()
+            while not over and (order := puller.next([*but, *_at_their_limit(under_way.values())])):
+                if (future := _submit(home, puller, order, with_servers)) is None:
+                    break
+                under_way[future] = order
+                future.add_done_callback(finished.put)
+            if over and not under_way:
                 return done
             try:
                 future = finished.get(timeout=_LOOK_EVERY_S)

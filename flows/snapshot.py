@@ -17,8 +17,8 @@ from flows.publish import publish
 from flows.report import report
 from tasks.artifacts import leave_artifacts
 from tasks.coordinating import coordinating
-from tasks.crewing import CrewWanted
-from tasks.judges import DEFAULT_JUDGE
+from tasks.crewing import CrewWanted, check_judge_is_served
+from tasks.judges import DEFAULT_JUDGE, specs_of
 from tasks.records import Sort
 from tasks.schedule import date_of_run, dated, is_stale
 from tasks.settings import OFFICIAL_HUB, settings
@@ -57,7 +57,10 @@ def snapshot(
         return Cancelled(name="Skipped", message=f"started more than {stale_after_h:g} h after its time")
     snapshot_date = snapshot_date or date_of_run()
     home = home or settings().home
-    with coordinating(home, snapshot_date, CrewWanted(workers, pool, judge_pool, judge_workers)):
+    wanted = CrewWanted(workers, pool, judge_pool, judge_workers)
+    for spec in specs_of(judges or [DEFAULT_JUDGE], judge_model, judge_urls or []):
+        check_judge_is_served(spec, wanted)
+    with coordinating(home, snapshot_date, wanted):
         asked = crawl(snapshot_date, home, hub, limit, sort, filters, author, models)
         # The first judge goes last: the report is that of the judge that judged last.
         judged = [

@@ -435,6 +435,13 @@ where latest.is_suspicious;
 comment on view quarantined is 'One row a suspicious measure of a quarantined snapshot: why it is held back. No other view for people shows a quarantined snapshot; its rows are in base.';
 
 -- How long after its own date a snapshot was read, where it shows the Hub of that later day.
+-- Quarantined, or not carried through: a snapshot that no gate has measured yet, though an earlier one was measured.
+create or replace view base.hidden as
+select snapshot from quarantined
+union
+select snapshot from base.snapshots
+where snapshot not in (select snapshot from base.gates) and snapshot > (select min(snapshot) from base.gates);
+
 create or replace macro days_late(is_late, snapshot, started_at) as
     case when is_late then date_diff('day', snapshot, started_at::date) else 0 end;
 
@@ -452,7 +459,7 @@ select
     releases.reason as release_reason
 from base.snapshots
 left join base.releases using (snapshot)
-where snapshots.snapshot not in (select snapshot from quarantined);
+where snapshots.snapshot not in (select snapshot from base.hidden);
 comment on view snapshots is 'One row a snapshot. days_late is the days between its date and the day it was read, 0 unless is_late; released_at and release_reason are those of a person who let a suspicious one pass.';
 
 -- What has base. in front holds every snapshot: the run that takes one asks there, and so does whoever names one.
@@ -482,7 +489,7 @@ left join base.best_reads using (model_id, sha);
 
 create or replace view panel as
 select * from base.panel
-where snapshot not in (select snapshot from quarantined);
+where snapshot not in (select snapshot from base.hidden);
 comment on view panel is 'One row a model and snapshot: its stats and the state of its card.';
 
 create or replace view models as
@@ -518,7 +525,7 @@ left join base.verdicts on verdicts.card_hash = panel.card_hash and verdicts.fin
 
 create or replace view scores as
 select * from base.scores
-where snapshot not in (select snapshot from quarantined);
+where snapshot not in (select snapshot from base.hidden);
 comment on view scores is 'One row a model, snapshot and judge; score is null for a model without a scorable card.';
 
 create or replace view leaderboard as
@@ -564,7 +571,7 @@ where explanations.reason is not null;
 
 create or replace view failures as
 select * from base.failures
-where snapshot not in (select snapshot from quarantined);
+where snapshot not in (select snapshot from base.hidden);
 comment on view failures is 'What could not be carried through, with the stage and the reason.';
 
 create or replace view explanations as
@@ -689,5 +696,5 @@ comment on view judging_rates is 'One row a snapshot and judge that judged anyth
 
 create or replace view out_findings as
 select * from base.findings
-where snapshot not in (select snapshot from quarantined);
+where snapshot not in (select snapshot from base.hidden);
 comment on view out_findings is 'Every estimate with its interval, one a row.';

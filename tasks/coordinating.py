@@ -49,13 +49,18 @@ class Run:
 
     def check(self) -> None:
         """Raise `WriterBusy` where another coordinator took over, as it may from one that was cut off."""
-        if self.leases.is_lost(WRITER):
+        if self.leases.is_lost(WRITER) or holder_of(self.lake, WRITER) != self.leases.holder:
             raise WriterBusy(
                 f"another run has taken over {self.lake.location} while this one was cut off; it goes on with the work"
             )
 
 
 _running: dict[Path, Run] = {}
+
+
+def is_coordinating(home: Path) -> bool:
+    """Whether this process coordinates a snapshot in this home."""
+    return home.resolve() in _running
 
 
 @contextmanager
@@ -90,7 +95,7 @@ def take_over(lake: Lake, leases: Leases, snapshot: date) -> None:
         if unchanged_s >= leases.lease_s or is_gone(holder_of(lake, WRITER)):
             break
         sleep(_LOOK_EVERY_S)
-    settle_s = _SETTLE_S if lake.is_remote else 0.0
+    settle_s = _SETTLE_S if lake.is_remote or settings().lake else 0.0
     if not leases.take(WRITER, settle_s=settle_s, snapshot=str(snapshot)):
         raise _busy(lake)
 

@@ -61,6 +61,12 @@ def check_selection(lake: Lake, snapshot: date, selection: Selection) -> None:
         )
 
 
+def check_date(snapshot: date) -> None:
+    """A snapshot can be taken late, not early: it would be the latest one for ever. Raises `UsageError`."""
+    if snapshot > datetime.now(UTC).date():
+        raise UsageError(f"a snapshot of {snapshot} cannot be taken: the day lies in the future")
+
+
 def is_crawled(home: Path, snapshot: date) -> bool:
     """Whether the snapshot's listing is complete and all that can be read of it was: no Hub is needed then."""
     warehouse = Warehouse(home)
@@ -206,9 +212,10 @@ def read_part(home: Path, order: Order, shared: Shared) -> None:
         advance("read")
         return card
 
-    with share_of_quota(hub), ThreadPoolExecutor(settings().hub_threads) as pool:
-        cards = list(pool.map(read, [ref for ref in order.refs if isinstance(ref, CardRef)]))
-    lake.write(part, CardRead, cards)
+    with share_of_quota(hub) as threads:
+        with ThreadPoolExecutor(threads) as pool:
+            cards = list(pool.map(read, [ref for ref in order.refs if isinstance(ref, CardRef)]))
+        lake.write(part, CardRead, cards)
 
 
 def _now() -> datetime:

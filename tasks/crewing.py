@@ -18,11 +18,12 @@ from uuid import UUID
 from tasks.child import running_child
 from tasks.errors import CrewLost, UsageError
 from tasks.orders import Kind
+from tasks.records import JudgeSpec
 from tasks.settings import settings
 
 CARD_KINDS: tuple[Kind, ...] = ("read", "describe", "judge", "explain")
 JUDGE_KINDS: tuple[Kind, ...] = ("identify", "judge", "explain")
-REPLACEMENTS_MAX = 3  # of each member, while the parts do not get fewer
+REPLACEMENTS_MAX = 3  # of each member, in one stage
 _LOOK_EVERY_S = 10.0
 
 
@@ -69,13 +70,18 @@ class Crew:
         self._members = [hire() for hire in self.hires]
         self._replaced = [0] * len(self.hires)
 
+    def begin_stage(self) -> None:
+        """Members that ended in another stage are no reason not to replace them in this one."""
+        self._replaced = [0] * len(self.hires)
+        self._moved_at = self.clock()
+
     def look_after(self, open_orders: int, *, alone: bool) -> None:
         """Replace who ended. `CrewLost` where `alone` says that nobody else does these parts, and none is left."""
         if self.clock() - self._looked_at < _LOOK_EVERY_S:
             return
         self._looked_at = self.clock()
         if open_orders != self._open_orders:
-            self._moved_at, self._replaced = self._looked_at, [0] * len(self.hires)
+            self._moved_at = self._looked_at
         self._open_orders = open_orders
         if alone and self._looked_at - self._moved_at > settings().judge_start_within_s:
             raise CrewLost(
@@ -89,7 +95,7 @@ class Crew:
             if end and self._replaced[number] >= REPLACEMENTS_MAX:
                 lost.append(end)
             elif end:
-                self._replaced[number] += 1
+                self._replaced[number] += not isinstance(member, _NotHired)
                 self._members[number] = self.hires[number]()
                 logging.getLogger("prefect.cardiograph").warning(
                     "a member of the crew ended (%s); replaced", end
@@ -106,16 +112,26 @@ class Crew:
             member.dismiss()
 
 
+def check_judge_is_served(spec: JudgeSpec, wanted: CrewWanted) -> None:
+    """Raise `UsageError` where a pool's workers are to ask a judge model that this machine alone could reach."""
+    if spec.kind == "vllm" and not spec.urls and wanted.pool and wanted.workers > 1 and not wanted.judge_pool:
+        raise UsageError(
+            f"workers of pool {wanted.pool} cannot reach a judge model's server that this run starts for itself; name "
+            "servers with --judge-url, or a pool whose workers serve it with --judge-pool"
+        )
+
+
 @contextmanager
 def crew_for(home: Path, snapshot: date, wanted: CrewWanted) -> Iterator[Crew]:
     """The crew that is wanted, for as long as the block runs."""
     with ExitStack() as stack:
         hires: list[Callable[[], Member]] = []
+        kinds = [kind for kind in CARD_KINDS if not (wanted.judge_pool and kind in JUDGE_KINDS)]
         for _ in range(wanted.workers - 1):
             if wanted.pool:
-                hires.append(_hire_in_pool(wanted.pool, snapshot, CARD_KINDS))
+                hires.append(_hire_in_pool(wanted.pool, snapshot, kinds))
             else:
-                hires.append(_hire_here(stack, home, snapshot))
+                hires.append(_hire_here(stack, home, snapshot, kinds))
         if wanted.judge_pool:
             hires += [_hire_in_pool(wanted.judge_pool, snapshot, JUDGE_KINDS)] * wanted.judge_workers
         crew = Crew(wanted, hires)
@@ -139,10 +155,10 @@ class _Process:
         """It ends with the block that it was started in."""
 
 
-def _hire_here(stack: ExitStack, home: Path, snapshot: date) -> Callable[[], Member]:
+def _hire_here(stack: ExitStack, home: Path, snapshot: date, kinds: Sequence[Kind]) -> Callable[[], Member]:
     def hire() -> Member:
         log = stack.enter_context((home / "crew.log").open("ab"))
-        words = [str(snapshot), str(home.resolve())]
+        words = [str(snapshot), str(home.resolve()), *kinds]
         return _Process(stack.enter_context(running_child("flows.crew", words, log=log)).poll)
 
     return hire
@@ -156,15 +172,17 @@ class _FlowRun:
 
     def has_ended(self) -> str | None:
         """The state that its run ended in."""
-        from prefect.client.orchestration import get_client
+        from prefect.exceptions import ObjectNotFound
 
-        with get_client(sync_client=True) as client:
-            state = client.read_flow_run(self.flow_run_id).state
-        return (
-            None
-            if state is None or not state.is_final()
-            else f"{state.name}: {state.message or 'no message'}"
-        )
+        from tasks.prefect_api import asked
+
+        try:
+            state = asked(lambda client: client.read_flow_run(self.flow_run_id).state, otherwise=None)
+        except ObjectNotFound:
+            return "Prefect's server knows nothing of it any more"
+        if state is None or not state.is_final():
+            return None
+        return f"{state.name}: {state.message or 'no message'}"
 
     def dismiss(self) -> None:
         """Take back what no worker has begun; who works sees for himself that the snapshot is done."""
@@ -197,7 +215,7 @@ def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[
     def hire() -> Member:
         from prefect.client.schemas.objects import FlowRun
         from prefect.deployments import run_deployment
-        from prefect.exceptions import ObjectNotFound
+        from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
         from tasks.prefect_api import AWAY
 
@@ -216,6 +234,10 @@ def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[
                 f"no deployment crew/{pool} on this Prefect server; run `cardiograph deploy` first"
             ) from error
         except AWAY:
+            return _NotHired()
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code < 500:
+                raise
             return _NotHired()
         return _FlowRun(run.id)
 

@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager
 from threading import Lock
 
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from tasks.hub import Hub
 from tasks.prefect_api import AWAY, asked
@@ -27,32 +28,32 @@ _knowing = Lock()
 
 
 @contextmanager
-def share_of_quota(hub: Hub) -> Iterator[None]:
-    """Read a part inside: with slots of the limit, where the Prefect server has one.
+def share_of_quota(hub: Hub) -> Iterator[int]:
+    """Read a part inside, with so many requests in flight: slots of the limit, where the Prefect server has one.
 
     While the server is away parts are read without: what the Hub says is left still holds, and room is left for
     the others.
     """
-    slots = limit_slots()
-    if not slots:
-        yield
+    slots, threads = limit_slots(), settings().hub_threads
+    if slots is None:
+        yield threads
         return
-    threads = settings().hub_threads
-    hub.share_with(max(slots - threads, 0))
+    share = min(max(threads // READS_AT_ONCE, 1), max(slots, 1))
+    hub.share_with(max(slots - READS_AT_ONCE * share, 0))
     with ExitStack() as held:
         try:
             held.enter_context(
                 concurrency(
                     settings().hub_limit,
-                    occupy=min(max(threads // READS_AT_ONCE, 1), slots),
+                    occupy=share,
                     lease_duration=_LEASE_S,
                     raise_on_lease_renewal_failure=False,
                 )
             )
-        except AWAY:
+        except (*AWAY, ConcurrencySlotAcquisitionError):
             held.pop_all()
         try:
-            yield
+            yield share
         finally:
             _let_go(held)
 
@@ -61,7 +62,7 @@ def _let_go(held: ExitStack) -> None:
     """Give the slots back; where the server is away, their lease does."""
     try:
         held.close()
-    except AWAY:
+    except (*AWAY, PrefectHTTPStatusError):
         return
 
 

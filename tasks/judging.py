@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 from prefect import task
 
-from tasks.errors import JudgesDiffer
+from tasks.errors import JudgeNotStarted, JudgesDiffer
 from tasks.facts import FACTS_VERSION, describe
 from tasks.judges import Judge, identify, opened_judge, serving
 from tasks.lake import Lake, part_name
@@ -150,9 +150,9 @@ def explain_part(home: Path, order: Order, shared: Shared) -> None:
     advance("explain", len(order.refs))
 
 
-def _identified(snapshot: date) -> str:
+def _identified(stage: Stage) -> str:
     """Where a worker that identifies the judge for a coordinator says who it is."""
-    return f"orders/{snapshot}/identified"
+    return f"judges/asked/{stage.snapshot}-{stage.fingerprint}.json"
 
 
 @task(task_run_name="identify the judge")
@@ -160,19 +160,23 @@ def identify_judge(home: Path, order: Order, shared: Shared) -> None:
     """Tell the coordinator who judges, where only this worker can know."""
     if shared.spec is not None:
         card = identify(shared.spec).card(order.stage.snapshot, _now())
-        Lake(home).put(_identified(order.stage.snapshot), orjson.dumps(dataclasses.asdict(card)))
+        Lake(home).put(_identified(order.stage), orjson.dumps(dataclasses.asdict(card)))
 
 
-def ask_who_judges(snapshot: date) -> list[Order]:
-    """The order to find out who judges."""
-    return [Order(Stage(snapshot, "identify"), "judge")]
+def ask_who_judges(snapshot: date, spec: JudgeSpec) -> Order:
+    """The order to find out who judges where that is asked for."""
+    return Order(Stage(snapshot, "identify", part_name([repr(spec)])), "judge")
 
 
 @task(task_run_name="record the judge of {snapshot}")
 def record_judge(home: Path, snapshot: date, spec: JudgeSpec, *, is_elsewhere: bool = False) -> JudgeCard:
     """Write down which judge, exactly, judges the snapshot: as told by a worker where it `is_elsewhere`."""
     lake = Lake(home)
-    card = _told(lake, snapshot) if is_elsewhere else identify(spec).card(snapshot, _now())
+    card = (
+        _told(lake, ask_who_judges(snapshot, spec).stage)
+        if is_elsewhere
+        else identify(spec).card(snapshot, _now())
+    )
     part = f"judges/{snapshot}-{card.fingerprint}.parquet"
     if not lake.has(part):
         lake.write(part, JudgeCard, [card])
@@ -186,8 +190,13 @@ def forget_other_judges(home: Path, snapshot: date, fingerprint: str) -> None:
         withdraw(Lake(home), snapshot, but=Stage(snapshot, kind, fingerprint))
 
 
-def _told(lake: Lake, snapshot: date) -> JudgeCard:
-    said = orjson.loads(lake.get(_identified(snapshot)) or b"{}")
+def _told(lake: Lake, stage: Stage) -> JudgeCard:
+    body = lake.get(_identified(stage))
+    if body is None:
+        raise JudgeNotStarted(
+            f"no worker has told who judges {stage.snapshot}; look at the log of its pool's workers"
+        )
+    said = orjson.loads(body)
     said["snapshot"] = date.fromisoformat(said["snapshot"])
     said["judged_at"] = datetime.fromisoformat(said["judged_at"])
     return JudgeCard(**said)

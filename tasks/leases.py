@@ -14,6 +14,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -35,10 +36,11 @@ def new_holder() -> str:
 def _here() -> str:
     """This machine, or this container of it: where a process number means a process."""
     try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
         numbers = Path("/proc/self/ns/pid").stat().st_ino
     except OSError:
         return socket.gethostname()
-    return f"{socket.gethostname()}/{numbers}"
+    return f"{socket.gethostname()}/{boot}/{numbers}"
 
 
 @dataclass(slots=True)
@@ -76,9 +78,10 @@ class Leases:
     def close(self) -> None:
         """Give everything back."""
         self._closing.set()
-        self._thread.join()
-        for name in list(self._held):
-            self.give_back(name)
+        self._thread.join(self.lease_s)
+        with suppress(LakeError):  # whoever comes next waits for them to go stale
+            for name in list(self._held):
+                self.give_back(name)
 
     def take(self, name: str, *, settle_s: float = 0.0, **said: Any) -> bool:
         """Take a lease that is free or stale; false where somebody else was quicker.
@@ -113,7 +116,8 @@ class Leases:
     def _renew_all(self) -> None:
         while not self._closing.wait(self.lease_s / RENEWALS_A_LEASE):
             for name, told in list(self._held.items()):
-                self._renew(name, told)
+                if not self._closing.is_set():
+                    self._renew(name, told)
 
     def _renew(self, name: str, told: Mapping[str, Any]) -> None:
         try:

@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 import orjson
 
 from tasks.lake import Lake
-from tasks.leases import Leases, Watch, holder_of, is_gone
+from tasks.leases import RENEWALS_A_LEASE, Leases, Watch, holder_of, is_gone
 from tasks.records import CardRef, JudgeSpec, TextRef
 
 Kind = Literal["identify", "read", "describe", "judge", "explain"]
@@ -83,9 +83,9 @@ class Order:
 
 def open_stage(lake: Lake, stage: Stage, shared: Shared, orders: Iterable[Order]) -> None:
     """Tell what is to be done; orders that are there already stay."""
+    lake.put(stage.header, orjson.dumps(asdict(shared)))
     for order in orders:
         lake.put(order.name, orjson.dumps([list(asdict(ref).values()) for ref in order.refs]))
-    lake.put(stage.header, orjson.dumps(asdict(shared)))
 
 
 def close_stage(lake: Lake, stage: Stage) -> None:
@@ -169,7 +169,9 @@ class Puller:
         """Names of open orders that nobody is at."""
         names = self.lake.entries(f"{_ORDERS}/{self.snapshot}")
         self.open_orders = frozenset(
-            name for name in names if _is_order(name) and _kind_of(self.snapshot, name) in self.kinds
+            name
+            for name in names
+            if _is_order(name) and _kind_of(self.snapshot, name) in self.kinds and _header_of(name) in names
         )
         claims = self.lake.entries(f"{_CLAIMS}/{self.snapshot}")
         unchanged_s = self._watch.look(claims)
@@ -192,6 +194,8 @@ class Puller:
 
     def _is_stale(self, claim: str, unchanged_s: float) -> bool:
         """Whether whoever is at it is dead: seen to be, or silent for the length of a lease."""
+        if 0 < unchanged_s < self.leases.lease_s / RENEWALS_A_LEASE:
+            return False  # looked up when it was seen first, and not due to be renewed yet
         return unchanged_s >= self.leases.lease_s or is_gone(holder_of(self.lake, claim))
 
     def _claim(self, name: str) -> Order | None:
@@ -209,6 +213,11 @@ class Puller:
 def _is_order(name: str) -> bool:
     """Whether it is an order: a stage's header lies one folder higher."""
     return name.count("/") == 3
+
+
+def _header_of(name: str) -> str:
+    """The header of the stage that an order belongs to."""
+    return f"{name.rpartition('/')[0]}.json"
 
 
 def _kind_of(snapshot: date, name: str) -> Kind | None:

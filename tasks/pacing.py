@@ -44,6 +44,7 @@ class Pace:
     window_ends: float = 0.0
     is_unlimited: bool = False
     others_in_flight: int = 0
+    most: int = 0  # that was left when the window was first heard of
     in_flight: int = 0
     next_start: float = 0.0
     _lock: Lock = field(default_factory=Lock)
@@ -70,7 +71,7 @@ class Pace:
     def _learn(self, quota: Quota) -> None:
         ends = self.clock() + quota.reset_in_s
         if self.remaining is None or ends > self.window_ends + 2 * ROUNDING_S:
-            self.remaining, self.window_ends = quota.remaining, ends
+            self.remaining, self.window_ends, self.most = quota.remaining, ends, quota.remaining
         elif ends > self.window_ends - 2 * ROUNDING_S:
             # Answers overtake each other; within one window the lowest count is the latest.
             self.remaining = min(self.remaining, quota.remaining)
@@ -89,7 +90,8 @@ class Pace:
         """Seconds to wait before asking again; 0 takes the slot."""
         if self.remaining is None or now > self.window_ends + ROUNDING_S:
             return _POLL_S if self.in_flight else 0.0
-        budget = self.remaining - self.in_flight - self.others_in_flight
+        # Of a small quota not all may be left to others: nobody would send anything.
+        budget = self.remaining - self.in_flight - min(self.others_in_flight, self.most // 4)
         if budget <= 0:
             return max(self.window_ends + ROUNDING_S - now, _POLL_S)
         if now < self.next_start:

@@ -5,6 +5,6 @@ from base.snapshots
 where snapshot < $snapshot
     and selection = (select selection from base.snapshots where snapshot = $snapshot)
     and snapshot in (select snapshot from base.findings)
-    and snapshot not in (select snapshot from quarantined)
+    and snapshot not in (select snapshot from base.hidden)
 order by snapshot desc
 limit 1;

@@ -4,7 +4,7 @@
 with before as (
     select max(snapshot) as snapshot
     from base.judges
-    where snapshot < $snapshot and snapshot not in (select snapshot from quarantined)
+    where snapshot < $snapshot and snapshot not in (select snapshot from base.hidden)
 ),
 old as (
     select judges.fingerprint

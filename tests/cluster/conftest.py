@@ -79,6 +79,11 @@ class Cluster:
         begun = [run for run in found if run["start_time"]]
         return sorted(begun, key=lambda run: str(run["start_time"]))
 
+    def started(self, deployment: str, parameters: dict[str, Any]) -> None:
+        """Ask for a run of a deployment now."""
+        found = self.deployment(deployment)
+        self.ask("POST", f"/deployments/{found['id']}/create_flow_run", {"parameters": parameters})
+
     def ended(self, deployment: str, within_s: float) -> dict[str, Any]:
         """The only run of a deployment, once it has ended."""
         deadline = monotonic() + within_s
@@ -129,11 +134,11 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three workers and all that they stand on; the Hub has so little to give that the week takes a minute, so that
-    nobody is late for it."""
+    """Three workers, one for a GPU, and all that they stand on; the Hub has so little to give that the week takes a
+    minute, so that nobody is late for it."""
     corpus = tmp_path_factory.mktemp("corpus") / "small.parquet"
     write_demo_corpus(corpus, models=MODELS, weeks=2, seed=3)
     hub = Serving(corpus=corpus, plan="free", window_s=10, quota_scale=0.02, latency_ms=50)
-    with running_topology(workers=3, judges=1, hub=hub, settings=_SETTINGS) as topology:
+    with running_topology(workers=3, gpu_workers=1, judges=1, hub=hub, settings=_SETTINGS) as topology:
         topology.run("cardiograph", "deploy")
         yield Cluster(topology, corpus)

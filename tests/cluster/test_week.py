@@ -77,11 +77,29 @@ def test_all_workers_did_parts(cluster: Cluster, week: dict[str, Any]) -> None:
         ]
         for run in runs
     }
-    assert sorted(by_worker) == sorted(cluster.topology.workers)
+    assert sorted(by_worker) == [
+        name for name in sorted(cluster.topology.workers) if name.startswith("worker-")
+    ]
     assert all(by_worker.values()), by_worker
     parts = [name for names in by_worker.values() for name in names]
     # Two that reach for the same part at once may both get it: the same verdicts twice, of which one set is kept.
     assert len(parts) - len(set(parts)) <= len(set(parts)) / 10
+
+
+def test_the_pool_for_gpus_does_the_parts_of_a_judge_model_and_nobody_else(
+    cluster: Cluster, week: dict[str, Any]
+) -> None:
+    ((day,),) = cluster.rows("select max(snapshot) from snapshots")
+    asked = {"snapshot_date": str(day), "judge": "vllm", "judge_urls": cluster.topology.judge_urls}
+    cluster.started("judge/judge", {**asked, "explain": 20, "judge_pool": "gpu"})
+    run = cluster.ended("judge/judge", within_s=240)
+    assert run["state_type"] == "COMPLETED", f"{run['state']['message']}\n{cluster.said(run['id'])}"
+    crew = cluster.ended("crew/gpu", within_s=60)
+    assert cluster.worker_of(crew["id"]) == "gpu-worker-1"
+    by_crew = cluster.task_runs(crew["id"])
+    assert "identify the judge" in by_crew
+    assert any(name.startswith("explain ") for name in by_crew)
+    assert not any(name.startswith(("explain ", "judge ")) for name in cluster.task_runs(run["id"]))
 
 
 def test_the_quota_was_used_and_never_exceeded(cluster: Cluster, week: dict[str, Any]) -> None:

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.coordinating import WRITER, at_work_for, coordinating, is_coordinated, take_over
-from tasks.crewing import REPLACEMENTS_MAX, Crew, CrewWanted
-from tasks.errors import CrewLost, WriterBusy
+from tasks.crewing import REPLACEMENTS_MAX, Crew, CrewWanted, check_judge_is_served
+from tasks.errors import CrewLost, UsageError, WriterBusy
 from tasks.lake import Lake
 from tasks.leases import Leases, Watch, holder_of, is_gone, new_holder
 from tasks.orders import (
@@ -273,13 +273,22 @@ def test_a_member_that_ended_is_replaced_until_it_is_of_no_use() -> None:
         crew.look_after(5, alone=True)
 
 
-def test_members_are_replaced_for_as_long_as_parts_get_fewer() -> None:
+def test_a_new_stage_is_a_new_chance() -> None:
     crew, hired, now = crew_of_one()
-    for left in range(20, 0, -1):
-        hired[-1].end = "Crashed"
-        now[0] += 11
-        crew.look_after(left, alone=True)
-    assert len(hired) == 21
+    for _ in range(5):
+        crew.begin_stage()
+        for _ in range(REPLACEMENTS_MAX):
+            hired[-1].end = "Crashed"
+            now[0] += 11
+            crew.look_after(5, alone=True)
+    assert len(hired) == 1 + 5 * REPLACEMENTS_MAX
+
+
+def test_orders_of_a_stage_that_is_not_open_are_left_alone(lake: Lake, workers: list[Puller]) -> None:
+    open_stage(lake, READ, Shared(), orders(READ, 1))
+    lake.delete(READ.header)
+    assert workers[0].next() is None
+    assert not workers[0].open_orders
 
 
 def test_a_coordinator_does_not_wait_for_ever_for_a_pool_without_workers() -> None:
@@ -296,3 +305,13 @@ def test_a_coordinator_that_can_do_the_parts_itself_goes_on_without_its_crew() -
         hired[-1].end = "Crashed"
         now[0] += 4000
         crew.look_after(5, alone=False)
+
+
+def test_workers_of_a_pool_are_not_sent_to_a_server_that_only_this_machine_reaches() -> None:
+    of_pool = CrewWanted(workers=2, pool="default")
+    with pytest.raises(UsageError, match="--judge-pool"):
+        check_judge_is_served(JudgeSpec("vllm"), of_pool)
+    check_judge_is_served(JudgeSpec("vllm", urls=("http://gpu:8000",)), of_pool)
+    check_judge_is_served(JudgeSpec("vllm"), replace(of_pool, judge_pool="gpu"))
+    check_judge_is_served(JudgeSpec("vllm"), CrewWanted(workers=2))
+    check_judge_is_served(JudgeSpec(), of_pool)

@@ -23,7 +23,7 @@ with prefect_server(Path(sys.argv[1])):
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.client.schemas.objects import State, StateDetails, StateType
     from tasks.engine_state import read_engine
-    from tasks.hub_limit import set_limit
+    from flows.deploying import set_hub_limit
 
     empty = read_engine()
 
@@ -38,7 +38,7 @@ with prefect_server(Path(sys.argv[1])):
         client.create_flow_run_from_deployment(
             key, state=State(type=StateType.SCHEDULED, state_details=details)
         )
-    set_limit(8)
+    set_hub_limit(8)
     for state in (empty, read_engine()):
         print(json.dumps(dataclasses.asdict(state), default=str))
 """
