@@ -14,6 +14,7 @@ import sys
 import tempfile
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from benchmarks.chaos import disk
 from benchmarks.chaos.faults import FAULTS
@@ -22,12 +23,14 @@ from benchmarks.chaos.processes import MARK
 from benchmarks.chaos.scene import libfaketime
 from benchmarks.chaos.schedule import Plan, plans
 from benchmarks.chaos.stand import Stand, running_stand
-from benchmarks.chaos.tally import markdown, tally, write_into
+from benchmarks.chaos.tally import joined, markdown, tally, write_into
 
 
 def main() -> int:
     """Play, print, and say by the exit code whether everything held."""
     given = _arguments()
+    if given.join:
+        return _told(joined(given.join), given)
     os.environ[MARK] = str(os.getpid())  # all that is started from here on carries it
     skipped = _impossible_here()
     names = [name for name in given.only or FAULTS if name not in skipped]
@@ -48,14 +51,19 @@ def main() -> int:
     figures = tally(outcomes, seed=given.seed, skipped=skipped) | {
         "left_over": [each.seen for each in left_over]
     }
+    return _told(figures, given)
+
+
+def _told(figures: dict[str, Any], given: argparse.Namespace) -> int:
+    """Print and write the figures; the exit code."""
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2, default=str))
     if given.write:
         write_into(given.write, markdown(figures))
     print(markdown(figures))
-    for each in left_over:
-        print(each.seen, file=sys.stderr)
-    return int(bool(figures["rounds_broken"] or left_over))
+    for seen in figures["left_over"]:
+        print(seen, file=sys.stderr)
+    return int(bool(figures["rounds_broken"] or figures["left_over"]))
 
 
 def _arguments() -> argparse.Namespace:
@@ -74,6 +82,9 @@ def _arguments() -> argparse.Namespace:
         "--folder", type=Path, help="keep everything here, logs too; must be open to everybody"
     )
     parser.add_argument("--json", type=Path, help="write everything that was seen to this file")
+    parser.add_argument(
+        "--join", type=Path, nargs="+", help="play nothing; add up what several goes wrote with --json"
+    )
     parser.add_argument("--write", type=Path, help="write the table into this page, between its markers")
     return parser.parse_args()
 

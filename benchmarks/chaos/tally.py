@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from benchmarks.chaos.faults import FAULTS
 from benchmarks.chaos.invariants import INVARIANTS
@@ -27,8 +29,24 @@ def tally(outcomes: Sequence[Outcome], *, seed: int, skipped: dict[str, str]) ->
         "verdicts_done_twice": sum(outcome.double_work for outcome in outcomes),
         "faults": {name: _of_fault(name, outcomes) for name in FAULTS if name not in skipped},
         "skipped": skipped,
-        "played": [asdict(outcome) for outcome in outcomes],
+        "played": [asdict(outcome) for outcome in outcomes if is_dataclass(outcome)],
     }
+
+
+def joined(files: Sequence[Path]) -> dict[str, Any]:
+    """The figures of rounds of one seed that were played in several goes, from what `--json` wrote."""
+    goes = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    if len({go["seed"] for go in goes}) != 1:
+        raise SystemExit("rounds of different seeds cannot be joined")
+    played = [
+        json.loads(json.dumps(one), object_hook=lambda found: SimpleNamespace(**found))
+        for go in goes
+        for one in go["played"]
+    ]
+    left_over = [seen for go in goes for seen in go["left_over"]]
+    figures = tally(cast(Any, played), seed=goes[0]["seed"], skipped=goes[0]["skipped"])
+    plain = [one for go in goes for one in go["played"]]
+    return figures | {"played": plain, "left_over": left_over}
 
 
 def _of_fault(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:

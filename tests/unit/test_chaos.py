@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import json
 import os
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ from benchmarks.chaos.gate import Gate, Mode
 from benchmarks.chaos.play import Outcome
 from benchmarks.chaos.processes import FLOW_RUN, MARK, ours
 from benchmarks.chaos.schedule import plans
-from benchmarks.chaos.tally import BEGIN, END, markdown, tally, write_into
+from benchmarks.chaos.tally import BEGIN, END, joined, markdown, tally, write_into
 from benchmarks.chaos.watching import Watcher
 from tasks.lake import Lake
 from tasks.records import Verdict
@@ -213,3 +214,19 @@ def test_the_table_tells_each_fault_and_replaces_the_one_before(tmp_path: Path) 
     assert "| worker killed | 1 | 1 completed | 2.0 (2.0) | I6 broken 1x |" in text
     assert "clock off was left out: no libfaketime." in text
     assert ("old" in text, text.startswith("before\n"), text.endswith("\nafter\n")) == (False, True, True)
+
+
+def test_rounds_played_in_two_goes_add_up_to_what_one_go_would_say(tmp_path: Path) -> None:
+    outcomes = [
+        Outcome(
+            plan, disturbed=end, hits=[f"{plan.hits[0].fault} at 0.50 for 1.0 s"], heal_s=number, total_s=9.0
+        )
+        for number, (plan, end) in enumerate(
+            zip(islice(plans(1, list(FAULTS)), 4), ["completed", "failed"] * 2, strict=True)
+        )
+    ]
+    outcomes[2].broken.append(invariants.Broken("I6", "a row"))
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file, part in zip(files, (outcomes[:2], outcomes[2:]), strict=True):
+        file.write_text(json.dumps(tally(part, seed=1, skipped={}) | {"left_over": []}, default=str))
+    assert markdown(joined(files)) == markdown(tally(outcomes, seed=1, skipped={}))
