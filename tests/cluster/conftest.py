@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,6 +100,17 @@ class Cluster:
         family = [flow_run, *(run["id"] for run in self.ask("POST", "/flow_runs/filter", called))]
         found = self.ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": family}}})
         return [run["name"] for run in found if run["state_type"] == "COMPLETED"]
+
+    def task_runs_once(
+        self, flow_run: str, are_there: Callable[[list[str]], bool], within_s: float = 60
+    ) -> list[str]:
+        """The same, once those are among them that are waited for."""
+        deadline = monotonic() + within_s
+        while monotonic() < deadline:
+            if are_there(names := self.task_runs(flow_run)):
+                return names
+            sleep(1)
+        raise AssertionError(f"{flow_run} has not done what it should: {self.task_runs(flow_run)}")
 
     def said(self, flow_run: str) -> str:
         """The end of what a flow run logged."""
