@@ -64,14 +64,7 @@ def snapshot(
         asked = crawl(snapshot_date, home, hub, limit, sort, filters, author, models)
         # The first judge goes last: the report is that of the judge that judged last.
         judged = [
-            judge(
-                snapshot_date,
-                home,
-                name,
-                judge_model,
-                judge_urls if name.startswith("vllm") else None,
-                explain,
-            )
+            judge(snapshot_date, home, name, *_of_model(name, judge_model, judge_urls), explain)
             for name in reversed(judges or [DEFAULT_JUDGE])
         ]
         found = [analyse(snapshot_date, home, card.fingerprint) for card, _ in judged]
@@ -89,3 +82,8 @@ def snapshot(
     )
     leave_artifacts(summary)
     return summary
+
+
+def _of_model(judge: str, model: str | None, urls: list[str] | None) -> tuple[str | None, list[str] | None]:
+    """Model and servers, for a judge that has any."""
+    return (model, urls) if judge.startswith("vllm") else (None, None)
