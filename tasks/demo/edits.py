@@ -10,10 +10,13 @@ from tasks.demo.writing import rng_for
 
 EditKind = Literal["documentation", "placebo", "files"]
 
-# Shares of the eligible models that get an edit of the kind within the weeks of the corpus.
+# Shares of the eligible models that get an edit of the kind within the weeks of the corpus, and within how many weeks
+# at the fastest: people do not mend a fifth of all cards in one week, and a gate for suspicious weeks would not let
+# them.
 DOCUMENTATION_EDIT_SHARE = 0.22
 PLACEBO_EDIT_SHARE = 0.12
 FILES_EDIT_SHARE = 0.06
+EDITING_WEEKS = 4
 # A documentation edit raises the level by this much: uniform, in levels.
 RISE = (1.0, 2.0)
 HIGHEST_LEVEL_TO_EDIT = 4.0
@@ -35,7 +38,9 @@ def plan_edit(
     rng = rng_for(seed, index, "edit")
     if weeks < 2:
         return None
-    week, chance = rng.randint(1, weeks - 1), rng.random()
+    week, chance = rng.randint(1, max(weeks - 1, EDITING_WEEKS)), rng.random()
+    if week >= weeks:
+        return None  # in a week that the corpus does not reach
     if is_editable and documentation <= HIGHEST_LEVEL_TO_EDIT and chance < DOCUMENTATION_EDIT_SHARE:
         return Edit(week, "documentation", round(min(5.0, documentation + rng.uniform(*RISE)), 3))
     if has_card and DOCUMENTATION_EDIT_SHARE <= chance < DOCUMENTATION_EDIT_SHARE + PLACEBO_EDIT_SHARE:

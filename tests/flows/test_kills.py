@@ -21,6 +21,7 @@ def test_a_snapshot_killed_at_random_moments_is_finished_as_if_untouched() -> No
         text=True,
         cwd=ROOT,
     )
+    assert done.stdout, done.stderr
     tally = json.loads(done.stdout)
     assert (tally["wrong"], tally["rounds"]) == ([], 4)
     assert tally["killed"] >= 3
