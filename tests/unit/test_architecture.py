@@ -16,7 +16,7 @@ DOORS = {
     "httpcore2": {"tasks/wire.py"},
     "httpx2": {"tasks/judges/fleet.py"},
     "huggingface_hub": {"tasks/hub.py", "tasks/wire.py", "tasks/judges/server.py"},
-    "obstore": {"tasks/store.py"},
+    "obstore": {"tasks/store/bucket.py"},
     "altair": {"tasks/charts", "tasks/report/figures.py"},
     "vl_convert": {"tasks/charts", "tasks/report"},
     "jinja2": {"tasks/report"},

@@ -91,7 +91,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MoodyS3]:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden-secret")
-        monkeypatch.setattr("tasks.store._WAIT_S", 0.01)
+        monkeypatch.setattr("tasks.store.bucket._WAIT_S", 0.01)
         yield server
         server.released.set()
         server.shutdown()
