@@ -21,7 +21,7 @@
 
 A part is there whole or not at all, and the first writer of a name wins. The name follows from what was asked for,
 so that a part that exists is a part that is done. Orders, claims and what is published are the only things in a
-lake that change. `tasks/store.py` knows where it all lies: in a folder, or in a bucket.
+lake that change. `tasks/store/` knows where it all lies: in a folder, or in a bucket.
 """
 
 from __future__ import annotations
@@ -207,6 +207,11 @@ class Lake:
     def put(self, name: str, body: bytes) -> None:
         """Put a small object in the place of what the name held."""
         self._store.put(name, body)
+
+    def put_first(self, name: str, body: bytes) -> None:
+        """Put a small object unless the name is taken; of several at once the first one stays."""
+        with self._store.draft(name) as file:
+            file.write(body)
 
     def get(self, name: str) -> bytes | None:
         """A small object, none where there is no such name."""

@@ -2,8 +2,8 @@
 
 A lease that stops changing belongs to somebody who died, or was cut off. How long it has not changed is measured by
 whoever looks, on a clock of its own that only runs forward: the wall clocks of machines differ, and an object
-store's time is a third one. Two processes may, rarely, both think that they hold a lease (a folder or a store
-without conditional writes cannot exclude it). Nothing but thrift may therefore depend on one: parts are the same
+store's time is a third one. Two processes may, rarely, both think that they hold a lease: where a stale one is taken
+over, and in a store without conditional writes. Nothing but thrift may therefore depend on one: parts are the same
 whoever writes them, and the first written stays.
 """
 
@@ -68,7 +68,6 @@ class Leases:
         self.lease_s = lease_s
         self._lake = lake
         self._held: dict[str, dict[str, Any]] = {}
-        self._lost: set[str] = set()
         self._beats = 0
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -83,13 +82,13 @@ class Leases:
             for name in list(self._held):
                 self.give_back(name)
 
-    def take(self, name: str, *, settle_s: float = 0.0, **said: Any) -> bool:
-        """Take a lease that is free or stale; false where somebody else was quicker.
+    def take(self, name: str, *, is_stale: bool = False, settle_s: float = 0.0, **said: Any) -> bool:
+        """Take a lease that is free, or one that is stale; false where somebody else was quicker.
 
         `settle_s` is waited for before looking whose it became: the longer, the surer.
         """
         told = {"holder": self.holder, **said}
-        self._lake.put(name, self._body(told))
+        (self._lake.put if is_stale else self._lake.put_first)(name, self._body(told))
         if settle_s:
             sleep(settle_s)
         if holder_of(self._lake, name) != self.holder:
@@ -104,10 +103,6 @@ class Leases:
             was_held = self._held.pop(name, None)
         if was_held and holder_of(self._lake, name) == self.holder:
             self._lake.delete(name)
-
-    def is_lost(self, name: str) -> bool:
-        """Whether somebody else holds by now what this process took."""
-        return name in self._lost
 
     def _body(self, told: Mapping[str, Any]) -> bytes:
         self._beats += 1
@@ -126,8 +121,7 @@ class Leases:
                 if name not in self._held:
                     return
                 if holder not in (None, self.holder):
-                    self._lost.add(name)
-                    del self._held[name]
+                    del self._held[name]  # somebody has taken it over
                     return
                 self._lake.put(name, self._body(told))
         except LakeError:

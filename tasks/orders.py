@@ -152,6 +152,7 @@ class Puller:
     kinds: Collection[Kind]
     open_orders: frozenset[str] = frozenset()  # names, of these kinds, when last looked
     mine: dict[str, Order] = field(default_factory=dict)  # claimed and not done, by name
+    _stale: frozenset[str] = frozenset()  # orders whose claims are those of the dead, when last looked
     _watch: Watch = field(default_factory=Watch)
     _choice: random.Random = field(default_factory=random.Random)
 
@@ -173,14 +174,13 @@ class Puller:
             for name in names
             if _is_order(name) and _kind_of(self.snapshot, name) in self.kinds and _header_of(name) in names
         )
-        claims = self.lake.entries(f"{_CLAIMS}/{self.snapshot}")
-        unchanged_s = self._watch.look(claims)
-        return [
-            name
-            for name in sorted(self.open_orders)
-            if name not in self.mine
-            and ((claim := _claim_of(name)) not in claims or self._is_stale(claim, unchanged_s[claim]))
-        ]
+        unchanged_s = self._watch.look(self.lake.entries(f"{_CLAIMS}/{self.snapshot}"))
+        others = self.open_orders - self.mine.keys()
+        claimed = {name for name in others if _claim_of(name) in unchanged_s}
+        self._stale = frozenset(
+            name for name in claimed if self._is_stale(claim := _claim_of(name), unchanged_s[claim])
+        )
+        return sorted(others - claimed | self._stale)
 
     def done(self, order: Order) -> None:
         """The order's part is in the lake."""
@@ -200,7 +200,7 @@ class Puller:
 
     def _claim(self, name: str) -> Order | None:
         stage = _stage_of(self.snapshot, name)
-        if stage is None or not self.leases.take(_claim_of(name)):
+        if stage is None or not self.leases.take(_claim_of(name), is_stale=name in self._stale):
             return None
         order = _read_order(self.lake, stage, name)
         if order is None:  # finished since we looked
