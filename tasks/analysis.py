@@ -11,6 +11,7 @@ from prefect import task
 from tasks.errors import UsageError
 from tasks.lake import Lake
 from tasks.progress import advance, expect
+from tasks.publishing import send_published
 from tasks.records import Finding
 from tasks.warehouse import Warehouse, findings_part, frame
 
@@ -56,19 +57,8 @@ def publish_warehouse(home: Path) -> bool:
     """Put the warehouse where people read it; returns whether anything in it is new."""
     warehouse = Warehouse(home)
     is_changed = warehouse.publish()
-    _send(warehouse.lake, warehouse.published)
+    send_published(warehouse.lake, warehouse.published)
     return is_changed
-
-
-def _send(lake: Lake, file: Path) -> None:
-    """Bring a published file into an object store, unless it is there: a killed run may not have come so far."""
-    if not lake.is_remote:
-        return
-    name, at = f"published/{file.name}", file.stat()
-    mark = f"{at.st_size} {at.st_mtime_ns}".encode()
-    if lake.get(f"{name}.mark") != mark:
-        lake.send(name, file)
-        lake.put(f"{name}.mark", mark)
 
 
 def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
@@ -76,11 +66,7 @@ def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
     from tasks.report import read_report_data, write_pictures, write_report  # Altair takes seconds to import
 
     warehouse = Warehouse(home)
-    if not warehouse.is_current():
-        raise UsageError(
-            f"{warehouse.published} was made by another version of Cardiograph; run "
-            f"`cardiograph rebuild --home {home}` first"
-        )
+    warehouse.check_current()
     with warehouse.read() as db:
         judged = frame(db, "out/latest_judged").to_dicts()
         if not judged:
@@ -97,5 +83,5 @@ def publish_report(home: Path) -> Path:
     report = home / "report.html"
     if not report.exists() or report.stat().st_mtime_ns < Warehouse(home).published.stat().st_mtime_ns:
         write_latest_report(home)
-    _send(Lake(home), report)
+    send_published(Lake(home), report)
     return report

@@ -19,6 +19,7 @@ from tasks.errors import WriterBusy
 from tasks.lake import Lake
 from tasks.leases import Leases, Watch, holder_of, is_gone, new_holder, read_lease
 from tasks.orders import Kind, Puller
+from tasks.publishing import fetch_published
 from tasks.settings import settings
 from tasks.warehouse import Warehouse, make_home
 
@@ -49,7 +50,7 @@ class Run:
 
     def check(self) -> None:
         """Raise `WriterBusy` where another coordinator took over, as it may from one that was cut off."""
-        if self.leases.is_lost(WRITER) or holder_of(self.lake, WRITER) != self.leases.holder:
+        if holder_of(self.lake, WRITER) != self.leases.holder:
             raise WriterBusy(
                 f"another run has taken over {self.lake.location} while this one was cut off; it goes on with the work"
             )
@@ -76,6 +77,7 @@ def coordinating(home: Path, snapshot: date, wanted: CrewWanted | None = None) -
         leases = Leases(warehouse.lake, new_holder(), settings().lease_s)
         stack.callback(leases.close)
         take_over(warehouse.lake, leases, snapshot)
+        fetch_published(warehouse.lake, warehouse.published)
         warehouse.begin()
         crew = stack.enter_context(crew_for(home, snapshot, wanted or CrewWanted()))
         _running[key] = Run(home, snapshot, leases, crew)
@@ -96,7 +98,7 @@ def take_over(lake: Lake, leases: Leases, snapshot: date) -> None:
             break
         sleep(_LOOK_EVERY_S)
     settle_s = _SETTLE_S if lake.is_remote or settings().lake else 0.0
-    if not leases.take(WRITER, settle_s=settle_s, snapshot=str(snapshot)):
+    if not leases.take(WRITER, is_stale=tag is not None, settle_s=settle_s, snapshot=str(snapshot)):
         raise _busy(lake)
 
 

@@ -252,11 +252,7 @@ def gate(home: Path, snapshot: date, fingerprint: str) -> list[GateMeasure]:
 def quarantine(home: Path) -> dict[date, list[GateMeasure]]:
     """The quarantined snapshots of the published warehouse, each with what is suspicious about it."""
     warehouse = Warehouse(home)
-    if not warehouse.is_current():
-        raise UsageError(
-            f"{warehouse.published} was made by another version of Cardiograph; run "
-            f"`cardiograph rebuild --home {home}` first"
-        )
+    warehouse.check_current()
     with warehouse.read() as db:
         rows = frame(db, "out/quarantined").to_dicts()
     found: dict[date, list[GateMeasure]] = {}

@@ -160,6 +160,14 @@ class Warehouse:
         with self.read() as db:
             return not self.is_current() or built != db.execute("select count(*) from base.parts").fetchall()
 
+    def check_current(self) -> None:
+        """Raise `UsageError` where what is published was made by another version of the schema."""
+        if not self.is_current():
+            raise UsageError(
+                f"{self.published} was made by another version of Cardiograph; run "
+                f"`cardiograph rebuild --home {self.home}` first"
+            )
+
     def is_current(self) -> bool:
         """Whether what is published was made by this version of the schema."""
         with self.read() as db:

@@ -11,8 +11,10 @@ import duckdb
 import pytest
 
 from tasks import warehouse as warehouse_module
+from tasks.coordinating import coordinating
 from tasks.errors import CheckFailed, UsageError, WarehouseError, WriterBusy
 from tasks.lake import Lake, SnapshotRecord
+from tasks.publishing import send_published
 from tasks.records import CardRead, Finding, JudgeCard, ListedModel, Verdict
 from tasks.warehouse import Warehouse
 
@@ -132,6 +134,38 @@ def test_a_warehouse_made_from_a_lake_in_an_object_store_has_the_same_rows(
     monkeypatch.delenv("CARDIOGRAPH_LAKE")
     assert contents(rebuilt) == contents(published(tmp_path / "folder", weeks=2))
     assert not list((rebuilt.home / ".scratch").iterdir())
+
+
+def test_a_coordinator_without_a_warehouse_begins_with_the_one_in_the_object_store(
+    tmp_path: Path, s3_lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_week(s3_lake, date(2026, 1, 5), 20)
+    first, second = Warehouse(tmp_path / "first"), Warehouse(tmp_path / "second")
+    with first.writer():
+        first.begin()
+        first.publish()
+    send_published(first.lake, first.published)
+    write_week(s3_lake, date(2026, 1, 12), 20)
+    landed: list[str] = []
+    parts_of = Warehouse._land_stage
+
+    def landing(warehouse: Warehouse, db: duckdb.DuckDBPyConnection, stage: str) -> None:
+        before = set(db.execute("select part from base.parts").fetchall())
+        parts_of(warehouse, db, stage)
+        landed.extend(
+            part for (part,) in db.execute("select part from base.parts").fetchall() if (part,) not in before
+        )
+
+    monkeypatch.setattr(Warehouse, "_land_stage", landing)
+    with coordinating(second.home, date(2026, 1, 12)):
+        assert contents(second) == contents(first)
+        second.publish()
+    assert landed
+    assert all("2026-01-12" in part for part in landed)
+    with first.writer():
+        first.begin(afresh=True)
+        first.publish(always=True)
+    assert contents(second) == contents(first)
 
 
 def test_a_warehouse_of_another_schema_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
