@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from uuid import UUID
 
 from tasks.child import running_child
@@ -20,6 +20,9 @@ from tasks.errors import CrewLost, UsageError
 from tasks.orders import Kind
 from tasks.records import JudgeSpec
 from tasks.settings import settings
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, State
 
 CARD_KINDS: tuple[Kind, ...] = ("read", "describe", "judge", "explain")
 JUDGE_KINDS: tuple[Kind, ...] = ("identify", "judge", "explain")
@@ -172,31 +175,35 @@ class _FlowRun:
 
     def has_ended(self) -> str | None:
         """The state that its run ended in."""
-        from prefect.exceptions import ObjectNotFound
-
-        from tasks.prefect_api import asked
-
-        try:
-            state = asked(lambda client: client.read_flow_run(self.flow_run_id).state, otherwise=None)
-        except ObjectNotFound:
-            return "Prefect's server knows nothing of it any more"
+        state = self._state()
         if state is None or not state.is_final():
             return None
         return f"{state.name}: {state.message or 'no message'}"
 
     def dismiss(self) -> None:
         """Take back what no worker has begun; who works sees for himself that the snapshot is done."""
-        from prefect.client.schemas.objects import State
         from prefect.states import Cancelled
 
         from tasks.prefect_api import asked
 
-        done: State[Any] = Cancelled(message="the snapshot is done without it")
-        state = asked(lambda client: client.read_flow_run(self.flow_run_id).state, otherwise=None)
+        state = self._state()
         if state is not None and (state.is_scheduled() or state.is_pending()):
+            done: State[Any] = Cancelled(message="the snapshot is done without it")
             asked(
                 lambda client: client.set_flow_run_state(self.flow_run_id, done, force=True), otherwise=None
             )
+
+    def _state(self) -> State[Any] | None:
+        """As the server has it; null while it is away, and crashed where it knows nothing of the run any more."""
+        from prefect.exceptions import ObjectNotFound
+        from prefect.states import Crashed
+
+        from tasks.prefect_api import asked
+
+        try:
+            return asked(lambda client: client.read_flow_run(self.flow_run_id).state, otherwise=None)
+        except ObjectNotFound:
+            return Crashed(message="Prefect's server knows nothing of it any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,32 +220,24 @@ class _NotHired:
 
 def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[[], Member]:
     def hire() -> Member:
-        from prefect.client.schemas.objects import FlowRun
-        from prefect.deployments import run_deployment
-        from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+        from prefect.exceptions import ObjectNotFound
 
-        from tasks.prefect_api import AWAY
+        from tasks.prefect_api import unless_away
 
         try:
-            run = cast(
-                FlowRun,
-                run_deployment(
-                    f"crew/{pool}",
-                    parameters={"snapshot_date": str(snapshot), "kinds": list(kinds)},
-                    timeout=0,
-                    as_subflow=False,
-                ),
-            )
+            run = unless_away(lambda: _crew_run(pool, snapshot, kinds), otherwise=None)
         except ObjectNotFound as error:
             raise UsageError(
                 f"no deployment crew/{pool} on this Prefect server; run `cardiograph deploy` first"
             ) from error
-        except AWAY:
-            return _NotHired()
-        except PrefectHTTPStatusError as error:
-            if error.response.status_code < 500:
-                raise
-            return _NotHired()
-        return _FlowRun(run.id)
+        return _FlowRun(run.id) if run else _NotHired()
 
     return hire
+
+
+def _crew_run(pool: str, snapshot: date, kinds: Sequence[Kind]) -> FlowRun:
+    from prefect.deployments import run_deployment
+
+    asked_for = {"snapshot_date": str(snapshot), "kinds": list(kinds)}
+    # Of an asynchronous caller it would give a coroutine.
+    return cast("FlowRun", run_deployment(f"crew/{pool}", parameters=asked_for, timeout=0, as_subflow=False))
