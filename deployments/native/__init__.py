@@ -2,6 +2,6 @@
 
 from deployments.native.layout import Layout
 from deployments.native.service import Service
-from deployments.native.topology import Topology, native_topology, running_topology
+from deployments.native.topology import Topology, native_topology, running, temporary_place
 
-__all__ = ["Layout", "Service", "Topology", "native_topology", "running_topology"]
+__all__ = ["Layout", "Service", "Topology", "native_topology", "running", "temporary_place"]

@@ -9,9 +9,10 @@ import argparse
 import shlex
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from deployments.native.topology import Topology, native_topology
+from deployments.native.topology import Topology, native_topology, running
 from tasks.errors import CardiographError
 from tasks.replica.serving import Serving
 
@@ -34,15 +35,10 @@ def main() -> int:
 
 
 def _serve(topology: Topology) -> int:
-    try:
-        print(f"starting {', '.join(topology.services)} …", file=sys.stderr)
-        topology.start_all()
+    print(f"starting {', '.join(topology.services)} …", file=sys.stderr)
+    with suppress(KeyboardInterrupt), running(topology):
         print(_how_to_use(topology), flush=True)
         signal.pause()
-    except KeyboardInterrupt:
-        print("stopping", file=sys.stderr)
-    finally:
-        topology.stop_all()
     return 0
 
 

@@ -1,6 +1,6 @@
 """The topology of docker-compose.yml on this machine, without containers: real programs on loopback, on free ports.
 
-    with running_topology(folder, workers=3, hub=Serving(corpus=corpus, plan="free")) as topology:
+    with running(native_topology(folder, workers=3, hub=Serving(corpus=corpus, plan="free"))) as topology:
         topology.run("cardiograph", "deploy")
         topology.kill("worker-2")
 
@@ -247,45 +247,22 @@ def native_topology(
 
 
 @contextmanager
-def running_topology(
-    folder: Path | None = None,
-    *,
-    workers: int = 3,
-    gpu_workers: int = 0,
-    hub: Serving | None = None,
-    judges: int = 0,
-    judge_latency_s: float = 0.0,
-    with_s3: bool = True,
-    settings: Mapping[str, str] | None = None,
-) -> Iterator[Topology]:
-    """The topology, all of it ready, while inside; in a temporary folder where none is named.
+def running(topology: Topology) -> Iterator[Topology]:
+    """The topology, all of it ready, while inside."""
+    try:
+        topology.start_all()
+        yield topology
+    finally:
+        topology.stop_all()
+
+
+@contextmanager
+def temporary_place() -> Iterator[Path]:
+    """A folder for a topology, gone with the block.
 
     As root, PostgreSQL runs as the user `postgres`: everybody must be able to pass through the folder's parents, which
     holds for none of pytest's `tmp_path`.
     """
-    with _folder(folder) as place:
-        topology = native_topology(
-            place,
-            workers=workers,
-            gpu_workers=gpu_workers,
-            hub=hub,
-            judges=judges,
-            judge_latency_s=judge_latency_s,
-            with_s3=with_s3,
-            settings=settings,
-        )
-        try:
-            topology.start_all()
-            yield topology
-        finally:
-            topology.stop_all()
-
-
-@contextmanager
-def _folder(named: Path | None) -> Iterator[Path]:
-    if named:
-        yield named
-        return
     with tempfile.TemporaryDirectory(prefix="cardiograph-topology-") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from deployments.native import Topology, running_topology
+from deployments.native import Topology, native_topology, running, temporary_place
 from deployments.native.layout import BUCKET
 from tasks.demo import write_demo_corpus
 from tasks.replica.serving import Serving
@@ -150,6 +150,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     corpus = tmp_path_factory.mktemp("corpus") / "small.parquet"
     write_demo_corpus(corpus, models=MODELS, weeks=2, seed=3)
     hub = Serving(corpus=corpus, plan="free", window_s=10, quota_scale=0.02, latency_ms=50)
-    with running_topology(workers=3, gpu_workers=1, judges=1, hub=hub, settings=_SETTINGS) as topology:
-        topology.run("cardiograph", "deploy")
-        yield Cluster(topology, corpus)
+    with temporary_place() as folder:
+        topology = native_topology(folder, workers=3, gpu_workers=1, judges=1, hub=hub, settings=_SETTINGS)
+        with running(topology):
+            topology.run("cardiograph", "deploy")
+            yield Cluster(topology, corpus)
