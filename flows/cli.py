@@ -14,7 +14,7 @@ import typer
 from flows.cli_hub import hub
 from flows.cli_judge import calibrate, label
 from flows.cli_ops import doctor, plan, quarantine, status
-from flows.cli_options import Home, JudgeModel, JudgeUrls
+from flows.cli_options import AsJson, Home, JudgeModel, JudgePool, JudgeUrls, JudgeWorkers, Pool, Workers
 from tasks.errors import CardiographError, UsageError
 from tasks.settings import OFFICIAL_HUB
 
@@ -84,16 +84,11 @@ def snapshot(
     explain: Annotated[
         int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
     ] = 12,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that work at parts, this one included.")] = 1,
-    pool: Annotated[
-        str | None, typer.Option(help="Work pool whose workers help. Without: processes on this machine.")
-    ] = None,
-    judge_pool: Annotated[
-        str | None,
-        typer.Option(help="Work pool of GPU machines: only its workers judge, each with its vLLM."),
-    ] = None,
-    judge_workers: Annotated[int, typer.Option(min=1, help="Workers of --judge-pool that judge.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")] = False,
+    workers: Workers = 1,
+    pool: Pool = None,
+    judge_pool: JudgePool = None,
+    judge_workers: JudgeWorkers = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Take one dated snapshot of a Hub: list, read, judge, analyse, report.
 
@@ -143,7 +138,7 @@ def snapshot(
 @app.command()
 def demo(
     home: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("cardiograph-demo"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone."""
     from flows.runs import demo_requests, run, what_next

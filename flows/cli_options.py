@@ -20,6 +20,15 @@ Home = Annotated[
 JudgeModel = Annotated[
     str | None, typer.Option(help="The judge model of `vllm`: its name on the Hub, or a folder.")
 ]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that work at parts, this one included.")]
+Pool = Annotated[
+    str | None, typer.Option(help="Work pool whose workers help. Without: processes on this machine.")
+]
+JudgePool = Annotated[
+    str | None, typer.Option(help="Work pool of GPU machines: only its workers judge, each with its vLLM.")
+]
+JudgeWorkers = Annotated[int, typer.Option(min=1, help="Workers of --judge-pool that judge.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")]
 JudgeUrls = Annotated[
     list[str] | None,
     typer.Option(
