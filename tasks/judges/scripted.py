@@ -243,6 +243,9 @@ class ScriptedJudge:
         )
         is_ready.set()
         await self._stopping.wait()
+        # Those being let in become connections first: asyncio forgets them, open, where the server closes meanwhile.
+        while coming := asyncio.all_tasks() - state.tasks - {asyncio.current_task()}:
+            await asyncio.wait(coming)
         server.close()
         for connection in list(state.connections):
             if transport := connection.transport:

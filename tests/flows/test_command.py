@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -240,39 +238,6 @@ def test_named_models_are_read_and_missing_ones_told(week: Week, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     (summary,) = json.loads(done.stdout)
     assert (summary["models"], summary["cards"], summary["failures"]) == (3, 3, 1)
-
-
-def kill_after(seconds: float, home: Path, corpus: Path) -> bool:
-    """Start a snapshot and kill it with -9; returns whether it was still running."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "snapshot", "--hub", corpus, "--all", "--home", home],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        env={**os.environ, "CARDIOGRAPH_PART_CARDS": "25"},
-    ) as run:
-        time.sleep(seconds)
-        was_running = run.poll() is None
-        run.send_signal(signal.SIGKILL)
-    return was_running
-
-
-def test_a_killed_run_is_finished_by_the_next_with_nothing_lost_and_nothing_twice(
-    week: Week, tmp_path: Path
-) -> None:
-    home = tmp_path / "home"
-    was_running = [kill_after(seconds, home, week.corpus) for seconds in (5.0, 7.0, 9.0)]
-    assert any(was_running)
-    done = cardiograph("snapshot", "--hub", week.corpus, "--all", "--home", home, "--json")
-    assert done.returncode == 0, done.stderr
-    (summary,) = json.loads(done.stdout)
-    whole = week.runs[1]
-    for name in ("models", "cards", "none", "empty", "verdicts", "median_score", "headline"):
-        assert summary[name] == whole[name], name
-    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as db:
-        assert db.execute(
-            "select count(*) from (select card_hash from verdicts group by 1 having count(*) > 1)"
-        ).fetchone() == (0,)
 
 
 @pytest.mark.parametrize("command", [[], ["snapshot"], ["query"], ["hub"], ["hub", "serve"], ["demo"]])

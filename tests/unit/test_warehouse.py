@@ -239,6 +239,7 @@ print(*seen)
 """
 
 
+@pytest.mark.slow
 def test_twenty_readers_are_never_locked_out_and_never_see_half_a_week(tmp_path: Path) -> None:
     home, stop = tmp_path / "home", tmp_path / "stop"
     warehouse = published(home, models=50)
