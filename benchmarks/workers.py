@@ -1,6 +1,6 @@
 """How much faster a snapshot is with more worker processes, where the Hub's latency dominates, and what it costs.
 
-    python benchmarks/workers.py [--models 10000] [--latency-ms 600] [--workers 1 2 3] [--json FILE]
+    python benchmarks/workers.py [--models 10000] [--latency-ms 1000] [--workers 1 2 3] [--json FILE]
 
 Serves a demo corpus by a replica that answers after `--latency-ms`, takes the whole snapshot with each number of
 worker processes, each into a home of its own, and reads Prefect's own records of the run: orchestration is the time
@@ -83,7 +83,7 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--models", type=int, default=10_000)
-    parser.add_argument("--latency-ms", type=float, default=600.0)
+    parser.add_argument("--latency-ms", type=float, default=1000.0)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
