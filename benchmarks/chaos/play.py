@@ -201,6 +201,8 @@ def _disturb(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
             each.result()
     for heal in heal_early:
         heal()
+    for other in scene.run_ids[1:]:  # begun late, it may have found the snapshot free and be at it for real
+        _wait(stand, other, within_s=_DISTURBED_WITHIN_S)
     outcome.said = scene.api.message(scene.run_ids[0])
 
 
