@@ -144,6 +144,16 @@ class CardFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CardFamily:
+    """A card text of a snapshot that is nearly the same as others of it, and the text that its family is called by."""
+
+    snapshot: date
+    card_hash: str
+    family: str
+    computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One judge's answer on one card text. Exactly one of `score` and `reason` is set.
 
@@ -290,6 +300,7 @@ class Finding:
     p_adjusted: float | None = None
     flags: list[str] = field(default_factory=list)
     computed_at: datetime | None = None
+    tie_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,33 +17,49 @@ from tasks.records import Finding, JudgeCard, PassportEntry
 NARROW = "\u202f"
 MINUS = "\u2212"
 
-# Families by the first word of an estimator's name: `spearman_given_age` is a Spearman.
+# Families by the first word of an estimator's name: `spearman_given_age_days` is a Spearman.
 _RANKED = {"spearman", "kendall", "cliffs", "rank"}
 _COUNTS = {"poisson", "ppml", "negative", "quasi"}
 _SLOPES = {"huber", "tukey", "theil", "ols", "median", "quantile", "lad"}
-_SECOND_OPINIONS = {"kendall", "tukey", "theil", "logit"}
+_SECOND_OPINIONS = {"kendall", "tukey", "median", "theil", "logit", "hurdle"}
+
+_FIRST_PARTIALS = {"spearman_given_controls", "spearman_given_downloads"}
 
 _ESTIMATORS = {
     "spearman": "Spearman ρ",
-    "spearman_given_age": "Spearman ρ at equal age",
-    "spearman_given_downloads": "Spearman ρ at equal downloads",
+    "spearman_given_controls": "Spearman ρ with all else equal",
     "kendall": "Kendall τ",
     "kendall_tau_b": "Kendall τ",
     "cliffs_delta": "Cliff’s δ",
     "huber": "Huber regression",
     "tukey": "Tukey biweight regression",
     "tukey_biweight": "Tukey biweight regression",
+    "median": "median regression",
     "theil_sen": "Theil–Sen slope",
     "poisson": "Poisson regression",
     "poisson_pml": "Poisson regression",
+    "hurdle_log": "regression of those that have any",
     "negative_binomial": "negative binomial regression",
     "logit": "logistic regression",
     "ols": "least squares",
+    "poisson_stacked": "stacked Poisson event study",
+    "ols_stacked": "stacked event study",
+    "lpdid": "local projections",
+    "wald": "Wald’s test",
+    "minimum_detectable": "smallest effect found four times in five",
+}
+_COLUMNS = {
+    "likes_gained": "likes gained a week",
+    "downloads_gained": "downloads gained a week",
+    "age_days": "age",
+    "author_models": "number of the author’s models",
+    "parameters": "number of parameters",
 }
 _STRATA = {
     "all": "all models",
     "without_outliers": "without outliers",
     "not_generated": "cards not generated",
+    "no_card_lowest": "no card counted as the lowest score",
 }
 _QUESTIONS = {
     "rank_correlation": "rank correlation",
@@ -52,8 +68,12 @@ _QUESTIONS = {
     "regression_controlled": "regression with controls",
     "has_card": "having a card at all",
     "missing": "left out",
+    "edit_effect": "weeks 1 to 4 after an edit",
+    "edit_curve": "week by week around an edit",
+    "edit_pretrend": "trends before the edit",
+    "edit_power": "what this study could find",
 }
-_CONTROLLED = "with age, library, format and pipeline tag held equal"
+_CONTROLLED = "with the controls held equal"
 _FLAGS = {
     "mostly_zero": "Most of these models have none at all, so sizes say little.",
     "few_models": "Few models stand behind this: read it as a hint.",
@@ -64,7 +84,10 @@ _FLAGS = {
     "estimators_disagree": "The robust estimators disagree here, so the size depends on the method.",
     "constant": "One of the numbers is the same everywhere.",
     "collinear": "What is held equal already determines one of the two.",
-    "age_unknown": "Age is not held equal: too few models tell theirs.",
+    "quantile_is_tied": "Too many of these models share the median for a regression of it.",
+    "few_edits": "Fewer than thirty models were edited so.",
+    "has_decreases": "Some totals went down between weeks; those weeks are left out.",
+    "is_rebuilt": "Weekly downloads are rebuilt from overlapping windows of 30 days.",
     "mad_is_zero": "Most counts are the same, so a second measure of spread was used.",
 }
 
@@ -145,7 +168,8 @@ def long_date(day: date) -> str:
 
 def plain(name: str) -> str:
     """A name of the code in words: `log1p_downloads` is downloads all the same."""
-    return name.removeprefix("log1p_").replace("_", " ").strip()
+    bare = name.removeprefix("log1p_").removeprefix("log_")
+    return _COLUMNS.get(bare) or bare.replace("_", " ").strip()
 
 
 def upper_first(text: str) -> str:
@@ -154,7 +178,10 @@ def upper_first(text: str) -> str:
 
 
 def estimator_words(name: str) -> str:
-    """How the estimator is called in a statistics book."""
+    """How the estimator is called in a statistics book; `spearman_given_x` is Spearman's at equal x."""
+    kind, _, given = name.partition("_given_")
+    if given and name not in _ESTIMATORS:
+        return f"{estimator_words(kind)} at equal {plain(given)}"
     return _ESTIMATORS.get(name, plain(name))
 
 
@@ -169,7 +196,12 @@ def stratum_words(name: str) -> str:
 
 
 def flag_words(name: str) -> str:
-    """One warning as a sentence."""
+    """One warning as a sentence; `unknown:x` and `partly_known:x` are about the column x."""
+    kind, _, column = name.partition(":")
+    if kind == "unknown":
+        return f"{upper_first(plain(column))} is not held equal: too few models tell theirs."
+    if kind == "partly_known":
+        return f"{upper_first(plain(column))} is held equal only among the models that tell theirs."
     return _FLAGS.get(name) or f"Note: {plain(name)}."
 
 
@@ -215,7 +247,8 @@ def _family(finding: Finding) -> str:
 
 def is_second_opinion(finding: Finding) -> bool:
     """Whether another estimator answers the same question first; second opinions go into tables."""
-    return _family(finding) in _SECOND_OPINIONS
+    is_partial = "_given_" in finding.estimator and finding.estimator not in _FIRST_PARTIALS
+    return _family(finding) in _SECOND_OPINIONS or is_partial
 
 
 def is_ranked(finding: Finding) -> bool:
@@ -232,7 +265,9 @@ def is_multiplicative(finding: Finding) -> bool:
     """Whether the estimate is a difference of logarithms, so that its exponential is a factor."""
     if is_ranked(finding) or is_number(finding):
         return False
-    return _family(finding) in _COUNTS | {"logit"} or finding.outcome.startswith("log1p_")
+    if finding.question in ("edit_power", "edit_pretrend"):
+        return finding.question == "edit_power"
+    return _family(finding) in _COUNTS | {"logit"} or finding.outcome.startswith(("log1p_", "log_"))
 
 
 def strength(finding: Finding) -> str:
@@ -279,6 +314,8 @@ class _Wording:
 _PREDICTORS = {
     "score": _Wording("a higher score", "one point more of score", "score"),
     "has_card": _Wording("having a card", "having a card", "having a card"),
+    "documentation_edit": _Wording(*["an edit that documents more"] * 3),
+    "cosmetic_edit": _Wording(*["an edit that documents nothing more"] * 3),
 }
 
 
@@ -294,6 +331,7 @@ def _among(finding: Finding) -> str:
     known = {
         "all": f"Among {n}",
         "without_outliers": f"With outliers left out ({n})",
+        "no_card_lowest": f"Counting no card as the lowest score, among {n}",
         "not_generated": f"Among {n} whose card is neither generated nor an unfilled template",
     }
     if is_part:
@@ -338,12 +376,17 @@ def _doubts(finding: Finding, unsaid: Collection[str]) -> str:
     return " ".join(part for part in (corrected, caveats(flags)) if part)
 
 
+def _edge(finding: Finding) -> str:
+    return count(finding.estimate) if abs(finding.estimate or 0.0) >= 100 else decimal(finding.estimate, 1)
+
+
 def _counted(finding: Finding) -> str:
     """Findings that count: outliers, and models that no estimate could use."""
     what, n = plain(finding.outcome), models(finding.n)
     known = {
         "models_removed": f"{count(finding.estimate)} of {n} are outliers in {what}",
-        "fence": f"A model is an outlier in {what} beyond {count(finding.estimate)}",
+        "fence": f"A model is an outlier in {what} beyond {_edge(finding)}",
+        "fence_below": f"A model is an outlier in {what} below {_edge(finding)}",
         "without_score": f"{count(finding.estimate)} of {n} have no score",
         "without_outcome": f"{count(finding.estimate)} of {n} have no number of {what}",
     }
@@ -378,6 +421,72 @@ def _association(finding: Finding) -> str:
     return f"{_claim(finding)} ({size}{numbers})"
 
 
+def _tested(finding: Finding) -> str:
+    """Trends before an edit, and what a study of this size could have found."""
+    what, edited = plain(finding.outcome), models(finding.n)
+    if finding.estimate is None:
+        return f"of {edited} edited, nothing can be said about {what} before the edit"
+    if finding.question == "edit_power":
+        size = change(finding.estimate) if is_multiplicative(finding) else decimal(finding.estimate)
+        return f"with {edited} edited, a difference of {size} in {what} would be found four times in five"
+    told = f"{estimator_words(finding.estimator)}: p {probability(finding.p)}"
+    if finding.p is None or finding.p < 0.05:
+        return f"already before the edit {what} of the {edited} moved unlike those of the others ({told})"
+    return f"before the edit {what} of the {edited} moved like those of the others, as far as this shows ({told})"
+
+
+def _share(finding: Finding) -> str:
+    """How many cards of a tier are, or fill, something."""
+    known = {"is_generated": "are generated", "is_copied": "are nearly the same as those of other models"}
+    what = known.get(finding.outcome) or f"fill the section {plain(finding.outcome.removeprefix('section:'))}"
+    tier = finding.stratum.removeprefix("tier=")
+    among = "all models" if tier == "all" else f"the {tier.removeprefix('the ')} of models by downloads"
+    if finding.estimate is None:
+        return f"of {count(finding.n)} cards of {among} nothing can be said"
+    span = ""
+    if is_interval(finding):
+        low, high = ends(finding)
+        span = f", 95{NARROW}% interval {percent(low)} to {percent(high)}"
+    return f"of {count(finding.n)} cards of {among} {percent(finding.estimate)} {what}{span}"
+
+
+def edit_verdict(findings: Iterable[Finding], outcome: str) -> str | None:
+    """Whether what follows a documentation edit is an association or an effect, and why; null where nobody asked.
+
+    An effect is only spoken of where the difference after the edit is clear, the weeks before it show no trend, and
+    edits that document nothing more are followed by nothing clear.
+    """
+    of = {
+        (f.question, f.predictor): f
+        for f in findings
+        if f.outcome == outcome and f.estimator in _EVENT_STUDIES
+    }
+    effect, placebo = of.get(("edit_effect", "documentation_edit")), of.get(("edit_effect", "cosmetic_edit"))
+    trend = of.get(("edit_pretrend", "documentation_edit"))
+    if effect is None:
+        return None
+    if reading(effect) not in ("more", "less"):
+        return "No effect is seen, which is no proof that there is none."
+    doubts = []
+    if trend is None or trend.p is None:
+        doubts.append("trends before the edit could not be tested")
+    elif trend.p < 0.05:
+        doubts.append("the edited moved differently already before")
+    if placebo is None or reading(placebo) in ("nothing", "unsettled"):
+        doubts.append("there are too few other edits to compare with")
+    elif reading(placebo) != "unclear":
+        doubts.append("edits that document nothing more are followed by the like")
+    if doubts:
+        return f"This is an association, not an effect: {' and '.join(doubts)}."
+    return (
+        "This may be read as an effect of the edit: models edited later moved alike until then, and edits that "
+        "document nothing more are followed by no clear difference. Nobody chose at random who edits."
+    )
+
+
+_EVENT_STUDIES = {"poisson_stacked", "ols_stacked", "wald"}
+
+
 def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = True) -> str:
     """One finding as one plain sentence with its numbers, followed by its warnings but those `unsaid`.
 
@@ -385,6 +494,10 @@ def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = Tr
     """
     if is_number(finding):
         text = _counted(finding)
+    elif finding.question in ("edit_pretrend", "edit_power"):
+        text = _tested(finding)
+    elif finding.question == "documentation":
+        text = _share(finding)
     else:
         openings = [_among(finding)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
         text = ", ".join([*openings, _association(finding)])

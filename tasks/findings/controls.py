@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tasks.findings.sample import MODELS_TO_TRUST, Codes, Floats, Sample, dense_codes
+from tasks.findings.sample import MODELS_TO_TRUST, Codes, Floats, Sample
+from tasks.findings.study import Study
 
-LEVELS_KEPT = {"library_name": 8, "model_format": 8, "pipeline_tag": 10}
-AGE_KNOWN_SHARE = 0.9
+KNOWN_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,53 +19,71 @@ class Design:
 
     x: Floats
     y: Floats
-    authors: Codes
+    clusters: Codes
     rows: pl.DataFrame
     flags: tuple[str, ...] = ()
 
 
-def design(sample: Sample, *, controlled: bool) -> Design:
-    """The regression of the outcome on the score, with or without age, library, format and pipeline tag.
+def design(sample: Sample, study: Study, *, controlled: bool) -> Design:
+    """The regression of the outcome on the score, with or without the controls of the study."""
+    amounts, kinds, flags = controls(sample.rows, study, sample.outcome) if controlled else ([], [], ())
+    columns = np.column_stack([np.ones(sample.rows.height), *amounts, *kinds, sample.x])
+    return Design(_independent(columns), sample.y, sample.clusters, sample.rows, flags)
 
-    Age enters as log1p(days) where at least nine models in ten have one (the others then drop out), else not at
-    all, and flagged. The other controls are indicators of their more common levels.
+
+def controls(
+    rows: pl.DataFrame, study: Study, outcome: str
+) -> tuple[list[Floats], list[Floats], tuple[str, ...]]:
+    """What holds all else equal: logarithms of amounts and 0/1 columns (n each), and flags for what could not be held.
+
+    Where an amount is not known it is 0, and a 0/1 column says so.
     """
-    rows = sample.rows
-    flags: tuple[str, ...] = ()
-    extra: list[Floats] = []
-    if controlled:
-        rows, extra, flags = _with_age(rows)
-        extra += _indicators(rows, sample.outcome)
-    columns = np.column_stack([np.ones(rows.height), *extra, rows[sample.predictor].to_numpy()])
-    y = rows[sample.outcome].to_numpy()
-    return Design(_independent(columns), y, dense_codes(rows["author"]), rows, flags)
+    amounts: list[Floats] = []
+    kinds: list[Floats] = []
+    flags: list[str] = []
+    for name in study.amounts:
+        logs, unknown, flag = _amount(rows[name])
+        amounts += logs
+        kinds += unknown
+        flags += [f"{flag}:{name}"] if flag else []
+    for name, kept in study.kinds.items():
+        kinds += _indicators(rows, name, kept, outcome)
+    return amounts, kinds, tuple(flags)
 
 
-def _with_age(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Floats], tuple[str, ...]]:
-    known = rows.filter(pl.col("age_days").is_not_null())
-    if known.height < AGE_KNOWN_SHARE * rows.height:
-        return rows, [], ("age_unknown",)
-    return known, [np.log1p(known["age_days"].to_numpy())], ()
+def _amount(values: pl.Series) -> tuple[list[Floats], list[Floats], str | None]:
+    """log1p of a number; where it is not known 0, and the 0/1 column of not being known.
+
+    The missing-indicator method (Cohen & Cohen 1975; criticised by Jones 1996): within the models that do not tell
+    the number nothing of it is held equal, hence the flag where they are more than a tenth. A number that fewer than
+    30 models tell is left out, and flagged.
+    """
+    known = values.is_not_null()
+    n_known = int(known.sum())
+    if n_known < MODELS_TO_TRUST:
+        return [], [], "unknown"
+    logs = np.log1p(values.fill_null(0.0).cast(pl.Float64).to_numpy())
+    flag = "partly_known" if n_known < KNOWN_SHARE * len(values) else None
+    if n_known == len(values):
+        return [logs], [], None
+    return [logs], [(~known).cast(pl.Float64).to_numpy()], flag
 
 
-def _indicators(rows: pl.DataFrame, outcome: str) -> list[Floats]:
+def _indicators(rows: pl.DataFrame, column: str, kept: int, outcome: str) -> list[Floats]:
     """One 0/1 column a level with at least 30 models and an outcome that varies; the most common is the base.
 
     A level without a single like would be fitted by a coefficient of minus infinity in a count model
     (Santos Silva & Tenreyro 2010, "On the existence of the maximum likelihood estimates in Poisson regression");
     it joins the base, as rare levels do.
     """
-    found: list[Floats] = []
-    for column, kept in LEVELS_KEPT.items():
-        levels = (
-            rows.group_by(column)
-            .agg(pl.len().alias("n"), (pl.col(outcome).n_unique() > 1).alias("varies"))
-            .filter(pl.col("n") >= MODELS_TO_TRUST, pl.col("varies"))
-            .sort(pl.col("n"), pl.col(column), descending=[True, False])
-            .slice(1, kept)
-        )
-        found += [(rows[column] == level).cast(pl.Float64).to_numpy() for level in levels[column].sort()]
-    return found
+    levels = (
+        rows.group_by(column)
+        .agg(pl.len().alias("n"), (pl.col(outcome).n_unique() > 1).alias("varies"))
+        .filter(pl.col("n") >= MODELS_TO_TRUST, pl.col("varies"))
+        .sort(pl.col("n"), pl.col(column), descending=[True, False])
+        .slice(1, kept)
+    )
+    return [(rows[column] == level).cast(pl.Float64).to_numpy() for level in levels[column].sort()]
 
 
 def _independent(columns: Floats) -> Floats:

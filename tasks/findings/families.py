@@ -10,41 +10,39 @@ from scipy import stats
 from tasks.findings import rank
 from tasks.findings.sample import (
     MODELS_TO_TRUST,
-    OUTCOMES,
     Estimate,
     Sample,
     Stamp,
     cannot_estimate,
     scored,
 )
+from tasks.findings.study import Study
 from tasks.records import Finding
 
-DIMENSIONS = {"library": "library_name", "format": "model_format"}
 
-
-def by_dimension(models: pl.DataFrame, stamp: Stamp, seed: int) -> list[Finding]:
-    """Spearman in each library and each format; a family is one dimension and one outcome."""
+def by_dimension(models: pl.DataFrame, study: Study, stamp: Stamp, seed: int) -> list[Finding]:
+    """Spearman in each level of each stratum, as each library; a family is one dimension and one outcome."""
     found: list[Finding] = []
-    for dimension, column in DIMENSIONS.items():
-        for outcome in OUTCOMES:
-            samples = _samples(models, dimension, column, outcome)
+    for dimension, column in study.strata.items():
+        for outcome in study.outcomes:
+            samples = _samples(models, study, dimension, column, outcome)
             found += adjust([_spearman(sample, stamp, seed) for sample in samples])
     return found
 
 
-def _samples(models: pl.DataFrame, dimension: str, column: str, outcome: str) -> list[Sample]:
+def _samples(models: pl.DataFrame, study: Study, dimension: str, column: str, outcome: str) -> list[Sample]:
     """The levels with at least 30 models that have both a score and the outcome, by name."""
-    every = scored(models, "", outcome).rows
+    every = scored(models, "", outcome, study.score).rows
     parts = every.partition_by(column, as_dict=True, maintain_order=True)
     named = {str(level): rows for (level,), rows in parts.items() if rows.height >= MODELS_TO_TRUST}
-    return [Sample(f"{dimension}={level}", outcome, named[level]) for level in sorted(named)]
+    return [Sample(f"{dimension}={level}", outcome, named[level], study.score) for level in sorted(named)]
 
 
 def _spearman(sample: Sample, stamp: Stamp, seed: int) -> Finding:
     """A level in which nothing varies keeps its row, without an estimate and flagged."""
     estimate = Estimate()
     if not cannot_estimate(sample):
-        estimate = rank.spearman(sample.x, sample.y, sample.authors, seed=seed)
+        estimate = rank.spearman(sample.x, sample.y, sample.clusters, seed=seed)
     return stamp.finding("rank_correlation", "spearman", sample, estimate)
 
 

@@ -1,34 +1,55 @@
-"""Which models are outliers of popularity, by a rule that mostly-zero counts do not break."""
+"""Which models are outliers, by a rule that mostly-zero counts do not break: in popularity, and in score."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from tasks.findings.sample import MODELS_TO_ESTIMATE, OUTCOMES, Estimate, Floats, Sample, Stamp
+from tasks.findings.sample import MODELS_TO_ESTIMATE, Estimate, Floats, Sample, Stamp
+from tasks.findings.study import Study
 from tasks.records import Finding
 
 CUTOFF = 3.5
 OUTLIER_RULE = (
-    "A model is an outlier in downloads (or likes) when log1p of the count lies more than 3.5 robust standard "
-    "deviations above the median of the models that have any; the robust standard deviation is 1.4826 times the "
-    "median absolute deviation, or 1.2533 times the mean absolute deviation where more than half of those models "
-    "share one value; models with a count of zero are never outliers."
+    "A model is an outlier where it lies too far out on either axis. In downloads (or likes): when log1p of the count "
+    "lies more than 3.5 robust standard deviations above the median of the models that have any; models with a count "
+    "of zero are never outliers. In score: when it lies more than 3.5 robust standard deviations to either side of the "
+    "median score. The robust standard deviation is 1.4826 times the median absolute deviation, or 1.2533 times the "
+    "mean absolute deviation where more than half of the models share one value."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The count beyond which a model is an outlier (null: too few counts to say), and how it was found."""
+    """What lies beyond is an outlier (null: no limit, or too few models to say), and how the fence was found."""
 
-    count: float | None
+    low: float | None = None
+    high: float | None = None
     flags: tuple[str, ...] = ()
 
+    def holds(self, column: str) -> pl.Expr:
+        """Whether a number lies within, or is not known."""
+        value = pl.col(column)
+        low = value >= self.low if self.low is not None else pl.lit(value=True)
+        high = value <= self.high if self.high is not None else pl.lit(value=True)
+        return value.is_null() | (low & high)
 
-def fence(counts: Floats) -> Fence:
-    """expm1(median + 3.5 s) of log1p(counts) over the positive counts, s = 1.4826 MAD.
+
+def _reach(values: Floats) -> tuple[float, float, tuple[str, ...]]:
+    """Median, 3.5 robust standard deviations, and a flag where the median absolute deviation is zero."""
+    middle = float(np.median(values))
+    distances = np.abs(values - middle)
+    scale = 1.4826 * float(np.median(distances))
+    if scale == 0:
+        return middle, CUTOFF * 1.2533 * float(distances.mean()), ("mad_is_zero",)
+    return middle, CUTOFF * scale, ()
+
+
+def count_fence(counts: Floats) -> Fence:
+    """Up to expm1(median + 3.5 s) of log1p(counts) over the positive counts, s = 1.4826 MAD.
 
     The modified z-score (0.6745 (x - median) / MAD > 3.5) of Iglewicz & Hoaglin (1993), "How to detect and
     handle outliers". It is applied to the positive part alone, as two-part models do (Cragg 1971; Mullahy 1986),
@@ -39,33 +60,44 @@ def fence(counts: Floats) -> Fence:
     """
     logs = np.log1p(counts[counts > 0])
     if len(logs) < MODELS_TO_ESTIMATE:
-        return Fence(None, ("few_models",))
-    distances = np.abs(logs - np.median(logs))
-    scale = 1.4826 * float(np.median(distances))
-    if scale == 0:
-        return Fence(float(np.expm1(np.median(logs) + CUTOFF * 1.2533 * distances.mean())), ("mad_is_zero",))
-    return Fence(float(np.expm1(np.median(logs) + CUTOFF * scale)))
+        return Fence(flags=("few_models",))
+    middle, reach, flags = _reach(logs)
+    return Fence(high=float(np.expm1(middle + reach)), flags=flags)
 
 
-def fences(models: pl.DataFrame) -> dict[str, Fence]:
-    """The fence of each outcome, from all models whose count is known, scored or not."""
-    return {outcome: fence(models[outcome].drop_nulls().to_numpy()) for outcome in OUTCOMES}
+def score_fence(scores: Floats) -> Fence:
+    """Median - 3.5 s to median + 3.5 s of the scores, the same rule on both sides; assumes rough symmetry."""
+    if len(scores) < MODELS_TO_ESTIMATE:
+        return Fence(flags=("few_models",))
+    middle, reach, flags = _reach(scores)
+    return Fence(middle - reach, middle + reach, flags)
 
 
-def without_outliers(models: pl.DataFrame, outcome: str, limit: Fence) -> pl.DataFrame:
-    """`models` without those beyond the fence of `outcome`."""
-    if limit.count is None:
-        return models
-    return models.filter(pl.col(outcome).is_null() | (pl.col(outcome) <= limit.count))
+def fences(models: pl.DataFrame, study: Study) -> dict[str, Fence]:
+    """The fence of the score and of each outcome, from all models where it is known, scored or not."""
+    found = {outcome: count_fence(models[outcome].drop_nulls().to_numpy()) for outcome in study.outcomes}
+    return {study.score: score_fence(models[study.score].drop_nulls().to_numpy()), **found}
 
 
-def count_outliers(models: pl.DataFrame, limits: dict[str, Fence], stamp: Stamp) -> list[Finding]:
-    """Two findings an outcome: how many models lie beyond the fence (n is before), and the fence itself."""
+def without_outliers(
+    models: pl.DataFrame, study: Study, outcome: str, limits: Mapping[str, Fence]
+) -> pl.DataFrame:
+    """`models` without those beyond the fence of the score or of `outcome`."""
+    return models.filter(limits[study.score].holds(study.score), limits[outcome].holds(outcome))
+
+
+def count_outliers(
+    models: pl.DataFrame, study: Study, limits: Mapping[str, Fence], stamp: Stamp
+) -> list[Finding]:
+    """How many models lie beyond each fence (n is before) and the fences themselves, of the score and each outcome."""
     found = []
-    for outcome, limit in limits.items():
-        known = models.filter(pl.col(outcome).is_not_null())
-        sample = Sample("all", outcome, known, predictor=outcome)
-        beyond = known.height - without_outliers(known, outcome, limit).height
-        for estimator, value in (("models_removed", float(beyond)), ("fence", limit.count)):
+    for column, limit in limits.items():
+        known = models.drop_nulls(column)
+        sample = Sample("all", column, known, predictor=column)
+        beyond = known.height - known.filter(limit.holds(column)).height
+        rows = {"models_removed": float(beyond), "fence": limit.high}
+        if column == study.score:
+            rows["fence_below"] = limit.low
+        for estimator, value in rows.items():
             found.append(stamp.finding("outliers", estimator, sample, Estimate(value, flags=limit.flags)))
     return found

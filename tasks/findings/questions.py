@@ -2,54 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import polars as pl
 
 from tasks.findings import rank, regression
-from tasks.findings.controls import Design, design
+from tasks.findings.controls import Design, controls, design
 from tasks.findings.outliers import Fence, without_outliers
-from tasks.findings.sample import (
-    OUTCOMES,
-    Codes,
-    Estimate,
-    Floats,
-    Sample,
-    Stamp,
-    cannot_estimate,
-    dense_codes,
-    scored,
-)
+from tasks.findings.sample import Estimate, Sample, Stamp, cannot_estimate, scored
+from tasks.findings.study import Study
 from tasks.findings.theil_sen import theil_sen
 from tasks.records import Finding
 
-SAME_UNIT = ("huber", "tukey", "theil_sen")  # slopes of log1p(outcome)
+SAME_UNIT = ("huber", "tukey", "median", "theil_sen")  # slopes of log1p(outcome)
+NO_CARD = ("empty", "none")  # no README, or an empty one; a card that could not be read is something else
 
 
-def strata(models: pl.DataFrame, limits: dict[str, Fence]) -> list[Sample]:
-    """The scored models of each outcome: all, without its outliers, and without generated cards."""
-    handwritten = models.filter(~pl.col("is_generated"))
+def strata(models: pl.DataFrame, study: Study, limits: Mapping[str, Fence]) -> list[Sample]:
+    """The scored models of each outcome: all, without outliers, and without generated cards where those are known."""
     found: list[Sample] = []
-    for outcome in OUTCOMES:
-        found.append(scored(models, "all", outcome))
-        found.append(scored(without_outliers(models, outcome, limits[outcome]), "without_outliers", outcome))
-        found.append(scored(handwritten, "not_generated", outcome))
+    for outcome in study.outcomes:
+        parts = {"all": models, "without_outliers": without_outliers(models, study, outcome, limits)}
+        if study.generated:
+            parts["not_generated"] = models.filter(~pl.col(study.generated))
+        found += [scored(rows, name, outcome, study.score) for name, rows in parts.items()]
     return found
 
 
-def count_missing(models: pl.DataFrame, stamp: Stamp) -> list[Finding]:
+def count_missing(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Finding]:
     """How many models are left out of every estimate on an outcome, and why: it is unknown, or has no score."""
     found = []
-    for outcome in OUTCOMES:
-        sample = Sample("all", outcome, models)
-        for estimator, column in (("without_outcome", outcome), ("without_score", "score")):
+    for outcome in study.outcomes:
+        sample = Sample("all", outcome, models, study.score)
+        for estimator, column in (("without_outcome", outcome), ("without_score", study.score)):
             row = stamp.finding("missing", estimator, sample, Estimate(float(models[column].null_count())))
             known = models[outcome].drop_nulls()
             share = float((known == 0).to_numpy().mean()) if known.len() else None
             found.append(replace(row, zero_share=share, flags=[f for f in row.flags if f != "constant"]))
+    return found
+
+
+def no_card_lowest(models: pl.DataFrame, study: Study, status: str, stamp: Stamp, seed: int) -> list[Finding]:
+    """The rank correlations once more, models without a card ranked below every card: the other way to read them.
+
+    Without a card there is nothing to score, so those models are in no other estimate on the score. Ranks alone can
+    take them in without giving them a number.
+    """
+    score = pl.col(study.score)
+    is_cardless = pl.col(status).is_in(NO_CARD) & score.is_null()
+    filled = pl.when(is_cardless).then(score.min() - 1.0).otherwise(score).alias(study.score)
+    found: list[Finding] = []
+    for outcome in study.outcomes:
+        found += rank_correlations(
+            scored(models.with_columns(filled), "no_card_lowest", outcome, study.score), stamp, seed
+        )
     return found
 
 
@@ -58,81 +68,112 @@ def rank_correlations(sample: Sample, stamp: Stamp, seed: int) -> list[Finding]:
     found = []
     for name, method in (("spearman", rank.spearman), ("kendall", rank.kendall)):
         estimate = (
-            Estimate() if cannot_estimate(sample) else method(sample.x, sample.y, sample.authors, seed=seed)
+            Estimate() if cannot_estimate(sample) else method(sample.x, sample.y, sample.clusters, seed=seed)
         )
         found.append(stamp.finding("rank_correlation", name, sample, estimate))
     return _flag_disagreement(found, ("spearman", "kendall"), compare_intervals=False)
 
 
-def partial_correlations(sample: Sample, stamp: Stamp, seed: int) -> list[Finding]:
-    """Spearman of score and outcome given the age, and for likes given the downloads, where those are known."""
-    given = {"age_days": "spearman_given_age"}
-    if sample.outcome == "likes":
-        given["downloads"] = "spearman_given_downloads"
-    return [_partial(sample, column, name, stamp, seed) for column, name in given.items()]
+def partial_correlations(sample: Sample, study: Study, stamp: Stamp, seed: int) -> list[Finding]:
+    """Spearman of score and outcome given each amount, the outcome named before, and all controls together."""
+    before = study.outcomes[: study.outcomes.index(sample.outcome)][-1:]
+    found = [_given_one(sample, column, stamp, seed) for column in (*study.amounts, *before)]
+    if study.amounts or study.kinds:
+        found.append(_given_controls(sample, study, stamp, seed))
+    return found
 
 
-def _partial(sample: Sample, column: str, name: str, stamp: Stamp, seed: int) -> Finding:
-    known = replace(sample, rows=sample.rows.filter(pl.col(column).is_not_null()))
+def _given_one(sample: Sample, column: str, stamp: Stamp, seed: int) -> Finding:
+    known = replace(sample, rows=sample.rows.drop_nulls(column))
     if cannot_estimate(known):
         estimate = Estimate()
     elif known.rows[column].n_unique() < 2:
         estimate = Estimate(flags=("constant",))
     else:
         given = known.rows[column].to_numpy()
-        estimate = rank.partial_spearman(known.x, known.y, given, known.authors, seed=seed)
-    return stamp.finding("partial_rank_correlation", name, known, estimate)
+        estimate = rank.partial_spearman(known.x, known.y, given, known.clusters, seed=seed)
+    return stamp.finding("partial_rank_correlation", f"spearman_given_{column}", known, estimate)
 
 
-def regressions(sample: Sample, stamp: Stamp, seed: int) -> list[Finding]:
-    """Slopes of log1p(outcome) on the score, alone and with controls; for likes also the count models."""
+def _given_controls(sample: Sample, study: Study, stamp: Stamp, seed: int) -> Finding:
+    estimate = Estimate()
+    if not cannot_estimate(sample):
+        amounts, kinds, flags = controls(sample.rows, study, sample.outcome)
+        given, fixed = (
+            np.column_stack([np.empty((sample.rows.height, 0)), *part]) for part in (amounts, kinds)
+        )
+        estimate = rank.partial_spearman(sample.x, sample.y, given, sample.clusters, fixed=fixed, seed=seed)
+        estimate = replace(estimate, flags=(*estimate.flags, *flags))
+    return stamp.finding("partial_rank_correlation", "spearman_given_controls", sample, estimate)
+
+
+def regressions(sample: Sample, study: Study, stamp: Stamp, seed: int) -> list[Finding]:
+    """The score's coefficient by every estimator, alone and with controls, all on one design."""
     found: list[Finding] = []
     for question, controlled in (("regression", False), ("regression_controlled", True)):
+        if controlled and not (study.amounts or study.kinds):
+            continue
         rows = [
             stamp.finding(question, name, used, estimate, outcome=outcome)
-            for name, outcome, used, estimate in _fits(sample, controlled=controlled, seed=seed)
+            for name, outcome, used, estimate in _fits(sample, study, controlled=controlled, seed=seed)
         ]
         found += _flag_disagreement(rows, SAME_UNIT, compare_intervals=True)
     return found
 
 
-def _fits(sample: Sample, *, controlled: bool, seed: int) -> Iterator[tuple[str, str, Sample, Estimate]]:
-    """Name, outcome as modelled, the models used and the estimate of each method."""
-    logged = f"log1p_{sample.outcome}"
-    plan = [("huber", logged, regression.huber), ("tukey", logged, regression.tukey)]
-    if sample.outcome == "likes":
-        plan += [("poisson", "likes", regression.poisson), ("logit", "any_likes", regression.logit_any)]
-    matrix = None if cannot_estimate(sample) else design(sample, controlled=controlled)
-    used = sample if matrix is None else replace(sample, rows=matrix.rows)
-    for name, outcome, method in plan:
-        yield name, outcome, used, Estimate() if matrix is None or cannot_estimate(used) else method(matrix)
+def _fits(
+    sample: Sample, study: Study, *, controlled: bool, seed: int
+) -> Iterator[tuple[str, str, Sample, Estimate]]:
+    """Name, outcome as modelled, the models used and the estimate of each method.
+
+    `logit` and `hurdle_log` together are a hurdle: whether there are any, and how many where there are.
+    """
+    logged, outcome = f"log1p_{sample.outcome}", sample.outcome
+    positive = replace(sample, rows=sample.rows.filter(pl.col(outcome) > 0))
+    plan: list[tuple[str, str, Sample, Callable[[Design], Estimate]]] = [
+        ("huber", logged, sample, regression.huber),
+        ("tukey", logged, sample, regression.tukey),
+        ("median", logged, sample, regression.median),
+        ("poisson", outcome, sample, regression.poisson),
+        ("logit", f"any_{outcome}", sample, regression.logit_any),
+        ("hurdle_log", f"log_{outcome}", positive, regression.log_positive),
+    ]
     if not controlled:
-        yield "theil_sen", logged, used, Estimate() if matrix is None else _theil_sen(matrix, seed)
+        plan.append(("theil_sen", logged, sample, partial(_theil_sen, seed=seed)))
+    matrices: dict[int, Design] = {}
+    for name, modelled, used, method in plan:
+        if cannot_estimate(used):
+            yield name, modelled, used, Estimate()
+            continue
+        if id(used) not in matrices:
+            matrices[id(used)] = design(used, study, controlled=controlled)
+        yield name, modelled, used, method(matrices[id(used)])
 
 
-def _theil_sen(matrix: Design, seed: int) -> Estimate:
+def _theil_sen(matrix: Design, *, seed: int) -> Estimate:
     """The regression of the simple design; its last column is the score."""
-    x: Floats = matrix.x[:, -1]
-    authors: Codes = matrix.authors
-    return theil_sen(x, np.log1p(matrix.y), authors, seed=seed)
+    if not matrix.x.shape[1]:
+        return Estimate(flags=("constant",))
+    return theil_sen(matrix.x[:, -1], np.log1p(matrix.y), matrix.clusters, seed=seed)
 
 
-def has_card(models: pl.DataFrame, stamp: Stamp, seed: int) -> list[Finding]:
+def has_card(models: pl.DataFrame, study: Study, status: str, stamp: Stamp, seed: int) -> list[Finding]:
     """Models with a card against models without, so that the latter are neither dropped nor scored 1.
 
     Without: no README, or an empty one. Cards that could not be read, or are not read yet, are on neither side.
     """
-    with_card = pl.col("card_status") == "card"
-    known = models.filter(pl.col("card_status").is_in(["card", "empty", "none"]))
-    known = known.with_columns(with_card.cast(pl.Float64).alias("has_card"))
+    known = models.filter(pl.col(status).is_in(["card", *NO_CARD]))
+    known = known.with_columns((pl.col(status) == "card").cast(pl.Float64).alias("has_card"))
+    parts = {"all": known}
+    if study.generated:
+        parts["not_generated"] = known.filter(~pl.col(study.generated))
     found = []
-    for stratum, rows in (("all", known), ("not_generated", known.filter(~pl.col("is_generated")))):
-        for outcome in OUTCOMES:
-            sample = Sample(stratum, outcome, rows.filter(pl.col(outcome).is_not_null()), "has_card")
+    for stratum, rows in parts.items():
+        for outcome in study.outcomes:
+            sample = Sample(stratum, outcome, rows.drop_nulls(outcome), "has_card")
             estimate = Estimate()
             if not cannot_estimate(sample):
-                authors = dense_codes(sample.rows["author"])
-                estimate = rank.cliffs_delta(sample.x, sample.y, authors, seed=seed)
+                estimate = rank.cliffs_delta(sample.x, sample.y, sample.clusters, seed=seed)
             found.append(stamp.finding("has_card", "cliffs_delta", sample, estimate))
     return found
 

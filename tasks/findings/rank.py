@@ -45,24 +45,51 @@ def kendall(x: Floats, y: Floats, authors: Codes, *, resamples: int = RESAMPLES,
 
 
 def partial_spearman(
-    x: Floats, y: Floats, given: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20
+    x: Floats,
+    y: Floats,
+    given: Floats,
+    clusters: Codes,
+    *,
+    fixed: Floats | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 20,
 ) -> Estimate:
-    """Spearman's rho of x and y with the ranks of a third variable held fixed.
+    """Spearman's rho of x and y with other things held equal: the ranks of `given` (n x k), `fixed` (n x m) as it is.
 
-    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2)(1 - r_yz^2)): Pearson's correlation of the residuals of the ranks on
-    the ranks of z. Assumes that the ranks go linearly with those of z. Interval and p: bootstrap over authors.
-    Conover (1999), Practical Nonparametric Statistics, 5.4.
+    Pearson's correlation of what least squares leaves of the ranks of x and of y; with one column of `given` that is
+    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2)(1 - r_yz^2)). Assumes that the ranks go linearly with those held equal.
+    Interval and p: bootstrap over clusters, the ranks of `given` moving along. Of the residuals' covariances only the
+    covariances of the ranks themselves move to first order, since least squares has settled its coefficients.
+    Conover (1999), Practical Nonparametric Statistics, 5.4; Liu, Li, Wanga & Shepherd (2018), "Covariate-adjusted
+    Spearman's rank correlation with probability-scale residuals".
     """
-    (r_xy, i_xy), (r_xz, i_xz), (r_yz, i_yz) = (
-        correlation(a, b, rank_covariance) for a, b in ((x, y), (x, given), (y, given))
-    )
-    if (left := np.sqrt(max(0.0, (1 - r_xz**2) * (1 - r_yz**2)))) < 1e-9:
+    held = given.reshape(len(x), -1)
+    ranks = np.column_stack([_mid_distribution(v) for v in (x, y, *held.T)])
+    others = [ranks[:, 2:]] if fixed is None else [ranks[:, 2:], fixed.reshape(len(x), -1)]
+    base = np.column_stack([np.ones(len(x)), *others])
+    coefficients = np.asarray(np.linalg.lstsq(base, ranks[:, :2])[0], np.float64)
+    left = ranks[:, :2] - base @ coefficients
+    if np.any(left.var(axis=0) < 1e-9 * ranks[:, :2].var(axis=0)):
         return Estimate(flags=("collinear",))
-    value = float(np.clip((r_xy - r_xz * r_yz) / left, -1, 1))
-    by_xz = value * r_xz / (1 - r_xz**2) - r_yz / left
-    by_yz = value * r_yz / (1 - r_yz**2) - r_xz / left
-    influence = i_xy / left + by_xz * i_xz + by_yz * i_yz
-    return estimate_over_authors(value, influence, authors, resamples=resamples, seed=seed)
+    # What a rank weighs in each residual: itself 1, those held equal by their coefficients.
+    weights = np.vstack([np.eye(2), -coefficients[1 : 1 + held.shape[1]]])
+    columns = [x, y, *held.T]
+    moved = [np.column_stack([_sum_above(column, left[:, side]) for column in columns]) for side in (0, 1)]
+
+    def covariance(a: int, b: int) -> Floats:
+        return np.asarray(left[:, a] * left[:, b] + moved[b] @ weights[:, a] + moved[a] @ weights[:, b])
+
+    value, influence = _correlation(left, covariance)
+    return estimate_over_authors(value, influence, clusters, resamples=resamples, seed=seed)
+
+
+def _correlation(left: Floats, covariance: Callable[[int, int], Floats]) -> tuple[float, Floats]:
+    """The correlation of two columns of mean 0, and its influence values (n, mean 0) from those of the covariances."""
+    (xx, xy), (_, yy) = left.T @ left / len(left)
+    of_xx, of_xy, of_yy = (c - c.mean() for c in (covariance(0, 0), covariance(0, 1), covariance(1, 1)))
+    spread = float(np.sqrt(xx * yy))
+    value = float(np.clip(xy / spread, -1, 1))
+    return value, of_xy / spread - value / 2 * (of_xx / xx + of_yy / yy)
 
 
 def cliffs_delta(

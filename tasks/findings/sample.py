@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tasks.findings.study import CLUSTER, SUBJECT, Study
 from tasks.records import Finding
 
 Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
 
-OUTCOMES = ("downloads", "likes")
 MODELS_TO_ESTIMATE = 10  # below it no estimate is given at all
 MODELS_TO_TRUST = 30
 AUTHORS_FOR_INTERVAL = 10  # below it an interval over authors would be decoration
@@ -42,7 +42,7 @@ class Sample:
     stratum: str
     outcome: str
     rows: pl.DataFrame
-    predictor: str = "score"
+    predictor: str
 
     @property
     def x(self) -> Floats:
@@ -51,16 +51,25 @@ class Sample:
     @property
     def y(self) -> Floats:
         """The outcome as counted: downloads or likes, not their logarithm."""
-        return self.rows[self.outcome].to_numpy()
+        return self.rows[self.outcome].cast(pl.Float64).to_numpy()
 
     @property
-    def authors(self) -> Codes:
+    def clusters(self) -> Codes:
         """0 to G-1, one code an author."""
-        return dense_codes(self.rows["author"])
+        return dense_codes(self.rows[CLUSTER])
 
     @property
     def zero_share(self) -> float | None:
         return float(np.mean(self.y == 0)) if self.rows.height else None
+
+    @property
+    def tie_share(self) -> float | None:
+        """The share of the pairs of models whose outcome is the same; null for fewer than two models."""
+        n = self.rows.height
+        if n < 2:
+            return None
+        alike = self.rows[self.outcome].value_counts()["count"].cast(pl.Float64)
+        return float((alike * (alike - 1)).sum()) / (n * (n - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +99,9 @@ class Stamp:
             sample.stratum,
             estimator,
             n=sample.rows.height,
-            n_clusters=sample.rows["author"].n_unique(),
+            n_clusters=sample.rows[CLUSTER].n_unique(),
             zero_share=sample.zero_share,
+            tie_share=sample.tie_share,
             estimate=numbers[0],
             ci_low=numbers[1],
             ci_high=numbers[2],
@@ -100,23 +110,31 @@ class Stamp:
         )
 
 
-def clean(frame: pl.DataFrame) -> pl.DataFrame:
-    """The analysis frame with numbers that are finite or null, and rows in an order that no query decides.
+def clean(frame: pl.DataFrame, study: Study) -> pl.DataFrame:
+    """The columns asked about, with numbers that are finite or null, and rows in an order that no query decides.
 
-    An author that is not known is a cluster of its own: the model.
+    A cluster that is not known is one of its own: the model. Counts below zero are not known.
     """
-    return frame.with_columns(
-        pl.col("model_id").cast(pl.String),
-        pl.coalesce(pl.col("author").cast(pl.String), pl.col("model_id").cast(pl.String)).alias("author"),
-        *(_finite(column, minimum=0.0) for column in (*OUTCOMES, "age_days")),
-        _finite("score", minimum=-np.inf),
-        pl.col("is_generated").cast(pl.Boolean).fill_null(value=False),
-        *(
-            pl.col(c).cast(pl.String).fill_null("(none)")
-            for c in ("library_name", "model_format", "pipeline_tag")
-        ),
-        pl.col("card_status").cast(pl.String),
-    ).sort("model_id", "author", *OUTCOMES, "score", "library_name", "model_format", nulls_last=True)
+    subject = (
+        pl.col(study.subject).cast(pl.String) if study.subject else pl.int_range(pl.len()).cast(pl.String)
+    )
+    cluster = (
+        pl.concat_str(pl.lit("="), pl.col(study.cluster).cast(pl.String)) if study.cluster else pl.lit(None)
+    )
+    kinds = dict.fromkeys((*study.kinds, *study.strata.values()))
+    named = frame.select(
+        subject.alias(SUBJECT),
+        pl.coalesce(cluster, subject).alias(CLUSTER),
+        _finite(study.score, minimum=-np.inf),
+        *(_finite(column, minimum=0.0) for column in dict.fromkeys((*study.outcomes, *study.amounts))),
+        *(pl.col(column).cast(pl.String).fill_null("(none)") for column in kinds),
+        *([pl.col(study.generated).cast(pl.Boolean).fill_null(value=False)] if study.generated else []),
+        *([pl.col(study.status).cast(pl.String)] if study.status else []),
+    )
+    by = [SUBJECT] if study.subject else []
+    others = [name for name in named.columns if name not in (SUBJECT, CLUSTER)]
+    ordered = named.sort(*by, CLUSTER, *others, nulls_last=True)
+    return ordered.with_columns(pl.col(CLUSTER).rank("dense").cast(pl.Int64) - 1)
 
 
 def _finite(column: str, *, minimum: float) -> pl.Expr:
@@ -124,16 +142,14 @@ def _finite(column: str, *, minimum: float) -> pl.Expr:
     return pl.when(number.is_finite() & (number >= minimum)).then(number).alias(column)
 
 
-def dense_codes(authors: pl.Series) -> Codes:
-    """0 to G-1 in the order of the names."""
-    return authors.rank("dense").cast(pl.Int64).to_numpy() - 1
+def dense_codes(clusters: pl.Series) -> Codes:
+    """0 to G-1, in the order of their names."""
+    return clusters.rank("dense").cast(pl.Int64).to_numpy() - 1
 
 
-def scored(models: pl.DataFrame, stratum: str, outcome: str) -> Sample:
+def scored(models: pl.DataFrame, stratum: str, outcome: str, score: str) -> Sample:
     """The models of `models` that have a score and the outcome; the others are counted by `missing`."""
-    return Sample(
-        stratum, outcome, models.filter(pl.col("score").is_not_null(), pl.col(outcome).is_not_null())
-    )
+    return Sample(stratum, outcome, models.drop_nulls([score, outcome]), score)
 
 
 def data_flags(sample: Sample) -> list[str]:
@@ -141,11 +157,11 @@ def data_flags(sample: Sample) -> list[str]:
     rows, n = sample.rows, sample.rows.height
     if n == 0:
         return ["few_models", "few_clusters"]
-    largest = rows.group_by("author").len()["len"]
+    largest = rows.group_by(CLUSTER).len()["len"]
     found = {
         "few_models": n < MODELS_TO_TRUST,
         "few_clusters": largest.len() < AUTHORS_TO_TRUST,
-        "dominant_author": np.max(largest.to_numpy()) > DOMINANT_SHARE * n,
+        "dominant_author": float(np.max(largest.to_numpy())) > max(1.0, DOMINANT_SHARE * n),
         "mostly_zero": (sample.zero_share or 0.0) > 0.5,
         "constant": rows[sample.predictor].n_unique() < 2 or rows[sample.outcome].n_unique() < 2,
     }

@@ -13,6 +13,7 @@ from scipy import stats
 from tasks.findings import regression
 from tasks.findings.controls import Design, design
 from tasks.findings.sample import Floats, Sample, clean
+from tasks.findings.study import HUB
 from tasks.findings.theil_sen import theil_sen
 
 
@@ -30,7 +31,7 @@ def simple_design(seed: int, n: int = 300) -> Design:
 def counts_design(seed: int) -> Design:
     plain = simple_design(seed)
     rng = np.random.default_rng(seed)
-    mean = np.exp(-2 + 0.6 * plain.x[:, 1] + 0.5 * rng.normal(size=100)[plain.authors])
+    mean = np.exp(-2 + 0.6 * plain.x[:, 1] + 0.5 * rng.normal(size=100)[plain.clusters])
     return replace(plain, y=rng.poisson(mean).astype(np.float64))
 
 
@@ -45,10 +46,11 @@ def test_m_estimates_are_those_of_rlm(method: object, norm: object) -> None:
     assert method(data).value == pytest.approx(fitted.params[1], abs=1e-9)
 
 
-def test_poisson_and_its_clustered_interval_are_those_of_glm() -> None:
+def test_with_many_authors_poisson_and_its_interval_are_those_of_glm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regression, "CLUSTERS_TO_JACKKNIFE", 99)
     data = counts_design(2)
     fitted = sm.GLM(data.y, data.x, family=sm.families.Poisson()).fit(
-        cov_type="cluster", cov_kwds={"groups": data.authors}, use_t=True, tol=1e-13
+        cov_type="cluster", cov_kwds={"groups": data.clusters}, use_t=True, tol=1e-13
     )
     found = regression.poisson(data)
     assert found.value == pytest.approx(fitted.params[1], abs=1e-9)
@@ -68,9 +70,9 @@ def test_logit_is_of_having_any_at_all() -> None:
 def test_the_sandwich_of_least_squares_is_that_of_statsmodels() -> None:
     data = simple_design(4)
     y = np.log1p(data.y)
-    fitted = sm.OLS(y, data.x).fit(cov_type="cluster", cov_kwds={"groups": data.authors})
+    fitted = sm.OLS(y, data.x).fit(cov_type="cluster", cov_kwds={"groups": data.clusters})
     fit = regression.Fit(fitted.params, y - fitted.fittedvalues, np.ones(len(y)))
-    assert regression.sandwich(data.x, fit, data.authors) == pytest.approx(fitted.cov_params(), rel=1e-9)
+    assert regression.sandwich(data.x, fit, data.clusters) == pytest.approx(fitted.cov_params(), rel=1e-9)
 
 
 def test_one_wild_model_moves_least_squares_and_not_tukey() -> None:
@@ -102,7 +104,7 @@ def test_separated_data_are_refused_and_not_fitted_by_infinity() -> None:
 def test_theil_sen_is_scipys() -> None:
     data = simple_design(8)
     x, y = data.x[:, 1], np.log1p(data.y)
-    assert theil_sen(x, y, data.authors).value == pytest.approx(stats.theilslopes(y, x).slope, abs=1e-9)
+    assert theil_sen(x, y, data.clusters).value == pytest.approx(stats.theilslopes(y, x).slope, abs=1e-9)
 
 
 def test_theil_sens_interval_is_scipys_where_every_model_has_its_own_author_and_nothing_goes_with_anything() -> (
@@ -146,13 +148,15 @@ def models(n: int = 400, **columns: object) -> pl.DataFrame:
         "pipeline_tag": [None] * n,
         "model_format": ["weights"] * n,
         "age_days": rng.integers(1, 900, n),
+        "parameters": [None] * n,
+        "author_models": [None] * n,
         "is_generated": [False] * n,
     }
-    return clean(pl.DataFrame(given | columns))
+    return clean(pl.DataFrame(given | columns), HUB)
 
 
 def controlled(rows: pl.DataFrame, outcome: str = "likes") -> Design:
-    return design(Sample("all", outcome, rows), controlled=True)
+    return design(Sample("all", outcome, rows, "score"), HUB, controlled=True)
 
 
 def test_controls_are_age_and_the_levels_with_thirty_models() -> None:
@@ -163,15 +167,22 @@ def test_controls_are_age_and_the_levels_with_thirty_models() -> None:
     assert found.x[:, -1] == pytest.approx(models()["score"].to_numpy())
 
 
-def test_models_of_unknown_age_drop_out_where_they_are_few() -> None:
+def test_a_model_of_unknown_age_stays_and_is_marked() -> None:
     ages: list[int | None] = [None] * 20 + [10, 30] * 190
     found = controlled(models(age_days=ages))
-    assert (len(found.x), found.rows.height, found.flags) == (380, 380, ())
+    assert (len(found.x), found.flags) == (400, ("unknown:parameters", "unknown:author_models"))
+    assert found.x[:20, 1] == pytest.approx(0.0)
+    assert (found.x[:20, 2].min(), found.x[20:, 2].max()) == (1.0, 0.0)
+
+
+def test_an_age_that_a_tenth_of_the_models_keep_to_themselves_is_flagged() -> None:
+    ages: list[int | None] = [None] * 60 + [10, 30] * 170
+    assert controlled(models(age_days=ages)).flags[0] == "partly_known:age_days"
 
 
 def test_age_is_left_out_and_flagged_where_it_is_mostly_unknown() -> None:
     found = controlled(models(age_days=[None] * 399 + [3]))
-    assert (len(found.x), found.flags) == (400, ("age_unknown",))
+    assert (len(found.x), found.flags[0]) == (400, "unknown:age_days")
 
 
 def test_a_level_without_a_single_like_stays_in_the_base() -> None:
@@ -195,7 +206,7 @@ def test_adjusting_for_the_library_finds_the_slope_within_it() -> None:
     score = np.where(popular, 1.5, 3.5) + rng.uniform(0, 1, 400)
     downloads = np.expm1(np.where(popular, 8, 3) + 0.5 * score + 0.2 * rng.normal(size=400))
     rows = models(score=score, downloads=downloads, library_name=["spacy"] * 200 + [None] * 200)
-    alone = regression.huber(design(Sample("all", "downloads", rows), controlled=False)).value
+    alone = regression.huber(design(Sample("all", "downloads", rows, "score"), HUB, controlled=False)).value
     assert alone is not None
     assert alone < -1
     assert regression.huber(controlled(rows, "downloads")).value == pytest.approx(0.5, abs=0.15)
@@ -204,3 +215,34 @@ def test_adjusting_for_the_library_finds_the_slope_within_it() -> None:
 def regression_slopes(rows: pl.DataFrame) -> Floats:
     found = [method(controlled(rows)).value for method in (regression.poisson, regression.logit_any)]
     return np.array(found, dtype=np.float64)
+
+
+def test_the_jackknife_is_that_of_least_squares_without_each_author() -> None:
+    data = simple_design(9)
+    y = np.log1p(data.y)
+    beta = np.asarray(np.linalg.lstsq(data.x, y)[0], np.float64)
+    without = [
+        np.linalg.lstsq(data.x[data.clusters != author], y[data.clusters != author])[0]
+        for author in range(data.clusters.max() + 1)
+    ]
+    expected = sum(np.outer(one - beta, one - beta) for one in without) * (1 - 1 / len(without))
+    fit = regression.Fit(beta, y - data.x @ beta, np.ones(len(y)))
+    assert regression.jackknife(data.x, fit, data.clusters) == pytest.approx(expected, rel=1e-8)
+
+
+def test_an_author_who_alone_has_a_level_breaks_no_jackknife() -> None:
+    data = simple_design(10)
+    own = (data.clusters == 0).astype(np.float64)
+    x = np.column_stack([data.x[:, :1], own, data.x[:, 1:]])
+    found = regression.huber(Design(x, data.y, data.clusters, data.rows))
+    assert found.low is not None
+    assert found.high is not None
+    assert found.high - found.low < 5
+
+
+def test_the_median_is_that_of_statsmodels_and_refused_where_it_is_a_tie() -> None:
+    data = simple_design(11)
+    fitted = sm.QuantReg(np.log1p(data.y), data.x).fit(q=0.5, max_iter=500)
+    assert regression.median(data).value == pytest.approx(fitted.params[-1], rel=1e-6)
+    tied = Design(data.x, np.where(data.clusters % 3 == 0, 1.0, 0.0), data.clusters, data.rows)
+    assert regression.median(tied).flags == ("quantile_is_tied",)

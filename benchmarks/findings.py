@@ -1,0 +1,127 @@
+"""What the analysis of one snapshot costs, stage by stage.
+
+    python benchmarks/findings.py [--models 30000 1000000] [--json FILE]
+
+Generates tables of models with authors, ties, zeros and missing values like the Hub's, and asks everything of them that
+a snapshot's analysis asks of one table: correlations, regressions, strata and shares, every interval over authors.
+Prints seconds a stage and the most memory that the process took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tasks.findings import questions
+from tasks.findings.documented import documented
+from tasks.findings.families import by_dimension
+from tasks.findings.outliers import count_outliers, fences
+from tasks.findings.sample import Stamp, clean
+from tasks.findings.study import HUB
+
+SECTIONS = [f"section-{number}" for number in range(16)]
+
+
+def generated(models: int, seed: int = 20) -> pl.DataFrame:
+    """The columns of `sql/out/analysis_frame.sql`: authors own one to thousands, three quarters have no like."""
+    rng = np.random.default_rng(seed)
+    author = (rng.pareto(1.2, size=models) * models / 50).astype(np.int64) % max(1, models // 4)
+    fame = rng.normal(size=models // 4 + 1)[author]
+    score = np.round(np.clip(2.5 + 0.5 * fame + rng.normal(size=models), 1, 5), 2)
+    has_card = rng.uniform(size=models) < 0.6
+    sections = [SECTIONS[: int(s * 3)] for s in score]
+    counts = np.bincount(author)
+    return pl.DataFrame(
+        {
+            "model_id": [f"a{a}/m{i}" for i, a in enumerate(author)],
+            "author": [f"a{a}" for a in author],
+            "downloads": rng.poisson(
+                np.exp(np.clip(2 + 1.5 * fame + 0.2 * score + rng.normal(size=models), -5, 14))
+            ),
+            "likes": rng.poisson(np.exp(np.clip(-3 + fame + 0.4 * score, -20, 8))),
+            "score": np.where(has_card, score, np.nan),
+            "card_status": np.where(has_card, "card", "none"),
+            "card_hash": [f"h{i}" if has else None for i, has in enumerate(has_card)],
+            "library_name": rng.choice(["transformers", "diffusers", "peft", "gguf", "other"], models),
+            "pipeline_tag": rng.choice([f"tag-{n}" for n in range(20)], models),
+            "model_format": rng.choice(["weights", "gguf", "adapter"], models),
+            "age_days": rng.integers(0, 1500, models),
+            "parameters": np.where(rng.uniform(size=models) < 0.5, np.exp(rng.normal(20, 2, models)), np.nan),
+            "author_models": counts[author],
+            "is_generated": rng.uniform(size=models) < 0.2,
+            "sections": [one if has else None for one, has in zip(sections, has_card, strict=True)],
+        }
+    )
+
+
+def analyse(models: int) -> dict[str, Any]:
+    """Seconds of each stage, in this process; and how many findings there are."""
+    spent: defaultdict[str, float] = defaultdict(float)
+    stamp = Stamp(date(2026, 1, 5), "generated", "generated")
+    found = 0
+
+    def timed(stage: str, work: Callable[..., Any], *given: Any) -> Any:
+        nonlocal found
+        began = time.perf_counter()
+        result = work(*given)
+        spent[stage] += time.perf_counter() - began
+        found += len(result) if isinstance(result, list) else 0
+        return result
+
+    frame = timed("generate (not part of the analysis)", generated, models)
+    table = timed("clean", clean, frame, HUB)
+    limits = timed("outliers", fences, table, HUB)
+    timed("outliers", count_outliers, table, HUB, limits, stamp)
+    samples = questions.strata(table, HUB, limits)
+    found -= len(samples)
+    for sample in samples:
+        timed("rank correlations", questions.rank_correlations, sample, stamp, 20)
+        timed("partial correlations", questions.partial_correlations, sample, HUB, stamp, 20)
+        timed("regressions", questions.regressions, sample, HUB, stamp, 20)
+    timed("no card as the lowest", questions.no_card_lowest, table, HUB, "card_status", stamp, 20)
+    timed("having a card", questions.has_card, table, HUB, "card_status", stamp, 20)
+    timed("strata", by_dimension, table, HUB, stamp, 20)
+    timed("sections and copies", documented, frame, {}, stamp)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    whole = sum(s for stage, s in spent.items() if not stage.startswith("generate"))
+    return {"models": models, "findings": found, "whole_s": whole, "memory_gb": memory, "stages": dict(spent)}
+
+
+def main() -> None:
+    """Measure each size in a process of its own, for the memory is the most that a process ever took."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--models", type=int, nargs="+", default=[30_000])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(analyse(options.one)))
+        return
+    told = [
+        json.loads(subprocess.check_output([sys.executable, __file__, "--one", str(models)], text=True))
+        for models in options.models
+    ]
+    for one in told:
+        print(
+            f"\n{one['models']:,} models: {one['whole_s']:.1f} s, {one['memory_gb']:.1f} GB, {one['findings']} findings"
+        )
+        for stage, seconds in one["stages"].items():
+            print(f"  {stage:36} {seconds:8.1f} s")
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""Whether the intervals hold what they promise: planted truths, drawn many times, estimated each time.
+
+    python benchmarks/stats.py [--replications 1000] [--corpora 60] [--write docs/statistics.md] [--json FILE]
+
+Authors with one to many models, each with a taste and a fame of their own; scores between 1 and 5; counts that are
+Poisson around a gamma rate, three quarters of them zero. Of each estimator: in how many draws the nominal 95 % interval
+holds the true value (planted, or that of 40,000 authors), and how often p < 0.05 where nothing was planted. Then the
+event study, on made-up Hubs with a planted effect of documentation edits and none of cosmetic ones. Prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tasks.demo import popularity, write_demo_corpus
+from tasks.findings import rank, regression
+from tasks.findings.controls import Design
+from tasks.findings.edit_effects import edit_effects
+from tasks.findings.sample import Codes, Estimate, Floats, Stamp
+from tasks.findings.theil_sen import theil_sen
+
+SLOPE = 0.5
+AUTHORS = 150
+AUTHORS_OF_TRUTH = 40_000
+Method = Callable[["Draw"], Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Models: score (1-5), log1p of a smooth outcome, a count, an age in days, and the author's code, n each."""
+
+    score: Floats
+    level: Floats
+    count: Floats
+    age: Floats
+    authors: Codes
+
+    def design(self, outcome: Floats, *, controlled: bool) -> Design:
+        """Regression of an outcome on the score, age held equal or not."""
+        extra = [np.log1p(self.age)] if controlled else []
+        x = np.column_stack([np.ones(len(self.score)), *extra, self.score])
+        return Design(x, outcome, self.authors, pl.DataFrame())
+
+
+def draw(rng: np.random.Generator, slope: float, *, confounded: bool, authors: int = AUTHORS) -> Draw:
+    """Older models are more popular; where that confounds, they are better documented too."""
+    of = np.repeat(np.arange(authors), rng.geometric(0.2, size=authors))
+    n = len(of)
+    age = rng.gamma(2.0, 200.0, size=n)
+    taste, fame = rng.normal(size=(2, authors))
+    confounds = 0.2 if confounded else 0.0
+    score = np.clip(3 + 0.6 * taste[of] + confounds * (np.log1p(age) - 5.7) + 0.7 * rng.normal(size=n), 1, 5)
+    mean = slope * (score - 3) + 0.3 * (np.log1p(age) - 5.7) + 0.7 * fame[of]
+    count = rng.poisson(np.exp(mean - 1.9) * rng.gamma(1.0, 1.0, size=n)).astype(np.float64)
+    level = 4 + mean + 0.7 * rng.normal(size=n)
+    return Draw(score, level, count, age, of)
+
+
+def _smooth(method: Callable[[Design], Estimate], data: Draw) -> Estimate:
+    return method(data.design(np.expm1(data.level), controlled=True))
+
+
+def _counted(method: Callable[[Design], Estimate], data: Draw) -> Estimate:
+    return method(data.design(data.count, controlled=True))
+
+
+def _positive(data: Draw) -> Estimate:
+    has = data.count > 0
+    _, authors = np.unique(data.authors[has], return_inverse=True)
+    kept = Draw(data.score[has], data.level[has], data.count[has], data.age[has], authors)
+    return regression.log_positive(kept.design(kept.count, controlled=True))
+
+
+METHODS: dict[str, Method] = {
+    "Spearman": lambda d: rank.spearman(d.score, d.count, d.authors),
+    "Kendall": lambda d: rank.kendall(d.score, d.count, d.authors),
+    "Spearman, age held equal": lambda d: rank.partial_spearman(d.score, d.count, d.age, d.authors),
+    "Cliff's delta": lambda d: rank.cliffs_delta((d.score > 3).astype(float), d.count, d.authors),
+    "Huber": partial(_smooth, regression.huber),
+    "Tukey": partial(_smooth, regression.tukey),
+    "median": partial(_smooth, regression.median),
+    "Theil-Sen": lambda d: theil_sen(d.score, d.level, d.authors),
+    "Poisson": partial(_counted, regression.poisson),
+    "logit, any at all": partial(_counted, regression.logit_any),
+    "logarithm, those with any": _positive,
+}
+ALONE = {"Spearman", "Kendall", "Cliff's delta", "Theil-Sen"}  # these hold no age equal
+PLANTED = {"Huber": SLOPE, "Tukey": SLOPE, "median": SLOPE, "Theil-Sen": SLOPE, "Poisson": SLOPE}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How an estimator did: shares in 0-1 of its replications, and the true value and the mean estimate."""
+
+    estimator: str
+    truth: float
+    mean: float
+    coverage: float
+    false_positives: float
+    replications: int
+
+
+def _replicate(name: str, slope: float, seeds: range) -> list[tuple[float, float, float, float]]:
+    found = []
+    for seed in seeds:
+        estimate = METHODS[name](draw(np.random.default_rng([20, seed]), slope, confounded=name not in ALONE))
+        numbers = (estimate.value, estimate.low, estimate.high, estimate.p)
+        found.append(tuple(np.nan if number is None else number for number in numbers))
+    return found  # type: ignore[return-value]
+
+
+def _truth(name: str) -> float:
+    if name in PLANTED:
+        return PLANTED[name]
+    many = draw(np.random.default_rng(1), SLOPE, confounded=name not in ALONE, authors=AUTHORS_OF_TRUTH)
+    value = METHODS[name](many).value
+    return np.nan if value is None else value
+
+
+def _held(name: str, replications: int) -> Held:
+    truth = _truth(name)
+    drawn = np.array(_replicate(name, SLOPE, range(replications)))
+    null = np.array(_replicate(name, 0.0, range(replications, 2 * replications)))
+    return Held(
+        estimator=name,
+        truth=truth,
+        mean=float(np.nanmean(drawn[:, 0])),
+        coverage=float(np.mean((drawn[:, 1] <= truth) & (truth <= drawn[:, 2]))),
+        false_positives=float(np.mean(null[:, 3] < 0.05)),
+        replications=replications,
+    )
+
+
+def _edits(seed: int) -> dict[str, tuple[float, float, float]]:
+    """Estimate and interval by predictor, on one made-up Hub whose edits are known, not judged."""
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpus.parquet"
+        truth = write_demo_corpus(corpus, models=1500, weeks=12, seed=seed)
+        panel = panel_of(truth.corpus, truth.truth_parquet)
+    found = edit_effects(panel, Stamp(date(2026, 1, 5), "truth", "truth"), seed=seed)
+    return {
+        f"{row.outcome} {row.predictor}": (
+            row.estimate or np.nan,
+            row.ci_low or np.nan,
+            row.ci_high or np.nan,
+        )
+        for row in found
+        if row.question == "edit_effect" and row.estimator == "poisson_stacked"
+    }
+
+
+def panel_of(corpus: Path, truth: Path) -> pl.DataFrame:
+    """The rows of `sql/out/edit_panel.sql`, of a made-up Hub with its edits as they were planted."""
+    edits = pl.read_parquet(
+        truth, columns=["model_id", "snapshot_date", "author", "edited_this_week", "edit_kind"]
+    )
+    seen = pl.read_parquet(
+        corpus,
+        columns=["model_id", "snapshot_date", "downloads", "downloads_all_time", "likes", "is_deleted"],
+    )
+    rows = seen.filter(~pl.col("is_deleted").fill_null(value=False)).join(
+        edits, on=["model_id", "snapshot_date"]
+    )
+    is_edited = pl.col("edited_this_week") & pl.col("edit_kind").is_in(["documentation", "placebo"])
+    return rows.select(
+        pl.col("snapshot_date").alias("snapshot"),
+        "model_id",
+        "author",
+        "downloads",
+        "downloads_all_time",
+        "likes",
+        is_edited.alias("is_edited"),
+        (is_edited & (pl.col("edit_kind") == "documentation")).alias("is_documented"),
+    ).sort("model_id", "snapshot")
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """How the event study did on one outcome and kind of edit, over the corpora."""
+
+    what: str
+    truth: float
+    mean: float
+    coverage: float
+    detected: float  # share with an interval that excludes 0
+    corpora: int
+
+
+def _edited(corpora: int, processes: int) -> list[Edited]:
+    with ProcessPoolExecutor(processes) as pool:
+        drawn = list(pool.map(_edits, range(corpora)))
+    planted = {
+        "likes_gained": popularity.EDIT_EFFECT_LIKES,
+        "downloads_gained": popularity.EDIT_EFFECT_DOWNLOADS,
+    }
+    found = []
+    for what in drawn[0]:
+        outcome, predictor = what.split()
+        truth = planted[outcome] if predictor == "documentation_edit" else 0.0
+        value, low, high = np.array([one[what] for one in drawn]).T
+        held = float(np.mean((low <= truth) & (truth <= high)))
+        found.append(
+            Edited(
+                what, truth, float(np.nanmean(value)), held, float(np.mean((low > 0) | (high < 0))), corpora
+            )
+        )
+    return found
+
+
+def _tables(held: list[Held], edited: list[Edited]) -> str:
+    lines = [
+        "| estimator | true value | mean estimate | coverage of the 95 % interval | p < 0.05 where nothing is |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {one.estimator} | {one.truth:.3f} | {one.mean:.3f} | {one.coverage:.1%} | {one.false_positives:.1%} |"
+            for one in held
+        ),
+        "",
+        "| event study | planted | mean estimate | coverage of the 95 % interval | interval without 0 |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {one.what.replace('_', ' ')} | {one.truth:.2f} | {one.mean:.3f} | {one.coverage:.1%} | "
+            f"{one.detected:.1%} |"
+            for one in edited
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Draw, estimate, print; with `--write` between the marks of a page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--replications", type=int, default=1000)
+    parser.add_argument("--corpora", type=int, default=60)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--write", type=Path)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    began = time.monotonic()
+    with ProcessPoolExecutor(options.processes) as pool:
+        held = list(pool.map(partial(_held, replications=options.replications), METHODS))
+    edited = _edited(options.corpora, options.processes)
+    text = _tables(held, edited)
+    print(text)
+    print(f"{time.monotonic() - began:.0f} s")
+    if options.json:
+        figures = {
+            "estimators": [asdict(one) for one in held],
+            "event_study": [asdict(one) for one in edited],
+        }
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    if options.write:
+        before, mark, rest = options.write.read_text(encoding="utf-8").partition(_BEGIN)
+        after = rest.partition(_END)[2]
+        told = f"{options.replications:,} replications and {options.corpora} corpora, {datetime.now(UTC):%-d %B %Y}."
+        options.write.write_text(f"{before}{mark}\n{text}\n\n{told}\n{_END}{after}", encoding="utf-8")
+
+
+_BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"
+
+if __name__ == "__main__":
+    main()

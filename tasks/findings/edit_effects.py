@@ -1,0 +1,281 @@
+"""What becomes of a model whose card is edited, beside models whose card is not edited yet: an event study.
+
+Edits are staggered, and a regression with two-way fixed effects would use the already edited as controls (Goodman-Bacon
+2021). So each week's edited models are stacked with models that stay unedited through the window around that week
+(Cengiz, Dube, Lindner & Zipperer 2019, "The effect of minimum wages on low-wage jobs"; Baker, Larcker & Wang 2022), and
+local projections with clean controls give a second opinion (Dube, Girardi, Jordà & Taylor 2023). The estimators are
+pyfixest's; what is done here is to say who is compared with whom.
+
+The card of week 0 is the first to differ, so the gains up to that snapshot lie partly before the edit: week 0 is drawn
+and in no average. Weeks 1 to 4 are after it, weeks -4 to -2 test for trends before it, week -1 is the base.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, AUTHORS_TO_TRUST, Estimate, Sample, Stamp
+from tasks.findings.study import CLUSTER
+from tasks.findings.weekly import weekly
+from tasks.records import Finding
+
+BEFORE, AFTER = 4, 4  # weeks around an edit
+WEEKS_TO_ESTIMATE = 4
+EDITED_TO_ESTIMATE = 30
+CONTROLS_AN_EDIT = 20
+POWER = 0.8
+KINDS = {"documented": "documentation_edit", "cosmetic": "cosmetic_edit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is followed from week to week: its column, whether it is counted (else log1p of it), and its name."""
+
+    column: str
+    is_count: bool
+
+    @property
+    def name(self) -> str:
+        return self.column if self.is_count else f"log1p_{self.column}"
+
+
+OUTCOMES = (
+    Outcome("likes_gained", is_count=True),
+    Outcome("likes_gained", is_count=False),
+    Outcome("downloads_gained", is_count=True),
+    Outcome("downloads", is_count=False),
+)
+
+
+def edit_effects(panel: pl.DataFrame, stamp: Stamp, seed: int = 20) -> list[Finding]:
+    """Every finding on edits, from the rows of `sql/out/edit_panel.sql`; none from fewer than four weeks.
+
+    Documentation edits, and as a placebo edits that change the card and document nothing more. For each outcome: the
+    average of weeks 1 to 4, the same by local projections, each week's difference, the joint test of the weeks before,
+    and the smallest effect that a study of this size would find four times in five.
+    """
+    if panel["snapshot"].n_unique() < WEEKS_TO_ESTIMATE:
+        return []
+    weeks = with_edits(weekly(panel))
+    found: list[Finding] = []
+    for kind, predictor in KINDS.items():
+        stacked = stack(weeks, kind, seed)
+        for outcome in OUTCOMES:
+            found += _of_outcome(weeks, stacked, kind, predictor, outcome, stamp)
+    return found
+
+
+def with_edits(weeks: pl.DataFrame) -> pl.DataFrame:
+    """`documented` and `cosmetic`: the week of the model's first edit of the kind; null for never.
+
+    A cosmetic edit counts of models that are never documented better, so that the two kinds have no model in common.
+    """
+    first = weeks.group_by("model_id").agg(
+        pl.col("week").filter(pl.col("is_documented")).min().alias("documented"),
+        pl.col("week").filter(pl.col("is_edited") & ~pl.col("is_documented")).min().alias("cosmetic"),
+    )
+    first = first.with_columns(
+        pl.when(pl.col("documented").is_null()).then(pl.col("cosmetic")).alias("cosmetic")
+    )
+    codes = (pl.col("author").rank("dense").cast(pl.Int64) - 1).alias(CLUSTER)
+    return weeks.join(first, on="model_id").sort("model_id", "week").with_columns(codes)
+
+
+def stack(weeks: pl.DataFrame, kind: str, seed: int) -> pl.DataFrame:
+    """The models edited in each week with clean controls, weeks -4 to 4 around it: one row a model, stack and week.
+
+    Controls have no edit of either kind until the window ends; of them at most 20 for each edited model, drawn. `event`
+    is the week since the edit, `is_edited` whether it is an edited model, `unit` the model within its stack.
+    """
+    rng = np.random.default_rng(seed)
+    any_edit = pl.min_horizontal("documented", "cosmetic")
+    models = weeks.select("model_id", "documented", "cosmetic").unique(maintain_order=True)
+    parts = []
+    for week in sorted(models[kind].drop_nulls().unique().to_list()):
+        edited = models.filter(pl.col(kind) == week)["model_id"]
+        clean = models.filter(any_edit.is_null() | (any_edit > week + AFTER))["model_id"]
+        drawn = clean.gather(np.sort(rng.permutation(len(clean))[: CONTROLS_AN_EDIT * len(edited)]))
+        parts.append(
+            weeks.filter(
+                pl.col("week").is_between(week - BEFORE, week + AFTER),
+                pl.col("model_id").is_in(edited.implode()) | pl.col("model_id").is_in(drawn.implode()),
+            ).with_columns(
+                (pl.col("week") - week).alias("event"),
+                pl.lit(week).alias("stack"),
+                pl.col("model_id").is_in(edited.implode()).alias("is_treated"),
+            )
+        )
+    if not parts:
+        return weeks.clear().with_columns(event=pl.lit(0), stack=pl.lit(0), is_treated=pl.lit(value=False))
+    return pl.concat(parts)
+
+
+def _of_outcome(
+    weeks: pl.DataFrame, stacked: pl.DataFrame, kind: str, predictor: str, outcome: Outcome, stamp: Stamp
+) -> list[Finding]:
+    known = stacked.drop_nulls(outcome.column)
+    treated = known.filter("is_treated")
+    sample = Sample("all", outcome.column, treated.rename({"is_edited": predictor}), predictor)
+    name = "poisson_stacked" if outcome.is_count else "ols_stacked"
+    flags = _flags(treated)
+
+    def row(question: str, estimator: str, estimate: Estimate, stratum: str = "all") -> Finding:
+        made = stamp.finding(
+            question, estimator, replace(sample, stratum=stratum), estimate, outcome=outcome.name
+        )
+        return replace(made, n=treated["model_id"].n_unique(), flags=sorted({*estimate.flags, *flags}))
+
+    if treated["model_id"].n_unique() < EDITED_TO_ESTIMATE:
+        return [row("edit_effect", name, Estimate(flags=("few_edits",)))]
+    average = _stacked(known, outcome, {"after": (pl.col("event") >= 1)}, drop_week_0=True)["after"]
+    curve_of = {f"{week:+d}": pl.col("event") == week for week in range(-BEFORE, AFTER + 1) if week != -1}
+    curve = _stacked(known, outcome, curve_of, drop_week_0=False)
+    found = [row("edit_effect", name, average.estimate)]
+    if not outcome.is_count:
+        found.append(row("edit_effect", "lpdid", _local_projections(weeks, kind, outcome)))
+    found += [row("edit_curve", name, one.estimate, f"week={week}") for week, one in curve.items()]
+    found.append(row("edit_pretrend", "wald", _pretrend(curve)))
+    found.append(row("edit_power", "minimum_detectable", Estimate(_detectable(average))))
+    return found
+
+
+def _flags(treated: pl.DataFrame) -> set[str]:
+    found = {
+        "few_clusters": treated[CLUSTER].n_unique() < AUTHORS_TO_TRUST,
+        "has_decreases": bool(treated["is_decrease"].any()),
+        "is_rebuilt": bool(treated["is_rebuilt"].any()),
+    }
+    return {name for name, holds in found.items() if holds}
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """One coefficient, its standard error over authors, and the covariances with the others by name."""
+
+    estimate: Estimate
+    error: float | None = None
+    covariances: dict[str, float] | None = None
+
+
+def _stacked(
+    rows: pl.DataFrame, outcome: Outcome, terms: dict[str, pl.Expr], *, drop_week_0: bool
+) -> dict[str, Coefficient]:
+    """Of each term its coefficient for edited models: a log ratio, or a difference of log1p.
+
+    y = exp(unit + stack x week + b [term, edited]), or the same in logs by least squares; unit is the model within its
+    stack. Assumes that without the edit both would have moved alike, in proportion (Poisson) or in log1p (least
+    squares). Intervals: sandwich over authors, t with G - 1 degrees of freedom. Poisson pseudo-maximum-likelihood
+    drops units that never gain anything, which say nothing of a proportion (Correia, Guimarães & Zylkin 2020).
+    """
+    import pyfixest  # takes seconds, and most runs have no panel
+
+    if drop_week_0:
+        rows = rows.filter(pl.col("event") != 0)
+    columns = {f"t{place}": term for place, term in enumerate(terms.values())}
+    table = rows.select(
+        (pl.col(outcome.column) if outcome.is_count else pl.col(outcome.column).log1p())
+        .cast(pl.Float64)
+        .alias("y"),
+        pl.concat_str("model_id", pl.lit("|"), "stack").rank("dense").cast(pl.Int64).alias("unit"),
+        (pl.col("stack") * 10_000 + pl.col("week")).alias("time"),
+        pl.col(CLUSTER).alias("author"),
+        *((term & pl.col("is_treated")).cast(pl.Float64).alias(name) for name, term in columns.items()),
+    ).to_pandas()
+    fit_of: Any = pyfixest.fepois if outcome.is_count else pyfixest.feols
+    nothing = {name: Coefficient(Estimate(flags=("not_converged",))) for name in terms}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dropped units and collinear terms are seen in what comes back
+        try:
+            fit = fit_of(f"y ~ {' + '.join(columns)} | unit + time", table, vcov={"CRV1": "author"})
+        except (ValueError, RuntimeError, np.linalg.LinAlgError, ZeroDivisionError):
+            return nothing
+    names = list(fit.coef().index)
+    values, variance = fit.coef().to_numpy(), np.asarray(fit._vcov)
+    groups = int(table["author"].nunique())
+    found = dict(nothing)
+    for name, column in zip(terms, columns, strict=True):
+        if column not in names:
+            found[name] = Coefficient(Estimate(flags=("collinear",)))
+            continue
+        at = names.index(column)
+        covariances = {
+            other: float(variance[at, names.index(its)])
+            for other, its in zip(terms, columns, strict=True)
+            if its in names
+        }
+        found[name] = _coefficient(float(values[at]), float(np.sqrt(variance[at, at])), groups, covariances)
+    return found
+
+
+def _coefficient(value: float, error: float, groups: int, covariances: dict[str, float]) -> Coefficient:
+    if groups < AUTHORS_FOR_INTERVAL:
+        return Coefficient(Estimate(value, flags=("few_clusters",)))
+    reach = float(stats.t.ppf(0.975, groups - 1)) * error
+    p = float(2 * stats.t.sf(abs(value) / error, groups - 1)) if error > 0 else None
+    return Coefficient(Estimate(value, value - reach, value + reach, p), error, covariances)
+
+
+def _pretrend(curve: dict[str, Coefficient]) -> Estimate:
+    """The joint test that the weeks before the edit differ from week -1 by nothing: Wald's chi2 over its degrees.
+
+    A test that finds nothing is weak evidence of parallel trends where the study is small (Roth 2022, "Pretest with
+    caution"); it is told beside the smallest effect that could have been found.
+    """
+    before = [name for name, one in curve.items() if int(name) < -1 and one.covariances is not None]
+    if not before:
+        return Estimate(flags=("constant",))
+    b = np.array([curve[name].estimate.value for name in before], dtype=np.float64)
+    v = np.array([[(curve[one].covariances or {})[other] for other in before] for one in before])
+    try:
+        chi2 = float(b @ np.linalg.solve(v, b))
+    except np.linalg.LinAlgError:
+        return Estimate(flags=("collinear",))
+    return Estimate(chi2 / len(before), p=float(stats.chi2.sf(chi2, len(before))))
+
+
+def _detectable(average: Coefficient) -> float | None:
+    """(z(0.975) + z(0.8)) standard errors: what a two-sided test at 5 % finds with power 0.8 (Bloom 1995)."""
+    if average.error is None:
+        return None
+    return float(stats.norm.ppf(0.975) + stats.norm.ppf(POWER)) * average.error
+
+
+def _local_projections(weeks: pl.DataFrame, kind: str, outcome: Outcome) -> Estimate:
+    """The average difference of log1p over weeks 0 to 4 to week -1, by local projections with clean controls."""
+    import pyfixest
+
+    other = "cosmetic" if kind == "documented" else "documented"
+    rows = weeks.filter(pl.col(other).is_null()).drop_nulls(outcome.column)
+    table = rows.select(
+        pl.col(outcome.column).log1p().cast(pl.Float64).alias("y"),
+        pl.col("model_id").rank("dense").cast(pl.Int64).alias("unit"),
+        pl.col("week").alias("time"),
+        pl.col(kind).fill_null(0).alias("edited"),
+        pl.col(CLUSTER).alias("author"),
+    ).to_pandas()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            fit = pyfixest.lpdid(
+                table,
+                yname="y",
+                idname="unit",
+                tname="time",
+                gname="edited",
+                vcov={"CRV1": "author"},
+                pre_window=-BEFORE,
+                post_window=AFTER,
+                never_treated=0,
+                att=True,
+            )
+        except (ValueError, RuntimeError, KeyError, np.linalg.LinAlgError):
+            return Estimate(flags=("not_converged",))
+    told = fit.tidy().iloc[0]
+    groups = int(table["author"].nunique())
+    return _coefficient(float(told["Estimate"]), float(told["Std. Error"]), groups, {}).estimate

@@ -1,0 +1,183 @@
+"""The event study of card edits: planted effects found, none invented, and the doubts that are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmarks.stats import panel_of
+from tasks.demo import write_demo_corpus
+from tasks.findings.edit_effects import edit_effects, stack, with_edits
+from tasks.findings.sample import Stamp
+from tasks.findings.weekly import weekly
+from tasks.records import Finding
+from tasks.sentences import edit_verdict, ends, sentence
+
+FIRST = date(2026, 1, 5)
+STAMP = Stamp(FIRST, "checklist", "f1")
+Found = dict[tuple[str, str, str, str, str], Finding]
+
+
+def panel(
+    *,
+    effect: float,
+    trend: float = 0.0,
+    placebo: float = 0.0,
+    models: int = 700,
+    weeks: int = 14,
+    seed: int = 3,
+) -> pl.DataFrame:
+    """Models that gain likes and downloads every week; a fifth is documented better, a fifth touched up."""
+    rng = np.random.default_rng(seed)
+    author = rng.integers(0, models // 4, models)
+    rate = np.exp(0.8 + 0.5 * rng.normal(size=models // 4)[author] + 0.3 * rng.normal(size=models))
+    kind = rng.choice(["documented", "cosmetic", "none"], models, p=[0.2, 0.2, 0.6])
+    edit = rng.integers(3, weeks - 4, models)
+    week = np.arange(weeks)
+    since = week[None, :] - edit[:, None]
+    log = np.log(rate)[:, None] + 0.02 * week[None, :]
+    log = log + np.where((kind == "documented")[:, None] & (since >= 1), effect, 0.0)
+    log = log + np.where((kind == "documented")[:, None], trend * np.clip(since, -4, 4), 0.0)
+    log = log + np.where((kind == "cosmetic")[:, None] & (since >= 1), placebo, 0.0)
+    likes, downloads = (rng.poisson(np.exp(log + more)).cumsum(axis=1) for more in (0.0, 2.0))
+    at, when = np.meshgrid(np.arange(models), week, indexing="ij")
+    is_edited = (since == 0) & (kind != "none")[:, None]
+    return pl.DataFrame(
+        {
+            "snapshot": [FIRST + timedelta(weeks=int(w)) for w in when.ravel()],
+            "model_id": [f"m{i:04}" for i in at.ravel()],
+            "author": [f"a{author[i]}" for i in at.ravel()],
+            "downloads": downloads.ravel(),
+            "downloads_all_time": downloads.ravel(),
+            "likes": likes.ravel(),
+            "is_edited": is_edited.ravel(),
+            "is_documented": (is_edited & (kind == "documented")[:, None]).ravel(),
+        }
+    )
+
+
+def found(rows: pl.DataFrame) -> Found:
+    return {
+        (f.question, f.outcome, f.predictor, f.stratum, f.estimator): f for f in edit_effects(rows, STAMP)
+    }
+
+
+def effect_of(rows: Found, predictor: str = "documentation_edit", outcome: str = "likes_gained") -> Finding:
+    return rows["edit_effect", outcome, predictor, "all", "poisson_stacked"]
+
+
+@pytest.fixture(scope="module")
+def planted() -> Found:
+    return found(panel(effect=0.4))
+
+
+def test_a_planted_effect_is_found_and_none_of_the_placebo(planted: Found) -> None:
+    for outcome in ("likes_gained", "downloads_gained"):
+        effect = effect_of(planted, outcome=outcome)
+        low, high = ends(effect)
+        assert 0 < low < 0.4 < high
+        placebo = effect_of(planted, "cosmetic_edit", outcome)
+        low, high = ends(placebo)
+        assert low < 0 < high
+
+
+def test_the_curve_is_flat_before_the_edit_and_lifted_after_it(planted: Found) -> None:
+    curve = {
+        int(f.stratum.removeprefix("week=")): f.estimate
+        for f in planted.values()
+        if (f.question, f.outcome, f.predictor) == ("edit_curve", "downloads_gained", "documentation_edit")
+    }
+    assert sorted(curve) == [-4, -3, -2, 0, 1, 2, 3, 4]
+    assert [curve[week] for week in (-4, -3, -2, 0)] == pytest.approx([0] * 4, abs=0.08)
+    assert [curve[week] for week in (1, 2, 3, 4)] == pytest.approx([0.4] * 4, abs=0.08)
+
+
+def test_local_projections_agree_on_the_side(planted: Found) -> None:
+    row = planted["edit_effect", "log1p_likes_gained", "documentation_edit", "all", "lpdid"]
+    assert row.ci_low is not None
+    assert row.ci_low > 0
+
+
+def test_what_could_be_found_is_told_with_what_was(planted: Found) -> None:
+    power = planted["edit_power", "likes_gained", "documentation_edit", "all", "minimum_detectable"]
+    effect = effect_of(planted)
+    low, high = ends(effect)
+    assert power.estimate == pytest.approx(2.8 / 3.92 * (high - low), rel=0.03)
+    assert "four times in five" in sentence(power)
+
+
+def test_an_effect_without_doubts_may_be_called_one(planted: Found) -> None:
+    assert (edit_verdict(planted.values(), "likes_gained") or "").startswith("This may be read as an effect")
+
+
+def test_a_trend_before_the_edit_makes_it_an_association() -> None:
+    rows = found(panel(effect=0.0, trend=0.1))
+    assert rows["edit_pretrend", "downloads_gained", "documentation_edit", "all", "wald"].p == pytest.approx(
+        0, abs=0.01
+    )
+    verdict = edit_verdict(rows.values(), "downloads_gained") or ""
+    assert verdict.startswith("This is an association")
+    assert "already before" in verdict
+
+
+def test_a_placebo_with_the_like_makes_it_an_association() -> None:
+    verdict = edit_verdict(found(panel(effect=0.4, placebo=0.4)).values(), "downloads_gained") or ""
+    assert "document nothing more are followed by the like" in verdict
+
+
+def test_nothing_planted_is_nothing_found() -> None:
+    rows = found(panel(effect=0.0))
+    assert (edit_verdict(rows.values(), "downloads_gained") or "").startswith("No effect is seen")
+
+
+def test_controls_have_no_edit_until_their_window_ends() -> None:
+    weeks = with_edits(weekly(panel(effect=0.0)))
+    stacked = stack(weeks, "documented", seed=1)
+    controls = stacked.filter(~pl.col("is_treated"))
+    first = pl.min_horizontal("documented", "cosmetic")
+    assert controls.filter(first <= pl.col("stack") + 4).is_empty()
+    assert not controls.filter(first.is_not_null()).is_empty()
+    treated = stacked.filter("is_treated")
+    assert (treated["documented"] == treated["stack"]).all()
+
+
+def test_the_controls_that_are_drawn_do_not_hang_on_the_order_of_the_rows() -> None:
+    rows = panel(effect=0.3, models=300)
+    assert found(rows) == found(rows.sample(fraction=1.0, shuffle=True, seed=9))
+
+
+def test_fewer_than_thirty_edits_are_said_and_not_estimated() -> None:
+    rows = found(panel(effect=0.4, models=80))
+    effect = effect_of(rows)
+    assert (effect.estimate, effect.flags) == (None, ["few_clusters", "few_edits"])
+
+
+def test_fewer_than_four_weeks_are_no_panel() -> None:
+    rows = panel(effect=0.4).filter(pl.col("snapshot") < FIRST + timedelta(weeks=3))
+    assert edit_effects(rows, STAMP) == []
+
+
+def test_every_finding_has_a_sentence(planted: Found) -> None:
+    for row in planted.values():
+        for said in (sentence(row), sentence(replace(row, estimate=None, ci_low=None, ci_high=None, p=None))):
+            assert said[0].isupper()
+            assert said.endswith(".")
+
+
+@pytest.mark.slow
+def test_the_made_up_hub_s_planted_effects_are_recovered(tmp_path: Path) -> None:
+    truth = write_demo_corpus(tmp_path / "corpus.parquet", models=3000, weeks=12, seed=5)
+    rows = found(panel_of(truth.corpus, truth.truth_parquet))
+    planted = {"likes_gained": truth.edit_effect_likes, "downloads_gained": truth.edit_effect_downloads}
+    for outcome, effect in planted.items():
+        low, high = ends(effect_of(rows, outcome=outcome))
+        assert low < effect < high
+        low, high = ends(effect_of(rows, "cosmetic_edit", outcome))
+        assert low < 0 < high
+    low, _ = ends(effect_of(rows, outcome="downloads_gained"))
+    assert low > 0
