@@ -10,7 +10,7 @@ JUDGE_VENV := .venv-judge
 VLLM := 0.32.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env check format test test-vllm test-slow test-cluster test-all bench chaos clean
+.PHONY: help setup demo judge-env check format test test-vllm test-slow test-cluster test-all bench bench-stats chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test-all: test test-vllm test-slow test-cluster ## all tests
 
 bench: $(VENV)/.installed-dev ## the measured claims of the README
 	$(BIN)/python benchmarks/crawl.py
+
+bench-stats: $(VENV)/.installed-dev ## whether the intervals hold what they promise: docs/statistics.md
+	$(BIN)/python benchmarks/stats.py --write docs/statistics.md
 
 chaos: $(VENV)/.installed-dev ## faults at random against the real topology, invariants after each round: docs/chaos.md
 	$(BIN)/python -m benchmarks.chaos --rounds 50 --seed 1 --write docs/chaos.md

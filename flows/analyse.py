@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.analysis import estimate_findings, judge_of
+from tasks.analysis import estimate_findings, find_families, judge_of
 from tasks.coordinating import coordinating
 from tasks.schedule import date_of_run, dated
 from tasks.settings import settings
@@ -22,4 +22,5 @@ def analyse(
     home = home or settings().home
     with coordinating(home, snapshot_date):
         name, judge = judge_of(home, snapshot_date, fingerprint)
+        find_families(home, snapshot_date)
         return estimate_findings(home, snapshot_date, name, judge)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli_findings import analyse
 from flows.cli_hub import hub
 from flows.cli_judge import calibrate, label
 from flows.cli_ops import doctor, plan, quarantine, status
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.add_typer(hub, name="hub")
 app.command()(label)
 app.command()(calibrate)
+app.command()(analyse)
 app.command()(plan)
 app.command()(doctor)
 app.command()(status)

@@ -319,6 +319,7 @@ create table if not exists base.findings (
     p_adjusted double,
     flags varchar[] not null,
     computed_at timestamp not null,
+    tie_share double,
     primary key (snapshot, fingerprint, question, outcome, predictor, stratum, estimator)
 );
 comment on table base.findings is 'Every estimate with its interval, one a row.';
@@ -340,6 +341,20 @@ comment on column base.findings.p is 'Two-sided p-value against no association.'
 comment on column base.findings.p_adjusted is 'p after Benjamini-Hochberg within the family.';
 comment on column base.findings.flags is 'What to know before quoting it.';
 comment on column base.findings.computed_at is 'When it was estimated (UTC).';
+comment on column base.findings.tie_share is 'Share of the pairs of models whose outcome is the same.';
+
+create table if not exists base.families (
+    snapshot date not null,
+    card_hash varchar not null,
+    family varchar not null,
+    computed_at timestamp not null,
+    primary key (snapshot, card_hash)
+);
+comment on table base.families is 'Near-duplicate families of card texts: one row a text that is nearly the same as another of its snapshot.';
+comment on column base.families.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.families.card_hash is 'The text.';
+comment on column base.families.family is 'The card_hash of the text that its family is called by.';
+comment on column base.families.computed_at is 'When it was found (UTC).';
 
 create table if not exists base.gates (
     snapshot date not null,
@@ -573,6 +588,30 @@ create or replace view failures as
 select * from base.failures
 where snapshot not in (select snapshot from base.hidden);
 comment on view failures is 'What could not be carried through, with the stage and the reason.';
+
+create or replace view families as
+select
+    coalesce(families.family, models.card_hash) as family,
+    count(*) as models,
+    count(distinct models.card_hash) as texts,
+    count(distinct coalesce(models.author, models.model_id)) as authors,
+    any_value(facts.template) as template,
+    bool_or(facts.is_generated) as is_generated,
+    arg_max(models.model_id, models.downloads) as example
+from models
+left join base.families as families on families.snapshot = models.snapshot and families.card_hash = models.card_hash
+left join cards as facts on facts.card_hash = models.card_hash
+where models.card_status = 'card'
+group by all
+having count(*) > 1;
+comment on view families is 'One row a family of the latest snapshot: cards that are, but for names and numbers, mostly the same.';
+comment on column families.family is 'The card_hash of the text that it is called by.';
+comment on column families.models is 'Models with such a card.';
+comment on column families.texts is 'Distinct texts among them.';
+comment on column families.authors is 'Authors among them.';
+comment on column families.template is 'Template or tool that one of them is recognised as; null for none.';
+comment on column families.is_generated is 'Whether one of them is recognised as written by a tool, or as a form left empty.';
+comment on column families.example is 'Its most downloaded model.';
 
 create or replace view explanations as
 select

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 
@@ -12,8 +13,27 @@ from tasks.errors import UsageError
 from tasks.lake import Lake
 from tasks.progress import advance, expect
 from tasks.publishing import send_published
-from tasks.records import Finding
-from tasks.warehouse import Warehouse, findings_part, frame
+from tasks.records import CardFamily, Finding
+from tasks.warehouse import Warehouse, findings_of, findings_part, frame, stream
+
+
+@task(task_run_name="find the families of {snapshot}")
+def find_families(home: Path, snapshot: date) -> None:
+    """Find which card texts of a snapshot are nearly the same, unless they are those that were compared before."""
+    from tasks.families import FAMILIES_VERSION, families  # a second run needs none of it
+
+    warehouse = Warehouse(home)
+    with warehouse.open() as db:
+        digest = frame(db, "out/family_digest", snapshot=snapshot, version=FAMILIES_VERSION).item()
+    part = f"families/{snapshot}-{(digest or 'empty')[:16]}.parquet"
+    if warehouse.lake.has(part):
+        return
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with warehouse.open() as db:
+        texts = stream(db, "out/family_texts", snapshot=snapshot)
+        found = [CardFamily(snapshot, *row, now) for row in families(texts)]
+    warehouse.lake.write(part, CardFamily, found)
+    warehouse.land()
 
 
 @task(task_run_name="estimate the findings of {snapshot}")
@@ -32,12 +52,17 @@ def estimate_findings(home: Path, snapshot: date, judge: str, fingerprint: str) 
 
 
 def _find(warehouse: Warehouse, snapshot: date, judge: str, fingerprint: str) -> list[Finding]:
-    from tasks.findings import find  # statsmodels takes seconds to import, and a second run needs none of it
+    # statsmodels and what else takes seconds to import; a second run needs none of it
+    from tasks.findings import find
+    from tasks.findings.documented import documented
+    from tasks.findings.sample import Stamp
 
     with warehouse.open() as db:
         rows = frame(db, "out/analysis_frame", snapshot=snapshot, fingerprint=fingerprint)
-    now = datetime.now(UTC).replace(tzinfo=None)
+        alike = dict(frame(db, "out/families", snapshot=snapshot).iter_rows())
+    now, stamp = datetime.now(UTC).replace(tzinfo=None), Stamp(snapshot, judge, fingerprint)
     findings = find(rows, snapshot=snapshot, judge=judge, fingerprint=fingerprint)
+    findings += documented(rows, alike, stamp)
     return [dataclasses.replace(finding, computed_at=now) for finding in findings]
 
 
@@ -61,17 +86,33 @@ def publish_warehouse(home: Path) -> bool:
     return is_changed
 
 
+def latest_findings(home: Path) -> list[Finding]:
+    """The published findings of the latest judged snapshot."""
+    warehouse = Warehouse(home)
+    warehouse.check_current()
+    latest = _latest_judged(warehouse)
+    with warehouse.read() as db:
+        return findings_of(db, **latest)
+
+
+def _latest_judged(warehouse: Warehouse) -> dict[str, Any]:
+    """`snapshot` and `fingerprint` of the latest published snapshot that was judged."""
+    with warehouse.read() as db:
+        judged = frame(db, "out/latest_judged").to_dicts()
+    if not judged:
+        raise UsageError(f"no snapshot in {warehouse.home} has been judged; run `cardiograph snapshot` first")
+    return judged[0]
+
+
 def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
     """The report of the latest judged snapshot, and its charts as pictures where asked; returns the files."""
     from tasks.report import read_report_data, write_pictures, write_report  # Altair takes seconds to import
 
     warehouse = Warehouse(home)
     warehouse.check_current()
+    latest = _latest_judged(warehouse)
     with warehouse.read() as db:
-        judged = frame(db, "out/latest_judged").to_dicts()
-        if not judged:
-            raise UsageError(f"no snapshot in {home} has been judged; run `cardiograph snapshot` first")
-        data = read_report_data(db, **judged[0])
+        data = read_report_data(db, **latest)
     path = home / "report.html"
     write_report(data, path)
     return [path, *(write_pictures(data, pictures) if pictures else [])]

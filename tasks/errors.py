@@ -24,7 +24,8 @@
     ├── CrewLost                parts are left that only others can do, and nobody of them is
     └── UsageError              exit code 2: what was asked for cannot be done
         ├── CorpusInvalid
-        └── LabelsInvalid       a file of labels that cannot be read as one
+        ├── LabelsInvalid       a file of labels that cannot be read as one
+        └── TableInvalid        a table that is to be analysed and cannot be
 
 Each message names the subject and the remedy in one line, because it is all that a person sees.
 """
@@ -144,3 +145,7 @@ class CorpusInvalid(UsageError):
 
 class LabelsInvalid(UsageError):
     """A file of labels without the columns, or with values off the scale."""
+
+
+class TableInvalid(UsageError):
+    """The table cannot be analysed as asked: unreadable, a column missing, or not a number."""

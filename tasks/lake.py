@@ -12,6 +12,7 @@
     lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what sways it
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
     lake/gates/<snapshot>-<fingerprint>-<digest>.parquet    what the data-quality gate measured
+    lake/families/<snapshot>-<digest>.parquet            near-duplicate families among the texts of a snapshot
     lake/releases/<snapshot>.parquet                     a person's word that a suspicious snapshot may be shown
 
     lake/orders/<snapshot>/<stage>/<part>.json           parts still to be done (tasks/orders.py)
@@ -45,6 +46,7 @@ import pyarrow.parquet as pq
 from tasks.errors import LakeError
 from tasks.records import (
     CardFacts,
+    CardFamily,
     CardRead,
     CardText,
     Explanation,
@@ -304,5 +306,6 @@ RECORDS: dict[str, type] = {
     "findings": Finding,
     "gates": GateMeasure,
     "releases": Release,
+    "families": CardFamily,
 }
 STAGES = tuple(RECORDS)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import filelock
@@ -28,6 +29,8 @@ from tasks.settings import SQL_DIR, settings
 
 # A statement lands this many parts at once: enough to be quick, few enough to stay in memory.
 _PARTS_AT_ONCE = 200
+_ROWS_AT_ONCE = 500
+FINDINGS_VERSION = 2  # raise it with any change of a method: findings are then estimated anew
 
 
 @cache
@@ -45,6 +48,13 @@ def frame(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> pl.
     """The rows of one file of `sql/`, with its `$parameters`."""
     rows: pl.DataFrame = db.sql(statement(name), params=parameters).pl()
     return rows
+
+
+def stream(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> Iterator[tuple[Any, ...]]:
+    """The same row by row, for more than should be in memory at once; nothing else may be asked meanwhile."""
+    cursor = db.execute(statement(name), parameters)
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        yield from rows
 
 
 def make_home(home: Path) -> None:
@@ -183,7 +193,11 @@ class Warehouse:
 
 
 # Stages that more than one statement lands.
-_LANDING = {"cards": ("cards", "texts"), "findings": ("findings_replaced", "findings")}
+_LANDING = {
+    "cards": ("cards", "texts"),
+    "findings": ("findings_replaced", "findings"),
+    "families": ("families_replaced", "families"),
+}
 
 
 def _land(db: duckdb.DuckDBPyConnection, name: str, root: Path, files: list[Path]) -> None:
@@ -197,7 +211,9 @@ def _land(db: duckdb.DuckDBPyConnection, name: str, root: Path, files: list[Path
 
 def findings_part(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> str:
     """Where findings belong that are estimated from what the warehouse holds now: the name changes with the data."""
-    digest = frame(db, "out/analysis_digest", snapshot=snapshot, fingerprint=fingerprint).item() or "empty"
+    asked = {"snapshot": snapshot, "fingerprint": fingerprint}
+    digests = [frame(db, f"out/{name}", **asked).item() for name in ("analysis_digest", "edit_panel_digest")]
+    digest = hashlib.sha256(f"{FINDINGS_VERSION} {digests}".encode()).hexdigest()
     return f"findings/{snapshot}-{fingerprint}-{digest[:16]}.parquet"
 
 

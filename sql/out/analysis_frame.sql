@@ -16,6 +16,9 @@ select
         when scores.created_at <> scores.last_modified or scores.last_modified is null
             then date_diff('day', scores.created_at::date, scores.snapshot)
     end as age_days,
+    scores.parameters,
+    -- Of all that are listed, with a card or without.
+    count(*) over (partition by coalesce(scores.author, scores.model_id)) as author_models,
     facts.is_generated,
     facts.template,
     facts.words,

@@ -1,6 +1,7 @@
 """Charts: functions from a frame to an Altair chart, named for the question that they answer."""
 
 from tasks.charts.draw import (
+    how_an_edit_is_followed,
     how_far_judge_and_people_agree,
     how_scores_are_spread,
     how_strata_compare,
@@ -17,6 +18,7 @@ __all__ = [
     "NUMBER_FORMAT",
     "Palette",
     "config",
+    "how_an_edit_is_followed",
     "how_far_judge_and_people_agree",
     "how_scores_are_spread",
     "how_strata_compare",

@@ -178,6 +178,38 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
     return _forest(intervals, title, row_title="association", series_title="models")
 
 
+def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
+    """What edited models gain beside others, week by week: `week` (-4 to 4), `series`, `estimate`, `ci_low`, `ci_high`.
+
+    The base week is 0 without an interval; a rule marks the edit, which falls between weeks -1 and 0.
+    """
+    series = curve["series"].unique(maintain_order=True).to_list()
+    legend = alt.Legend() if len(series) > 1 else None
+    base = alt.Chart(curve).encode(
+        x=alt.X(
+            "week:Q",
+            title="Weeks since the edited card was first seen",
+            axis=_axis(tickMinStep=1, grid=False),
+        ),
+        xOffset=alt.XOffset("series:N", sort=series),
+        color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
+        tooltip=[
+            alt.Tooltip("week:Q"),
+            alt.Tooltip("series:N", title="edits"),
+            alt.Tooltip("estimate:Q", format=".3f"),
+            alt.Tooltip("ci_low:Q", title="from", format=".3f"),
+            alt.Tooltip("ci_high:Q", title="to", format=".3f"),
+        ],
+    )
+    y = alt.Y("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=alt.Scale(zero=True, nice=True))
+    whisker = base.mark_rule(strokeWidth=2).encode(y=y, y2="ci_high:Q")
+    shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=series, range=_SHAPES[: len(series)]))
+    point = base.mark_point(filled=True, size=60, opacity=1).encode(y="estimate:Q", shape=shape)
+    zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(y="zero:Q")
+    edit = alt.Chart(pl.DataFrame({"edit": [-0.5]})).mark_rule(style="reference").encode(x="edit:Q")
+    return _layered(zero, edit, whisker, point, height=260)
+
+
 def how_far_judge_and_people_agree(intervals: pl.DataFrame, title: str) -> Drawn:
     """Agreement overall and by criterion, of judge and people and of people among themselves: see `_forest`."""
     return _forest(intervals, title, row_title="about", series_title="between")
@@ -187,7 +219,7 @@ def _forest(intervals: pl.DataFrame, title: str, *, row_title: str, series_title
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = intervals["series"].unique(maintain_order=True).to_list()
     y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
-    legend = alt.Legend() if len(series) > 1 else None
+    legend = alt.Legend(columns=2) if len(series) > 1 else None
     base = alt.Chart(intervals).encode(
         y=y,
         yOffset=alt.YOffset("series:N", sort=series),

@@ -26,6 +26,7 @@ from tasks.rubric import load_rubric
 from tasks.sentences import (
     count,
     decimal,
+    edit_verdict,
     estimator_words,
     is_interval,
     judge_words,
@@ -40,12 +41,23 @@ from tasks.sentences import (
     upper_first,
 )
 
-_RANK_ORDER = ("spearman", "kendall", "spearman_given_age", "spearman_given_downloads")
-_STRATUM_ORDER = ("all", "without_outliers", "not_generated")
+_RANK_ORDER = (
+    "spearman",
+    "kendall",
+    "spearman_given_controls",
+    "spearman_given_age_days",
+    "spearman_given_parameters",
+    "spearman_given_author_models",
+    "spearman_given_downloads",
+)
+_STRATUM_ORDER = ("all", "without_outliers", "not_generated", "no_card_lowest")
 _ROW_WORDS = {
     "spearman": "Spearman",
     "kendall": "Kendall",
-    "spearman_given_age": "equal age",
+    "spearman_given_controls": "all else equal",
+    "spearman_given_age_days": "equal age",
+    "spearman_given_parameters": "equal size",
+    "spearman_given_author_models": "equal author size",
     "spearman_given_downloads": "equal downloads",
 }
 _ROWS_MAX = 18  # more lines than this nobody compares by eye; the table below the chart has them all
@@ -230,7 +242,8 @@ def association(data: ReportData) -> Figure:
     note = (
         "Marks are estimates, lines their 95\u202f% intervals; a line that touches zero says that there may be no "
         "association. Rank correlations run from −1 to 1; Kendall’s is the smaller by its nature. “Equal age” and "
-        "“equal downloads” are Spearman’s with that held fixed."
+        "the like are Spearman’s with that held fixed: the age, the number of parameters, the number of the author’s "
+        "models, the downloads; “all else equal” holds library, format and pipeline tag as well."
     )
     return Figure(name, title, says, spec(chart, says), findings_table(asked), note)
 
@@ -285,6 +298,75 @@ _AGREEING = {
     ("agreement", "quadratic_kappa"): "judge and people",
     ("raters", "mean_pairwise_kappa"): "two people",
 }
+
+
+_SLOPES = ("huber", "tukey", "median", "theil_sen", "poisson", "logit", "hurdle_log")
+_REGRESSIONS = {"regression": "score alone", "regression_controlled": "all else equal"}
+
+
+def slopes(data: ReportData, outcome: Popularity) -> Figure:
+    """What one point more of score goes with, by every estimator: alone and controlled, with outliers and without."""
+    name, title = f"slopes-{outcome}", f"One point more of score and {outcome}, by every estimator"
+    asked = [
+        f
+        for f in data.findings
+        if f.question in _REGRESSIONS
+        and f.predictor == "score"
+        and plain(f.outcome).removeprefix("any ") == outcome
+        and f.stratum in ("all", "without_outliers")
+    ]
+    asked.sort(key=lambda f: (_place(f.estimator, _SLOPES), f.question, _place(f.stratum, _STRATUM_ORDER)))
+    drawable = _drawable(asked)
+    if not drawable:
+        return Figure(name, title, f"No slope could be estimated for {outcome}.", None, _maybe(asked))
+    says = _tally(drawable)
+    frame = _intervals(
+        drawable,
+        lambda f: upper_first(estimator_words(f.estimator)),
+        lambda f: f"{_REGRESSIONS[f.question]}, {stratum_words(f.stratum)}",
+    )
+    chart = charts.how_strong_is_the_association(frame, "Difference of logarithms a point of score")
+    note = (
+        "Log points for the slopes of log1p and for the counts, log odds for having any at all. What they measure "
+        "differs, so compare signs and what touches zero rather than sizes."
+    )
+    return Figure(name, title, says, spec(chart, says), findings_table(asked), note)
+
+
+_EDITS = {"documentation_edit": "documenting more", "cosmetic_edit": "documenting nothing more"}
+
+
+def edits(data: ReportData, outcome: str) -> Figure | None:
+    """What edited models gain beside models not edited yet, around the edit; None where nothing was estimated."""
+    of_outcome = [f for f in data.findings if f.outcome == outcome and f.question.startswith("edit_")]
+    curve = [f for f in of_outcome if f.question == "edit_curve" and is_interval(f)]
+    verdict = edit_verdict(of_outcome, outcome)
+    if not curve or verdict is None:
+        return None
+    rows = [
+        {
+            "week": int(f.stratum.removeprefix("week=")),
+            "series": _EDITS[f.predictor],
+            "estimate": f.estimate,
+            "ci_low": f.ci_low,
+            "ci_high": f.ci_high,
+        }
+        for f in curve
+    ]
+    base = [
+        {"week": -1, "series": name, "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.0}
+        for name in dict.fromkeys(row["series"] for row in rows)
+    ]
+    frame = pl.DataFrame([*rows, *base]).sort("series", "week")
+    effect = next(f for f in of_outcome if (f.question, f.predictor) == ("edit_effect", "documentation_edit"))
+    says = f"{sentence(effect)} {verdict}"
+    title = f"{upper_first(plain(outcome))} around an edit of the card"
+    chart = charts.how_an_edit_is_followed(frame, "Difference of logarithms to week −1")
+    note = (
+        "Models whose card was edited beside models of the same weeks whose card was not edited yet; week −1 is the "
+        "base. Lines are 95 % intervals over authors."
+    )
+    return Figure(f"edits-{outcome}", title, says, spec(chart, says), findings_table(of_outcome), note)
 
 
 def agreement(passport: Iterable[PassportEntry]) -> Figure | None:

@@ -51,6 +51,7 @@ _QUESTIONS = (
     "regression_controlled",
     "has_card",
 )
+_LOGGED = ("log1p_", "log_")
 # What is true of a whole sample is said once below its sentences, not in each of them.
 _SAMPLE_FLAGS = ("few_models", "few_clusters", "dominant_author", "mostly_zero")
 
@@ -157,6 +158,12 @@ def _figures(data: ReportData) -> dict[str, Any]:
         "downloads": figures.popularity(data, "downloads"),
         "likes": figures.popularity(data, "likes"),
         "association": figures.association(data),
+        "slopes": [figures.slopes(data, outcome) for outcome in ("downloads", "likes")],
+        "edits": [
+            figure
+            for outcome in ("likes_gained", "downloads_gained")
+            if (figure := figures.edits(data, outcome)) is not None
+        ],
         "sections": figures.sections(data),
         "strata": [
             figure
@@ -207,9 +214,9 @@ def _counted(findings: Iterable[Finding]) -> list[str]:
 
 
 def _told_of(outcome: str, findings: list[Finding]) -> Told:
-    modelled = {f.question for f in findings if not f.outcome.startswith("log1p_")}
+    modelled = {f.question for f in findings if not f.outcome.startswith(_LOGGED)}
     # A count model says the same of the counts themselves; where there is one, log slopes go into the table.
-    first = [f for f in findings if not (f.outcome.startswith("log1p_") and f.question in modelled)]
+    first = [f for f in findings if not (f.outcome.startswith(_LOGGED) and f.question in modelled)]
     first.sort(key=lambda f: (_QUESTIONS.index(f.question), f.estimator))
     shared = [flag for flag in _SAMPLE_FLAGS if any(flag in f.flags for f in first)]
     usual = first[0].n

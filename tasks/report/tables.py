@@ -179,11 +179,16 @@ def regression_table(findings: Iterable[Finding], caption: str) -> Table:
             interval_text(f),
             probability(f.p),
             count(f.n),
+            percent(f.zero_share),
+            percent(f.tie_share),
             _flags(f),
         )
         for f in sorted(findings, key=lambda f: (plain(f.outcome).split()[::-1], f.stratum, f.question))
     )
-    heads = "Outcome | Method | Controls | #One point more | #95\u202f% interval | #p | #Models | Remarks"
+    heads = (
+        "Outcome | Method | Controls | #One point more | #95\u202f% interval | #p | #Models | #Zeros | #Ties "
+        "| Remarks"
+    )
     return table(caption, heads, rows)
 
 
@@ -196,7 +201,7 @@ def interval_text(finding: Finding) -> str:
 
 
 def _flags(f: Finding) -> str:
-    return ", ".join(plain(flag) for flag in f.flags) or "–"
+    return ", ".join(plain(flag.replace(":", " ")) for flag in f.flags) or "–"
 
 
 def _finding_row(f: Finding) -> tuple[Any, ...]:
@@ -209,6 +214,7 @@ def _finding_row(f: Finding) -> tuple[Any, ...]:
         count(f.n),
         count(f.n_clusters),
         percent(f.zero_share),
+        percent(f.tie_share),
         *(decimal(number, 3) for number in (f.estimate, f.ci_low, f.ci_high)),
         probability(f.p),
         probability(f.p_adjusted),
@@ -219,7 +225,7 @@ def _finding_row(f: Finding) -> tuple[Any, ...]:
 def findings_table(findings: Iterable[Finding]) -> Table:
     """Every finding as the warehouse holds it, estimates in their estimator's unit."""
     heads = (
-        "Question | Outcome | Predictor | Stratum | Estimator | #Models | #Authors | #Zeros | #Estimate "
+        "Question | Outcome | Predictor | Stratum | Estimator | #Models | #Authors | #Zeros | #Ties | #Estimate "
         "| #Low | #High | #p | #p adjusted | Flags"
     )
     return table("All findings (table out_findings)", heads, map(_finding_row, findings))

@@ -22,6 +22,7 @@ VIEWS = {
     "panel",
     "failures",
     "explanations",
+    "families",
     "judge_pairs",
     "judge_panel",
     "judging_rates",

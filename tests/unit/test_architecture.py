@@ -17,6 +17,8 @@ DOORS = {
     "httpx2": {"tasks/judges/fleet.py"},
     "huggingface_hub": {"tasks/hub.py", "tasks/wire.py", "tasks/judges/server.py"},
     "obstore": {"tasks/store/bucket.py"},
+    "pyfixest": {"tasks/findings/edit_effects.py"},
+    "rensa": {"tasks/families.py"},
     "altair": {"tasks/charts", "tasks/report/figures.py"},
     "vl_convert": {"tasks/charts", "tasks/report"},
     "jinja2": {"tasks/report"},

@@ -160,7 +160,7 @@ def test_every_frame_has_its_place(data: ReportData) -> None:
     popular = data.exemplars.filter(pl.col("kind") == "popular, undocumented")["model_id"][0]
     for said in (popular, "quick start", "stable-baselines3", "gated", "Huber regression", "beyond 10 000"):
         assert said in text
-    assert len(Page(render_report(data)).specs) == 8
+    assert len(Page(render_report(data)).specs) == 9
 
 
 def test_thirty_thousand_models_make_a_page_of_less_than_three_megabytes(

@@ -40,7 +40,7 @@ FLAGS = (
     "--dump-dom",
 )
 
-CHARTS = 12
+CHARTS = 14
 
 pytestmark = [
     pytest.mark.browser,
