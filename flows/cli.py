@@ -170,7 +170,7 @@ def query(
 
     \b
     Views: models, cards, verdicts, scores, leaderboard, panel, failures,
-    judge_panel, judge_pairs, judging_rates, explanations, passports,
+    families, judge_panel, judge_pairs, judging_rates, explanations, passports,
     out_findings, snapshots, quarantined. `describe models` tells a view's
     columns.
     """

@@ -130,24 +130,23 @@ def _fits(
     """
     logged, outcome = f"log1p_{sample.outcome}", sample.outcome
     positive = replace(sample, rows=sample.rows.filter(pl.col(outcome) > 0))
-    plan: list[tuple[str, str, Sample, Callable[[Design], Estimate]]] = [
-        ("huber", logged, sample, regression.huber),
-        ("tukey", logged, sample, regression.tukey),
-        ("median", logged, sample, regression.median),
-        ("poisson", outcome, sample, regression.poisson),
-        ("logit", f"any_{outcome}", sample, regression.logit_any),
-        ("hurdle_log", f"log_{outcome}", positive, regression.log_positive),
+    of_all, of_positive = (
+        None if cannot_estimate(used) else design(used, study, controlled=controlled)
+        for used in (sample, positive)
+    )
+    plan: list[tuple[str, str, Callable[[Design], Estimate]]] = [
+        ("huber", logged, regression.huber),
+        ("tukey", logged, regression.tukey),
+        ("median", logged, regression.median),
+        ("poisson", outcome, regression.poisson),
+        ("logit", f"any_{outcome}", regression.logit_any),
     ]
     if not controlled:
-        plan.append(("theil_sen", logged, sample, partial(_theil_sen, seed=seed)))
-    matrices: dict[int, Design] = {}
-    for name, modelled, used, method in plan:
-        if cannot_estimate(used):
-            yield name, modelled, used, Estimate()
-            continue
-        if id(used) not in matrices:
-            matrices[id(used)] = design(used, study, controlled=controlled)
-        yield name, modelled, used, method(matrices[id(used)])
+        plan.append(("theil_sen", logged, partial(_theil_sen, seed=seed)))
+    for name, modelled, method in plan:
+        yield name, modelled, sample, Estimate() if of_all is None else method(of_all)
+    hurdle = Estimate() if of_positive is None else regression.log_positive(of_positive)
+    yield "hurdle_log", f"log_{outcome}", positive, hurdle
 
 
 def _theil_sen(matrix: Design, *, seed: int) -> Estimate:
