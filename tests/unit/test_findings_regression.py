@@ -246,3 +246,14 @@ def test_the_median_is_that_of_statsmodels_and_refused_where_it_is_a_tie() -> No
     assert regression.median(data).value == pytest.approx(fitted.params[-1], rel=1e-6)
     tied = Design(data.x, np.where(data.clusters % 3 == 0, 1.0, 0.0), data.clusters, data.rows)
     assert regression.median(tied).flags == ("quantile_is_tied",)
+
+
+def test_with_few_authors_the_interval_is_the_jackknife_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = counts_design(12)
+    found = regression.poisson(data)
+    monkeypatch.setattr(regression, "jackknife", lambda *_: np.diag([0.0, 0.25]))
+    swapped = regression.poisson(data)
+    assert swapped.value is not None
+    assert found.value == swapped.value
+    assert swapped.high == pytest.approx(swapped.value + stats.t.ppf(0.975, 99) * 0.5)
+    assert found.high != swapped.high
