@@ -12,19 +12,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from tasks.demo import popularity, write_demo_corpus
+from tasks.demo import popularity
+from tasks.demo.corpus import LAST_SNAPSHOT, Plan, make_plan
 from tasks.findings import rank, regression
 from tasks.findings.controls import Design
 from tasks.findings.edit_effects import edit_effects
@@ -145,11 +145,8 @@ def _held(name: str, replications: int) -> Held:
 
 def _edits(seed: int) -> dict[str, tuple[float, float, float]]:
     """Estimate and interval by predictor, on one made-up Hub whose edits are known, not judged."""
-    with tempfile.TemporaryDirectory() as folder:
-        corpus = Path(folder) / "corpus.parquet"
-        truth = write_demo_corpus(corpus, models=1500, weeks=12, seed=seed)
-        panel = panel_of(truth.corpus, truth.truth_parquet)
-    found = edit_effects(panel, Stamp(date(2026, 1, 5), "truth", "truth"), seed=seed)
+    panel = panel_of(make_plan(models=1500, weeks=12, seed=seed, end=LAST_SNAPSHOT))
+    found = edit_effects(panel, Stamp(LAST_SNAPSHOT, "truth", "truth"), seed=seed)
     return {
         f"{row.outcome} {row.predictor}": (
             row.estimate or np.nan,
@@ -161,29 +158,26 @@ def _edits(seed: int) -> dict[str, tuple[float, float, float]]:
     }
 
 
-def panel_of(corpus: Path, truth: Path) -> pl.DataFrame:
+def panel_of(plan: Plan) -> pl.DataFrame:
     """The rows of `sql/out/edit_panel.sql`, of a made-up Hub with its edits as they were planted."""
-    edits = pl.read_parquet(
-        truth, columns=["model_id", "snapshot_date", "author", "edited_this_week", "edit_kind"]
+    return pl.concat([_week_of(plan, week) for week in range(plan.weeks)]).sort("model_id", "snapshot")
+
+
+def _week_of(plan: Plan, week: int) -> pl.DataFrame:
+    fate, edited = plan.fate, [edit.kind if edit and edit.week == week else "" for edit in plan.edits]
+    rows = pl.DataFrame(
+        {
+            "model_id": [model.model_id for model in plan.roster],
+            "author": [model.author.name for model in plan.roster],
+            "age_days": 7 * fate.age_weeks[:, week],
+            "downloads": fate.downloads.window[:, week],
+            "downloads_all_time": fate.downloads.total[:, week],
+            "likes": fate.likes.total[:, week],
+            "is_edited": [kind in ("documentation", "placebo") for kind in edited],
+            "is_documented": [kind == "documentation" for kind in edited],
+        }
     )
-    seen = pl.read_parquet(
-        corpus,
-        columns=["model_id", "snapshot_date", "downloads", "downloads_all_time", "likes", "is_deleted"],
-    )
-    rows = seen.filter(~pl.col("is_deleted").fill_null(value=False)).join(
-        edits, on=["model_id", "snapshot_date"]
-    )
-    is_edited = pl.col("edited_this_week") & pl.col("edit_kind").is_in(["documentation", "placebo"])
-    return rows.select(
-        pl.col("snapshot_date").alias("snapshot"),
-        "model_id",
-        "author",
-        "downloads",
-        "downloads_all_time",
-        "likes",
-        is_edited.alias("is_edited"),
-        (is_edited & (pl.col("edit_kind") == "documentation")).alias("is_documented"),
-    ).sort("model_id", "snapshot")
+    return rows.filter(pl.col("age_days") > 0).with_columns(snapshot=pl.lit(plan.snapshot(week)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,14 +55,16 @@ def _find(warehouse: Warehouse, snapshot: date, judge: str, fingerprint: str) ->
     # statsmodels and what else takes seconds to import; a second run needs none of it
     from tasks.findings import find
     from tasks.findings.documented import documented
+    from tasks.findings.edit_effects import edit_effects
     from tasks.findings.sample import Stamp
 
     with warehouse.open() as db:
         rows = frame(db, "out/analysis_frame", snapshot=snapshot, fingerprint=fingerprint)
         alike = dict(frame(db, "out/families", snapshot=snapshot).iter_rows())
+        panel = frame(db, "out/edit_panel", snapshot=snapshot, fingerprint=fingerprint)
     now, stamp = datetime.now(UTC).replace(tzinfo=None), Stamp(snapshot, judge, fingerprint)
     findings = find(rows, snapshot=snapshot, judge=judge, fingerprint=fingerprint)
-    findings += documented(rows, alike, stamp)
+    findings += documented(rows, alike, stamp) + edit_effects(panel, stamp)
     return [dataclasses.replace(finding, computed_at=now) for finding in findings]
 
 

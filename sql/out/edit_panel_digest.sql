@@ -5,12 +5,13 @@ from (
     select
         scores.snapshot,
         bit_xor(hash(
-            model_id, author, downloads, downloads_all_time, likes, score, card_status, card_hash, selection
+            model_id, author, created_at, downloads, downloads_all_time, likes, score, card_status, card_hash,
+            selection
         )) as digest
     from base.scores
     join base.snapshots on snapshots.snapshot = scores.snapshot
     where scores.fingerprint = $fingerprint
-        and scores.snapshot <= $snapshot
+        and scores.snapshot between $snapshot - interval 26 weeks and $snapshot
         -- Itself it is hidden as long as no gate has measured it.
         and (scores.snapshot = $snapshot or scores.snapshot not in (select snapshot from base.hidden))
     group by scores.snapshot

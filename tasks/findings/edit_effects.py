@@ -8,11 +8,17 @@ pyfixest's; what is done here is to say who is compared with whom.
 
 The card of week 0 is the first to differ, so the gains up to that snapshot lie partly before the edit: week 0 is drawn
 and in no average. Weeks 1 to 4 are after it, weeks -4 to -2 test for trends before it, week -1 is the base.
+
+Young models lose popularity as they age, so only settled ones are compared. Few models have most of the downloads, and
+their weeks vary by a share of them rather than as counts do: each count is divided by 1 + m / 5, with m what the model
+had a week before the window began, so that beyond five a week it weighs hardly more however many it has. The ratio that
+is estimated stays the ratio, for a factor of a model's own leaves with its fixed effect.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,40 +26,71 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, AUTHORS_TO_TRUST, Estimate, Sample, Stamp
+from tasks.findings.regression import Fit, over_clusters
+from tasks.findings.sample import (
+    AUTHORS_FOR_INTERVAL,
+    AUTHORS_TO_TRUST,
+    Codes,
+    Estimate,
+    Floats,
+    Sample,
+    Stamp,
+)
 from tasks.findings.study import CLUSTER
-from tasks.findings.weekly import weekly
+from tasks.findings.weekly import WEEK_DAYS, WINDOW_DAYS, weekly
 from tasks.records import Finding
 
 BEFORE, AFTER = 4, 4  # weeks around an edit
 WEEKS_TO_ESTIMATE = 4
 EDITED_TO_ESTIMATE = 30
 CONTROLS_AN_EDIT = 20
+EDITED_A_WEEK, CONTROLS_A_WEEK = 1_000, 5_000  # at most, drawn: more would cost hours and narrow nothing worth it
+EDITED_PROJECTED, CONTROLS_PROJECTED = 2_000, 4_000
+SETTLED_DAYS = 28
+UNKNOWN_AGE_DAYS = 730.0
+EVEN_FROM = 5.0  # a week
+_STACKS = 10_000  # more than there are weeks
 POWER = 0.8
 KINDS = {"documented": "documentation_edit", "cosmetic": "cosmetic_edit"}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is followed from week to week: its column, whether it is counted (else log1p of it), and its name."""
+    """What is followed from week to week: its column and its name.
+
+    `before`: the column with what a model had a week before, where it is counted; else log1p of it is followed.
+    """
 
     column: str
-    is_count: bool
+    before: str | None = None
+
+    @property
+    def is_count(self) -> bool:
+        return self.before is not None
 
     @property
     def name(self) -> str:
         return self.column if self.is_count else f"log1p_{self.column}"
 
+    @property
+    def followed(self) -> pl.Expr:
+        """Of the rows that `stack` gives: log1p of a number, or a count made even."""
+        if self.before is None:
+            return pl.col(self.column).log1p()
+        return pl.col(self.column) / (1 + pl.col(self.before) / EVEN_FROM)
+
 
 OUTCOMES = (
-    Outcome("likes_gained", is_count=True),
-    Outcome("likes_gained", is_count=False),
-    Outcome("downloads_gained", is_count=True),
-    Outcome("downloads", is_count=False),
+    Outcome("likes_gained", before="likes_before"),
+    Outcome("likes_gained"),
+    Outcome("downloads_gained", before="downloads_before"),
+    Outcome("downloads"),
 )
 
 
-def edit_effects(panel: pl.DataFrame, stamp: Stamp, seed: int = 20) -> list[Finding]:
+def edit_effects(
+    panel: pl.DataFrame, stamp: Stamp, *, seed: int = 20, outcomes: Sequence[Outcome] = OUTCOMES
+) -> list[Finding]:
     """Every finding on edits, from the rows of `sql/out/edit_panel.sql`; none from fewer than four weeks.
 
     Documentation edits, and as a placebo edits that change the card and document nothing more. For each outcome: the
@@ -66,8 +103,9 @@ def edit_effects(panel: pl.DataFrame, stamp: Stamp, seed: int = 20) -> list[Find
     found: list[Finding] = []
     for kind, predictor in KINDS.items():
         stacked = stack(weeks, kind, seed)
-        for outcome in OUTCOMES:
-            found += _of_outcome(weeks, stacked, kind, predictor, outcome, stamp)
+        for outcome in outcomes:
+            second_opinion = None if outcome.is_count else _local_projections(weeks, kind, outcome, seed)
+            found += _of_outcome(stacked, predictor, outcome, second_opinion, stamp)
     return found
 
 
@@ -80,46 +118,66 @@ def with_edits(weeks: pl.DataFrame) -> pl.DataFrame:
         pl.col("week").filter(pl.col("is_documented")).min().alias("documented"),
         pl.col("week").filter(pl.col("is_edited") & ~pl.col("is_documented")).min().alias("cosmetic"),
     )
-    first = first.with_columns(
-        pl.when(pl.col("documented").is_null()).then(pl.col("cosmetic")).alias("cosmetic")
+    first = first.sort("model_id").with_columns(
+        pl.when(pl.col("documented").is_null()).then(pl.col("cosmetic")).alias("cosmetic"),
+        pl.int_range(pl.len()).alias("model"),
     )
     codes = (pl.col("author").rank("dense").cast(pl.Int64) - 1).alias(CLUSTER)
-    return weeks.join(first, on="model_id").sort("model_id", "week").with_columns(codes)
+    return weeks.join(first, on="model_id").sort("model", "week").with_columns(codes)
 
 
 def stack(weeks: pl.DataFrame, kind: str, seed: int) -> pl.DataFrame:
     """The models edited in each week with clean controls, weeks -4 to 4 around it: one row a model, stack and week.
 
-    Controls have no edit of either kind until the window ends; of them at most 20 for each edited model, drawn. `event`
-    is the week since the edit, `is_edited` whether it is an edited model, `unit` the model within its stack.
+    Controls have no edit of either kind until the window ends; of them at most 20 for each edited model, drawn. All are
+    settled: listed since the window began, and, where it is known when they were made, four weeks old by then. `event`
+    is the week since the edit, `is_treated` whether it is an edited model.
     """
     rng = np.random.default_rng(seed)
+    edited_in = sorted(weeks[kind].drop_nulls().unique().to_list())
+    return pl.concat([_window(weeks, kind, week, rng) for week in edited_in or [0]])
+
+
+def _window(weeks: pl.DataFrame, kind: str, week: int, rng: np.random.Generator) -> pl.DataFrame:
+    around = weeks.filter(pl.col("week").is_between(week - BEFORE, week + AFTER))
+    start = settled(around)
+    edited = _drawn(start.filter(pl.col(kind) == week)["model"], EDITED_A_WEEK, rng)
     any_edit = pl.min_horizontal("documented", "cosmetic")
-    models = weeks.select("model_id", "documented", "cosmetic").unique(maintain_order=True)
-    parts = []
-    for week in sorted(models[kind].drop_nulls().unique().to_list()):
-        edited = models.filter(pl.col(kind) == week)["model_id"]
-        clean = models.filter(any_edit.is_null() | (any_edit > week + AFTER))["model_id"]
-        drawn = clean.gather(np.sort(rng.permutation(len(clean))[: CONTROLS_AN_EDIT * len(edited)]))
-        parts.append(
-            weeks.filter(
-                pl.col("week").is_between(week - BEFORE, week + AFTER),
-                pl.col("model_id").is_in(edited.implode()) | pl.col("model_id").is_in(drawn.implode()),
-            ).with_columns(
-                (pl.col("week") - week).alias("event"),
-                pl.lit(week).alias("stack"),
-                pl.col("model_id").is_in(edited.implode()).alias("is_treated"),
-            )
-        )
-    if not parts:
-        return weeks.clear().with_columns(event=pl.lit(0), stack=pl.lit(0), is_treated=pl.lit(value=False))
-    return pl.concat(parts)
+    clean = start.filter(any_edit.is_null() | (any_edit > week + AFTER))["model"]
+    controls = _drawn(clean, min(CONTROLS_AN_EDIT * len(edited), CONTROLS_A_WEEK), rng)
+    is_treated = pl.col("model").is_in(edited.implode())
+    rows = around.filter(is_treated | pl.col("model").is_in(controls.implode())).with_columns(
+        (pl.col("week") - week).alias("event"),
+        pl.lit(week, pl.Int64).alias("stack"),
+        is_treated.alias("is_treated"),
+    )
+    return rows.join(_before(start), on="model", maintain_order="left")
+
+
+def settled(weeks: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the first of `weeks`, without those of models that were made less than four weeks before."""
+    young = (pl.col("age_days") < SETTLED_DAYS).fill_null(value=False)
+    return weeks.filter(pl.col("week") == pl.col("week").min(), ~young)
+
+
+def _drawn(models: pl.Series, most: int, rng: np.random.Generator) -> pl.Series:
+    return models.gather(np.sort(rng.permutation(len(models))[:most]))
+
+
+def _before(start: pl.DataFrame) -> pl.DataFrame:
+    """What each model had a week until the rows of `start`: downloads in their last 30 days, likes in its life."""
+    weeks_lived = pl.col("age_days").fill_null(UNKNOWN_AGE_DAYS) / WEEK_DAYS
+    return start.select(
+        "model",
+        (pl.col("likes") / weeks_lived).fill_null(0.0).alias("likes_before"),
+        (pl.col("downloads") / (WINDOW_DAYS / WEEK_DAYS)).fill_null(0.0).alias("downloads_before"),
+    )
 
 
 def _of_outcome(
-    weeks: pl.DataFrame, stacked: pl.DataFrame, kind: str, predictor: str, outcome: Outcome, stamp: Stamp
+    stacked: pl.DataFrame, predictor: str, outcome: Outcome, second_opinion: Estimate | None, stamp: Stamp
 ) -> list[Finding]:
-    known = stacked.drop_nulls(outcome.column)
+    known = stacked.with_columns(outcome.followed.cast(pl.Float64).alias("y")).drop_nulls("y")
     treated = known.filter("is_treated")
     sample = Sample("all", outcome.column, treated.rename({"is_edited": predictor}), predictor)
     name = "poisson_stacked" if outcome.is_count else "ols_stacked"
@@ -137,8 +195,8 @@ def _of_outcome(
     curve_of = {f"{week:+d}": pl.col("event") == week for week in range(-BEFORE, AFTER + 1) if week != -1}
     curve = _stacked(known, outcome, curve_of, drop_week_0=False)
     found = [row("edit_effect", name, average.estimate)]
-    if not outcome.is_count:
-        found.append(row("edit_effect", "lpdid", _local_projections(weeks, kind, outcome)))
+    if second_opinion is not None:
+        found.append(row("edit_effect", "lpdid", second_opinion))
     found += [row("edit_curve", name, one.estimate, f"week={week}") for week, one in curve.items()]
     found.append(row("edit_pretrend", "wald", _pretrend(curve)))
     found.append(row("edit_power", "minimum_detectable", Estimate(_detectable(average))))
@@ -170,8 +228,8 @@ def _stacked(
 
     y = exp(unit + stack x week + b [term, edited]), or the same in logs by least squares; unit is the model within its
     stack. Assumes that without the edit both would have moved alike, in proportion (Poisson) or in log1p (least
-    squares). Intervals: sandwich over authors, t with G - 1 degrees of freedom. Poisson pseudo-maximum-likelihood
-    drops units that never gain anything, which say nothing of a proportion (Correia, Guimarães & Zylkin 2020).
+    squares). Poisson pseudo-maximum-likelihood drops units that never gain anything, which say nothing of a proportion
+    (Correia, Guimarães & Zylkin 2020).
     """
     import pyfixest  # takes seconds, and most runs have no panel
 
@@ -179,12 +237,11 @@ def _stacked(
         rows = rows.filter(pl.col("event") != 0)
     columns = {f"t{place}": term for place, term in enumerate(terms.values())}
     table = rows.select(
-        (pl.col(outcome.column) if outcome.is_count else pl.col(outcome.column).log1p())
-        .cast(pl.Float64)
-        .alias("y"),
-        pl.concat_str("model_id", pl.lit("|"), "stack").rank("dense").cast(pl.Int64).alias("unit"),
-        (pl.col("stack") * 10_000 + pl.col("week")).alias("time"),
+        "y",
+        (pl.col("model") * _STACKS + pl.col("stack")).alias("unit"),
+        (pl.col("week") * _STACKS + pl.col("stack")).alias("time"),
         pl.col(CLUSTER).alias("author"),
+        "is_treated",
         *((term & pl.col("is_treated")).cast(pl.Float64).alias(name) for name, term in columns.items()),
     ).to_pandas()
     fit_of: Any = pyfixest.fepois if outcome.is_count else pyfixest.feols
@@ -192,12 +249,14 @@ def _stacked(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dropped units and collinear terms are seen in what comes back
         try:
-            fit = fit_of(f"y ~ {' + '.join(columns)} | unit + time", table, vcov={"CRV1": "author"})
+            fit = fit_of(f"y ~ {' + '.join(columns)} | unit + time", table, vcov="iid")
         except (ValueError, RuntimeError, np.linalg.LinAlgError, ZeroDivisionError):
             return nothing
     names = list(fit.coef().index)
-    values, variance = fit.coef().to_numpy(), np.asarray(fit._vcov)
-    groups = int(table["author"].nunique())
+    values, variance = fit.coef().to_numpy(), _variance(fit)
+    if variance is None:
+        return nothing
+    groups = int(fit._data.groupby("is_treated")["author"].nunique().min())
     found = dict(nothing)
     for name, column in zip(terms, columns, strict=True):
         if column not in names:
@@ -213,11 +272,23 @@ def _stacked(
     return found
 
 
+def _variance(fit: Any) -> Floats | None:
+    """The variance over authors of what pyfixest has fitted, after the fixed effects are swept out (k x k).
+
+    Its own sandwich is too short where few edited models weigh much, and its jackknife fits once an author.
+    """
+    authors: Codes = np.unique(fit._data["author"], return_inverse=True)[1]
+    residuals = np.asarray(fit._u_hat).ravel()
+    swept = Fit(fit.coef().to_numpy(), slope=residuals, curvature=np.ones(len(residuals)))
+    return over_clusters(np.asarray(fit._X), swept, authors)
+
+
 def _coefficient(value: float, error: float, groups: int, covariances: dict[str, float]) -> Coefficient:
-    if groups < AUTHORS_FOR_INTERVAL:
+    """With its t interval on G - 1 degrees of freedom, G being the authors on the side that has fewer."""
+    if groups < AUTHORS_FOR_INTERVAL or not error > 0:
         return Coefficient(Estimate(value, flags=("few_clusters",)))
     reach = float(stats.t.ppf(0.975, groups - 1)) * error
-    p = float(2 * stats.t.sf(abs(value) / error, groups - 1)) if error > 0 else None
+    p = float(2 * stats.t.sf(abs(value) / error, groups - 1))
     return Coefficient(Estimate(value, value - reach, value + reach, p), error, covariances)
 
 
@@ -246,15 +317,23 @@ def _detectable(average: Coefficient) -> float | None:
     return float(stats.norm.ppf(0.975) + stats.norm.ppf(POWER)) * average.error
 
 
-def _local_projections(weeks: pl.DataFrame, kind: str, outcome: Outcome) -> Estimate:
-    """The average difference of log1p over weeks 0 to 4 to week -1, by local projections with clean controls."""
+def _local_projections(weeks: pl.DataFrame, kind: str, outcome: Outcome, seed: int) -> Estimate:
+    """The average difference of log1p over weeks 0 to 4 to week -1, by local projections with clean controls.
+
+    Of the settled models, at most 2,000 that are edited and 4,000 that never are, drawn.
+    """
     import pyfixest
 
     other = "cosmetic" if kind == "documented" else "documented"
-    rows = weeks.filter(pl.col(other).is_null()).drop_nulls(outcome.column)
+    rng = np.random.default_rng(seed)
+    start = settled(weeks).filter(pl.col(other).is_null())
+    edited = _drawn(start.filter(pl.col(kind).is_not_null())["model"], EDITED_PROJECTED, rng)
+    never = _drawn(start.filter(pl.col(kind).is_null())["model"], CONTROLS_PROJECTED, rng)
+    chosen = pl.concat([edited, never])
+    rows = weeks.filter(pl.col("model").is_in(chosen.implode())).drop_nulls(outcome.column)
     table = rows.select(
         pl.col(outcome.column).log1p().cast(pl.Float64).alias("y"),
-        pl.col("model_id").rank("dense").cast(pl.Int64).alias("unit"),
+        pl.col("model").alias("unit"),
         pl.col("week").alias("time"),
         pl.col(kind).fill_null(0).alias("edited"),
         pl.col(CLUSTER).alias("author"),
@@ -277,5 +356,5 @@ def _local_projections(weeks: pl.DataFrame, kind: str, outcome: Outcome) -> Esti
         except (ValueError, RuntimeError, KeyError, np.linalg.LinAlgError):
             return Estimate(flags=("not_converged",))
     told = fit.tidy().iloc[0]
-    groups = int(table["author"].nunique())
+    groups = int(table[table["edited"] > 0]["author"].nunique())
     return _coefficient(float(told["Estimate"]), float(told["Std. Error"]), groups, {}).estimate

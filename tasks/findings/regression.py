@@ -204,15 +204,22 @@ def _score_estimate(design: Design, fit: Fit | NoFit) -> Estimate:
     groups = int(design.clusters.max()) + 1
     if groups < AUTHORS_FOR_INTERVAL:
         return Estimate(value, flags=("few_clusters", *design.flags))
-    # Beyond so many clusters none weighs much, and the jackknife would take longer than the fit.
-    variance_of = jackknife if groups <= CLUSTERS_TO_JACKKNIFE else sandwich
-    variance = variance_of(design.x, fit, design.clusters)
+    variance = over_clusters(design.x, fit, design.clusters)
     if variance is None or not variance[-1, -1] > 0:
         return Estimate(flags=("not_converged", *design.flags))
     error = float(np.sqrt(variance[-1, -1]))
     reach = float(stats.t.ppf(0.975, groups - 1)) * error
     p = float(2 * stats.t.sf(abs(value) / error, groups - 1))
     return Estimate(value, value - reach, value + reach, p, design.flags)
+
+
+def over_clusters(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:
+    """The variance of the coefficients (k x k): jackknifed by cluster, plain where there are more than 1,000.
+
+    Among so many none weighs much, and the jackknife would take longer than the fit.
+    """
+    is_few = int(clusters.max()) + 1 <= CLUSTERS_TO_JACKKNIFE
+    return (jackknife if is_few else sandwich)(x, fit, clusters)
 
 
 def sandwich(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:
