@@ -59,12 +59,13 @@ def test_a_passport_is_published_and_another_one_does_not_replace_it(
     labels: Path, make_home: MakeHome
 ) -> None:
     home = make_home()
+    labelled = read_labels(labels, home)
     entries = entries_of(labels, home)
-    assert keep(home, entries)
+    assert keep(home, entries, labelled)
     once = passports(home)
     assert {probe for probe, _, _ in once} == {"agreement", "padding", "attack"}
     later = [replace(entry, measured_at=entry.measured_at + timedelta(seconds=1)) for entry in entries]
-    assert keep(home, later)
+    assert keep(home, later, labelled)
     assert len(passports(home)) == 2 * len(once)
 
 
@@ -99,7 +100,7 @@ def test_a_passport_outlives_another_writer_s_lock(labels: Path, make_home: Make
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        assert keep(home, entries) is False
+        assert keep(home, entries, read_labels(labels, home)) is False
         other.communicate("")
     assert Warehouse(home).lake.has(part_of(entries))
     assert passports(home) == []
