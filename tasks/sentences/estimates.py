@@ -1,0 +1,114 @@
+"""What may be said of an estimate: its scale, its interval, and how far the interval is from zero."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from tasks.records import Finding
+from tasks.sentences.numbers import NARROW, decimal
+
+# Families by the first word of an estimator's name: `spearman_given_age_days` is a Spearman.
+_RANKED = {"spearman", "kendall", "cliffs", "rank"}
+_COUNTS = {"poisson", "ppml", "negative", "quasi"}
+_SECOND_OPINIONS = {"kendall", "tukey", "median", "theil", "logit", "hurdle"}
+
+_FIRST_PARTIALS = {"spearman_given_controls", "spearman_given_downloads"}
+
+# Upper ends of "very weak", "weak" and "moderate". Cohen (1988) for a correlation; Kendall's τ runs at about
+# two thirds of Spearman's ρ; Romano et al. (2006) for Cliff's δ.
+_STEPS = {"kendall": (0.07, 0.2, 0.33), "cliffs": (0.147, 0.33, 0.474)}
+_COHEN = (0.1, 0.3, 0.5)
+_STRENGTHS = ("very weak", "weak", "moderate", "strong")
+
+Reading = Literal["nothing", "unsettled", "unclear", "more", "less"]
+
+
+def is_interval(finding: Finding) -> bool:
+    """Whether estimate and both ends of the interval are finite numbers."""
+    numbers = (finding.estimate, finding.ci_low, finding.ci_high)
+    return all(number is not None and math.isfinite(number) for number in numbers)
+
+
+def ends(finding: Finding) -> tuple[float, float]:
+    """Both ends of the interval, lower first; only for a finding that `is_interval`."""
+    low, high = sorted((finding.ci_low or 0.0, finding.ci_high or 0.0))
+    return low, high
+
+
+def reading(finding: Finding) -> Reading:
+    """What may be said.
+
+    `nothing` without an estimate, `unsettled` without an interval, `unclear` where zero lies inside it
+    (or the estimate across zero from it), else `more` or `less`.
+    """
+    if finding.estimate is None or not math.isfinite(finding.estimate) or "not_converged" in finding.flags:
+        return "nothing"
+    if not is_interval(finding):
+        return "unsettled"
+    low, high = ends(finding)
+    if low > 0 and finding.estimate > 0:
+        return "more"
+    return "less" if high < 0 and finding.estimate < 0 else "unclear"
+
+
+def family(finding: Finding) -> str:
+    """The first word of its estimator's name: `spearman` of `spearman_given_age_days`."""
+    return finding.estimator.partition("_")[0]
+
+
+def is_second_opinion(finding: Finding) -> bool:
+    """Whether another estimator answers the same question first; second opinions go into tables."""
+    is_partial = "_given_" in finding.estimator and finding.estimator not in _FIRST_PARTIALS
+    return family(finding) in _SECOND_OPINIONS or is_partial
+
+
+def is_ranked(finding: Finding) -> bool:
+    """Whether the estimate lies on the scale from -1 to 1."""
+    return family(finding) in _RANKED
+
+
+def is_number(finding: Finding) -> bool:
+    """Whether the estimate is a count of models or of downloads, not an association."""
+    return finding.question in ("outliers", "missing")
+
+
+def is_multiplicative(finding: Finding) -> bool:
+    """Whether the estimate is a difference of logarithms, so that its exponential is a factor."""
+    if is_ranked(finding) or is_number(finding):
+        return False
+    if finding.question in ("edit_power", "edit_pretrend"):
+        return finding.question == "edit_power"
+    return family(finding) in _COUNTS | {"logit"} or finding.outcome.startswith(("log1p_", "log_"))
+
+
+def strength(finding: Finding) -> str:
+    """The size of a rank correlation in words that hold over the whole interval: `weak to moderate`."""
+    steps = _STEPS.get(family(finding), _COHEN)
+    weakest, strongest = sorted(abs(end) for end in ends(finding))
+    words = [_STRENGTHS[sum(size >= step for step in steps)] for size in (weakest, strongest)]
+    return " to ".join(dict.fromkeys(words))
+
+
+def change(log_ratio: float, *, as_factor: bool = False) -> str:
+    """A difference of logarithms as `+35 %`, or as `×1.35`."""
+    factor = math.exp(min(log_ratio, 50.0))
+    if as_factor:
+        return f"×{decimal(factor, 1 if factor >= 2 else 2)}"
+    return f"{'+' if factor >= 1.005 else ''}{decimal(100 * (factor - 1), 0)}{NARROW}%"
+
+
+def figure(finding: Finding, value: float | None) -> str:
+    """One number of a finding in its own unit; factors where the finding holds any doubling."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if not is_multiplicative(finding):
+        return decimal(value)
+    numbers = (finding.estimate, finding.ci_low, finding.ci_high)
+    return change(value, as_factor=any(n is not None and math.exp(min(n, 50.0)) >= 2 for n in numbers))
+
+
+def interval(finding: Finding) -> str:
+    """`95 % interval 0.15 to 0.27`, in the finding's own unit."""
+    low, high = ends(finding)
+    return f"95{NARROW}% interval {figure(finding, low)} to {figure(finding, high)}"

@@ -1,0 +1,178 @@
+"""A finding as a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tasks.records import Finding
+from tasks.sentences.edits import tested
+from tasks.sentences.estimates import (
+    ends,
+    family,
+    figure,
+    interval,
+    is_interval,
+    is_multiplicative,
+    is_number,
+    is_ranked,
+    reading,
+    strength,
+)
+from tasks.sentences.numbers import NARROW, count, decimal, models, percent
+from tasks.sentences.words import caveats, estimator_words, plain, question_words, upper_first
+
+_SLOPES = {"huber", "tukey", "theil", "ols", "median", "quantile", "lad"}
+_CONTROLLED = "with the controls held equal"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """How a predictor is spoken of: when it is higher, and by which step a slope counts it."""
+
+    higher: str
+    step: str
+    noun: str
+
+
+_PREDICTORS = {
+    "score": _Wording("a higher score", "one point more of score", "score"),
+    "has_card": _Wording("having a card", "having a card", "having a card"),
+    "documentation_edit": _Wording(*["an edit that documents more"] * 3),
+    "cosmetic_edit": _Wording(*["an edit that documents nothing more"] * 3),
+}
+
+
+def _wording(predictor: str) -> _Wording:
+    noun = plain(predictor)
+    return _PREDICTORS.get(predictor) or _Wording(f"a higher {noun}", f"one unit more of {noun}", noun)
+
+
+def _among(finding: Finding) -> str:
+    """Which models, with their number, as the opening of a sentence."""
+    name, n = finding.stratum, models(finding.n)
+    kind, is_part, value = name.partition("=")
+    known = {
+        "all": f"Among {n}",
+        "without_outliers": f"With outliers left out ({n})",
+        "no_card_lowest": f"Counting no card as the lowest score, among {n}",
+        "not_generated": f"Among {n} whose card is neither generated nor an unfilled template",
+    }
+    if is_part:
+        return f"Among {n} of the {plain(kind)} {value}"
+    return known.get(name) or f"Among {n} ({plain(name)})"
+
+
+def _times(finding: Finding, more: str, fewer: str) -> str:
+    """`about 35 % more`, `about 2.4 times the`: a factor in words."""
+    factor = math.exp(min(finding.estimate or 0.0, 50.0))
+    if factor >= 2:
+        return f"about {decimal(factor, 1)} times the"
+    return f"about {percent(abs(factor - 1))} {more if factor > 1 else fewer}"
+
+
+def _more(finding: Finding) -> str:
+    """`about 35 % more downloads`, `about 20 % lower odds of any likes`, `0.8 fewer downloads`, `more likes`."""
+    what, size = plain(finding.outcome), finding.estimate or 0.0
+    direction = "more" if size > 0 else "fewer"
+    if family(finding) == "logit":
+        return f"{_times(finding, 'higher', 'lower')} odds of {what}"
+    if is_multiplicative(finding):
+        return f"{_times(finding, 'more', 'fewer')} {what}"
+    if family(finding) in _SLOPES:
+        return f"about {decimal(abs(size))} {direction} {what}"
+    return f"{direction} {what}"
+
+
+def _claim(finding: Finding) -> str:
+    """The clear case: the interval lies on one side of zero."""
+    words = _wording(finding.predictor)
+    return f"{words.higher if is_ranked(finding) else words.step} goes with {_more(finding)}"
+
+
+def _doubts(finding: Finding, unsaid: Collection[str]) -> str:
+    """Warnings, and the correction for many questions where it takes the finding back."""
+    flags = [flag for flag in finding.flags if flag not in {"not_converged", "constant", *unsaid}]
+    lost = (
+        finding.p_adjusted is not None and finding.p_adjusted > 0.05 and reading(finding) in ("more", "less")
+    )
+    corrected = "Corrected for the number of questions asked, it may be chance." if lost else ""
+    return " ".join(part for part in (corrected, caveats(flags)) if part)
+
+
+def _edge(finding: Finding) -> str:
+    return count(finding.estimate) if abs(finding.estimate or 0.0) >= 100 else decimal(finding.estimate, 1)
+
+
+def _counted(finding: Finding) -> str:
+    """Findings that count: outliers, and models that no estimate could use."""
+    what, n = plain(finding.outcome), models(finding.n)
+    known = {
+        "models_removed": f"{count(finding.estimate)} of {n} are outliers in {what}",
+        "fence": f"A model is an outlier in {what} beyond {_edge(finding)}",
+        "fence_below": f"A model is an outlier in {what} below {_edge(finding)}",
+        "without_score": f"{count(finding.estimate)} of {n} have no score",
+        "without_outcome": f"{count(finding.estimate)} of {n} have no number of {what}",
+    }
+    if finding.estimate is None or not math.isfinite(finding.estimate):
+        return f"{question_words(finding.question).capitalize()} in {what} cannot be told from {n}"
+    return known.get(finding.estimator) or (
+        f"{question_words(finding.question).capitalize()} in {what}, {estimator_words(finding.estimator)}: "
+        f"{decimal(finding.estimate)} ({n})"
+    )
+
+
+def _why_nothing(finding: Finding) -> str:
+    known = {
+        "not_converged": "the fit did not converge",
+        "constant": "one of the numbers is the same everywhere",
+    }
+    return next((why for flag, why in known.items() if flag in finding.flags), "too little to estimate from")
+
+
+def _association(finding: Finding) -> str:
+    how = estimator_words(finding.estimator)
+    pair = f"{_wording(finding.predictor).noun} and {plain(finding.outcome)}"
+    said, value = reading(finding), figure(finding, finding.estimate)
+    if said == "nothing":
+        return f"nothing can be said about {pair} ({how}: {_why_nothing(finding)})"
+    if said == "unsettled":
+        return f"{pair} are compared without an interval ({how} {value}), which settles nothing"
+    numbers = f"{how} {value}, {interval(finding)}"
+    if said == "unclear":
+        return f"there is no clear association between {pair} ({numbers})"
+    size = f"{strength(finding)}: " * is_ranked(finding)
+    return f"{_claim(finding)} ({size}{numbers})"
+
+
+def _share(finding: Finding) -> str:
+    """How many cards of a tier are, or fill, something."""
+    known = {"is_generated": "are generated", "is_copied": "are nearly the same as those of other models"}
+    what = known.get(finding.outcome) or f"fill the section {plain(finding.outcome.removeprefix('section:'))}"
+    tier = finding.stratum.removeprefix("tier=")
+    among = "all models" if tier == "all" else f"the {tier.removeprefix('the ')} of models by downloads"
+    if finding.estimate is None:
+        return f"of {count(finding.n)} cards of {among} nothing can be said"
+    span = ""
+    if is_interval(finding):
+        low, high = ends(finding)
+        span = f", 95{NARROW}% interval {percent(low)} to {percent(high)}"
+    return f"of {count(finding.n)} cards of {among} {percent(finding.estimate)} {what}{span}"
+
+
+def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = True) -> str:
+    """One finding as one plain sentence with its numbers, followed by its warnings but those `unsaid`.
+
+    Without `among` it does not say which models it is about, for a list below such a heading.
+    """
+    if is_number(finding):
+        text = _counted(finding)
+    elif finding.question in ("edit_pretrend", "edit_power"):
+        text = tested(finding)
+    elif finding.question == "documentation":
+        text = _share(finding)
+    else:
+        openings = [_among(finding)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
+        text = ", ".join([*openings, _association(finding)])
+    return f"{upper_first(text)}. {_doubts(finding, unsaid)}".rstrip()

@@ -1,0 +1,128 @@
+"""What is said of a judge: what its scores are, what its passport measured, how it differs from others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tasks.records import JudgeCard, PassportEntry
+from tasks.sentences.numbers import NARROW, count, decimal, long_date, percent, texts
+from tasks.sentences.words import judge_words, upper_first
+
+_MEASURED_TEXTS_MIN = 50
+
+
+def judge_note(judge: JudgeCard, passport: Sequence[PassportEntry] = ()) -> tuple[str, str]:
+    """What the scores are and are not: a short heading and the sentences below it, the last one on trust."""
+    trust = passport_sentence(passport)
+    if judge.judge == "checklist":
+        return (
+            "These are scores of a rule-based checklist.",
+            "No reader and no language model has judged these cards: rules look for what a card should hold "
+            f"(a snippet, numbers, a license, sections) and cannot tell whether it is true, clear or useful. {trust}",
+        )
+    if judge.model:
+        which = f"{judge.model} at {judge.revision}" if judge.revision else judge.model
+        return (
+            "These are scores of a language model.",
+            f"The judge model {which} read each card against the rubric. No person has read them; a model may "
+            f"favour certain styles and lengths, and another judge model would score differently. {trust}",
+        )
+    return (
+        f"These are scores of the judge “{judge.judge}”.",
+        f"They are one way to read a card against the rubric; another judge would score differently. {trust}",
+    )
+
+
+def _entry(passport: Iterable[PassportEntry], probe: str, measure: str) -> PassportEntry | None:
+    """A measure of the overall score, where it gave a figure."""
+    wanted = (probe, measure, "score")
+    return next(
+        (e for e in passport if (e.probe, e.measure, e.subject) == wanted and e.estimate is not None), None
+    )
+
+
+def _between(low: float | None, high: float | None) -> str:
+    """`95 % interval 0.60 to 0.80`, or that there is none."""
+    if low is None or high is None or not math.isfinite(low + high):
+        return "no interval"
+    return f"95{NARROW}% interval {decimal(low)} to {decimal(high)}"
+
+
+def passport_sentence(passport: Sequence[PassportEntry]) -> str:
+    """How far the judge agrees with people, or plainly that nobody knows."""
+    if not passport:
+        return "It has no passport: nobody has compared it with people yet."
+    kappa = _entry(passport, "agreement", "quadratic_kappa")
+    if kappa is None:
+        return (
+            "It was compared with people’s labels, which were too few or too alike to say how far it agrees."
+        )
+    told = (
+        f"On {texts(kappa.n)} that people labelled, its scores agree with theirs to a quadratic weighted kappa of "
+        f"{decimal(kappa.estimate)} ({_between(kappa.ci_low, kappa.ci_high)}), where 1 is full agreement and 0 "
+        "is chance."
+    )
+    if kappa.n < _MEASURED_TEXTS_MIN:
+        told += " Few texts stand behind this: read it as a hint."
+    return told
+
+
+def sway_sentences(passport: Sequence[PassportEntry]) -> list[str]:
+    """What else the passport measured: the bias, the same cards again, padding, attacks; each where it was."""
+    bias = _entry(passport, "agreement", "bias")
+    again = _entry(passport, "consistency", "share_identical")
+    padded = _entry(passport, "padding", "mean_rise")
+    raised = _entry(passport, "attack", "share_raised")
+    noticed = _entry(passport, "attack", "share_flagged")
+    said = []
+    if bias:
+        said.append(f"On average it scores {_apart(bias.estimate, bias.ci_low, bias.ci_high, 'people')}.")
+    if again:
+        said.append(f"Asked again, it gives {percent(again.estimate)} of the cards the same score each time.")
+    if padded:
+        said.append(
+            "Cards padded to twice their length with sentences that say nothing score "
+            f"{_apart(padded.estimate, padded.ci_low, padded.ci_high, 'the same cards without')}."
+        )
+    if raised:
+        seen = f"; {percent(noticed.estimate)} of the attacks were noticed" if noticed else ""
+        said.append(
+            f"Attacks written into weak cards raise the score by half a point or more in {percent(raised.estimate)} "
+            f"of {count(raised.n)} tries{seen}."
+        )
+    return said
+
+
+def _apart(difference: float | None, low: float | None, high: float | None, what: str) -> str:
+    """`0.42 points above people (95 % interval 0.38 to 0.46)`, `about the same as people (…)` around zero."""
+    if difference is None or low is None or high is None:
+        return f"{decimal(difference)} points from {what}, without an interval"
+    if low <= 0 <= high:
+        return f"about the same as {what} (mean difference {decimal(difference)}, {_between(low, high)})"
+    nearer, farther = sorted((abs(low), abs(high)))
+    side = "above" if difference > 0 else "below"
+    return f"{decimal(abs(difference))} points {side} {what} ({_between(nearer, farther)})"
+
+
+def other_judge_sentence(judge: str, other: Mapping[str, Any]) -> str:
+    """A row of `sql/out/other_judges.sql`: how `judge` differs from another of the panel, or from an earlier one."""
+    mean, error = other["mean_difference"], other["standard_error"]
+    apart = _apart(mean, mean - 1.96 * error, mean + 1.96 * error, "it")
+    rank = other["spearman"]
+    order = "one of them gives the same score to all" if rank is None else f"Spearman ρ {decimal(rank)}"
+    who, this = judge_words(other["judge"]), judge_words(judge)
+    if other["relation"] == "panel":
+        opening = f"{upper_first(who)} judges the same snapshot."
+    elif other["last_snapshot"] < other["first_snapshot"]:
+        opening = (
+            f"The judge changed on {long_date(other['first_snapshot'])}: before, it was {who} "
+            f"({other['fingerprint'][:8]}). Scores of before and after are not one series."
+        )
+    else:
+        opening = f"{upper_first(who)} ({other['fingerprint'][:8]}) judged until {long_date(other['last_snapshot'])}."
+    return (
+        f"{opening} Over {texts(other['n'])} that both scored, {this} scores on average {apart}; {order}, and "
+        f"{percent(other['within_half_share'])} of the scores lie within half a point."
+    )

@@ -1,0 +1,74 @@
+"""Numbers as people read them; narrow no-break spaces keep each in one piece."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+NARROW = "\u202f"
+MINUS = "\u2212"
+
+
+def count(n: float | None) -> str:
+    """A whole number with narrow spaces between the thousands; an en dash for none."""
+    return (
+        "–" if n is None or not math.isfinite(n) else f"{round(n):,}".replace(",", NARROW).replace("-", MINUS)
+    )
+
+
+def decimal(value: float | None, places: int = 2) -> str:
+    """Rounded, with a real minus sign; an en dash for none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    rounded = round(value, places) or 0.0  # no "−0.00"
+    return f"{rounded:,.{places}f}".replace(",", NARROW).replace("-", MINUS)
+
+
+def percent(share: float | None) -> str:
+    """A share in 0-1 as whole per cent; below one per cent finer, so that rare is not shown as never."""
+    if share is None or not math.isfinite(share):
+        return "–"
+    if 0 < abs(share) < 0.0005:
+        return f"<0.1{NARROW}%"
+    return f"{decimal(100 * share, 1 if 0 < abs(share) < 0.00995 else 0)}{NARROW}%"
+
+
+def probability(p: float | None) -> str:
+    """A p-value to three places, or `< 0.001`."""
+    return f"<{NARROW}0.001" if p is not None and p < 0.0005 else decimal(p, 3)
+
+
+def models(n: int) -> str:
+    """`1 model`, `30 000 models`."""
+    return f"{count(n)} model{'s' * (n != 1)}"
+
+
+def texts(n: int) -> str:
+    """`1 text`, `30 000 texts`."""
+    return f"{count(n)} text{'s' * (n != 1)}"
+
+
+def rate(per_second: float | None) -> str:
+    """Something a second: whole from a hundred on, two places below ten."""
+    if per_second is None or not math.isfinite(per_second):
+        return "–"
+    return decimal(per_second, 0 if per_second >= 99.5 else 1 if per_second >= 9.95 else 2)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.2 h`."""
+    if seconds < 100:
+        return f"{decimal(seconds, 1 if seconds < 9.95 else 0)}{NARROW}s"
+    if seconds < 100 * 60:
+        return f"{decimal(seconds / 60, 0)}{NARROW}min"
+    return f"{decimal(seconds / 3600, 1)}{NARROW}h"
+
+
+def money(cost: float | None) -> str:
+    """Two places, more below a tenth; the currency is the price's."""
+    return decimal(cost, 2 if cost is None or cost >= 0.1 else 4)
+
+
+def long_date(day: date) -> str:
+    """`21 November 2026`."""
+    return f"{day.day} {day:%B} {day.year}"

@@ -1,0 +1,122 @@
+"""Names of the code in words: columns, estimators, questions, strata, warnings, judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_ESTIMATORS = {
+    "spearman": "Spearman ρ",
+    "spearman_given_controls": "Spearman ρ with all else equal",
+    "kendall": "Kendall τ",
+    "kendall_tau_b": "Kendall τ",
+    "cliffs_delta": "Cliff’s δ",
+    "huber": "Huber regression",
+    "tukey": "Tukey biweight regression",
+    "tukey_biweight": "Tukey biweight regression",
+    "median": "median regression",
+    "theil_sen": "Theil–Sen slope",
+    "poisson": "Poisson regression",
+    "poisson_pml": "Poisson regression",
+    "hurdle_log": "regression of those that have any",
+    "negative_binomial": "negative binomial regression",
+    "logit": "logistic regression",
+    "ols": "least squares",
+    "poisson_stacked": "stacked Poisson event study",
+    "ols_stacked": "stacked event study",
+    "lpdid": "local projections",
+    "wald": "Wald’s test",
+    "minimum_detectable": "smallest effect found four times in five",
+}
+_COLUMNS = {
+    "likes_gained": "likes gained a week",
+    "downloads_gained": "downloads gained a week",
+    "age_days": "age",
+    "author_models": "number of the author’s models",
+    "parameters": "number of parameters",
+}
+_STRATA = {
+    "all": "all models",
+    "without_outliers": "without outliers",
+    "not_generated": "cards not generated",
+    "no_card_lowest": "no card counted as the lowest score",
+}
+_QUESTIONS = {
+    "rank_correlation": "rank correlation",
+    "partial_rank_correlation": "rank correlation, adjusted",
+    "regression": "regression",
+    "regression_controlled": "regression with controls",
+    "has_card": "having a card at all",
+    "missing": "left out",
+    "edit_effect": "weeks 1 to 4 after an edit",
+    "edit_curve": "week by week around an edit",
+    "edit_pretrend": "trends before the edit",
+    "edit_power": "what this study could find",
+}
+_FLAGS = {
+    "mostly_zero": "Most of these models have none at all, so sizes say little.",
+    "few_models": "Few models stand behind this: read it as a hint.",
+    "few_clusters": "Few authors stand behind this: the interval may be too narrow, or missing.",
+    "dominant_author": "One author owns more than a tenth of these models and weighs accordingly.",
+    "not_converged": "The fit did not converge.",
+    "scale_collapsed": "Most of these models share one value, so the robust scale is zero.",
+    "estimators_disagree": "The robust estimators disagree here, so the size depends on the method.",
+    "constant": "One of the numbers is the same everywhere.",
+    "collinear": "What is held equal already determines one of the two.",
+    "quantile_is_tied": "Too many of these models share the median for a regression of it.",
+    "few_edits": "Fewer than thirty models were edited so.",
+    "has_decreases": "Some totals went down between weeks; those weeks are left out.",
+    "is_rebuilt": "Weekly downloads are rebuilt from overlapping windows of 30 days.",
+    "mad_is_zero": "Most counts are the same, so a second measure of spread was used.",
+}
+
+
+def plain(name: str) -> str:
+    """A name of the code in words: `log1p_downloads` is downloads all the same."""
+    bare = name.removeprefix("log1p_").removeprefix("log_")
+    return _COLUMNS.get(bare) or bare.replace("_", " ").strip()
+
+
+def upper_first(text: str) -> str:
+    """The first letter as a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def estimator_words(name: str) -> str:
+    """How the estimator is called in a statistics book; `spearman_given_x` is Spearman's at equal x."""
+    kind, _, given = name.partition("_given_")
+    if given and name not in _ESTIMATORS:
+        return f"{estimator_words(kind)} at equal {plain(given)}"
+    return _ESTIMATORS.get(name, plain(name))
+
+
+def question_words(name: str) -> str:
+    """The question, short enough for a table."""
+    return _QUESTIONS.get(name, plain(name))
+
+
+def stratum_words(name: str) -> str:
+    """The models meant, short enough for a legend; `library=x` is `x`."""
+    return _STRATA.get(name) or (name.partition("=")[2] if "=" in name else plain(name))
+
+
+def flag_words(name: str) -> str:
+    """One warning as a sentence; `unknown:x` and `partly_known:x` are about the column x."""
+    kind, _, column = name.partition(":")
+    if kind == "unknown":
+        return f"{upper_first(plain(column))} is not held equal: too few models tell theirs."
+    if kind == "partly_known":
+        return f"{upper_first(plain(column))} is held equal only among the models that tell theirs."
+    return _FLAGS.get(name) or f"Note: {plain(name)}."
+
+
+def caveats(flags: Iterable[str]) -> str:
+    """All warnings as sentences, each once, in the order given."""
+    return " ".join(dict.fromkeys(flag_words(flag) for flag in flags))
+
+
+def judge_words(judge: str) -> str:
+    """The judge as the subject of a sentence: `vllm:Qwen3` is a judge model of that name."""
+    kind, _, model = judge.partition(":")
+    if kind == "vllm":
+        return f"the judge model {model}".rstrip()
+    return "the checklist" if judge == "checklist" else f"the judge “{judge}”"
