@@ -107,7 +107,7 @@ class Labelled:
         return Design(x, self.y[its], authors, pl.DataFrame(), self.flags, weights)
 
 
-def judge_error(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Finding]:
+def correct_for_judge(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Finding]:
     """Each outcome by each estimator: as the judge scores, corrected, and of the labelled alone; none without labels.
 
     Predictor and stratum tell them apart: the judge's score of all, people's of all, people's of the `labelled`.
@@ -118,7 +118,7 @@ def judge_error(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Findin
     found: list[Finding] = []
     for outcome in study.outcomes:
         every = scored(models, "all", outcome, study.score)
-        rows, flags = _covered(every.rows, study.score, labels)
+        rows, flags = covered(every.rows, study.score, labels)
         found += _of_outcome(replace(every, rows=rows), study, labels, flags, stamp)
     return found
 
@@ -170,7 +170,7 @@ def _alone(study: Study) -> Study:
 # ------------------------------------------------------------------------------------------------ what was labelled
 
 
-def _covered(rows: pl.DataFrame, score: str, labels: Labels) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def covered(rows: pl.DataFrame, score: str, labels: Labels) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The models of levels in which somebody labelled something, with their level, and what to know of the labels."""
     levelled = rows.with_columns(_level(labels, score).alias(_LEVEL))
     marked = levelled.drop_nulls(labels.mark)

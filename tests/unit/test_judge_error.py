@@ -14,7 +14,7 @@ from scipy import stats
 from tasks.errors import TableInvalid
 from tasks.findings import rank, regression
 from tasks.findings.controls import Design
-from tasks.findings.judge_error import judge_error
+from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.sample import Stamp, clean
 from tasks.findings.study import Labels, Study
 from tasks.records import Finding
@@ -65,7 +65,7 @@ def models(seed: int, authors: int = 250, labels: int = 150, slope: float = SLOP
 
 
 def answers(table: pl.DataFrame, study: Study = STUDY) -> dict[Key, Finding]:
-    found = judge_error(clean(table, study), study, STAMP)
+    found = correct_for_judge(clean(table, study), study, STAMP)
     return {(row.estimator, row.predictor, row.stratum): row for row in found}
 
 
@@ -96,7 +96,7 @@ def test_the_corrected_estimate_is_right_where_the_judges_is_not(
     judged, corrected = (
         [one[estimator, predictor, "all"] for one in drawn] for predictor in ("score", "label")
     )
-    off = [float(np.mean([row.estimate for row in rows])) - truth for rows in (judged, corrected)]  # type: ignore[misc]
+    off = [float(np.mean([row.estimate for row in rows])) - truth for rows in (judged, corrected)]
     assert abs(off[1]) < abs(off[0]) / 2
     held = [sum(holds(row, truth) for row in rows) for rows in (judged, corrected)]
     assert held[1] >= stats.binom.ppf(0.001, len(drawn), 0.93)
