@@ -61,6 +61,9 @@ def generated(models: int, seed: int = 20) -> pl.DataFrame:
             "parameters": np.where(rng.uniform(size=models) < 0.5, np.exp(rng.normal(20, 2, models)), np.nan),
             "author_models": counts[author],
             "is_generated": rng.uniform(size=models) < 0.2,
+            "label": [None] * models,
+            "label_level": [None] * models,
+            "label_weight": [None] * models,
             "sections": [one if has else None for one, has in zip(sections, has_card, strict=True)],
         }
     )

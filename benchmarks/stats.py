@@ -15,8 +15,8 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -25,27 +25,31 @@ import polars as pl
 
 from tasks.demo import popularity
 from tasks.demo.corpus import LAST_SNAPSHOT, Plan, make_plan
-from tasks.findings import rank, regression
+from tasks.findings import judge_error, rank, regression
 from tasks.findings.controls import Design
 from tasks.findings.edit_effects import edit_effects
-from tasks.findings.sample import Codes, Estimate, Floats, Stamp
+from tasks.findings.sample import Codes, Estimate, Floats, Sample, Stamp, clean
+from tasks.findings.study import Labels, Study
 from tasks.findings.theil_sen import theil_sen
+from tasks.passport import sample
 
 SLOPE = 0.5
 AUTHORS = 150
 AUTHORS_OF_TRUTH = 40_000
+AUTHORS_LABELLED, LABELS = 400, 150
 Method = Callable[["Draw"], Estimate]
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Models: score (1-5), log1p of a smooth outcome, a count, an age in days, and the author's code, n each."""
+    """Models: score (1-5), log1p of a smooth outcome, a count, an age in days, author's code, judge's score; n each."""
 
     score: Floats
     level: Floats
     count: Floats
     age: Floats
     authors: Codes
+    judge: Floats
 
     def design(self, outcome: Floats, *, controlled: bool) -> Design:
         """Regression of an outcome on the score, age held equal or not."""
@@ -65,7 +69,9 @@ def draw(rng: np.random.Generator, slope: float, *, confounded: bool, authors: i
     mean = slope * (score - 3) + 0.3 * (np.log1p(age) - 5.7) + 0.7 * fame[of]
     count = rng.poisson(np.exp(mean - 1.9) * rng.gamma(1.0, 1.0, size=n)).astype(np.float64)
     level = 4 + mean + 0.7 * rng.normal(size=n)
-    return Draw(score, level, count, age, of)
+    # A judge that compresses, errs, and thinks better of the famous.
+    judge = np.clip(3 + 0.6 * (score - 3) + 0.15 * fame[of] + 0.5 * rng.normal(size=n), 1, 5)
+    return Draw(score, level, count, age, of, judge)
 
 
 def _smooth(method: Callable[[Design], Estimate], data: Draw) -> Estimate:
@@ -79,8 +85,41 @@ def _counted(method: Callable[[Design], Estimate], data: Draw) -> Estimate:
 def _positive(data: Draw) -> Estimate:
     has = data.count > 0
     _, authors = np.unique(data.authors[has], return_inverse=True)
-    kept = Draw(data.score[has], data.level[has], data.count[has], data.age[has], authors)
+    kept = Draw(data.score[has], data.level[has], data.count[has], data.age[has], authors, data.judge[has])
     return regression.log_positive(kept.design(kept.count, controlled=True))
+
+
+_LABELS = Labels("label", text="card_hash", level="stratum", weight="weight")
+_LABELLED = Study(
+    score="judge",
+    outcomes=("outcome",),
+    cluster="author",
+    amounts=("age",),
+    labels=_LABELS,
+)
+
+
+def _judged(method: judge_error.Method, outcome: str, data: Draw, *, which: int) -> Estimate:
+    """By the judge's score (`which` 0) or corrected by labels (1), the labelled drawn as `cardiograph label` draws."""
+    columns = {"smooth": np.expm1(data.level), "count": data.count}
+    table = pl.DataFrame(
+        {
+            "card_hash": [f"t{i}" for i in range(len(data.score))],
+            "author": [f"a{a}" for a in data.authors],
+            "outcome": columns[outcome],
+            "age": data.age,
+            "judge": data.judge,
+            "stratum": np.floor(data.judge + 0.5).astype(np.int64),
+        }
+    ).with_columns(pl.len().over("author", "stratum").alias("weight"))
+    chosen = sample.draw(table.select("card_hash", "author", "stratum"), LABELS, seed=20)
+    is_chosen = pl.col("card_hash").is_in(chosen)
+    table = table.with_columns(pl.when(is_chosen).then(pl.Series(data.score)).alias("label"))
+    rows, _ = judge_error.covered(clean(table, _LABELLED), "judge", _LABELS)
+    is_rank = method is judge_error.spearman
+    study = replace(_LABELLED, amounts=()) if is_rank else _LABELLED
+    found = judge_error.labelled_of(Sample("all", "outcome", rows, "judge"), study, _LABELS)
+    return Estimate() if found is None else judge_error.estimates(found, method, is_rank=is_rank)[which]
 
 
 METHODS: dict[str, Method] = {
@@ -95,8 +134,23 @@ METHODS: dict[str, Method] = {
     "Poisson": partial(_counted, regression.poisson),
     "logit, any at all": partial(_counted, regression.logit_any),
     "logarithm, those with any": _positive,
+    "Spearman, by an erring judge": partial(_judged, judge_error.spearman, "count", which=0),
+    "Spearman, corrected": partial(_judged, judge_error.spearman, "count", which=1),
+    "Huber, by an erring judge": partial(_judged, judge_error.huber, "smooth", which=0),
+    "Huber, corrected": partial(_judged, judge_error.huber, "smooth", which=1),
+    "Poisson, by an erring judge": partial(_judged, judge_error.poisson, "count", which=0),
+    "Poisson, corrected": partial(_judged, judge_error.poisson, "count", which=1),
 }
-ALONE = {"Spearman", "Kendall", "Cliff's delta", "Theil-Sen"}  # these hold no age equal
+# Those of a judge are asked what they would be of the true score, of more authors, since one gives one label at most.
+JUDGED = {name: name.partition(",")[0] for name in METHODS if name.endswith((", corrected", "erring judge"))}
+ALONE = {
+    "Spearman, by an erring judge",
+    "Spearman, corrected",
+    "Spearman",
+    "Kendall",
+    "Cliff's delta",
+    "Theil-Sen",
+}  # these hold no age equal
 PLANTED = {"Huber": SLOPE, "Tukey": SLOPE, "median": SLOPE, "Theil-Sen": SLOPE, "Poisson": SLOPE}
 
 
@@ -114,14 +168,17 @@ class Held:
 
 def _replicate(name: str, slope: float, seeds: range) -> list[tuple[float, float, float, float]]:
     found = []
+    authors = AUTHORS_LABELLED if name in JUDGED else AUTHORS
     for seed in seeds:
-        estimate = METHODS[name](draw(np.random.default_rng([20, seed]), slope, confounded=name not in ALONE))
+        rng = np.random.default_rng([20, seed])
+        estimate = METHODS[name](draw(rng, slope, confounded=name not in ALONE, authors=authors))
         numbers = (estimate.value, estimate.low, estimate.high, estimate.p)
         found.append(tuple(np.nan if number is None else number for number in numbers))
     return found  # type: ignore[return-value]
 
 
 def _truth(name: str) -> float:
+    name = JUDGED.get(name, name)
     if name in PLANTED:
         return PLANTED[name]
     many = draw(np.random.default_rng(1), SLOPE, confounded=name not in ALONE, authors=AUTHORS_OF_TRUTH)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from tasks.records import Finding
 from tasks.sentences import (
+    as_people_score,
     estimator_words,
     figure,
     is_interval,
@@ -39,6 +40,9 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
         console.print(escape(text))
     for finding in _said(findings):
         console.print(f"\n{escape(sentence(finding))}")
+    for outcome in dict.fromkeys(finding.outcome for finding in findings):
+        if corrected := as_people_score(findings, outcome):
+            console.print(f"\n{escape(corrected)}")
     estimates = [finding for finding in findings if not is_number(finding)]
     for question in dict.fromkeys(finding.question for finding in estimates):
         of_question = [finding for finding in estimates if finding.question == question]
@@ -70,6 +74,8 @@ def _table(title: str, findings: Iterable[Finding]) -> Table:
         table.add_column(name, justify="right", overflow="fold")
     for f in findings:
         what = f"{stratum_words(f.stratum)}, {estimator_words(f.estimator)}"
+        # The judge's score and people's stand side by side there.
+        what += f", {plain(f.predictor)}" * (f.question == "judge_error")
         minds = ", ".join(plain(flag.replace(":", " ")) for flag in f.flags)
         table.add_row(
             escape(what) + (f"\n[dim]  {escape(minds)}[/]" if minds else ""),

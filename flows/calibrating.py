@@ -16,10 +16,10 @@ from rich.table import Table
 from flows.progress_bars import progress_bars
 from tasks.errors import PassportRefused, WriterBusy
 from tasks.judges import opened_judge, serving
-from tasks.passport.labels import Labelled, read_labels
+from tasks.passport.labels import Labelled, card_labels, labels_part, read_labels
 from tasks.passport.passport import REPEATS, SEED, examine, kappa_of, part_of
 from tasks.passport.reading import conclusion, tables
-from tasks.records import JudgeSpec, PassportEntry
+from tasks.records import CardLabel, JudgeSpec, PassportEntry
 from tasks.warehouse import Warehouse, make_home
 
 
@@ -46,23 +46,24 @@ def calibrate(
         opened_judge(served) as judge,
     ):
         entries = examine(judge, labelled, repeats=repeats, seed=seed)
-    is_published = keep(home, entries)
+    is_published = keep(home, entries, labelled)
     if as_json:
         typer.echo(json.dumps([_plain(entry) for entry in entries], indent=2))
     else:
         _print(entries, labelled)
     if not is_published:
-        typer.echo(f"Another run is writing to {home}; the next one takes the passport in.", err=True)
+        typer.echo(f"Another run is writing to {home}; the next one takes passport and labels in.", err=True)
     if min_kappa is not None:
         check_kappa(entries, min_kappa)
 
 
-def keep(home: Path, entries: Sequence[PassportEntry]) -> bool:
-    """Write the passport to the lake and publish it; False where another run will take it in.
+def keep(home: Path, entries: Sequence[PassportEntry], labelled: Labelled) -> bool:
+    """Write labels and passport to the lake and publish them; False where another run will take them in.
 
     What took a GPU an hour is in the lake before the warehouse is asked for, so that no lock loses it.
     """
     warehouse = Warehouse(home)
+    warehouse.lake.write(labels_part(labelled), CardLabel, card_labels(labelled))
     warehouse.lake.write(part_of(entries), PassportEntry, entries)
     try:
         with warehouse.writer():

@@ -34,6 +34,12 @@ def analyse(
         list[str] | None,
         typer.Option(help="A column in each level of which it is asked again; may be repeated."),
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="The column of people's score, blank for most: coefficients are then corrected for the judge's error."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what goes with the score: correlations, regressions and counts, each with its interval and caveats.
@@ -48,6 +54,7 @@ def analyse(
     left out and counted. Controls that are numbers are held equal as
     logarithms, others by their more common levels. Intervals treat the
     models of one cluster as dependent; without --cluster each is its own.
+    Labelled models are taken as drawn at random within fifths of the score.
     """
     from flows.analysing import print_findings
     from tasks.analysis import latest_findings
@@ -59,6 +66,7 @@ def analyse(
         "--cluster": cluster,
         "--controls": controls,
         "--strata": strata,
+        "--label": label,
     }
     if table is None:
         if extra := [name for name, given in asked.items() if given]:
@@ -68,6 +76,12 @@ def analyse(
     if score is None or not outcome:
         raise UsageError("a table needs --score COLUMN and at least one --outcome COLUMN")
     findings = analyse_table(
-        table, score=score, outcomes=outcome, cluster=cluster, controls=controls or [], strata=strata or []
+        table,
+        score=score,
+        outcomes=outcome,
+        cluster=cluster,
+        controls=controls or [],
+        strata=strata or [],
+        label=label,
     )
     print_findings(findings, as_json=as_json)

@@ -300,6 +300,23 @@ comment on column base.passports.ci_high is 'Upper end of the 95 % interval.';
 comment on column base.passports.detail is 'What to know beside the figure.';
 comment on column base.passports.measured_at is 'When it was measured (UTC).';
 
+create table if not exists base.labels (
+    card_hash varchar not null,
+    subject varchar not null,
+    mark double not null,
+    raters bigint not null,
+    labels varchar not null,
+    labelled_at timestamp not null,
+    primary key (labels, card_hash, subject)
+);
+comment on table base.labels is 'What people say of card texts, by every set of labels that a judge was compared with.';
+comment on column base.labels.card_hash is 'The text.';
+comment on column base.labels.subject is 'What was marked: score, or a criterion.';
+comment on column base.labels.mark is 'The median of the raters'' marks, 1 to 5.';
+comment on column base.labels.raters is 'How many people marked it.';
+comment on column base.labels.labels is 'Digest of the set of labels.';
+comment on column base.labels.labelled_at is 'When that set was first used (UTC).';
+
 create table if not exists base.findings (
     snapshot date not null,
     judge varchar not null,
@@ -689,6 +706,12 @@ select *
 from base.passports
 qualify measured_at = max(measured_at) over (partition by fingerprint, labels);
 comment on view passports is 'One row a measure, judge and set of labels, as last measured: how far each judge can be trusted.';
+
+create or replace view labels as
+select *
+from base.labels
+qualify row_number() over (partition by card_hash, subject order by labelled_at desc, labels) = 1;
+comment on view labels is 'One row a card text and subject, as people labelled it last: the score or a criterion, 1 to 5.';
 
 -- Parts run side by side: what each adds to the time in which the judge was busy is what it reaches beyond all
 -- that began before it.

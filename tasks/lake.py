@@ -10,6 +10,7 @@
     lake/judged_parts/<fingerprint>/<part>.parquet       what judging that part took
     lake/explanations/<fingerprint>/<part>.parquet       its reasons for some of the texts, criterion by criterion
     lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what sways it
+    lake/labels/<labels>.parquet                         people's scores of card texts
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
     lake/gates/<snapshot>-<fingerprint>-<digest>.parquet    what the data-quality gate measured
     lake/families/<snapshot>-<digest>.parquet            near-duplicate families among the texts of a snapshot
@@ -47,6 +48,7 @@ from tasks.errors import LakeError
 from tasks.records import (
     CardFacts,
     CardFamily,
+    CardLabel,
     CardRead,
     CardText,
     Explanation,
@@ -303,6 +305,7 @@ RECORDS: dict[str, type] = {
     "judged_parts": JudgedPart,
     "explanations": Explanation,
     "passports": PassportEntry,
+    "labels": CardLabel,
     "findings": Finding,
     "gates": GateMeasure,
     "releases": Release,

@@ -239,6 +239,22 @@ class PassportEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class CardLabel:
+    """What people say of a card text: the median of their marks, 1 to 5, of the `score` or of a criterion.
+
+    `labels` is the digest of the labels that it comes from, `raters` how many people marked it, `labelled_at` when
+    those labels were first used.
+    """
+
+    card_hash: str
+    subject: str
+    mark: float
+    raters: int
+    labels: str
+    labelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeSpec:
     """Which judge is asked for, in the words of the command line.
 

@@ -24,12 +24,16 @@ def analyse_table(
     cluster: str | None = None,
     controls: Sequence[str] = (),
     strata: Sequence[str] = (),
+    label: str | None = None,
 ) -> list[Finding]:
     """Every finding of a table, one row a model; `judge` and `fingerprint` say that it is a table's.
 
     Raises `TableInvalid` where the file cannot be read, lacks a column, or has one that is no number.
     """
-    columns = list(dict.fromkeys((score, *outcomes, *([cluster] if cluster else []), *controls, *strata)))
+    single = [name for name in (cluster, label) if name]
+    columns = list(dict.fromkeys((score, *outcomes, *single, *controls, *strata)))
+    if label in (score, *outcomes, cluster, *controls, *strata) and label:
+        raise TableInvalid(f"{label} is asked about twice, as the label and otherwise; name another column")
     if score in outcomes:
         raise TableInvalid(f"{score} is both the score and an outcome; name two columns")
     if taken := [name for name in controls if name in (score, *outcomes)]:
@@ -37,7 +41,7 @@ def analyse_table(
             f"{taken[0]} cannot be held equal: it is what is asked about; leave it out of the controls"
         )
     table = read_table(path, columns)
-    for name in (score, *outcomes):
+    for name in (score, *outcomes, *([label] if label else [])):
         if not table.schema[name].is_numeric() and table.schema[name] not in (pl.Boolean, pl.Null):
             raise TableInvalid(f"{path}: the column {name} holds {_kind(table.schema[name])}, not numbers")
     study = study_of(
@@ -47,6 +51,7 @@ def analyse_table(
         cluster=cluster,
         controls=tuple(dict.fromkeys(controls)),
         strata=tuple(dict.fromkeys(strata)),
+        label=label,
     )
     return find(table, study, snapshot=datetime.now(UTC).date(), judge=NO_JUDGE, fingerprint=path.name)
 

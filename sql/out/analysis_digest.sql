@@ -3,10 +3,11 @@ select md5(string_agg(
     md5(concat_ws(
         '|', scores.model_id, scores.author, scores.downloads, scores.likes, scores.score, scores.card_status,
         scores.card_hash, scores.library_name, scores.pipeline_tag, scores.model_format, scores.created_at, scores.parameters,
-        facts.facts_version
+        facts.facts_version, 'label ' || labels.mark
     )),
     '' order by scores.model_id
 )) as digest
 from base.scores
 left join cards as facts using (card_hash)
+left join labels on labels.card_hash = scores.card_hash and labels.subject = 'score'
 where scores.snapshot = $snapshot and scores.fingerprint = $fingerprint;

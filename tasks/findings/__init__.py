@@ -8,6 +8,7 @@ import polars as pl
 
 from tasks.findings import questions
 from tasks.findings.families import by_dimension
+from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.outliers import OUTLIER_RULE, count_outliers, fences
 from tasks.findings.sample import Stamp, clean
 from tasks.findings.study import HUB, Study, study_of
@@ -40,4 +41,4 @@ def find(
     if study.status:
         found += questions.no_card_lowest(models, study, study.status, stamp, seed)
         found += questions.has_card(models, study, study.status, stamp, seed)
-    return found + by_dimension(models, study, stamp, seed)
+    return found + by_dimension(models, study, stamp, seed) + correct_for_judge(models, study, stamp)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tasks.findings.sample import MODELS_TO_TRUST, Codes, Floats, Sample
+from tasks.findings.sample import MODELS_TO_TRUST, Bools, Codes, Floats, Sample
 from tasks.findings.study import Study
 
 KNOWN_SHARE = 0.9
@@ -22,36 +22,39 @@ class Design:
     clusters: Codes
     rows: pl.DataFrame
     flags: tuple[str, ...] = ()
+    weights: Floats | None = None  # how many models each stands for, on any scale; none: each for itself
 
 
 def design(sample: Sample, study: Study, *, controlled: bool) -> Design:
     """The regression of the outcome on the score, with or without the controls of the study."""
     amounts, kinds, flags = controls(sample.rows, study, sample.outcome) if controlled else ([], [], ())
     columns = np.column_stack([np.ones(sample.rows.height), *amounts, *kinds, sample.x])
-    return Design(_independent(columns), sample.y, sample.clusters, sample.rows, flags)
+    return Design(columns[:, independent(columns)], sample.y, sample.clusters, sample.rows, flags)
 
 
 def controls(
-    rows: pl.DataFrame, study: Study, outcome: str
+    rows: pl.DataFrame, study: Study, outcome: str, *, borne_by: pl.DataFrame | None = None
 ) -> tuple[list[Floats], list[Floats], tuple[str, ...]]:
     """What holds all else equal: logarithms of amounts and 0/1 columns (n each), and flags for what could not be held.
 
-    Where an amount is not known it is 0, and a 0/1 column says so.
+    Where an amount is not known it is 0, and a 0/1 column says so. `borne_by`: the rows, if not all, that must have
+    enough models of each level and amount for it to be held.
     """
+    bearing = rows if borne_by is None else borne_by
     amounts: list[Floats] = []
     kinds: list[Floats] = []
     flags: list[str] = []
     for name in study.amounts:
-        logs, unknown, flag = _amount(rows[name])
+        logs, unknown, flag = _amount(rows[name], bearing[name])
         amounts += logs
         kinds += unknown
         flags += [f"{flag}:{name}"] if flag else []
     for name, kept in study.kinds.items():
-        kinds += _indicators(rows, name, kept, outcome)
+        kinds += _indicators(rows, bearing, name, kept, outcome)
     return amounts, kinds, tuple(flags)
 
 
-def _amount(values: pl.Series) -> tuple[list[Floats], list[Floats], str | None]:
+def _amount(values: pl.Series, bearing: pl.Series) -> tuple[list[Floats], list[Floats], str | None]:
     """log1p of a number; where it is not known 0, and the 0/1 column of not being known.
 
     The missing-indicator method (Cohen & Cohen 1975; criticised by Jones 1996): within the models that do not tell
@@ -60,7 +63,7 @@ def _amount(values: pl.Series) -> tuple[list[Floats], list[Floats], str | None]:
     """
     known = values.is_not_null()
     n_known = int(known.sum())
-    if n_known < MODELS_TO_TRUST:
+    if bearing.count() < MODELS_TO_TRUST:
         return [], [], "unknown"
     logs = np.log1p(values.fill_null(0.0).cast(pl.Float64).to_numpy())
     flag = "partly_known" if n_known < KNOWN_SHARE * len(values) else None
@@ -69,7 +72,9 @@ def _amount(values: pl.Series) -> tuple[list[Floats], list[Floats], str | None]:
     return [logs], [(~known).cast(pl.Float64).to_numpy()], flag
 
 
-def _indicators(rows: pl.DataFrame, column: str, kept: int, outcome: str) -> list[Floats]:
+def _indicators(
+    rows: pl.DataFrame, bearing: pl.DataFrame, column: str, kept: int, outcome: str
+) -> list[Floats]:
     """One 0/1 column a level with at least 30 models and an outcome that varies; the most common is the base.
 
     A level without a single like would be fitted by a coefficient of minus infinity in a count model
@@ -77,7 +82,7 @@ def _indicators(rows: pl.DataFrame, column: str, kept: int, outcome: str) -> lis
     it joins the base, as rare levels do.
     """
     levels = (
-        rows.group_by(column)
+        bearing.group_by(column)
         .agg(pl.len().alias("n"), (pl.col(outcome).n_unique() > 1).alias("varies"))
         .filter(pl.col("n") >= MODELS_TO_TRUST, pl.col("varies"))
         .sort(pl.col("n"), pl.col(column), descending=[True, False])
@@ -86,10 +91,10 @@ def _indicators(rows: pl.DataFrame, column: str, kept: int, outcome: str) -> lis
     return [(rows[column] == level).cast(pl.Float64).to_numpy() for level in levels[column].sort()]
 
 
-def _independent(columns: Floats) -> Floats:
-    """Drop each column that those before it determine; nothing is left where that is the score."""
+def independent(columns: Floats) -> Bools:
+    """Which columns are not determined by those before them (k); none where the score, the last, is."""
     if len(columns) <= columns.shape[1]:
-        return np.empty((len(columns), 0))
+        return np.zeros(columns.shape[1], dtype=np.bool_)
     lengths = np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
     own = np.abs(np.diag(np.linalg.qr(columns / lengths, mode="r"))) > 1e-8
-    return columns[:, own] if own[-1] else np.empty((len(columns), 0))
+    return np.asarray(own & own[-1])

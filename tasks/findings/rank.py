@@ -115,23 +115,30 @@ def _net_wins(y: Floats, others: Floats) -> Floats:
     return np.asarray(sides / len(others) - 1.0)
 
 
-def correlation(x: Floats, y: Floats, covariance: Covariance) -> tuple[float, Floats]:
-    """cov(x, y) / sqrt(cov(x, x) cov(y, y)) and its influence values (n, mean 0). Neither may be constant."""
+def correlation(
+    x: Floats, y: Floats, covariance: Covariance, weights: Floats | None = None
+) -> tuple[float, Floats]:
+    """cov(x, y) / sqrt(cov(x, x) cov(y, y)) and its influence values (n, mean 0). Neither may be constant.
+
+    `weights` (n, any scale) are those that `covariance` counts by; the influences' weighted mean is then 0.
+    """
     xx, xy, yy = covariance(x, x), covariance(x, y), covariance(y, y)
-    spread = float(np.sqrt(xx.mean() * yy.mean()))
-    value = float(xy.mean()) / spread
-    return value, xy / spread - value / 2 * (xx / xx.mean() + yy / yy.mean())
+    of_xx, of_xy, of_yy = (float(np.average(one, weights=weights)) for one in (xx, xy, yy))
+    spread = float(np.sqrt(of_xx * of_yy))
+    value = of_xy / spread
+    return value, xy / spread - value / 2 * (xx / of_xx + yy / of_yy)
 
 
-def rank_covariance(a: Floats, b: Floats) -> Floats:
-    """E[F(a) G(b)] - 1/4, the covariance of the ranks as shares, spread over the models.
+def rank_covariance(a: Floats, b: Floats, weights: Floats | None = None) -> Floats:
+    """E[F(a) G(b)] - 1/4, the covariance of the ranks as shares, spread over the models; each counts by its weight.
 
     Drawing model i more often adds F_i G_i, and lifts the rank of every model above it in a (whose G then
     counts) and of every model above it in b (whose F then counts).
     """
-    f, g = (_mid_distribution(v) for v in (a, b))
-    moved = f * g + _sum_above(a, g) + _sum_above(b, f)
-    return np.asarray(moved - 2 * np.mean(f * g) - 0.25)
+    w = np.ones(len(a)) if weights is None else weights / weights.mean()
+    f, g = (_mid_distribution(v, w) for v in (a, b))
+    moved = f * g + _sum_above(a, w * g) + _sum_above(b, w * f)
+    return np.asarray(moved - 2 * np.average(f * g, weights=w) - 0.25)
 
 
 def sign_covariance(a: Floats, b: Floats) -> Floats:
@@ -140,9 +147,13 @@ def sign_covariance(a: Floats, b: Floats) -> Floats:
     return np.asarray(2 * net - net.mean())
 
 
-def _mid_distribution(values: Floats) -> Floats:
-    """The share below plus half the share tied; its mean is 1/2 whatever the ties."""
-    return np.asarray((stats.rankdata(values) - 0.5) / len(values))
+def _mid_distribution(values: Floats, weights: Floats | None = None) -> Floats:
+    """The share below plus half the share tied; its mean is 1/2 whatever the ties. Weights have mean 1."""
+    if weights is None:
+        return np.asarray((stats.rankdata(values) - 0.5) / len(values))
+    _, codes = np.unique(values, return_inverse=True)
+    tied = np.bincount(codes, weights=weights)
+    return np.asarray(((tied.cumsum() - tied / 2) / len(values))[codes])
 
 
 def _sum_above(values: Floats, weights: Floats) -> Floats:

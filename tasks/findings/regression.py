@@ -8,6 +8,7 @@ With few authors they are too short; those rows carry `few_clusters`.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,10 +73,20 @@ def tukey(design: Design) -> Estimate:
     psi(u) = u (1 - (u / 4.685)^2)^2 within 4.685, else 0. Units and assumptions as Huber's; may have several
     solutions, hence the start. Beaton & Tukey (1974), "The fitting of power series, meaning polynomials".
     """
-    start = _iterate(design.x, np.log1p(design.y), HuberT(), None)
+    start = huber_fit(design)
     if isinstance(start, NoFit):
         return Estimate(flags=start.flags)
     return _m_estimate(design, TukeyBiweight(), start.coefficients)
+
+
+def huber_fit(design: Design) -> Fit | NoFit:
+    """The coefficients of `huber`; models count by the design's weights."""
+    return _iterate(design.x, np.log1p(design.y), HuberT(), None, design.weights)
+
+
+def poisson_fit(design: Design) -> Fit | NoFit:
+    """The coefficients of `poisson`; models count by the design's weights."""
+    return _glm(design, design.y, families.Poisson())
 
 
 def poisson(design: Design) -> Estimate:
@@ -85,7 +96,7 @@ def poisson(design: Design) -> Estimate:
     models may carry it: compare the stratum without outliers.
     Gourieroux, Monfort & Trognon (1984); Santos Silva & Tenreyro (2006), "The log of gravity".
     """
-    return _glm(design, design.y, families.Poisson())
+    return _score_estimate(design, poisson_fit(design))
 
 
 def logit_any(design: Design) -> Estimate:
@@ -94,7 +105,7 @@ def logit_any(design: Design) -> Estimate:
     What is left to see where nearly all counts are 0 or 1; the first part of a two-part model.
     Cox (1958), "The regression analysis of binary sequences"; Mullahy (1986).
     """
-    return _glm(design, (design.y > 0).astype(np.float64), families.Binomial())
+    return _score_estimate(design, _glm(design, (design.y > 0).astype(np.float64), families.Binomial()))
 
 
 def median(design: Design) -> Estimate:
@@ -148,11 +159,13 @@ def log_positive(design: Design) -> Estimate:
 
 
 def _m_estimate(design: Design, norm: Norm, start: Floats | None = None) -> Estimate:
-    fit = _iterate(design.x, np.log1p(design.y), norm, start)
+    fit = _iterate(design.x, np.log1p(design.y), norm, start, design.weights)
     return _score_estimate(design, fit)
 
 
-def _iterate(x: Floats, y: Floats, norm: Norm, start: Floats | None) -> Fit | NoFit:
+def _iterate(
+    x: Floats, y: Floats, norm: Norm, start: Floats | None, weights: Floats | None = None
+) -> Fit | NoFit:
     """Iteratively reweighted least squares: the fixed point of statsmodels' RLM, by normal equations.
 
     Where one value fits over half of the models exactly, the scale runs to 0 and the estimate with it: that is
@@ -160,14 +173,16 @@ def _iterate(x: Floats, y: Floats, norm: Norm, start: Floats | None) -> Fit | No
     """
     if not x.shape[1]:
         return NoFit(("constant",))
-    beta = np.asarray(np.linalg.lstsq(x, y)[0], np.float64) if start is None else start
+    counted = np.ones(len(y)) if weights is None else weights
+    root = np.sqrt(counted)
+    beta = np.asarray(np.linalg.lstsq(x * root[:, None], y * root)[0], np.float64) if start is None else start
     floor = 1e-6 * float(np.std(y))
     for _ in range(ITERATIONS):
         residuals = y - x @ beta
-        scale = float(np.median(np.abs(residuals))) / MAD_TO_SIGMA
+        scale = _median(np.abs(residuals), weights) / MAD_TO_SIGMA
         if scale <= floor:
             return NoFit(("not_converged", "scale_collapsed"))
-        weighted = x * norm.weights(residuals / scale)[:, None]
+        weighted = x * (counted * norm.weights(residuals / scale))[:, None]
         try:
             new: Floats = np.asarray(np.linalg.solve(weighted.T @ x, weighted.T @ y), np.float64)
         except np.linalg.LinAlgError:
@@ -175,25 +190,36 @@ def _iterate(x: Floats, y: Floats, norm: Norm, start: Floats | None) -> Fit | No
         moved, beta = float(np.max(np.abs(new - beta))), new
         if moved <= 1e-11 * (1 + float(np.max(np.abs(beta)))):
             standard = (y - x @ beta) / scale
-            return Fit(beta, norm.psi(standard), norm.psi_deriv(standard) / scale)
+            return Fit(beta, counted * norm.psi(standard), counted * norm.psi_deriv(standard) / scale)
     return NoFit(("not_converged",))
 
 
-def _glm(design: Design, y: Floats, family: families.Family) -> Estimate:
+def _median(values: Floats, weights: Floats | None) -> float:
+    """The value that half of the weight lies below; between two of them their mean."""
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values)
+    below = np.cumsum(weights[order]) / np.sum(weights)
+    sides = (np.searchsorted(below, 0.5 - 1e-12), np.searchsorted(below, 0.5 + 1e-12))
+    return float(np.mean(values[order][np.minimum(sides, len(values) - 1)]))
+
+
+def _glm(design: Design, y: Floats, family: families.Family) -> Fit | NoFit:
     """A generalised linear model with its canonical link, refused where it did not converge or is separated."""
     if not design.x.shape[1] or np.all(y == y[0]):
-        return Estimate(flags=("constant",))
+        return NoFit(("constant",))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what they warn of is asked for below
         try:
-            fitted = GLM(y, design.x, family=family).fit(maxiter=100, tol=1e-12)
+            fitted = GLM(y, design.x, family=family, freq_weights=design.weights).fit(maxiter=100, tol=1e-12)
         except (np.linalg.LinAlgError, PerfectSeparationError, ValueError):
-            return Estimate(flags=("not_converged",))
+            return NoFit(("not_converged",))
     beta = np.asarray(fitted.params)
     if not fitted.converged or not np.all(np.abs(design.x @ beta) < LINEAR_PREDICTOR_LIMIT):
-        return Estimate(flags=("not_converged",))
+        return NoFit(("not_converged",))
     mean = np.asarray(fitted.mu)
-    return _score_estimate(design, Fit(beta, y - mean, np.asarray(family.variance(mean))))
+    counted = np.ones(len(y)) if design.weights is None else design.weights
+    return Fit(beta, counted * (y - mean), counted * np.asarray(family.variance(mean)))
 
 
 def _score_estimate(design: Design, fit: Fit | NoFit) -> Estimate:
@@ -250,17 +276,41 @@ def jackknife(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:
     bread = _bread(x, fit)
     if bread is None:
         return None
+    sums = cluster_sums(x * fit.slope[:, None], clusters)
+    groups = len(sums)
+    for group, (_, own) in enumerate(_left_out(x, fit, clusters, bread)):
+        sums[group] = np.linalg.solve(own, sums[group])
+    return np.asarray(bread @ (sums.T @ sums) @ bread.T * ((groups - 1) / groups))
+
+
+def _left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Iterator[tuple[Codes, Floats]]:
+    """Each cluster's rows, and A_-g A^-1 (k x k): the identity where a coefficient would not exist without it."""
     order = np.argsort(clusters, kind="stable")
     groups = int(clusters.max()) + 1
     bounds = np.searchsorted(clusters[order], np.arange(groups + 1))
-    sums = cluster_sums(x * fit.slope[:, None], clusters)
     identity = np.eye(x.shape[1])
     for group in range(groups):
         rows = order[bounds[group] : bounds[group + 1]]
         own = identity - (x[rows] * fit.curvature[rows, None]).T @ x[rows] @ bread
-        if np.linalg.cond(own) < WITHOUT_IT_SINGULAR:
-            sums[group] = np.linalg.solve(own, sums[group])
-    return np.asarray(bread @ (sums.T @ sums) @ bread.T * ((groups - 1) / groups))
+        yield rows, own if np.linalg.cond(own) < WITHOUT_IT_SINGULAR else identity
+
+
+def contributions(design: Design, fit: Fit) -> Floats | None:
+    """What each model adds to the score's coefficient (n): the sum of a cluster's is how far it moves the estimate.
+
+    As far as it would be moved by leaving the cluster out, with up to 1,000 clusters, as in `jackknife`. Null where
+    the coefficients are not determined.
+    """
+    bread = _bread(design.x, fit)
+    if bread is None:
+        return None
+    moved = design.x * fit.slope[:, None]
+    if int(design.clusters.max()) + 1 > CLUSTERS_TO_JACKKNIFE:
+        return np.asarray(moved @ bread[-1])
+    found = np.empty(len(moved))
+    for rows, own in _left_out(design.x, fit, design.clusters, bread):
+        found[rows] = moved[rows] @ np.linalg.solve(own.T, bread[-1])
+    return found
 
 
 def _bread(x: Floats, fit: Fit) -> Floats | None:

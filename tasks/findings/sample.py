@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tasks.findings.study import CLUSTER, SUBJECT, Study
+from tasks.findings.study import CLUSTER, SUBJECT, Labels, Study
 from tasks.records import Finding
 
 Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
 
 MODELS_TO_ESTIMATE = 10  # below it no estimate is given at all
 MODELS_TO_TRUST = 30
@@ -130,11 +131,20 @@ def clean(frame: pl.DataFrame, study: Study) -> pl.DataFrame:
         *(pl.col(column).cast(pl.String).fill_null("(none)") for column in kinds),
         *([pl.col(study.generated).cast(pl.Boolean).fill_null(value=False)] if study.generated else []),
         *([pl.col(study.status).cast(pl.String)] if study.status else []),
+        *(_labels(study.labels) if study.labels else []),
     )
     by = [SUBJECT] if study.subject else []
     others = [name for name in named.columns if name not in (SUBJECT, CLUSTER)]
     ordered = named.sort(*by, CLUSTER, *others, nulls_last=True)
     return ordered.with_columns(pl.col(CLUSTER).rank("dense").cast(pl.Int64) - 1)
+
+
+def _labels(labels: Labels) -> list[pl.Expr]:
+    """People's marks, and how the marked were drawn; a mark that is no finite number is none."""
+    found = [_finite(labels.mark, minimum=-np.inf)]
+    found += [pl.col(name).cast(pl.String) for name in (labels.text,) if name]
+    found += [_finite(name, minimum=-np.inf) for name in (labels.level, labels.weight) if name]
+    return found
 
 
 def _finite(column: str, *, minimum: float) -> pl.Expr:

@@ -11,6 +11,25 @@ SUBJECT, CLUSTER = "__subject", "__cluster"  # as `clean` names them, whatever t
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """Which columns say how people score some of the models, and how those were drawn.
+
+    `mark`: people's score, null for most. `text`: what a label is of, where several models share it. `level`: within
+    what they were drawn at random; none: fifths of the judge's score. `weight`: how many texts a labelled one stands
+    for, on a scale that may differ from level to level; none: each for as many.
+    """
+
+    mark: str
+    text: str | None = None
+    level: str | None = None
+    weight: str | None = None
+
+    def columns(self) -> list[str]:
+        """Every column, each once."""
+        return [name for name in (self.mark, self.text, self.level, self.weight) if name]
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """Which columns are asked about.
 
@@ -18,7 +37,8 @@ class Study:
     each model is a cluster of its own. Controls: `amounts` enter as log1p of the number, `kinds` as indicators of
     that many of their more common levels. The same question is asked within each level of the `strata`, which go by
     the names that findings call them. `generated` and `status`, where there are any: the column that says that nobody
-    wrote the card, and the one that says whether there is a card at all.
+    wrote the card, and the one that says whether there is a card at all. `labels`: where people's scores of some models
+    stand.
     """
 
     score: str
@@ -30,10 +50,12 @@ class Study:
     strata: Mapping[str, str] = field(default_factory=dict)
     generated: str | None = None
     status: str | None = None
+    labels: Labels | None = None
 
     def columns(self) -> list[str]:
         """Every column that is asked about, each once."""
         single = [name for name in (self.subject, self.cluster, self.generated, self.status) if name]
+        single += self.labels.columns() if self.labels else []
         return list(
             dict.fromkeys(
                 (self.score, *self.outcomes, *single, *self.amounts, *self.kinds, *self.strata.values())
@@ -51,6 +73,7 @@ HUB = Study(
     strata={"library": "library_name", "format": "model_format"},
     generated="is_generated",
     status="card_status",
+    labels=Labels("label", text="card_hash", level="label_level", weight="label_weight"),
 )
 KINDS_KEPT = 10
 
@@ -63,6 +86,7 @@ def study_of(
     cluster: str | None = None,
     controls: tuple[str, ...] = (),
     strata: tuple[str, ...] = (),
+    label: str | None = None,
 ) -> Study:
     """The study of a table of anybody's: controls that are numbers are amounts, the others kinds."""
     amounts = tuple(name for name in controls if table[name].is_numeric())
@@ -73,4 +97,5 @@ def study_of(
         amounts=amounts,
         kinds={name: KINDS_KEPT for name in controls if name not in amounts},
         strata={name: name for name in strata},
+        labels=Labels(label) if label else None,
     )

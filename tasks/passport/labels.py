@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy.typing as npt
 
 from tasks.errors import LabelsInvalid
 from tasks.passport.attacks import card_text
-from tasks.passport.sheet import Row, Sheet, read_sheet
-from tasks.records import CardText
+from tasks.passport.sheet import Row, Sheet, read_sheet, subjects
+from tasks.records import CardLabel, CardText
 from tasks.warehouse import Warehouse, frame
 
 Floats = npt.NDArray[np.float64]
@@ -68,6 +69,25 @@ class Labelled:
             for row in self.matrix(subject)
         ]
         return np.array(medians)
+
+
+def labels_part(labelled: Labelled) -> str:
+    """Where the labels lie in the lake: the same labels are written once."""
+    return f"labels/{labelled.digest}.parquet"
+
+
+def card_labels(labelled: Labelled) -> list[CardLabel]:
+    """What people say of each text and subject, as the lake keeps it; nothing of who said it."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    found = []
+    for subject in subjects():
+        raters = (~np.isnan(labelled.matrix(subject))).sum(axis=1)
+        for text, mark, count in zip(labelled.texts, labelled.consensus(subject), raters, strict=True):
+            if count:
+                found.append(
+                    CardLabel(text.card_hash, subject, float(mark), int(count), labelled.digest, now)
+                )
+    return found
 
 
 def read_labels(path: Path, home: Path) -> Labelled:

@@ -24,11 +24,13 @@ from tasks.report.tables import (
 )
 from tasks.rubric import load_rubric
 from tasks.sentences import (
+    as_people_score,
     count,
     decimal,
     edit_verdict,
     estimator_words,
     is_interval,
+    is_ranked,
     judge_words,
     main_finding,
     models,
@@ -331,6 +333,37 @@ def slopes(data: ReportData, outcome: Popularity) -> Figure:
         "differs, so compare signs and what touches zero rather than sizes."
     )
     return Figure(name, title, says, spec(chart, says), findings_table(asked), note)
+
+
+def judge_error(data: ReportData) -> Figure | None:
+    """What one point more of score goes with, as the judge scores and as people do; None where nobody labelled."""
+    asked = [f for f in data.findings if f.question == "judge_error"]
+    said = [as_people_score(asked, outcome) for outcome in ("downloads", "likes")]
+    told = " ".join(one for one in said if one)
+    if not told:
+        return None
+    name, title = "judge-error", "As the judge scores, and as people would"
+    drawable = [f for f in _drawable(asked) if not is_ranked(f)]
+    note = (
+        "Three estimates: by the judge’s score of all models, by the score that people would give them, and by the "
+        "labelled models alone. The second takes from the labels how the judge errs (predict-then-debias). All three "
+        "hold equal what the labelled models can bear. Lines are 95 % intervals over authors."
+    )
+    if not drawable:
+        return Figure(name, title, told, None, findings_table(asked), note)
+    chart = charts.how_strong_is_the_association(
+        _intervals(
+            drawable, lambda f: f"{upper_first(plain(f.outcome))}, {estimator_words(f.estimator)}", _scored_by
+        ),
+        "Difference of logarithms a point of score",
+    )
+    return Figure(name, title, told, spec(chart, told), findings_table(asked), note)
+
+
+def _scored_by(finding: Finding) -> str:
+    if finding.predictor == "score":
+        return "as the judge scores"
+    return "people, labelled models alone" if finding.stratum == "labelled" else "as people would, all models"
 
 
 _EDITS = {"documentation_edit": "documenting more", "cosmetic_edit": "documenting nothing more"}

@@ -158,6 +158,7 @@ def _figures(data: ReportData) -> dict[str, Any]:
         "downloads": figures.popularity(data, "downloads"),
         "likes": figures.popularity(data, "likes"),
         "association": figures.association(data),
+        "judge_error": figures.judge_error(data),
         "slopes": [figures.slopes(data, outcome) for outcome in ("downloads", "likes")],
         "edits": [
             figure

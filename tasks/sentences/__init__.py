@@ -28,6 +28,9 @@ from tasks.sentences.headline import (
     headline,
     main_finding,
 )
+from tasks.sentences.judge_error import (
+    as_people_score,
+)
 from tasks.sentences.judges import (
     judge_note,
     other_judge_sentence,
@@ -70,6 +73,7 @@ __all__ = [
     "MINUS",
     "NARROW",
     "Reading",
+    "as_people_score",
     "caveats",
     "change",
     "cost_basis",

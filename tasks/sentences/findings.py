@@ -38,6 +38,7 @@ class _Wording:
 
 _PREDICTORS = {
     "score": _Wording("a higher score", "one point more of score", "score"),
+    "label": _Wording("a higher score by people", "one point more of people’s score", "people’s score"),
     "has_card": _Wording("having a card", "having a card", "having a card"),
     "documentation_edit": _Wording(*["an edit that documents more"] * 3),
     "cosmetic_edit": _Wording(*["an edit that documents nothing more"] * 3),
@@ -57,6 +58,7 @@ def _among(finding: Finding) -> str:
         "all": f"Among {n}",
         "without_outliers": f"With outliers left out ({n})",
         "no_card_lowest": f"Counting no card as the lowest score, among {n}",
+        "labelled": f"Among {n} that people labelled",
         "not_generated": f"Among {n} whose card is neither generated nor an unfilled template",
     }
     if is_part:

@@ -39,6 +39,7 @@ _STRATA = {
     "without_outliers": "without outliers",
     "not_generated": "cards not generated",
     "no_card_lowest": "no card counted as the lowest score",
+    "labelled": "labelled by people",
 }
 _QUESTIONS = {
     "rank_correlation": "rank correlation",
@@ -46,6 +47,7 @@ _QUESTIONS = {
     "regression": "regression",
     "regression_controlled": "regression with controls",
     "has_card": "having a card at all",
+    "judge_error": "corrected for the judge’s error",
     "missing": "left out",
     "edit_effect": "weeks 1 to 4 after an edit",
     "edit_curve": "week by week around an edit",
@@ -63,6 +65,8 @@ _FLAGS = {
     "constant": "One of the numbers is the same everywhere.",
     "collinear": "What is held equal already determines one of the two.",
     "quantile_is_tied": "Too many of these models share the median for a regression of it.",
+    "few_labels": "Fewer than a hundred texts are labelled: read it as a hint.",
+    "heavy_label": "One labelled text stands for more than a tenth of these models.",
     "few_edits": "Fewer than thirty models were edited so.",
     "has_decreases": "Some totals went down between weeks; those weeks are left out.",
     "is_rebuilt": "Weekly downloads are rebuilt from overlapping windows of 30 days.",
@@ -106,6 +110,8 @@ def flag_words(name: str) -> str:
         return f"{upper_first(plain(column))} is not held equal: too few models tell theirs."
     if kind == "partly_known":
         return f"{upper_first(plain(column))} is held equal only among the models that tell theirs."
+    if kind == "unlabelled_level":
+        return f"Nobody labelled a card of level {column}: models at that level are left out."
     return _FLAGS.get(name) or f"Note: {plain(name)}."
 
 

@@ -156,6 +156,91 @@ def test_the_analysis_frame_has_each_model_once_whatever_became_of_its_card(
     )
 
 
+@pytest.fixture
+def labelled(judged: Database, fill: Fill) -> Database:
+    """Texts of ada at two levels, one that bob uses too, one that nobody scored, and what people say of them."""
+    fill(judged, "base.listing", "model_id\nada/a\nada/b\nada/c\nbob/a\nbob/d\nbob/e")
+    fill(
+        judged,
+        "base.reads",
+        "model_id | card_hash\nada/a | h1\nada/b | h2\nada/c | h3\nbob/a | h1\nbob/d | h4\nbob/e | h5",
+    )
+    fill(
+        judged,
+        "base.verdicts",
+        """
+        card_hash | fingerprint | score
+        h1        | f1          | 3.4
+        h2        | f1          | 2.5
+        h3        | f1          | 4.6
+        h4        | f1          | 3
+        h1        | f0          | 1
+        """,
+    )
+    fill(
+        judged,
+        "base.labels",
+        """
+        card_hash | subject | mark | labels | labelled_at
+        h1        | score   | 2    | l1     | 2026-01-01 01:00
+        h1        | score   | 4.5  | l2     | 2026-01-02 01:00
+        h1        | purpose | 1    | l2     | 2026-01-03 01:00
+        h3        | purpose | 5    | l1     | 2026-01-01 01:00
+        h4        | score   | 3    | l1     | 2026-01-01 01:00
+        gone      | score   | 5    | l1     | 2026-01-01 01:00
+        """,
+    )
+    return judged
+
+
+def test_a_label_stands_for_the_texts_of_its_author_at_its_level_and_the_later_one_counts(
+    labelled: Database, expect: Expect
+) -> None:
+    expect(
+        frame(labelled, "out/analysis_frame", **KEY),
+        """
+        model_id | label | label_level | label_weight
+        ada/a    | 4.5   | 3           | 2
+        ada/b    |       | 3           | 2
+        ada/c    |       | 5           | 1
+        bob/a    | 4.5   | 3           | 2
+        bob/d    | 3     | 3           | 1
+        bob/e    |       |             |
+        """,
+    )
+    expect(
+        labelled.sql("from labels order by card_hash, subject").pl(),
+        """
+        card_hash | subject | mark | labels
+        gone      | score   | 5    | l1
+        h1        | purpose | 1    | l2
+        h1        | score   | 4.5  | l2
+        h3        | purpose | 5    | l1
+        h4        | score   | 3    | l1
+        """,
+    )
+
+
+def test_the_levels_are_those_that_texts_to_label_are_drawn_from(labelled: Database) -> None:
+    drawn = frame(labelled, "labels/sample_by_score", fingerprint="f1").sort("card_hash")
+    levels = frame(labelled, "out/analysis_frame", **KEY).select("card_hash", "label_level").unique()
+    assert drawn.select("card_hash", "stratum").rows() == levels.drop_nulls().sort("card_hash").rows()
+
+
+def test_a_new_label_of_a_text_and_no_other_changes_the_digest(labelled: Database, fill: Fill) -> None:
+    def digest() -> str:
+        return str(frame(labelled, "out/analysis_digest", **KEY).item())
+
+    before = digest()
+    later = "card_hash | subject | mark | labels | labelled_at\n{} | {} | {} | l3 | 2026-01-09 01:00"
+    fill(labelled, "base.labels", later.format("h1", "score", "4.5"))
+    fill(labelled, "base.labels", later.format("h1", "purpose", "3"))
+    fill(labelled, "base.labels", later.format("gone", "score", "2"))
+    assert digest() == before
+    fill(labelled, "base.labels", later.format("h2", "score", "2"))
+    assert digest() != before
+
+
 def test_facts_in_the_analysis_frame_are_of_the_newest_parser(small_hub: Database, expect: Expect) -> None:
     expect(
         frame(small_hub, "out/analysis_frame", **KEY).filter(pl.col("card_status") == "card"),

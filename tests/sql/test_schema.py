@@ -26,6 +26,7 @@ VIEWS = {
     "judge_pairs",
     "judge_panel",
     "judging_rates",
+    "labels",
     "passports",
     "snapshots",
     "quarantined",

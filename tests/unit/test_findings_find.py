@@ -42,6 +42,9 @@ SCHEMA: dict[str, pl.DataType] = {
     "template": pl.String(),
     "words": pl.Int64(),
     "sections": pl.List(pl.String()),
+    "label": pl.Float64(),
+    "label_level": pl.Int32(),
+    "label_weight": pl.Int64(),
 }
 
 

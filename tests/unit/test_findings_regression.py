@@ -152,7 +152,7 @@ def models(n: int = 400, **columns: object) -> pl.DataFrame:
         "author_models": [None] * n,
         "is_generated": [False] * n,
     }
-    return clean(pl.DataFrame(given | columns), HUB)
+    return clean(pl.DataFrame(given | columns), replace(HUB, labels=None))
 
 
 def controlled(rows: pl.DataFrame, outcome: str = "likes") -> Design:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.labels import read_labels
 from tasks.passport.passport import examine, part_of
 from tasks.records import CardText, JudgeSpec, PassportEntry
-from tasks.warehouse import Warehouse
+from tasks.warehouse import Warehouse, findings_part
 
 MakeHome = Callable[..., Path]
 
@@ -59,13 +59,54 @@ def test_a_passport_is_published_and_another_one_does_not_replace_it(
     labels: Path, make_home: MakeHome
 ) -> None:
     home = make_home()
+    labelled = read_labels(labels, home)
     entries = entries_of(labels, home)
-    assert keep(home, entries)
+    assert keep(home, entries, labelled)
     once = passports(home)
     assert {probe for probe, _, _ in once} == {"agreement", "padding", "attack"}
     later = [replace(entry, measured_at=entry.measured_at + timedelta(seconds=1)) for entry in entries]
-    assert keep(home, later)
+    assert keep(home, later, labelled)
     assert len(passports(home)) == 2 * len(once)
+
+
+def kept_labels(home: Path) -> list[tuple[str, float, int]]:
+    with Warehouse(home).read() as db:
+        return db.sql("select card_hash, mark, raters from base.labels order by all").fetchall()
+
+
+def test_labels_are_kept_once_without_names_and_the_later_label_counts(
+    labels: Path, make_home: MakeHome
+) -> None:
+    home = make_home()
+    for _ in range(2):
+        calibrate(labels, home, JudgeSpec(), repeats=0)
+    once = kept_labels(home)
+    labelled = read_labels(labels, home)
+    assert len(once) == len(labelled.texts)
+    assert {raters for _, _, raters in once} == {1}
+    head, first, *_ = labels.read_text().splitlines()
+    (labels.parent / "more.csv").write_text(f"{head},rater\n{first},ada\n{first.rpartition(',')[0]},5,bob\n")
+    calibrate(labels.parent / "more.csv", home, JudgeSpec(), repeats=0)
+    assert len(kept_labels(home)) == len(once) + 1
+    with Warehouse(home).read() as db:
+        latest = db.sql("select mark, raters from labels where raters = 2").fetchall()
+    mark = float(first.rpartition(",")[2])
+    assert latest == [((mark + 5) / 2, 2)]
+
+
+def test_new_labels_are_a_reason_to_estimate_again(labels: Path, make_home: MakeHome) -> None:
+    home, judge = make_home(), ChecklistJudge().fingerprint
+
+    def part() -> str:
+        with Warehouse(home).read() as db:
+            return findings_part(db, date(2026, 11, 16), judge)
+
+    before = part()
+    calibrate(labels, home, JudgeSpec(), repeats=0)
+    labelled = part()
+    assert labelled != before
+    calibrate(labels, home, JudgeSpec(), repeats=0)
+    assert part() == labelled
 
 
 def test_labels_that_bring_their_texts_need_no_snapshot(tmp_path: Path) -> None:
@@ -99,7 +140,7 @@ def test_a_passport_outlives_another_writer_s_lock(labels: Path, make_home: Make
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        assert keep(home, entries) is False
+        assert keep(home, entries, read_labels(labels, home)) is False
         other.communicate("")
     assert Warehouse(home).lake.has(part_of(entries))
     assert passports(home) == []
