@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate, Floats
 
 RESAMPLES = 2000
-_CHUNK = 200  # resamples held at once: with 10,000 authors 16 MB of weights
+CLUSTERS_DRAWN = 5000
+_CHUNK = 200  # resamples multiplied at once: with 5,000 clusters 8 MB
 
 
 def cluster_sums(columns: Floats, clusters: Codes) -> Floats:
@@ -21,21 +25,27 @@ def resampled_means(values: Floats, clusters: Codes, *, resamples: int, seed: in
 
     G clusters are drawn with replacement out of G (the pairs cluster bootstrap; Cameron, Gelbach & Miller 2008,
     "Bootstrap-based improvements for inference with clustered errors"). A mean needs only each cluster's sum
-    and size, so a resample is one row of multinomial weights times a G x 2 matrix.
+    and size, so a resample is one row of multinomial weights times a G x 2 matrix. Clusters beyond 5,000 are put
+    together at random, so that no more are drawn: sums of independent clusters are independent too, and what is left
+    of them tells the spread to a hundredth.
     """
     sums = cluster_sums(np.column_stack([values, np.ones(len(values))]), clusters)
-    rng = np.random.default_rng(seed)
-    sizes = [min(_CHUNK, resamples - done) for done in range(0, resamples, _CHUNK)]
-    totals = np.concatenate([_weights(rng, size, len(sums)) @ sums for size in sizes])
+    if len(sums) > CLUSTERS_DRAWN:
+        groups = np.random.default_rng(seed).permutation(len(sums)) % CLUSTERS_DRAWN
+        sums = cluster_sums(sums, groups)
+    weights = _weights(seed, resamples, len(sums))
+    totals = np.concatenate([weights[at : at + _CHUNK] @ sums for at in range(0, resamples, _CHUNK)])
     return np.asarray(totals[:, 0] / totals[:, 1])
 
 
-def _weights(rng: np.random.Generator, resamples: int, clusters: int) -> Floats:
-    """How often each cluster is drawn in each resample; every row sums to `clusters`."""
-    picks = rng.integers(clusters, size=(resamples, clusters))
-    picks += np.arange(resamples)[:, None] * clusters
-    drawn = np.bincount(picks.ravel(), minlength=resamples * clusters)
-    return drawn.reshape(resamples, clusters).astype(np.float64)
+@lru_cache(maxsize=4)
+def _weights(seed: int, resamples: int, clusters: int) -> NDArray[np.uint16]:
+    """How often each cluster is drawn in each resample; every row sums to `clusters`. The same for every statistic."""
+    rng = np.random.default_rng(seed)
+    drawn = np.empty((resamples, clusters), np.uint16)
+    for resample in range(resamples):
+        drawn[resample] = np.bincount(rng.integers(clusters, size=clusters), minlength=clusters)
+    return drawn
 
 
 def estimate_over_authors(

@@ -98,3 +98,8 @@ def independent(columns: Floats) -> Bools:
     lengths = np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
     own = np.abs(np.diag(np.linalg.qr(columns / lengths, mode="r"))) > 1e-8
     return np.asarray(own & own[-1])
+
+
+def least_squares(x: Floats, y: Floats) -> Floats:
+    """The coefficients (k, or k x m) of y (n, or n x m) on x (n x k), by normal equations; the shortest if several."""
+    return np.asarray(np.linalg.lstsq(x.T @ x, x.T @ y)[0], np.float64)

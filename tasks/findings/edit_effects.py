@@ -44,7 +44,10 @@ BEFORE, AFTER = 4, 4  # weeks around an edit
 WEEKS_TO_ESTIMATE = 4
 EDITED_TO_ESTIMATE = 30
 CONTROLS_AN_EDIT = 20
-EDITED_A_WEEK, CONTROLS_A_WEEK = 1_000, 5_000  # at most, drawn: more would cost hours and narrow nothing worth it
+EDITED_A_WEEK, CONTROLS_A_WEEK = (
+    1_000,
+    5_000,
+)  # at most, drawn: more would cost hours and narrow nothing worth it
 EDITED_PROJECTED, CONTROLS_PROJECTED = 2_000, 4_000
 SETTLED_DAYS = 28
 UNKNOWN_AGE_DAYS = 730.0

@@ -16,6 +16,7 @@ from scipy import stats
 
 from tasks.findings.bootstrap import RESAMPLES, estimate_over_authors
 from tasks.findings.concordance import net_concordance
+from tasks.findings.controls import least_squares
 from tasks.findings.sample import Codes, Estimate, Floats
 
 # A value a model, whose mean is the (rank) covariance and whose deviations from it are the influences.
@@ -67,7 +68,7 @@ def partial_spearman(
     ranks = np.column_stack([_mid_distribution(v) for v in (x, y, *held.T)])
     others = [ranks[:, 2:]] if fixed is None else [ranks[:, 2:], fixed.reshape(len(x), -1)]
     base = np.column_stack([np.ones(len(x)), *others])
-    coefficients = np.asarray(np.linalg.lstsq(base, ranks[:, :2])[0], np.float64)
+    coefficients = least_squares(base, ranks[:, :2])
     left = ranks[:, :2] - base @ coefficients
     if np.any(left.var(axis=0) < 1e-9 * ranks[:, :2].var(axis=0)):
         return Estimate(flags=("collinear",))
@@ -143,8 +144,14 @@ def rank_covariance(a: Floats, b: Floats, weights: Floats | None = None) -> Floa
 
 def sign_covariance(a: Floats, b: Floats) -> Floats:
     """E[sign(a_i - a_j) sign(b_i - b_j)] over all pairs, i = j included, spread over the models."""
-    net = net_concordance(a, b) / len(a)
+    net = (_untied(a) if a is b else net_concordance(a, b)) / len(a)
     return np.asarray(2 * net - net.mean())
+
+
+def _untied(values: Floats) -> Floats:
+    """How many others differ from each (n): how far its values agree with themselves."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray(len(values) - counts[codes], np.float64)
 
 
 def _mid_distribution(values: Floats, weights: Floats | None = None) -> Floats:

@@ -17,7 +17,7 @@ DOORS = {
     "httpx2": {"tasks/judges/fleet.py"},
     "huggingface_hub": {"tasks/hub.py", "tasks/wire.py", "tasks/judges/server.py"},
     "obstore": {"tasks/store/bucket.py"},
-    "pyfixest": {"tasks/findings/edit_effects.py"},
+    "pyfixest": {"tasks/findings/edit_effects.py", "tasks/findings/regression.py"},
     "rensa": {"tasks/families.py"},
     "altair": {"tasks/charts", "tasks/report/figures.py"},
     "vl_convert": {"tasks/charts", "tasks/report"},

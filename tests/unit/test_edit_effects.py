@@ -130,7 +130,9 @@ def test_a_trend_before_the_edit_makes_it_an_association() -> None:
 
 
 def test_a_placebo_with_the_like_makes_it_an_association() -> None:
-    verdict = edit_verdict(found(panel(effect=0.4, placebo=0.4), DOWNLOADS).values(), "downloads_gained") or ""
+    verdict = (
+        edit_verdict(found(panel(effect=0.4, placebo=0.4), DOWNLOADS).values(), "downloads_gained") or ""
+    )
     assert "document nothing more are followed by the like" in verdict
 
 
