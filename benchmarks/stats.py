@@ -28,7 +28,7 @@ from tasks.demo.corpus import LAST_SNAPSHOT, Plan, make_plan
 from tasks.findings import judge_error, rank, regression
 from tasks.findings.controls import Design
 from tasks.findings.edit_effects import edit_effects
-from tasks.findings.sample import Codes, Estimate, Floats, Sample, Stamp, clean
+from tasks.findings.sample import Codes, Estimate, Floats, Sample, Stamp, clean, scored
 from tasks.findings.study import Labels, Study
 from tasks.findings.theil_sen import theil_sen
 from tasks.passport import sample
@@ -115,7 +115,8 @@ def _judged(method: judge_error.Method, outcome: str, data: Draw, *, which: int)
     chosen = sample.draw(table.select("card_hash", "author", "stratum"), LABELS, seed=20)
     is_chosen = pl.col("card_hash").is_in(chosen)
     table = table.with_columns(pl.when(is_chosen).then(pl.Series(data.score)).alias("label"))
-    rows, _ = judge_error.covered(clean(table, _LABELLED), "judge", _LABELS)
+    known = scored(clean(table, _LABELLED), "all", "outcome", "judge")
+    rows, _ = judge_error.covered(known.rows, "judge", _LABELS)
     is_rank = method is judge_error.spearman
     study = replace(_LABELLED, amounts=()) if is_rank else _LABELLED
     found = judge_error.labelled_of(Sample("all", "outcome", rows, "judge"), study, _LABELS)

@@ -116,8 +116,11 @@ def _print(entries: Sequence[PassportEntry], labelled: Labelled) -> None:
     console.print(
         f"Passport of {one.judge} {one.fingerprint[:8]} against labels {one.labels[:8]}", markup=False
     )
-    for sentence in (*_of_labels(labelled), conclusion(entries)):
+    for sentence in (*_of_labels(labelled), conclusion(entries), _NEXT):
         console.print(sentence, markup=False, highlight=False)
+
+
+_NEXT = "The next `cardiograph snapshot` corrects its findings by these labels, where it holds their texts."
 
 
 def _of_labels(labelled: Labelled) -> list[str]:

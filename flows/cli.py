@@ -171,8 +171,8 @@ def query(
     \b
     Views: models, cards, verdicts, scores, leaderboard, panel, failures,
     families, judge_panel, judge_pairs, judging_rates, explanations, passports,
-    out_findings, snapshots, quarantined. `describe models` tells a view's
-    columns.
+    labels, out_findings, snapshots, quarantined. `describe models` tells a
+    view's columns.
     """
     from flows.querying import list_queries, print_query
 
