@@ -9,6 +9,9 @@ DEMO_HOME ?= cardiograph-demo
 JUDGE_VENV := .venv-judge
 VLLM := 0.32.0
 
+# Images often set it, and then each process, of the many that tests start, compiles what it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo judge-env check format test test-vllm test-slow test-cluster test-all bench bench-stats chaos clean
 
@@ -31,8 +34,10 @@ format: $(VENV)/.installed-dev ## mend what lint and format can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# In the order of their names, the two longest files come first, each on a processor of its own; the default is by the
+# number of tests, which begins one of them when most others are done.
 test: $(VENV)/.installed-dev ## the tests, without the slow ones
-	$(BIN)/pytest --numprocesses auto --dist loadfile -m "not slow and not vllm and not cluster"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not vllm and not cluster"
 
 test-vllm: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## the LLM judge against a real vLLM and a tiny model
 	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m vllm

@@ -12,7 +12,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,10 +47,10 @@ _SERVER_ENVIRONMENT = {
 
 
 @contextmanager
-def prefect_server(home: Path) -> Iterator[None]:
+def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) -> Iterator[None]:
     """A Prefect API for the flows run inside; must be entered before `prefect` is first imported.
 
-    The server starts while Prefect is imported, and answers when the block begins.
+    The server starts while Prefect is imported and `meanwhile` is called, and answers when the block begins.
     """
     if os.environ.get("PREFECT_API_URL"):
         yield
@@ -75,6 +75,7 @@ def prefect_server(home: Path) -> Iterator[None]:
         from prefect.exceptions import PrefectHTTPStatusError
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+        meanwhile()
         _wait_for(child, port, prefect_home)
         started = datetime.now(UTC)
         try:

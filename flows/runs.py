@@ -63,7 +63,7 @@ def run(requests: Sequence[Request], *, as_json: bool) -> None:
             continue  # who judges is known there, not here
         for spec in specs_of(request.judges, request.judge_model, request.judge_urls):
             identify(spec)  # one that cannot be is told before anything starts
-    with prefect_server(home):
+    with prefect_server(home, meanwhile=lambda: _import_for(home)):
         from flows.snapshot import snapshot
 
         summaries = []
@@ -79,6 +79,18 @@ def run(requests: Sequence[Request], *, as_json: bool) -> None:
         _print_summary(summary)
     typer.echo(f"\n{summaries[-1].headline}\n\nReport:    {summaries[-1].report.resolve()}")
     typer.echo(f"Warehouse: {summaries[-1].warehouse.resolve()}")
+
+
+def _import_for(home: Path) -> None:
+    """Import what takes seconds to import; the server takes longer to start, on another processor.
+
+    The first run of a home needs all of it, a second one of a week does not.
+    """
+    import flows.snapshot  # noqa: F401
+
+    if not Warehouse(home).published.exists():
+        import tasks.findings
+        import tasks.report  # noqa: F401
 
 
 def what_next(home: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -189,9 +189,15 @@ def test_a_changed_judge_scores_some_of_last_week_too(
     ],
 )
 def test_a_judge_that_cannot_be_is_told_in_one_line_before_anything_starts(
-    corpus: Path, tmp_path: Path, options: tuple[str, ...], environment: dict[str, str], said: str, code: int
+    corpus: Path,
+    typed: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    options: tuple[str, ...],
+    environment: dict[str, str],
+    said: str,
+    code: int,
 ) -> None:
-    done = run("snapshot", "--hub", corpus, "--all", "--home", tmp_path / "home", *options, **environment)
+    done = typed("snapshot", "--hub", corpus, "--all", "--home", tmp_path / "home", *options, **environment)
     assert done.returncode == code
     assert said in done.stderr
     assert "Traceback" not in done.stderr
