@@ -8,6 +8,7 @@ from tasks.charts.draw import (
     how_strong_is_the_association,
     how_two_judges_compare,
     score_against_popularity,
+    what_is_documented,
     which_sections_are_filled,
 )
 from tasks.charts.theme import DARK, LIGHT, NUMBER_FORMAT, Palette, config, save_png, vegalite_version
@@ -27,5 +28,6 @@ __all__ = [
     "save_png",
     "score_against_popularity",
     "vegalite_version",
+    "what_is_documented",
     "which_sections_are_filled",
 ]

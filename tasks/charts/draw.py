@@ -22,6 +22,7 @@ _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
 # An axis with `format` would write every tick in the magnitude of the largest: `0.01k`, `0k`.
 _SHORT = "format(datum.value, '~s')"
+_PER_CENT = "format(100 * datum.value, 'd') + '\u202f%'"
 
 
 def _axis(**settings: Any) -> alt.Axis:
@@ -30,6 +31,19 @@ def _axis(**settings: Any) -> alt.Axis:
 
 def _score_axis(**settings: Any) -> alt.Axis:
     return _axis(values=_SCORE_TICKS, format="d", grid=False, **settings)
+
+
+def _tip(field: str, title: str, number: str | None = None) -> alt.Tooltip:
+    """One line of what a mark tells when it is pointed at; numbers by their format, names as they are."""
+    if number is None:
+        return alt.Tooltip(f"{field}:N", title=title)
+    return alt.Tooltip(f"{field}:Q", title=title, format=number)
+
+
+def _interval_tips(number: str = ".3f") -> list[alt.Tooltip]:
+    """An estimate and both ends of its interval."""
+    ends = (("estimate", "estimate"), ("ci_low", "from"), ("ci_high", "to"))
+    return [_tip(field, title, number) for field, title in ends]
 
 
 def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
@@ -47,9 +61,9 @@ def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) 
             x2="score_high:Q",
             y=alt.Y("n:Q", axis=_axis(labelExpr=_SHORT), title="Models"),
             tooltip=[
-                alt.Tooltip("score_low:Q", title="from", format=".2f"),
-                alt.Tooltip("score_high:Q", title="to", format=".2f"),
-                alt.Tooltip("n:Q", title="models", format=","),
+                _tip("score_low", "from", ".2f"),
+                _tip("score_high", "to", ".2f"),
+                _tip("n", "models", ","),
             ],
         )
     )
@@ -91,9 +105,9 @@ def _dots(models: pl.DataFrame, outcome: Popularity, y: alt.Y) -> alt.Chart:
             x=alt.X("score:Q", scale=_SCORE, axis=_score_axis(), title="Score"),
             y=y,
             tooltip=[
-                alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("score:Q", format=".2f"),
-                alt.Tooltip(f"{outcome}:Q", format=","),
+                _tip("model_id", "model"),
+                _tip("score", "score", ".2f"),
+                _tip(outcome, outcome, ","),
             ],
         )
     )
@@ -159,10 +173,10 @@ def which_sections_are_filled(sections: pl.DataFrame) -> Drawn:
     ground = cells.mark_rect().encode(
         color=alt.Color("fill_share:Q", scale=alt.Scale(domain=[0, 1], range="ramp"), legend=None),
         tooltip=[
-            "section:N",
-            "tier:N",
-            alt.Tooltip("label:N", title="filled"),
-            alt.Tooltip("n:Q", title="cards", format=","),
+            _tip("section", "section"),
+            _tip("tier", "tier"),
+            _tip("label", "filled"),
+            _tip("n", "cards", ","),
         ],
     )
     text = cells.mark_text(style="ink").encode(text="label:N")
@@ -176,6 +190,18 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
     `ci_low`, `ci_high`. Rows and series keep the order of the frame.
     """
     return _forest(intervals, title, row_title="association", series_title="models")
+
+
+def what_is_documented(shares: pl.DataFrame) -> Drawn:
+    """Share of cards that have something, by tier of popularity: a forest plot whose estimates are shares in 0-1."""
+    return _forest(
+        shares,
+        "Share of the cards",
+        row_title="what",
+        series_title="models by downloads",
+        axis=_axis(labelExpr=_PER_CENT),
+        tip=".1%",
+    )
 
 
 def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
@@ -193,13 +219,7 @@ def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
         ),
         xOffset=alt.XOffset("series:N", sort=series),
         color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
-        tooltip=[
-            alt.Tooltip("week:Q"),
-            alt.Tooltip("series:N", title="edits"),
-            alt.Tooltip("estimate:Q", format=".3f"),
-            alt.Tooltip("ci_low:Q", title="from", format=".3f"),
-            alt.Tooltip("ci_high:Q", title="to", format=".3f"),
-        ],
+        tooltip=[_tip("week", "week", "d"), _tip("series", "edits"), *_interval_tips()],
     )
     y = alt.Y("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=alt.Scale(zero=True, nice=True))
     whisker = base.mark_rule(strokeWidth=2).encode(y=y, y2="ci_high:Q")
@@ -215,7 +235,15 @@ def how_far_judge_and_people_agree(intervals: pl.DataFrame, title: str) -> Drawn
     return _forest(intervals, title, row_title="about", series_title="between")
 
 
-def _forest(intervals: pl.DataFrame, title: str, *, row_title: str, series_title: str) -> Drawn:
+def _forest(
+    intervals: pl.DataFrame,
+    title: str,
+    *,
+    row_title: str,
+    series_title: str,
+    axis: alt.Axis | None = None,
+    tip: str = ".3f",
+) -> Drawn:
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = intervals["series"].unique(maintain_order=True).to_list()
     y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
@@ -224,15 +252,11 @@ def _forest(intervals: pl.DataFrame, title: str, *, row_title: str, series_title
         y=y,
         yOffset=alt.YOffset("series:N", sort=series),
         color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
-        tooltip=[
-            alt.Tooltip("row:N", title=row_title),
-            alt.Tooltip("series:N", title=series_title),
-            alt.Tooltip("estimate:Q", format=".3f"),
-            alt.Tooltip("ci_low:Q", title="from", format=".3f"),
-            alt.Tooltip("ci_high:Q", title="to", format=".3f"),
-        ],
+        tooltip=[_tip("row", row_title), _tip("series", series_title), *_interval_tips(tip)],
     )
-    x = alt.X("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=alt.Scale(zero=True, nice=True))
+    x = alt.X(
+        "ci_low:Q", title=title, axis=axis or _axis(format=".2f"), scale=alt.Scale(zero=True, nice=True)
+    )
     whisker = base.mark_rule(strokeWidth=2).encode(x=x, x2="ci_high:Q")
     # Colour and shape share one legend only where both name the same domain.
     shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=series, range=_SHAPES[: len(series)]))
@@ -270,9 +294,9 @@ def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:
         y2="score_high:Q",
         color=colour,
         tooltip=[
-            alt.Tooltip("score_low:Q", title="score from", format=".1f"),
-            alt.Tooltip("other_low:Q", title="other score from", format=".1f"),
-            alt.Tooltip("n:Q", title="texts", format=","),
+            _tip("score_low", "score from", ".1f"),
+            _tip("other_low", "other score from", ".1f"),
+            _tip("n", "texts", ","),
         ],
     )
     text = cells.mark_text(style="ink", fontSize=10).encode(
@@ -302,9 +326,9 @@ def how_strata_compare(strata: pl.DataFrame) -> Drawn:
     point = base.mark_point(style="dot", filled=True, size=80, opacity=1).encode(
         x=x,
         tooltip=[
-            "stratum:N",
-            alt.Tooltip("median_score:Q", title="median score", format=".2f"),
-            alt.Tooltip("models:Q", format=","),
+            _tip("stratum", "stratum"),
+            _tip("median_score", "median score", ".2f"),
+            _tip("models", "models", ","),
         ],
     )
     value = base.mark_text(style="ink", align="left", dx=9).encode(

@@ -80,6 +80,7 @@ def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
         "popularity": charts.score_against_popularity(models, "downloads", slope(finding)),
         "sections": charts.which_sections_are_filled(sections()),
         "association": charts.how_strong_is_the_association(intervals()),
+        "documented": charts.what_is_documented(intervals()),
         "strata": charts.how_strata_compare(strata()),
         "agreement": charts.how_far_judge_and_people_agree(intervals(), "Kappa"),
         "judges": charts.how_two_judges_compare(grid(), "the one", "the other"),
@@ -138,6 +139,23 @@ def test_the_forest_plot_keeps_the_order_of_its_rows_and_marks_zero(drawn: dict[
     assert (whisker["x"]["field"], whisker["x2"]["field"]) == ("ci_low", "ci_high")
     assert whisker["y"]["sort"] == ["Likes", "Downloads"]
     assert point["color"]["scale"]["domain"] == point["shape"]["scale"]["domain"] == ["all", "some"]
+
+
+def test_shares_stand_as_per_cents_from_zero_on(drawn: dict[str, dict[str, Any]]) -> None:
+    whisker = encoding(drawn["documented"], 1)
+    assert whisker["x"]["axis"]["labelExpr"].endswith("%'")
+    assert whisker["x"]["scale"]["zero"]
+    assert "labelExpr" not in encoding(drawn["association"], 1)["x"]["axis"]
+
+
+def test_every_chart_tells_its_interval_in_the_same_words(drawn: dict[str, dict[str, Any]]) -> None:
+    told = {
+        name: [(tip["field"], tip["title"]) for tip in encoding(drawn[name], 1)["tooltip"][-3:]]
+        for name in ("association", "agreement", "documented")
+    }
+    assert set(map(tuple, told.values())) == {
+        (("estimate", "estimate"), ("ci_low", "from"), ("ci_high", "to"))
+    }
 
 
 def test_two_judges_meet_in_cells_of_half_a_point_beside_a_line_of_equals(
