@@ -20,6 +20,7 @@ _SCORE_TICKS = [1, 2, 3, 4, 5]
 _SCORE = alt.Scale(domain=[1, 5], nice=False)
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
+_LETTERS, _LEGEND_MARK = 56, 4  # what 370 pixels hold, and what mark and gap of a legend's entry take
 # An axis with `format` would write every tick in the magnitude of the largest: `0.01k`, `0k`.
 _SHORT = "format(datum.value, '~s')"
 _PER_CENT = "format(100 * datum.value, 'd') + '\u202f%'"
@@ -44,6 +45,12 @@ def _interval_tips(number: str = ".3f") -> list[alt.Tooltip]:
     """An estimate and both ends of its interval."""
     ends = (("estimate", "estimate"), ("ci_low", "from"), ("ci_high", "to"))
     return [_tip(field, title, number) for field, title in ends]
+
+
+def _columns(series: list[str], rows: list[str]) -> int:
+    """Columns of a legend that a telephone still shows whole beside the names of the rows: Vega cuts off, not wraps."""
+    longest, beside = (max(map(len, names), default=0) for names in (series, rows))
+    return max(1, min(len(series), (_LETTERS - beside) // (longest + _LEGEND_MARK)))
 
 
 def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
@@ -166,7 +173,11 @@ def which_sections_are_filled(sections: pl.DataFrame) -> Drawn:
     gap = alt.Scale(paddingInner=0.05)
     cells = alt.Chart(labelled).encode(
         x=alt.X(
-            "tier:N", sort=tiers, title=None, scale=gap, axis=_axis(orient="top", labelAngle=0, labelLimit=90)
+            "tier:N",
+            sort=tiers,
+            title=None,
+            scale=gap,
+            axis=_axis(orient="top", labelAngle=0, labelLimit=90, labelFontSize=11),
         ),
         y=alt.Y("section:N", sort=order["section"].to_list(), title=None, scale=gap, axis=_axis()),
     )
@@ -201,6 +212,7 @@ def what_is_documented(shares: pl.DataFrame) -> Drawn:
         series_title="models by downloads",
         axis=_axis(labelExpr=_PER_CENT),
         tip=".1%",
+        line_height=11,
     )
 
 
@@ -210,7 +222,7 @@ def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
     The base week is 0 without an interval; a rule marks the edit, which falls between weeks -1 and 0.
     """
     series = curve["series"].unique(maintain_order=True).to_list()
-    legend = alt.Legend() if len(series) > 1 else None
+    legend = alt.Legend(columns=_columns(series, [])) if len(series) > 1 else None
     base = alt.Chart(curve).encode(
         x=alt.X(
             "week:Q",
@@ -243,11 +255,12 @@ def _forest(
     series_title: str,
     axis: alt.Axis | None = None,
     tip: str = ".3f",
+    line_height: int = 16,
 ) -> Drawn:
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = intervals["series"].unique(maintain_order=True).to_list()
     y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
-    legend = alt.Legend(columns=2) if len(series) > 1 else None
+    legend = alt.Legend(columns=_columns(series, rows)) if len(series) > 1 else None
     base = alt.Chart(intervals).encode(
         y=y,
         yOffset=alt.YOffset("series:N", sort=series),
@@ -262,7 +275,7 @@ def _forest(
     shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=series, range=_SHAPES[: len(series)]))
     point = base.mark_point(filled=True, size=75, opacity=1).encode(x="estimate:Q", shape=shape)
     zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(x="zero:Q")
-    height = len(rows) * max(_ROW_HEIGHT, 16 * len(series) + 10)
+    height = len(rows) * max(_ROW_HEIGHT, line_height * len(series) + 10)
     return _layered(zero, whisker, point, height=height)
 
 

@@ -62,6 +62,7 @@ _ROW_WORDS = {
     "spearman_given_author_models": "equal author size",
     "spearman_given_downloads": "equal downloads",
 }
+_SERIES_WORDS = {"no_card_lowest": "no card as the lowest"}
 _ROWS_MAX = 18  # more lines than this nobody compares by eye; the table below the chart has them all
 
 
@@ -262,12 +263,11 @@ def _by_popularity(findings: list[Finding]) -> str:
         )
     more = [documented_words(top.outcome).lower() for top, rest in pairs if ends(top)[0] > ends(rest)[1]]
     fewer = [documented_words(top.outcome).lower() for top, rest in pairs if ends(top)[1] < ends(rest)[0]]
-    told = (
-        f"Among the top 1 % of models by downloads, more cards than in the last tier by intervals that are apart: "
-        f"{', '.join(more) or 'none'}; fewer: {', '.join(fewer) or 'none'}."
-    )
+    overlapping = len(pairs) - len(more) - len(fewer)
     return (
-        f"{told} Of {len(pairs)} compared, {len(pairs) - len(more) - len(fewer)} have intervals that overlap."
+        f"More frequent in the {stratum_words(_TIERS[0])} than in the last tier, by intervals that are apart: "
+        f"{', '.join(more) or 'none'}. Less frequent: {', '.join(fewer) or 'none'}. "
+        f"Intervals that overlap: {overlapping} of {len(pairs)}."
     )
 
 
@@ -320,7 +320,9 @@ def association(data: ReportData) -> Figure:
             name, title, "No correlation could be estimated: too few scored models.", None, _maybe(asked)
         )
     says = _tally(drawable)
-    frame = _intervals(drawable, _rank_row, lambda f: stratum_words(f.stratum))
+    frame = _intervals(
+        drawable, _rank_row, lambda f: _SERIES_WORDS.get(f.stratum) or stratum_words(f.stratum)
+    )
     chart = charts.how_strong_is_the_association(frame, "Rank correlation with the score")
     note = (
         "Marks are estimates, lines their 95\u202f% intervals; a line that touches zero says that there may be no "
@@ -384,6 +386,15 @@ _AGREEING = {
 
 
 _SLOPES = ("huber", "tukey", "median", "theil_sen", "poisson", "logit", "hurdle_log")
+_SLOPE_WORDS = {
+    "huber": "Huber",
+    "tukey": "Tukey biweight",
+    "median": "Median",
+    "theil_sen": "Theil–Sen",
+    "poisson": "Poisson",
+    "logit": "Logistic",
+    "hurdle_log": "Those with any",
+}
 _REGRESSIONS = {"regression": "score alone", "regression_controlled": "all else equal"}
 
 
@@ -405,13 +416,13 @@ def slopes(data: ReportData, outcome: Popularity) -> Figure:
     says = _tally(drawable)
     frame = _intervals(
         drawable,
-        lambda f: upper_first(estimator_words(f.estimator)),
-        lambda f: f"{_REGRESSIONS[f.question]}, {stratum_words(f.stratum)}",
+        lambda f: _SLOPE_WORDS.get(f.estimator) or upper_first(estimator_words(f.estimator)),
+        lambda f: _REGRESSIONS[f.question] + ", no outliers" * (f.stratum == "without_outliers"),
     )
-    chart = charts.how_strong_is_the_association(frame, "Difference of logarithms a point of score")
+    chart = charts.how_strong_is_the_association(frame, "Difference a point of score")
     note = (
-        "Log points for the slopes of log1p and for the counts, log odds for having any at all. What they measure "
-        "differs, so compare signs and what touches zero rather than sizes."
+        "Log points for the slopes of log1p, for the counts (Poisson) and for those with any; log odds of having any "
+        "(logistic). What they measure differs, so compare signs and what touches zero rather than sizes."
     )
     return Figure(name, title, says, spec(chart, says), findings_table(asked), note)
 

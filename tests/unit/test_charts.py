@@ -176,6 +176,29 @@ def test_two_judges_meet_in_cells_of_half_a_point_beside_a_line_of_equals(
     assert [(row["score_high"], row["other_middle"]) for row in rows] == [(1.5, 2.25), (5.0, 4.75)]
 
 
+def test_a_legend_has_the_columns_that_a_telephone_shows_beside_the_names_of_the_rows() -> None:
+    def columns(series: str, row: str) -> int:
+        frame = pl.DataFrame(
+            {
+                "row": [row, row],
+                "series": [series, f"{series}!"],
+                "estimate": [0.1, 0.2],
+                "ci_low": [0.0, 0.1],
+                "ci_high": [0.2, 0.3],
+            }
+        )
+        spec = charts.how_strong_is_the_association(frame).to_dict()
+        found: int = encoding(spec, 1)["color"]["legend"]["columns"]
+        return found
+
+    assert columns("likes", "keras") == 2
+    assert columns("cards not generated", "Downloads, all else equal") == 1
+    assert (
+        columns("a name that is longer than any telephone is wide", "a row of that kind as well, beside it")
+        == 1
+    )
+
+
 def test_strata_stand_by_size_and_those_without_a_score_are_left_out(
     drawn: dict[str, dict[str, Any]],
 ) -> None:
