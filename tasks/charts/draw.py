@@ -20,6 +20,7 @@ _SCORE_TICKS = [1, 2, 3, 4, 5]
 _SCORE = alt.Scale(domain=[1, 5], nice=False)
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
+_APART = 0.18  # weeks between two series of the same week
 _LETTERS, _LEGEND_MARK = 56, 4  # what 370 pixels hold, and what mark and gap of a legend's entry take
 # An axis with `format` would write every tick in the magnitude of the largest: `0.01k`, `0k`.
 _SHORT = "format(datum.value, '~s')"
@@ -223,13 +224,19 @@ def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
     """
     series = curve["series"].unique(maintain_order=True).to_list()
     legend = alt.Legend(columns=_columns(series, [])) if len(series) > 1 else None
-    base = alt.Chart(curve).encode(
+    weeks = sorted(curve["week"].unique().to_list())
+    # A scale of numbers takes no offset: series stand side by side by their own places around the week.
+    shift = pl.col("series").replace_strict({name: place * _APART for place, name in enumerate(series)})
+    middle = (len(series) - 1) / 2 * _APART
+    placed = curve.with_columns((pl.col("week") + shift.cast(pl.Float64) - middle).alias("place"))
+    ends = [weeks[0] - 0.5, weeks[-1] + 0.5] if weeks else [-0.5, 0.5]
+    base = alt.Chart(placed).encode(
         x=alt.X(
-            "week:Q",
+            "place:Q",
             title="Weeks since the edited card was first seen",
-            axis=_axis(tickMinStep=1, grid=False),
+            axis=_axis(values=weeks, format="d", grid=False),
+            scale=alt.Scale(domain=ends, nice=False),
         ),
-        xOffset=alt.XOffset("series:N", sort=series),
         color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
         tooltip=[_tip("week", "week", "d"), _tip("series", "edits"), *_interval_tips()],
     )

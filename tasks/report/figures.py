@@ -238,7 +238,8 @@ def documented(data: ReportData) -> Figure | None:
     frame = _intervals(drawable, lambda f: documented_words(f.outcome), lambda f: stratum_words(f.stratum))
     note = (
         "Marks are shares of the cards in each tier by rank of downloads, lines their 95\u202f% intervals over "
-        "authors. “Nearly the same” are cards whose text several models share but for names and numbers."
+        "authors; where a tier has too few authors for an interval, it is not drawn. “Nearly the same” are cards whose "
+        "text several models share but for names and numbers."
     )
     chart = charts.what_is_documented(frame)
     return Figure("documented", title, says, spec(chart, says), documented_table(asked), note)
@@ -250,24 +251,20 @@ def documented_words(outcome: str) -> str:
 
 
 def _by_popularity(findings: list[Finding]) -> str:
-    """Which shares differ between the most downloaded tier and the last, as far as intervals that are apart tell."""
+    """Which shares differ between the first and the last tier drawn, as far as intervals that are apart tell."""
     by = {(f.outcome, f.stratum): f for f in findings}
-    pairs = [
-        (by[outcome, _TIERS[0]], by[outcome, _TIERS[-1]])
-        for outcome in dict.fromkeys(f.outcome for f in findings)
-        if (outcome, _TIERS[0]) in by and (outcome, _TIERS[-1]) in by
-    ]
-    if not pairs:
-        return (
-            "Shares of the cards, with their intervals; the most and the least downloaded cannot be compared."
-        )
-    more = [documented_words(top.outcome).lower() for top, rest in pairs if ends(top)[0] > ends(rest)[1]]
-    fewer = [documented_words(top.outcome).lower() for top, rest in pairs if ends(top)[1] < ends(rest)[0]]
-    overlapping = len(pairs) - len(more) - len(fewer)
+    drawn = sorted({f.stratum for f in findings}, key=_TIERS.index)
+    first, last = drawn[0], drawn[-1]
+    outcomes = [name for name, tier in by if tier == first and (name, last) in by]
+    if first == last or not outcomes:
+        return "Shares of the cards, with their intervals; no two tiers can be compared."
+    pairs = {documented_words(name).lower(): (by[name, first], by[name, last]) for name in outcomes}
+    more = [words for words, (one, other) in pairs.items() if ends(one)[0] > ends(other)[1]]
+    fewer = [words for words, (one, other) in pairs.items() if ends(one)[1] < ends(other)[0]]
     return (
-        f"More frequent in the {stratum_words(_TIERS[0])} than in the last tier, by intervals that are apart: "
-        f"{', '.join(more) or 'none'}. Less frequent: {', '.join(fewer) or 'none'}. "
-        f"Intervals that overlap: {overlapping} of {len(pairs)}."
+        f"More frequent in the {stratum_words(first)} of models by downloads than in the last tier, by intervals that "
+        f"are apart: {', '.join(more) or 'none'}. Less frequent: {', '.join(fewer) or 'none'}. "
+        f"Intervals that overlap: {len(pairs) - len(more) - len(fewer)} of {len(pairs)}."
     )
 
 

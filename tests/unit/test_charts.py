@@ -141,6 +141,27 @@ def test_the_forest_plot_keeps_the_order_of_its_rows_and_marks_zero(drawn: dict[
     assert point["color"]["scale"]["domain"] == point["shape"]["scale"]["domain"] == ["all", "some"]
 
 
+def test_edits_of_both_kinds_stand_side_by_side_around_their_week() -> None:
+    rows = [
+        (week, kind, 0.1, 0.0, 0.2)
+        for kind in ("documenting more", "documenting nothing more")
+        for week in (-1, 0)
+    ]
+    schema = ["week", "series", "estimate", "ci_low", "ci_high"]
+    spec = charts.how_an_edit_is_followed(
+        pl.DataFrame(rows, schema=schema, orient="row"), "Difference"
+    ).to_dict()
+    drawn = next(rows for rows in spec["datasets"].values() if "place" in rows[0])
+    assert [(row["week"], round(row["place"], 2)) for row in drawn] == [
+        (-1, -1.09),
+        (0, -0.09),
+        (-1, -0.91),
+        (0, 0.09),
+    ]
+    scale = encoding(spec, 2)["x"]["scale"]
+    assert scale["domain"] == [-1.5, 0.5]
+
+
 def test_shares_stand_as_per_cents_from_zero_on(drawn: dict[str, dict[str, Any]]) -> None:
     whisker = encoding(drawn["documented"], 1)
     assert whisker["x"]["axis"]["labelExpr"].endswith("%'")

@@ -206,6 +206,32 @@ def test_what_is_documented_is_drawn_with_intervals_by_popularity(data: ReportDa
     assert "90 % (80 % to 95 %)" in parsed.text
 
 
+def test_where_the_top_has_no_interval_the_tier_below_it_is_compared(data: ReportData, finding: Make) -> None:
+    tiers = {"top 1 %": (None, None), "next 9 %": (0.8, 0.95), "the rest": (0.3, 0.5)}
+    told = tuple(
+        finding(
+            question="documentation",
+            outcome="section:license",
+            predictor="section:license",
+            stratum=f"tier={tier}",
+            estimator="share",
+            estimate=0.4,
+            ci_low=low,
+            ci_high=high,
+        )
+        for tier, (low, high) in tiers.items()
+    )
+    overall = replace(told[-1], stratum="all")
+    figure = figures.documented(replace(data, findings=(*told, overall)))
+    assert figure is not None
+    assert figure.says.startswith(
+        "More frequent in the next 9 % of models by downloads than in the last tier"
+    )
+    lone = figures.documented(replace(data, findings=(told[-1], overall)))
+    assert lone is not None
+    assert "no two tiers can be compared" in lone.says
+
+
 def test_without_shares_none_are_drawn(data: ReportData) -> None:
     assert figures.documented(data) is None
 
