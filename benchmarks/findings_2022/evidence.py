@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
+from tasks.errors import UsageError
 from tasks.findings.documented import FAMILY_MODELS
 from tasks.records import Finding
 from tasks.report import ReportData, read_report_data
@@ -28,7 +31,7 @@ class Evidence:
     def finding(
         self, question: str, outcome: str, estimator: str, stratum: str = "all", predictor: str | None = None
     ) -> Finding:
-        """The one finding of that key. Raises `LookupError` where it was not asked, or asked of two predictors."""
+        """The one finding of that key. Raises `UsageError` where it was not asked, or asked of two predictors."""
         key = (question, outcome, estimator, stratum)
         found = [
             f
@@ -36,7 +39,10 @@ class Evidence:
             if (f.question, f.outcome, f.estimator, f.stratum) == key and predictor in (None, f.predictor)
         ]
         if len(found) != 1:
-            raise LookupError(f"{len(found)} findings of {' / '.join(key)}, where one is needed")
+            raise UsageError(
+                f"the warehouse holds {len(found)} findings of {' / '.join(key)}, where the article needs one; "
+                "take the snapshot with this version"
+            )
         return found[0]
 
     def share(self, outcome: str, tier: str = "all") -> Finding:
@@ -79,13 +85,21 @@ def read_evidence(home: Path) -> Evidence:
     warehouse = Warehouse(home)
     warehouse.check_current()
     with warehouse.read() as db:
-        latest = frame(db, "out/latest_judged").row(0, named=True)
-        rows = frame(db, "out/analysis_frame", **latest)
-        alike = frame(db, "out/families", snapshot=latest["snapshot"])
-        cards = rows.filter(pl.col("card_status") == "card").with_columns(
-            pl.col("is_generated").fill_null(value=False)
-        )
-        return Evidence(read_report_data(db, **latest), cards, families(cards, alike))
+        judged = frame(db, "out/latest_judged").to_dicts()
+        if not judged:
+            raise UsageError(f"no snapshot in {home} has been judged; run `cardiograph snapshot` first")
+        return evidence_of(db, **judged[0])
+
+
+def evidence_of(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> Evidence:
+    """One snapshot of a warehouse, as one judge sees it."""
+    rows = frame(db, "out/analysis_frame", snapshot=snapshot, fingerprint=fingerprint)
+    alike = frame(db, "out/families", snapshot=snapshot)
+    cards = rows.filter(pl.col("card_status") == "card").with_columns(
+        pl.col("is_generated").fill_null(value=False)
+    )
+    data = read_report_data(db, snapshot=snapshot, fingerprint=fingerprint)
+    return Evidence(data, cards, families(cards, alike))
 
 
 def families(cards: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:

@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from benchmarks.findings_2022 import article, pictures, tables
-from benchmarks.findings_2022.evidence import families
+from benchmarks.findings_2022.evidence import evidence_of, families
 from tasks import charts
+from tasks.errors import UsageError
 from tasks.records import Finding
+from tasks.warehouse import frame
 
 Make = Callable[..., Finding]
 PAGE = Path(__file__).parents[2] / "docs" / "findings-2022.md"
@@ -48,6 +51,20 @@ def test_two_findings_are_apart_where_their_intervals_are(
     claims.apart(one, other)
     assert claims.broken == [] or not is_apart
     assert len(claims.broken) == (not is_apart)
+
+
+def test_a_finding_that_the_warehouse_lacks_or_holds_twice_is_named(
+    invented_warehouse: Callable[..., duckdb.DuckDBPyConnection], finding: Make
+) -> None:
+    found = [finding(), *(finding(outcome="likes", predictor=name) for name in ("score", "words"))]
+    db = invented_warehouse(50, findings=found)
+    evidence = evidence_of(db, **frame(db, "out/latest_judged").row(0, named=True))
+    assert evidence.finding("rank_correlation", "downloads", "spearman").estimate == 0.21
+    assert evidence.finding("rank_correlation", "likes", "spearman", predictor="words").outcome == "likes"
+    with pytest.raises(UsageError, match="0 findings of rank_correlation / downloads / kendall / all"):
+        evidence.finding("rank_correlation", "downloads", "kendall")
+    with pytest.raises(UsageError, match="2 findings of rank_correlation / likes"):
+        evidence.finding("rank_correlation", "likes", "spearman")
 
 
 def test_factors_are_exponentials_of_log_points(finding: Make) -> None:
