@@ -8,9 +8,19 @@ from tasks.charts.draw import (
     how_strong_is_the_association,
     how_two_judges_compare,
     score_against_popularity,
+    what_is_documented,
     which_sections_are_filled,
 )
-from tasks.charts.theme import DARK, LIGHT, NUMBER_FORMAT, Palette, config, save_png, vegalite_version
+from tasks.charts.theme import (
+    DARK,
+    LIGHT,
+    NUMBER_FORMAT,
+    Palette,
+    config,
+    save_png,
+    save_svg,
+    vegalite_version,
+)
 
 __all__ = [
     "DARK",
@@ -25,7 +35,9 @@ __all__ = [
     "how_strong_is_the_association",
     "how_two_judges_compare",
     "save_png",
+    "save_svg",
     "score_against_popularity",
     "vegalite_version",
+    "what_is_documented",
     "which_sections_are_filled",
 ]

@@ -20,8 +20,11 @@ _SCORE_TICKS = [1, 2, 3, 4, 5]
 _SCORE = alt.Scale(domain=[1, 5], nice=False)
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
+_APART = 0.18  # weeks between two series of the same week
+_LETTERS, _LEGEND_MARK = 56, 4  # what 370 pixels hold, and what mark and gap of a legend's entry take
 # An axis with `format` would write every tick in the magnitude of the largest: `0.01k`, `0k`.
 _SHORT = "format(datum.value, '~s')"
+_PER_CENT = "format(100 * datum.value, 'd') + '\u202f%'"
 
 
 def _axis(**settings: Any) -> alt.Axis:
@@ -30,6 +33,25 @@ def _axis(**settings: Any) -> alt.Axis:
 
 def _score_axis(**settings: Any) -> alt.Axis:
     return _axis(values=_SCORE_TICKS, format="d", grid=False, **settings)
+
+
+def _tip(field: str, title: str, number: str | None = None) -> alt.Tooltip:
+    """One line of what a mark tells when it is pointed at; numbers by their format, names as they are."""
+    if number is None:
+        return alt.Tooltip(f"{field}:N", title=title)
+    return alt.Tooltip(f"{field}:Q", title=title, format=number)
+
+
+def _interval_tips(number: str = ".3f") -> list[alt.Tooltip]:
+    """An estimate and both ends of its interval."""
+    ends = (("estimate", "estimate"), ("ci_low", "from"), ("ci_high", "to"))
+    return [_tip(field, title, number) for field, title in ends]
+
+
+def _columns(series: list[str], rows: list[str]) -> int:
+    """Columns of a legend that a telephone still shows whole beside the names of the rows: Vega cuts off, not wraps."""
+    longest, beside = (max(map(len, names), default=0) for names in (series, rows))
+    return max(1, min(len(series), (_LETTERS - beside) // (longest + _LEGEND_MARK)))
 
 
 def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
@@ -47,9 +69,9 @@ def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) 
             x2="score_high:Q",
             y=alt.Y("n:Q", axis=_axis(labelExpr=_SHORT), title="Models"),
             tooltip=[
-                alt.Tooltip("score_low:Q", title="from", format=".2f"),
-                alt.Tooltip("score_high:Q", title="to", format=".2f"),
-                alt.Tooltip("n:Q", title="models", format=","),
+                _tip("score_low", "from", ".2f"),
+                _tip("score_high", "to", ".2f"),
+                _tip("n", "models", ","),
             ],
         )
     )
@@ -91,9 +113,9 @@ def _dots(models: pl.DataFrame, outcome: Popularity, y: alt.Y) -> alt.Chart:
             x=alt.X("score:Q", scale=_SCORE, axis=_score_axis(), title="Score"),
             y=y,
             tooltip=[
-                alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("score:Q", format=".2f"),
-                alt.Tooltip(f"{outcome}:Q", format=","),
+                _tip("model_id", "model"),
+                _tip("score", "score", ".2f"),
+                _tip(outcome, outcome, ","),
             ],
         )
     )
@@ -152,17 +174,21 @@ def which_sections_are_filled(sections: pl.DataFrame) -> Drawn:
     gap = alt.Scale(paddingInner=0.05)
     cells = alt.Chart(labelled).encode(
         x=alt.X(
-            "tier:N", sort=tiers, title=None, scale=gap, axis=_axis(orient="top", labelAngle=0, labelLimit=90)
+            "tier:N",
+            sort=tiers,
+            title=None,
+            scale=gap,
+            axis=_axis(orient="top", labelAngle=0, labelLimit=90, labelFontSize=11),
         ),
         y=alt.Y("section:N", sort=order["section"].to_list(), title=None, scale=gap, axis=_axis()),
     )
     ground = cells.mark_rect().encode(
         color=alt.Color("fill_share:Q", scale=alt.Scale(domain=[0, 1], range="ramp"), legend=None),
         tooltip=[
-            "section:N",
-            "tier:N",
-            alt.Tooltip("label:N", title="filled"),
-            alt.Tooltip("n:Q", title="cards", format=","),
+            _tip("section", "section"),
+            _tip("tier", "tier"),
+            _tip("label", "filled"),
+            _tip("n", "cards", ","),
         ],
     )
     text = cells.mark_text(style="ink").encode(text="label:N")
@@ -178,28 +204,41 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
     return _forest(intervals, title, row_title="association", series_title="models")
 
 
+def what_is_documented(shares: pl.DataFrame) -> Drawn:
+    """Share of cards that have something, by tier of popularity: a forest plot whose estimates are shares in 0-1."""
+    return _forest(
+        shares,
+        "Share of the cards",
+        row_title="what",
+        series_title="models by downloads",
+        axis=_axis(labelExpr=_PER_CENT),
+        tip=".1%",
+        line_height=11,
+    )
+
+
 def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
     """What edited models gain beside others, week by week: `week` (-4 to 4), `series`, `estimate`, `ci_low`, `ci_high`.
 
     The base week is 0 without an interval; a rule marks the edit, which falls between weeks -1 and 0.
     """
     series = curve["series"].unique(maintain_order=True).to_list()
-    legend = alt.Legend() if len(series) > 1 else None
-    base = alt.Chart(curve).encode(
+    legend = alt.Legend(columns=_columns(series, [])) if len(series) > 1 else None
+    weeks = sorted(curve["week"].unique().to_list())
+    # A scale of numbers takes no offset: series stand side by side by their own places around the week.
+    shift = pl.col("series").replace_strict({name: place * _APART for place, name in enumerate(series)})
+    middle = (len(series) - 1) / 2 * _APART
+    placed = curve.with_columns((pl.col("week") + shift.cast(pl.Float64) - middle).alias("place"))
+    ends = [weeks[0] - 0.5, weeks[-1] + 0.5] if weeks else [-0.5, 0.5]
+    base = alt.Chart(placed).encode(
         x=alt.X(
-            "week:Q",
+            "place:Q",
             title="Weeks since the edited card was first seen",
-            axis=_axis(tickMinStep=1, grid=False),
+            axis=_axis(values=weeks, format="d", grid=False),
+            scale=alt.Scale(domain=ends, nice=False),
         ),
-        xOffset=alt.XOffset("series:N", sort=series),
         color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
-        tooltip=[
-            alt.Tooltip("week:Q"),
-            alt.Tooltip("series:N", title="edits"),
-            alt.Tooltip("estimate:Q", format=".3f"),
-            alt.Tooltip("ci_low:Q", title="from", format=".3f"),
-            alt.Tooltip("ci_high:Q", title="to", format=".3f"),
-        ],
+        tooltip=[_tip("week", "week", "d"), _tip("series", "edits"), *_interval_tips()],
     )
     y = alt.Y("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=alt.Scale(zero=True, nice=True))
     whisker = base.mark_rule(strokeWidth=2).encode(y=y, y2="ci_high:Q")
@@ -215,30 +254,35 @@ def how_far_judge_and_people_agree(intervals: pl.DataFrame, title: str) -> Drawn
     return _forest(intervals, title, row_title="about", series_title="between")
 
 
-def _forest(intervals: pl.DataFrame, title: str, *, row_title: str, series_title: str) -> Drawn:
+def _forest(
+    intervals: pl.DataFrame,
+    title: str,
+    *,
+    row_title: str,
+    series_title: str,
+    axis: alt.Axis | None = None,
+    tip: str = ".3f",
+    line_height: int = 16,
+) -> Drawn:
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = intervals["series"].unique(maintain_order=True).to_list()
     y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
-    legend = alt.Legend(columns=2) if len(series) > 1 else None
+    legend = alt.Legend(columns=_columns(series, rows)) if len(series) > 1 else None
     base = alt.Chart(intervals).encode(
         y=y,
         yOffset=alt.YOffset("series:N", sort=series),
         color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
-        tooltip=[
-            alt.Tooltip("row:N", title=row_title),
-            alt.Tooltip("series:N", title=series_title),
-            alt.Tooltip("estimate:Q", format=".3f"),
-            alt.Tooltip("ci_low:Q", title="from", format=".3f"),
-            alt.Tooltip("ci_high:Q", title="to", format=".3f"),
-        ],
+        tooltip=[_tip("row", row_title), _tip("series", series_title), *_interval_tips(tip)],
     )
-    x = alt.X("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=alt.Scale(zero=True, nice=True))
+    x = alt.X(
+        "ci_low:Q", title=title, axis=axis or _axis(format=".2f"), scale=alt.Scale(zero=True, nice=True)
+    )
     whisker = base.mark_rule(strokeWidth=2).encode(x=x, x2="ci_high:Q")
     # Colour and shape share one legend only where both name the same domain.
     shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=series, range=_SHAPES[: len(series)]))
     point = base.mark_point(filled=True, size=75, opacity=1).encode(x="estimate:Q", shape=shape)
     zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(x="zero:Q")
-    height = len(rows) * max(_ROW_HEIGHT, 16 * len(series) + 10)
+    height = len(rows) * max(_ROW_HEIGHT, line_height * len(series) + 10)
     return _layered(zero, whisker, point, height=height)
 
 
@@ -270,9 +314,9 @@ def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:
         y2="score_high:Q",
         color=colour,
         tooltip=[
-            alt.Tooltip("score_low:Q", title="score from", format=".1f"),
-            alt.Tooltip("other_low:Q", title="other score from", format=".1f"),
-            alt.Tooltip("n:Q", title="texts", format=","),
+            _tip("score_low", "score from", ".1f"),
+            _tip("other_low", "other score from", ".1f"),
+            _tip("n", "texts", ","),
         ],
     )
     text = cells.mark_text(style="ink", fontSize=10).encode(
@@ -302,9 +346,9 @@ def how_strata_compare(strata: pl.DataFrame) -> Drawn:
     point = base.mark_point(style="dot", filled=True, size=80, opacity=1).encode(
         x=x,
         tooltip=[
-            "stratum:N",
-            alt.Tooltip("median_score:Q", title="median score", format=".2f"),
-            alt.Tooltip("models:Q", format=","),
+            _tip("stratum", "stratum"),
+            _tip("median_score", "median score", ".2f"),
+            _tip("models", "models", ","),
         ],
     )
     value = base.mark_text(style="ink", align="left", dx=9).encode(

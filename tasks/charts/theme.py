@@ -106,6 +106,7 @@ def config(palette: Palette, background: str = "transparent") -> dict[str, Any]:
             "domainColor": palette.line,
             "tickColor": palette.line,
             "labelLimit": 210,
+            "labelSeparation": 6,  # of numbers that would touch, every other one is left out
         },
         "legend": {**text, "orient": "top", "title": None, "symbolStrokeWidth": 2, "labelLimit": 260},
         "range": {
@@ -126,11 +127,27 @@ def save_png(
     chart: alt.Chart | alt.LayerChart | dict[str, Any], path: Path, *, width: int = 720, scale: float = 2.0
 ) -> None:
     """The chart, or its Vega-Lite, on light paper as a PNG, for pages that run no script."""
-    spec = chart if isinstance(chart, dict) else chart.to_dict()
     png = vl_convert.vegalite_to_png(
-        {**spec, "width": width, "config": config(LIGHT, LIGHT.paper)},
+        _on_paper(chart, LIGHT, width),
         vl_version=vegalite_version(),
         scale=scale,
         format_locale=NUMBER_FORMAT,
     )
     path.write_bytes(png)
+
+
+def save_svg(
+    chart: alt.Chart | alt.LayerChart | dict[str, Any], path: Path, palette: Palette, *, width: int = 720
+) -> None:
+    """The same on the paper of a palette as an SVG: sharp at any size, and its lines can be compared."""
+    svg = vl_convert.vegalite_to_svg(
+        _on_paper(chart, palette, width), vl_version=vegalite_version(), format_locale=NUMBER_FORMAT
+    )
+    path.write_text(svg, encoding="utf-8")
+
+
+def _on_paper(
+    chart: alt.Chart | alt.LayerChart | dict[str, Any], palette: Palette, width: int
+) -> dict[str, Any]:
+    spec = chart if isinstance(chart, dict) else chart.to_dict()
+    return {**spec, "width": width, "config": config(palette, palette.paper)}

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from tasks.passport import reading
 from tasks.records import JudgeCard
-from tasks.report.data import Judging, ReportData
-from tasks.report.figures import Figure, agreement, judges_compared
+from tasks.report.data import ReportData
 from tasks.report.tables import Table, disagreements_table, explained_tables, passport_table
 from tasks.sentences import (
     cost_basis,
@@ -47,10 +43,8 @@ class JudgeSection:
     trust: list[str]
     has_passport: bool
     calibrate: str
-    agreement: Figure | None
     passport: list[Table]
     others: list[str]
-    compared: list[Figure]
     disagreements: Table | None
     explained: list[Table]
 
@@ -68,20 +62,11 @@ def judge_section(data: ReportData, limits: Settings) -> JudgeSection:
         trust=said,
         has_passport=bool(judging.passport),
         calibrate="cardiograph calibrate labels.csv" + " --judge vllm" * bool(judge.model),
-        agreement=agreement(judging.passport),
         passport=[passport_table(title, lines) for title, lines in tables],
         others=[other_judge_sentence(judge.judge, row) for row in judging.others.to_dicts()],
-        compared=[
-            judges_compared(number, judge.judge, row, judging.grids[row["fingerprint"]])
-            for number, row in enumerate(_drawn(judging))
-        ],
         disagreements=disagreements_table(judging.disagreements) if judging.disagreements.height else None,
         explained=explained_tables(judging.explanations),
     )
-
-
-def _drawn(judging: Judging) -> Iterable[dict[str, Any]]:
-    return judging.others.filter(pl.col("fingerprint").is_in(list(judging.grids))).to_dicts()
 
 
 def _told_settings(judge: JudgeCard) -> dict[str, Any]:

@@ -147,34 +147,8 @@ def _context(data: ReportData) -> dict[str, Any]:
             "dark": charts.config(charts.DARK),
             "numbers": charts.NUMBER_FORMAT,
         },
-        **_figures(data),
+        **figures.every(data),
         **_tables(data),
-    }
-
-
-def _figures(data: ReportData) -> dict[str, Any]:
-    return {
-        "spread": figures.spread(data),
-        "downloads": figures.popularity(data, "downloads"),
-        "likes": figures.popularity(data, "likes"),
-        "association": figures.association(data),
-        "judge_error": figures.judge_error(data),
-        "slopes": [figures.slopes(data, outcome) for outcome in ("downloads", "likes")],
-        "edits": [
-            figure
-            for outcome in ("likes_gained", "downloads_gained")
-            if (figure := figures.edits(data, outcome)) is not None
-        ],
-        "sections": figures.sections(data),
-        "strata": [
-            figure
-            for dimension in ("library", "format")
-            for figure in (
-                figures.stratum_scores(data, dimension),
-                figures.stratum_associations(data, dimension),
-            )
-            if figure is not None
-        ],
     }
 
 

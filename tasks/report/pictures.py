@@ -12,13 +12,8 @@ from tasks.report.data import ReportData
 
 def write_pictures(data: ReportData, folder: Path) -> list[Path]:
     """Write each chart that has something to show; returns the files, named for what they show."""
-    drawn = (
-        figures.spread(data),
-        figures.popularity(data, "downloads"),
-        figures.popularity(data, "likes"),
-        figures.association(data),
-        figures.sections(data),
-    )
+    groups = figures.every(data).values()
+    drawn = [figure for group in groups for figure in (group if isinstance(group, list) else [group])]
     specs = {figure.name: figure.spec for figure in drawn if figure.spec}
     try:
         folder.mkdir(parents=True, exist_ok=True)

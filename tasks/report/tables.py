@@ -117,6 +117,27 @@ def sections_table(sections: pl.DataFrame) -> Table:
     )
 
 
+def documented_table(findings: Iterable[Finding]) -> Table:
+    """Shares of the cards that have something, with intervals: a row each, a column a tier of popularity."""
+    shares: dict[str, dict[str, Finding]] = {}
+    for f in findings:
+        shares.setdefault(f.outcome, {})[f.stratum] = f
+    strata = list(dict.fromkeys(name for by_stratum in shares.values() for name in by_stratum))
+    rows = (
+        (plain(outcome.removeprefix("section:")), *(_share(by_stratum.get(name)) for name in strata))
+        for outcome, by_stratum in shares.items()
+    )
+    heads = " | ".join(["Cards", *(f"#{stratum_words(name)}" for name in strata)])
+    return table("Shares of the cards with 95\u202f% intervals, by rank of downloads", heads, rows)
+
+
+def _share(finding: Finding | None) -> str:
+    if finding is None:
+        return "–"
+    span = " ({} to {})".format(*map(percent, ends(finding))) if is_interval(finding) else ""
+    return f"{percent(finding.estimate)}{span}"
+
+
 def strata_table(strata: pl.DataFrame, dimension: str) -> Table:
     """Every library or format with its scores and its popularity."""
     rows = (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -17,7 +19,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from benchmarks.findings_2022 import article
+from benchmarks.findings_2022.evidence import read_evidence
 from tasks.demo import write_demo_corpus
+from tasks.sentences import decimal, percent
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -130,8 +135,42 @@ def test_the_report_can_be_written_again_with_its_charts_as_pictures(week: Week,
     assert (week.home / "report.html").exists()
     pictures = sorted(tmp_path.glob("*.png"))
     assert [str(path) for path in pictures] == sorted(done.stdout.splitlines()[1:])
-    assert len(pictures) == 5
+    drawn = (week.home / "report.html").read_text(encoding="utf-8").count('class="spec"')
+    assert len(pictures) == drawn > 5
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+def test_every_estimate_of_the_article_is_in_the_warehouse_with_its_interval(week: Week) -> None:
+    text, _ = article.render(read_evidence(week.home))
+    rows = week.rows("select estimate, ci_low, ci_high from out_findings where ci_high is not null")
+    units: list[Callable[[float], str]] = [
+        decimal,
+        percent,
+        lambda number: decimal(math.exp(min(number, 50))),
+    ]
+    known = {tuple(map(unit, row)) for row in rows for unit in units}
+    number = r"([−<]?[\d,.]+(?:\s%)?)"
+    told = re.findall(rf"{number}(?:\stimes)?(?:,\s|\s\(){number}\sto\s{number}", text)
+    assert len(told) > 80
+    assert {tuple(" ".join(part.split()) for part in one) for one in told} <= {
+        tuple(part.replace("\u202f", " ") for part in one) for one in known
+    }
+
+
+def test_the_article_is_not_written_where_the_warehouse_does_not_bear_what_it_claims(
+    week: Week, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.md"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.findings_2022", "--home", str(week.home), "--write", str(page)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=ROOT,
+    )
+    assert done.returncode == 1
+    assert "the snapshot is that of 15 February 2022" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_token_is_written_nowhere(week: Week) -> None:

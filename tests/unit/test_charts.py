@@ -80,6 +80,7 @@ def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
         "popularity": charts.score_against_popularity(models, "downloads", slope(finding)),
         "sections": charts.which_sections_are_filled(sections()),
         "association": charts.how_strong_is_the_association(intervals()),
+        "documented": charts.what_is_documented(intervals()),
         "strata": charts.how_strata_compare(strata()),
         "agreement": charts.how_far_judge_and_people_agree(intervals(), "Kappa"),
         "judges": charts.how_two_judges_compare(grid(), "the one", "the other"),
@@ -140,6 +141,44 @@ def test_the_forest_plot_keeps_the_order_of_its_rows_and_marks_zero(drawn: dict[
     assert point["color"]["scale"]["domain"] == point["shape"]["scale"]["domain"] == ["all", "some"]
 
 
+def test_edits_of_both_kinds_stand_side_by_side_around_their_week() -> None:
+    rows = [
+        (week, kind, 0.1, 0.0, 0.2)
+        for kind in ("documenting more", "documenting nothing more")
+        for week in (-1, 0)
+    ]
+    schema = ["week", "series", "estimate", "ci_low", "ci_high"]
+    spec = charts.how_an_edit_is_followed(
+        pl.DataFrame(rows, schema=schema, orient="row"), "Difference"
+    ).to_dict()
+    drawn = next(rows for rows in spec["datasets"].values() if "place" in rows[0])
+    assert [(row["week"], round(row["place"], 2)) for row in drawn] == [
+        (-1, -1.09),
+        (0, -0.09),
+        (-1, -0.91),
+        (0, 0.09),
+    ]
+    scale = encoding(spec, 2)["x"]["scale"]
+    assert scale["domain"] == [-1.5, 0.5]
+
+
+def test_shares_stand_as_per_cents_from_zero_on(drawn: dict[str, dict[str, Any]]) -> None:
+    whisker = encoding(drawn["documented"], 1)
+    assert whisker["x"]["axis"]["labelExpr"].endswith("%'")
+    assert whisker["x"]["scale"]["zero"]
+    assert "labelExpr" not in encoding(drawn["association"], 1)["x"]["axis"]
+
+
+def test_every_chart_tells_its_interval_in_the_same_words(drawn: dict[str, dict[str, Any]]) -> None:
+    told = {
+        name: [(tip["field"], tip["title"]) for tip in encoding(drawn[name], 1)["tooltip"][-3:]]
+        for name in ("association", "agreement", "documented")
+    }
+    assert set(map(tuple, told.values())) == {
+        (("estimate", "estimate"), ("ci_low", "from"), ("ci_high", "to"))
+    }
+
+
 def test_two_judges_meet_in_cells_of_half_a_point_beside_a_line_of_equals(
     drawn: dict[str, dict[str, Any]],
 ) -> None:
@@ -156,6 +195,29 @@ def test_two_judges_meet_in_cells_of_half_a_point_beside_a_line_of_equals(
     assert text["text"]["field"] == "n"
     rows = next(rows for rows in drawn["judges"]["datasets"].values() if "n" in rows[0])
     assert [(row["score_high"], row["other_middle"]) for row in rows] == [(1.5, 2.25), (5.0, 4.75)]
+
+
+def test_a_legend_has_the_columns_that_a_telephone_shows_beside_the_names_of_the_rows() -> None:
+    def columns(series: str, row: str) -> int:
+        frame = pl.DataFrame(
+            {
+                "row": [row, row],
+                "series": [series, f"{series}!"],
+                "estimate": [0.1, 0.2],
+                "ci_low": [0.0, 0.1],
+                "ci_high": [0.2, 0.3],
+            }
+        )
+        spec = charts.how_strong_is_the_association(frame).to_dict()
+        found: int = encoding(spec, 1)["color"]["legend"]["columns"]
+        return found
+
+    assert columns("likes", "keras") == 2
+    assert columns("cards not generated", "Downloads, all else equal") == 1
+    assert (
+        columns("a name that is longer than any telephone is wide", "a row of that kind as well, beside it")
+        == 1
+    )
 
 
 def test_strata_stand_by_size_and_those_without_a_score_are_left_out(

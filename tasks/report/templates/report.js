@@ -1,22 +1,15 @@
-// Draws every chart of the page, again when light turns to dark or wide to narrow. The interpreter (`ast`) needs no eval.
+// Draws every chart of the page, again when light turns to dark. The interpreter (`ast`) needs no eval.
 "use strict";
 (() => {
   const theme = JSON.parse(document.getElementById("theme").textContent);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const narrow = window.matchMedia("(max-width: 40rem)");
   const offline = () => Promise.reject(new Error("this page asks no network for anything"));
   let views = [];
-
-  // One legend entry a line where there is no room for two.
-  const looks = () => {
-    const { legend, ...config } = dark.matches ? theme.dark : theme.light;
-    return { ...config, legend: { ...legend, columns: narrow.matches ? 1 : 4 } };
-  };
 
   const options = () => ({
     actions: false,
     ast: true,
-    config: looks(),
+    config: dark.matches ? theme.dark : theme.light,
     formatLocale: theme.numbers,
     loader: { load: offline, sanitize: offline },
     mode: "vega-lite",
@@ -46,6 +39,5 @@
   }
 
   dark.addEventListener("change", drawAll);
-  narrow.addEventListener("change", drawAll);
   drawAll();
 })();

@@ -1,0 +1,128 @@
+"""The article: `article.md` with every number and every claim asked of the warehouse."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import jinja2
+
+from benchmarks.findings_2022 import tables
+from benchmarks.findings_2022.evidence import Evidence
+from benchmarks.findings_2022.pictures import Picture, pictures
+from tasks import sentences
+from tasks.errors import NotWritten
+from tasks.findings.documented import FAMILY_MODELS
+from tasks.findings.outliers import OUTLIER_RULE
+from tasks.findings.sample import AUTHORS_TO_TRUST, MODELS_TO_TRUST
+from tasks.records import Finding
+from tasks.report.tables import interval_text
+
+_TEMPLATE = Path(__file__).parent / "article.md"
+_WIDTH = 118
+_KEPT = ("|", "#", "<", "    ")  # lines that a paragraph's wrapping would break
+
+
+class ClaimBroken(NotWritten):
+    """The warehouse no longer says what the article does."""
+
+
+class Claims:
+    """What the prose relies on: each is checked where it is made, and those that fail are kept."""
+
+    def __init__(self) -> None:
+        self.broken: list[str] = []
+
+    def hold(self, is_so: bool, claim: str) -> str:  # templates name no arguments
+        """Nothing to print; the claim is remembered where it does not hold."""
+        if not is_so:
+            self.broken.append(claim)
+        return ""
+
+    def reads(self, finding: Finding, reading: sentences.Reading) -> str:
+        """That a finding's interval lies where the prose says: `more`, `less` or `unclear`."""
+        found = sentences.reading(finding)
+        return self.hold(found == reading, f"{_key(finding)} reads “{reading}”, but it is “{found}”")
+
+    def apart(self, lower: Finding, higher: Finding) -> str:
+        """That the whole interval of one finding lies below that of another."""
+        is_so = all(map(sentences.is_interval, (lower, higher)))
+        is_so = is_so and sentences.ends(lower)[1] < sentences.ends(higher)[0]
+        return self.hold(is_so, f"{_key(lower)} lies below {_key(higher)}, by intervals that are apart")
+
+
+def _key(finding: Finding) -> str:
+    return f"{finding.question} of {finding.outcome} by {finding.estimator} ({finding.stratum})"
+
+
+def render(evidence: Evidence) -> tuple[str, list[str]]:
+    """The page, and the claims in it that the evidence does not bear."""
+    environment = jinja2.Environment(  # noqa: S701  # Markdown, of numbers and of names that the Hub gives libraries
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    claims, drawn = Claims(), pictures(evidence)
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    text = template.render(
+        e=evidence,
+        data=evidence.data,
+        n=evidence.data.counts,
+        f=evidence.finding,
+        share=evidence.share,
+        hold=claims.hold,
+        reads=claims.reads,
+        apart=claims.apart,
+        rho=lambda finding: f"ρ {sentences.decimal(finding.estimate)}, {interval_text(finding)}",
+        between=interval_text,
+        factor=tables.factor,
+        span=tables.span,
+        picture=lambda name: _picture(drawn[name]),
+        says=lambda name: drawn[name].says,
+        tables=tables,
+        s=sentences,
+        outlier_rule=OUTLIER_RULE,
+        authors_to_trust=AUTHORS_TO_TRUST,
+        models_to_trust=MODELS_TO_TRUST,
+        family_models=FAMILY_MODELS,
+    )
+    return _typeset(text), claims.broken
+
+
+def write(evidence: Evidence, page: Path) -> None:
+    """Write the page. Raises `ClaimBroken` where it would say what the evidence does not."""
+    text, broken = render(evidence)
+    if broken:
+        raise ClaimBroken(f"{page} was not written, for it would claim what is not so: {'; '.join(broken)}")
+    page.write_text(text, encoding="utf-8")
+
+
+def _picture(picture: Picture) -> str:
+    light, dark = (f"pictures/{name}" for name in picture.files)
+    return (
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<img alt="{picture.title}. {picture.says}" src="{light}"></picture>'
+    )
+
+
+def _typeset(text: str) -> str:
+    """Thousands and units as in the other documents, and paragraphs wrapped as there."""
+    text = re.sub(r"(?<=\d)\u202f(?=\d)", ",", text)
+    blocks = re.split(r"\n{2,}", text.strip())
+    # Narrow spaces hold a number and its unit together while lines are broken.
+    return "\n\n".join(map(_wrapped, blocks)).replace("\u202f", " ") + "\n"
+
+
+def _wrapped(block: str) -> str:
+    if block.startswith(_KEPT) or "```" in block:
+        return block
+    items = re.split(r"\n(?=- )", block)
+    return "\n".join(
+        textwrap.fill(
+            " ".join(item.split()),
+            _WIDTH,
+            subsequent_indent="  " * item.startswith("- "),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for item in items
+    )

@@ -1,0 +1,243 @@
+"""The article's tables as Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from benchmarks.findings_2022.evidence import Evidence
+from tasks.records import Finding
+from tasks.report.figures import documented_words
+from tasks.report.tables import interval_text
+from tasks.sentences import (
+    count,
+    decimal,
+    ends,
+    estimator_words,
+    figure,
+    is_interval,
+    percent,
+    plain,
+    reading,
+    stratum_words,
+    upper_first,
+)
+
+STRATA = {
+    "all": "all scored models",
+    "without_outliers": "without outliers",
+    "not_generated": "cards that no tool generated",
+    "no_card_lowest": "with models without a card, ranked lowest",
+}
+TIERS = ("top 1 %", "next 9 %", "next 40 %", "the rest")
+ESTIMATORS = ("poisson", "huber", "tukey", "median", "theil_sen", "logit", "hurdle_log")
+STRATA_SHOWN = 12  # of libraries: the largest; the others have some tens of models
+CARDS_OF_A_TOOL = 100  # tools that wrote fewer are not listed
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; the first column names the row, the others are numbers."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def told(finding: Finding | None) -> str:
+    """The estimate with its interval, in the finding's unit; a dash where there is none."""
+    if finding is None or finding.estimate is None:
+        return "–"
+    value = figure(finding, finding.estimate)
+    return f"{value} ({interval_text(finding)})" if is_interval(finding) else f"{value} (no interval)"
+
+
+def are_all(evidence: Evidence, question: str, outcome: str) -> bool:
+    """Whether every slope of an outcome that could be estimated is above zero, in every stratum."""
+    asked = [
+        f for f in evidence.data.findings if f.question == question and f.outcome.endswith(f"_{outcome}")
+    ]
+    asked += [f for f in evidence.data.findings if (f.question, f.outcome) == (question, outcome)]
+    return bool(asked) and {reading(f) for f in asked} <= {"more", "nothing"}
+
+
+def factor(finding: Finding) -> str:
+    """What one point more of score multiplies the outcome by, with its interval: `1.83 times (1.59 to 2.08)`."""
+    value, span = _factor(finding.estimate), ""
+    if is_interval(finding):
+        low, high = ends(finding)
+        span = f" ({_factor(low)} to {_factor(high)})"
+    return f"{value} times{span}"
+
+
+def _factor(log_ratio: float | None) -> str:
+    return decimal(None if log_ratio is None else math.exp(log_ratio))
+
+
+def span(finding: Finding) -> str:
+    """Both ends of a share's interval: `28 % to 64 %`."""
+    return f"{percent(finding.ci_low)} to {percent(finding.ci_high)}" if is_interval(finding) else "none"
+
+
+def counted(evidence: Evidence) -> str:
+    """What the snapshot holds."""
+    n = evidence.data.counts
+    rows = [
+        ("models", n.models),
+        ("authors", n.authors),
+        ("models with a card", n.cards),
+        ("with an empty one", n.empty),
+        ("with none", n.none),
+        ("distinct card texts", n.distinct_texts),
+        ("models with a score", n.scored_models),
+        ("models without a number of downloads", _missing(evidence, "downloads")),
+    ]
+    return markdown(["what", "number"], [(name, count(value)) for name, value in rows])
+
+
+def _missing(evidence: Evidence, outcome: str) -> float | None:
+    return evidence.finding("missing", outcome, "without_outcome").estimate
+
+
+def correlations(evidence: Evidence, outcome: str) -> str:
+    """Rank correlations of the score with an outcome, in every stratum."""
+    rows = []
+    for stratum, words in STRATA.items():
+        spearman, kendall = (
+            evidence.finding("rank_correlation", outcome, name, stratum) for name in ("spearman", "kendall")
+        )
+        authors, zeros = count(spearman.n_clusters), percent(spearman.zero_share)
+        rows.append((words, count(spearman.n), authors, zeros, told(spearman), told(kendall)))
+        if stratum != "no_card_lowest":
+            equal = evidence.finding("partial_rank_correlation", outcome, "spearman_given_controls", stratum)
+            rows.append((f"{words}, all else equal", count(equal.n), authors, zeros, told(equal), "–"))
+    return markdown(["models", "number", "authors", "zeros", "Spearman’s ρ", "Kendall’s τ"], rows)
+
+
+def slopes(evidence: Evidence, outcome: str) -> str:
+    """What one point more of score goes with, by every estimator, alone and with controls."""
+    modelled = {"poisson": outcome, "logit": f"any_{outcome}", "hurdle_log": f"log_{outcome}"}
+    rows = []
+    for estimator in ESTIMATORS:
+        name = modelled.get(estimator, f"log1p_{outcome}")
+        asked = (
+            ("regression", "all"),
+            ("regression_controlled", "all"),
+            ("regression_controlled", "without_outliers"),
+            ("regression_controlled", "not_generated"),
+        )
+        # Theil and Sen hold nothing equal.
+        cells = [
+            "–"
+            if estimator == "theil_sen" and question != "regression"
+            else _cell(evidence.finding(question, name, estimator, stratum))
+            for question, stratum in asked
+        ]
+        rows.append((upper_first(estimator_words(estimator)), *cells))
+    heads = [
+        "estimator",
+        "score alone",
+        "all else equal",
+        "the same, without outliers",
+        "the same, cards not generated",
+    ]
+    return markdown(heads, rows)
+
+
+def _cell(slope: Finding) -> str:
+    return "–" if slope.estimate is None else factor(slope).replace(" times", "")
+
+
+def compared(evidence: Evidence, dimension: str) -> str:
+    """Libraries or formats: their cards, and how the score goes with popularity within each."""
+    rows = (
+        (
+            str(row["stratum"]),
+            count(row["models"]),
+            percent(row["cardless_share"]),
+            decimal(row["median_score"]),
+            count(row["median_downloads"]),
+            percent(row["liked_share"]),
+            *(
+                _marked(_within(evidence, dimension, row["stratum"], outcome))
+                for outcome in ("likes", "downloads")
+            ),
+        )
+        for row in largest(evidence, dimension).iter_rows(named=True)
+    )
+    heads = [dimension, "models", "no card", "median score", "median downloads", "with a like"]
+    return markdown([*heads, "ρ with likes", "ρ with downloads"], rows)
+
+
+def _marked(finding: Finding | None) -> str:
+    """With a sign for few authors, and one for what a correction for many questions takes back."""
+    if finding is None or finding.estimate is None:
+        return "–"
+    return f"{told(finding)}{'†' * ('few_clusters' in finding.flags)}{'‡' * _is_lost(finding)}"
+
+
+def _is_lost(finding: Finding) -> bool:
+    return reading(finding) in ("more", "less") and (finding.p_adjusted or 0.0) > 0.05
+
+
+def clear(evidence: Evidence, dimension: str, outcome: str) -> str:
+    """The strata whose correlation is above zero after the correction, with enough authors to trust the interval."""
+    found = [_within(evidence, dimension, name, outcome) for name in largest(evidence, dimension)["stratum"]]
+    names = [
+        stratum_words(finding.stratum)
+        for finding in found
+        if finding
+        and reading(finding) == "more"
+        and not _is_lost(finding)
+        and "few_clusters" not in finding.flags
+    ]
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or "no library"
+
+
+def largest(evidence: Evidence, dimension: str) -> pl.DataFrame:
+    """The libraries or formats with most models: rows of `sql/out/strata.sql`."""
+    return evidence.data.strata.filter(pl.col("dimension") == dimension).head(STRATA_SHOWN)
+
+
+def _within(evidence: Evidence, dimension: str, stratum: str, outcome: str) -> Finding | None:
+    wanted = ("rank_correlation", outcome, "spearman", f"{dimension}={stratum}")
+    return next(
+        (f for f in evidence.data.findings if (f.question, f.outcome, f.estimator, f.stratum) == wanted), None
+    )
+
+
+def tools(evidence: Evidence) -> str:
+    """Who wrote the generated cards, and how they score."""
+    written = (
+        evidence.cards.filter("is_generated")
+        .group_by("template")
+        .agg(pl.len().alias("cards"), pl.col("author").n_unique().alias("authors"), pl.col("score").median())
+    )
+    shown = written.filter(pl.col("cards") >= CARDS_OF_A_TOOL).sort(
+        "cards", "template", descending=[True, False]
+    )
+    rows = (
+        (
+            plain(str(row["template"] or "(none)")),
+            *(count(row[name]) for name in ("cards", "authors")),
+            decimal(row["score"]),
+        )
+        for row in shown.iter_rows(named=True)
+    )
+    return markdown(["generated cards of the tool", "cards", "authors", "median score"], rows)
+
+
+def filled(evidence: Evidence) -> str:
+    """What cards hold, by how popular their models are."""
+    rows = (
+        (
+            documented_words(outcome),
+            *(_share(evidence.share(outcome, tier)) for tier in ("all", *TIERS)),
+            percent(evidence.generated_among(outcome)) if outcome.startswith("section:") else "",
+        )
+        for outcome in ("is_generated", "is_copied", *evidence.sections)
+    )
+    return markdown(["cards", "all", *TIERS, "of those that have it, generated"], rows)
+
+
+def _share(finding: Finding) -> str:
+    return percent(finding.estimate) + (f" ({span(finding)})" if is_interval(finding) else "")
