@@ -2,9 +2,10 @@
 
     python benchmarks/findings.py [--models 30000 1000000] [--json FILE]
 
-Generates tables of models with authors, ties, zeros and missing values like the Hub's, and asks everything of them that
-a snapshot's analysis asks of one table: correlations, regressions, strata and shares, every interval over authors.
-Prints seconds a stage and the most memory that the process took.
+Generates tables of models with authors, ties, zeros and missing values like the Hub's, 300 labelled cards, and half a
+year of weeks of as many models as an event study takes. Asks of them what a snapshot's analysis asks: correlations,
+regressions, strata, shares, judge error and edits, every interval over authors. Prints seconds a stage and the most
+memory that the process took.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ import polars as pl
 
 from tasks.findings import questions
 from tasks.findings.documented import documented
+from tasks.findings.edit_effects import edit_effects
 from tasks.findings.families import by_dimension
+from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.outliers import count_outliers, fences
 from tasks.findings.sample import Stamp, clean
 from tasks.findings.study import HUB
 
+LABELS, WEEKS, FOLLOWED = 300, 26, 100_000  # followed: of `sql/out/edit_panel.sql`, the most models
 SECTIONS = [f"section-{number}" for number in range(16)]
 
 
@@ -43,6 +47,7 @@ def generated(models: int, seed: int = 20) -> pl.DataFrame:
     has_card = rng.uniform(size=models) < 0.6
     sections = [SECTIONS[: int(s * 3)] for s in score]
     counts = np.bincount(author)
+    labelled = rng.uniform(size=models) < LABELS / models / 0.6
     return pl.DataFrame(
         {
             "model_id": [f"a{a}/m{i}" for i, a in enumerate(author)],
@@ -61,10 +66,35 @@ def generated(models: int, seed: int = 20) -> pl.DataFrame:
             "parameters": np.where(rng.uniform(size=models) < 0.5, np.exp(rng.normal(20, 2, models)), np.nan),
             "author_models": counts[author],
             "is_generated": rng.uniform(size=models) < 0.2,
-            "label": [None] * models,
-            "label_level": [None] * models,
-            "label_weight": [None] * models,
+            "label": np.where(labelled & has_card, np.clip(np.round(score), 1, 5), np.nan),
+            "label_level": np.floor(score + 0.5).astype(np.int64),
+            "label_weight": np.ones(models, np.int64),
             "sections": [one if has else None for one, has in zip(sections, has_card, strict=True)],
+        }
+    )
+
+
+def generated_panel(models: int, seed: int = 20) -> pl.DataFrame:
+    """The columns of `sql/out/edit_panel.sql`: a quarter of the models is documented better, an eighth touched up."""
+    rng = np.random.default_rng(seed)
+    author, week = rng.integers(0, max(1, models // 4), models), np.arange(WEEKS)
+    rate = np.exp(1.5 * rng.normal(size=models // 4 + 1)[author] + rng.normal(size=models))[:, None]
+    kind, edit = rng.uniform(size=models)[:, None], rng.integers(1, WEEKS, models)[:, None]
+    is_edited = (week == edit) & (kind < 0.375)
+    lift = np.where((week > edit) & (kind < 0.25), 0.2, 0.0)
+    downloads, likes = (rng.poisson(part * rate * np.exp(lift)).cumsum(axis=1) for part in (5.0, 0.05))
+    names, weeks = np.repeat(np.arange(models), WEEKS), np.tile(week, models)
+    return pl.DataFrame(
+        {
+            "snapshot": np.datetime64("2026-01-05") + 7 * weeks.astype("timedelta64[D]"),
+            "model_id": pl.Series(names).cast(pl.String),
+            "author": pl.Series(author[names]).cast(pl.String),
+            "age_days": 7 * (weeks + rng.integers(0, 200, models)[names]),
+            "downloads": downloads.ravel(),
+            "downloads_all_time": downloads.ravel(),
+            "likes": likes.ravel(),
+            "is_edited": is_edited.ravel(),
+            "is_documented": (is_edited & (kind < 0.25)).ravel(),
         }
     )
 
@@ -97,6 +127,9 @@ def analyse(models: int) -> dict[str, Any]:
     timed("having a card", questions.has_card, table, HUB, "card_status", stamp, 20)
     timed("strata", by_dimension, table, HUB, stamp, 20)
     timed("sections and copies", documented, frame, {}, stamp)
+    timed("judge error", correct_for_judge, table, HUB, stamp)
+    panel = timed("generate (not part of the analysis)", generated_panel, min(models, FOLLOWED))
+    timed("edits", edit_effects, panel, stamp)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     whole = sum(s for stage, s in spent.items() if not stage.startswith("generate"))
     return {"models": models, "findings": found, "whole_s": whole, "memory_gb": memory, "stages": dict(spent)}
