@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy import special, stats
 from statsmodels.robust.norms import HuberT, TukeyBiweight
 
 from tasks.findings.bootstrap import cluster_sums
-from tasks.findings.controls import Design, least_squares
+from tasks.findings.controls import Design, independent, least_squares
 from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate, Floats
 
 MAD_TO_SIGMA = float(stats.norm.ppf(0.75))
@@ -101,10 +101,33 @@ def poisson(design: Design) -> Estimate:
 def logit_any(design: Design) -> Estimate:
     """Logistic regression of having any at all: log odds ratio per point of score.
 
-    What is left to see where nearly all counts are 0 or 1; the first part of a two-part model.
-    Cox (1958), "The regression analysis of binary sequences"; Mullahy (1986).
+    What is left to see where nearly all counts are 0 or 1; the first part of a two-part model. Levels of a control in
+    which all models or none have any would get coefficients without bound and say nothing of the score: left out.
+    Cox (1958), "The regression analysis of binary sequences"; Mullahy (1986); Albert & Anderson (1984), "On the
+    existence of maximum likelihood estimates in logistic regression models".
     """
-    return _score_estimate(design, _glm(design, (design.y > 0).astype(np.float64), BINOMIAL))
+    undecided = _without_decided_levels(design)
+    return _score_estimate(undecided, _glm(undecided, (undecided.y > 0).astype(np.float64), BINOMIAL))
+
+
+def _without_decided_levels(design: Design) -> Design:
+    has, decided = design.y > 0, np.zeros(len(design.y), dtype=bool)
+    for column in design.x.T[1:-1]:
+        its = column == 1
+        if np.all(its | (column == 0)) and (has[its].all() or not has[its].any()):
+            decided |= its
+    if not decided.any():
+        return design
+    kept = ~decided
+    x = design.x[kept]
+    return replace(
+        design,
+        x=x[:, independent(x)],
+        y=design.y[kept],
+        clusters=np.unique(design.clusters[kept], return_inverse=True)[1],
+        weights=None if design.weights is None else design.weights[kept],
+        flags=(*design.flags, "decided_levels"),
+    )
 
 
 def median(design: Design) -> Estimate:

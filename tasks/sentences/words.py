@@ -65,6 +65,7 @@ _FLAGS = {
     "constant": "One of the numbers is the same everywhere.",
     "collinear": "What is held equal already determines one of the two.",
     "quantile_is_tied": "Too many of these models share the median for a regression of it.",
+    "decided_levels": "Where all of a library’s (or another group’s) models have any, or none has, they are left out.",
     "few_labels": "Fewer than a hundred texts are labelled: read it as a hint.",
     "heavy_label": "One labelled text stands for more than a tenth of these models.",
     "few_edits": "Fewer than thirty models were edited so.",

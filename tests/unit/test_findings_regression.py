@@ -67,6 +67,18 @@ def test_logit_is_of_having_any_at_all() -> None:
     assert regression.logit_any(data).value == pytest.approx(fitted.params[1], abs=1e-9)
 
 
+def test_levels_in_which_all_or_none_have_any_do_not_keep_the_logit_from_converging() -> None:
+    data = counts_design(3)
+    level = (data.clusters % 10 == 0).astype(float)
+    x = np.column_stack([data.x[:, :1], level, data.x[:, 1:]])
+    y = np.where(level == 1, 1 + data.y, data.y)
+    kept = level == 0
+    fitted = sm.Logit((y[kept] > 0).astype(float), data.x[kept]).fit(disp=False, tol=1e-13)
+    found = regression.logit_any(Design(x, y, data.clusters, data.rows))
+    assert found.value == pytest.approx(fitted.params[1], abs=1e-9)
+    assert found.flags == ("decided_levels",)
+
+
 def test_the_sandwich_of_least_squares_is_that_of_statsmodels() -> None:
     data = simple_design(4)
     y = np.log1p(data.y)
