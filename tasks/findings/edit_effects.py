@@ -41,14 +41,13 @@ from tasks.findings.weekly import WEEK_DAYS, WINDOW_DAYS, weekly
 from tasks.records import Finding
 
 BEFORE, AFTER = 4, 4  # weeks around an edit
-WEEKS_TO_ESTIMATE = 4
+WEEKS_TO_ESTIMATE = 6
 EDITED_TO_ESTIMATE = 30
 CONTROLS_AN_EDIT = 20
 EDITED_A_WEEK, CONTROLS_A_WEEK = (
     1_000,
     5_000,
 )  # at most, drawn: more would cost hours and narrow nothing worth it
-EDITED_PROJECTED, CONTROLS_PROJECTED = 2_000, 4_000
 SETTLED_DAYS = 28
 UNKNOWN_AGE_DAYS = 730.0
 EVEN_FROM = 5.0  # a week
@@ -94,7 +93,7 @@ OUTCOMES = (
 def edit_effects(
     panel: pl.DataFrame, stamp: Stamp, *, seed: int = 20, outcomes: Sequence[Outcome] = OUTCOMES
 ) -> list[Finding]:
-    """Every finding on edits, from the rows of `sql/out/edit_panel.sql`; none from fewer than four weeks.
+    """Every finding on edits, from the rows of `sql/out/edit_panel.sql`; none from fewer than six weeks.
 
     Documentation edits, and as a placebo edits that change the card and document nothing more. For each outcome: the
     average of weeks 1 to 4, the same by local projections, each week's difference, the joint test of the weeks before,
@@ -107,8 +106,7 @@ def edit_effects(
     for kind, predictor in KINDS.items():
         stacked = stack(weeks, kind, seed)
         for outcome in outcomes:
-            second_opinion = None if outcome.is_count else _local_projections(weeks, kind, outcome, seed)
-            found += _of_outcome(stacked, predictor, outcome, second_opinion, stamp)
+            found += _of_outcome(stacked, predictor, outcome, stamp)
     return found
 
 
@@ -177,9 +175,7 @@ def _before(start: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_outcome(
-    stacked: pl.DataFrame, predictor: str, outcome: Outcome, second_opinion: Estimate | None, stamp: Stamp
-) -> list[Finding]:
+def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: Outcome, stamp: Stamp) -> list[Finding]:
     known = stacked.with_columns(outcome.followed.cast(pl.Float64).alias("y")).drop_nulls("y")
     treated = known.filter("is_treated")
     sample = Sample("all", outcome.column, treated.rename({"is_edited": predictor}), predictor)
@@ -198,8 +194,8 @@ def _of_outcome(
     curve_of = {f"{week:+d}": pl.col("event") == week for week in range(-BEFORE, AFTER + 1) if week != -1}
     curve = _stacked(known, outcome, curve_of, drop_week_0=False)
     found = [row("edit_effect", name, average.estimate)]
-    if second_opinion is not None:
-        found.append(row("edit_effect", "lpdid", second_opinion))
+    if not outcome.is_count:
+        found.append(row("edit_effect", "lpdid", _local_projection(known)))
     found += [row("edit_curve", name, one.estimate, f"week={week}") for week, one in curve.items()]
     found.append(row("edit_pretrend", "wald", _pretrend(curve)))
     found.append(row("edit_power", "minimum_detectable", Estimate(_detectable(average))))
@@ -217,11 +213,12 @@ def _flags(treated: pl.DataFrame) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:
-    """One coefficient, its standard error over authors, and the covariances with the others by name."""
+    """One coefficient, its standard error over authors, their number, and the covariances with all terms."""
 
     estimate: Estimate
     error: float | None = None
-    covariances: dict[str, float] | None = None
+    groups: int = 0
+    covariances: Floats | None = None
 
 
 def _stacked(
@@ -234,8 +231,6 @@ def _stacked(
     squares). Poisson pseudo-maximum-likelihood drops units that never gain anything, which say nothing of a proportion
     (Correia, Guimarães & Zylkin 2020).
     """
-    import pyfixest  # takes seconds, and most runs have no panel
-
     if drop_week_0:
         rows = rows.filter(pl.col("event") != 0)
     columns = {f"t{place}": term for place, term in enumerate(terms.values())}
@@ -246,13 +241,41 @@ def _stacked(
         pl.col(CLUSTER).alias("author"),
         "is_treated",
         *((term & pl.col("is_treated")).cast(pl.Float64).alias(name) for name, term in columns.items()),
-    ).to_pandas()
-    fit_of: Any = pyfixest.fepois if outcome.is_count else pyfixest.feols
+    )
+    found = _fit(table, list(columns), ("unit", "time"), is_count=outcome.is_count)
+    return dict(zip(terms, found.values(), strict=True))
+
+
+def _local_projection(rows: pl.DataFrame) -> Estimate:
+    """The average over weeks 1 to 4 less week -1 of edited models, less the same of clean controls of that stack."""
+    after = pl.col("y").filter(pl.col("event") >= 1).mean()
+    table = rows.group_by("model", "stack", maintain_order=True).agg(
+        (after - pl.col("y").filter(pl.col("event") == -1).first()).alias("y"),
+        pl.first(CLUSTER).alias("author"),
+        pl.first("is_treated"),
+    )
+    table = table.with_columns(pl.col("is_treated").cast(pl.Float64).alias("edited")).drop_nulls()
+    return _fit(table, ["edited"], ("stack",), is_count=False)["edited"].estimate
+
+
+def _fit(
+    table: pl.DataFrame, terms: list[str], fixed: tuple[str, ...], *, is_count: bool
+) -> dict[str, Coefficient]:
+    """The coefficient of each term, a column of `table`, with fixed effects of other columns, over authors."""
+    import pyfixest  # takes seconds, and most runs have no panel
+
+    table = _telling(table, fixed, is_count=is_count)
+    if table["is_treated"].n_unique() < 2:  # of an empty table pyfixest would not fail but end the process
+        return {name: Coefficient(Estimate(flags=("few_edits",))) for name in terms}
+    if table["y"].n_unique() < 2:
+        return {name: Coefficient(Estimate(flags=("constant",))) for name in terms}
+    fit_of: Any = pyfixest.fepois if is_count else pyfixest.feols
     nothing = {name: Coefficient(Estimate(flags=("not_converged",))) for name in terms}
+    formula = f"y ~ {' + '.join(terms)} | {' + '.join(fixed)}"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # dropped units and collinear terms are seen in what comes back
+        warnings.simplefilter("ignore")  # collinear terms are seen in what comes back
         try:
-            fit = fit_of(f"y ~ {' + '.join(columns)} | unit + time", table, vcov="iid")
+            fit = fit_of(formula, table.to_pandas(), vcov="iid")
         except (ValueError, RuntimeError, np.linalg.LinAlgError, ZeroDivisionError):
             return nothing
     names = list(fit.coef().index)
@@ -260,19 +283,25 @@ def _stacked(
     if variance is None:
         return nothing
     groups = int(fit._data.groupby("is_treated")["author"].nunique().min())
-    found = dict(nothing)
-    for name, column in zip(terms, columns, strict=True):
-        if column not in names:
-            found[name] = Coefficient(Estimate(flags=("collinear",)))
-            continue
-        at = names.index(column)
-        covariances = {
-            other: float(variance[at, names.index(its)])
-            for other, its in zip(terms, columns, strict=True)
-            if its in names
-        }
-        found[name] = _coefficient(float(values[at]), float(np.sqrt(variance[at, at])), groups, covariances)
+    found = {name: Coefficient(Estimate(flags=("collinear",))) for name in terms}
+    covariances = np.full((len(names), len(terms)), np.nan)
+    covariances[:, [terms.index(name) for name in names]] = variance
+    for at, name in enumerate(names):
+        error = float(np.sqrt(variance[at, at]))
+        found[name] = _coefficient(float(values[at]), error, groups, covariances[at])
     return found
+
+
+def _telling(table: pl.DataFrame, fixed: tuple[str, ...], *, is_count: bool) -> pl.DataFrame:
+    """Without units and weeks that tell nothing of a term: alone in their group, or with a count of 0 throughout."""
+    while True:
+        tells = [pl.len().over(group) > 1 for group in fixed]
+        if is_count:
+            tells += [pl.col("y").max().over(group) > 0 for group in fixed]
+        kept = table.filter(*tells)
+        if kept.height == table.height:
+            return kept
+        table = kept
 
 
 def _variance(fit: Any) -> Floats | None:
@@ -286,31 +315,32 @@ def _variance(fit: Any) -> Floats | None:
     return over_clusters(np.asarray(fit._X), swept, authors)
 
 
-def _coefficient(value: float, error: float, groups: int, covariances: dict[str, float]) -> Coefficient:
+def _coefficient(value: float, error: float, groups: int, covariances: Floats) -> Coefficient:
     """With its t interval on G - 1 degrees of freedom, G being the authors on the side that has fewer."""
     if groups < AUTHORS_FOR_INTERVAL or not error > 0:
         return Coefficient(Estimate(value, flags=("few_clusters",)))
     reach = float(stats.t.ppf(0.975, groups - 1)) * error
     p = float(2 * stats.t.sf(abs(value) / error, groups - 1))
-    return Coefficient(Estimate(value, value - reach, value + reach, p), error, covariances)
+    return Coefficient(Estimate(value, value - reach, value + reach, p), error, groups, covariances)
 
 
 def _pretrend(curve: dict[str, Coefficient]) -> Estimate:
-    """The joint test that the weeks before the edit differ from week -1 by nothing: Wald's chi2 over its degrees.
+    """The joint test that the weeks before the edit differ from week -1 by nothing: Wald's F on G - 1 degrees.
 
     A test that finds nothing is weak evidence of parallel trends where the study is small (Roth 2022, "Pretest with
     caution"); it is told beside the smallest effect that could have been found.
     """
-    before = [name for name, one in curve.items() if int(name) < -1 and one.covariances is not None]
+    before = {at: one for at, (week, one) in enumerate(curve.items()) if int(week) < -1 and one.groups}
     if not before:
         return Estimate(flags=("constant",))
-    b = np.array([curve[name].estimate.value for name in before], dtype=np.float64)
-    v = np.array([[(curve[one].covariances or {})[other] for other in before] for one in before])
+    b = np.array([one.estimate.value for one in before.values()], dtype=np.float64)
+    v = np.array([one.covariances for one in before.values()], dtype=np.float64)[:, list(before)]
     try:
-        chi2 = float(b @ np.linalg.solve(v, b))
+        f = float(b @ np.linalg.solve(v, b)) / len(b)
     except np.linalg.LinAlgError:
         return Estimate(flags=("collinear",))
-    return Estimate(chi2 / len(before), p=float(stats.chi2.sf(chi2, len(before))))
+    groups = min(one.groups for one in before.values())
+    return Estimate(f, p=float(stats.f.sf(f, len(b), groups - 1)))
 
 
 def _detectable(average: Coefficient) -> float | None:
@@ -318,46 +348,3 @@ def _detectable(average: Coefficient) -> float | None:
     if average.error is None:
         return None
     return float(stats.norm.ppf(0.975) + stats.norm.ppf(POWER)) * average.error
-
-
-def _local_projections(weeks: pl.DataFrame, kind: str, outcome: Outcome, seed: int) -> Estimate:
-    """The average difference of log1p over weeks 0 to 4 to week -1, by local projections with clean controls.
-
-    Of the settled models, at most 2,000 that are edited and 4,000 that never are, drawn.
-    """
-    import pyfixest
-
-    other = "cosmetic" if kind == "documented" else "documented"
-    rng = np.random.default_rng(seed)
-    start = settled(weeks).filter(pl.col(other).is_null())
-    edited = _drawn(start.filter(pl.col(kind).is_not_null())["model"], EDITED_PROJECTED, rng)
-    never = _drawn(start.filter(pl.col(kind).is_null())["model"], CONTROLS_PROJECTED, rng)
-    chosen = pl.concat([edited, never])
-    rows = weeks.filter(pl.col("model").is_in(chosen.implode())).drop_nulls(outcome.column)
-    table = rows.select(
-        pl.col(outcome.column).log1p().cast(pl.Float64).alias("y"),
-        pl.col("model").alias("unit"),
-        pl.col("week").alias("time"),
-        pl.col(kind).fill_null(0).alias("edited"),
-        pl.col(CLUSTER).alias("author"),
-    ).to_pandas()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            fit = pyfixest.lpdid(
-                table,
-                yname="y",
-                idname="unit",
-                tname="time",
-                gname="edited",
-                vcov={"CRV1": "author"},
-                pre_window=-BEFORE,
-                post_window=AFTER,
-                never_treated=0,
-                att=True,
-            )
-        except (ValueError, RuntimeError, KeyError, np.linalg.LinAlgError):
-            return Estimate(flags=("not_converged",))
-    told = fit.tidy().iloc[0]
-    groups = int(table[table["edited"] > 0]["author"].nunique())
-    return _coefficient(float(told["Estimate"]), float(told["Std. Error"]), groups, {}).estimate

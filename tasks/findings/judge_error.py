@@ -16,7 +16,8 @@ among all, divided by the weights of the labelled in it (poststratification). In
 nothing is known of the judge: their models are left out, and a flag names them.
 
 Variances are of sums of influence values over authors, the labelled being some of all, so that the covariances of the
-three estimates are known as well as their variances; t on G - 1 degrees of freedom, G the authors of labelled models.
+three estimates are known as well as their variances. Some labels stand for many more models than others, so G, the
+authors of labelled models, is what they are worth (Kish 1965): G / (G - 1) times the variance, t on G - 1 degrees.
 """
 
 from __future__ import annotations
@@ -90,9 +91,10 @@ class Labelled:
         return np.asarray(self.stands_for > 0)
 
     @property
-    def labelling_authors(self) -> int:
-        """How many authors own the labelled models."""
-        return len(np.unique(self.authors[self.is_labelled]))
+    def labelling_authors(self) -> float:
+        """How many authors of equal weight the labelled models are worth: (sum of weights)^2 / sum of squares."""
+        weights = cluster_sums(self.stands_for[:, None], self.authors)[:, 0]
+        return float(weights.sum() ** 2 / np.sum(weights**2))
 
     def as_judged(self) -> Design:
         """The outcome on the judge's score, over all models."""
@@ -308,12 +310,14 @@ def over_levels(by: Floats, data: Labelled) -> Floats:
     return np.asarray(np.where(its, own, 0.0) + totals[levels] / models[levels])
 
 
-def _estimate(value: float, sums: Floats, *, groups: int, is_rank: bool, flags: tuple[str, ...]) -> Estimate:
+def _estimate(
+    value: float, sums: Floats, *, groups: float, is_rank: bool, flags: tuple[str, ...]
+) -> Estimate:
     """The t interval on `groups` - 1 degrees of freedom from the authors' sums (G); of a rank on Fisher's scale."""
     if groups < AUTHORS_FOR_INTERVAL:
         return Estimate(value, flags=("few_clusters", *flags))
     room = 1 - value**2 if is_rank else 1.0
-    error = float(np.linalg.norm(sums)) / room if room > 0 else 0.0
+    error = float(np.linalg.norm(sums)) * float(np.sqrt(groups / (groups - 1))) / room if room > 0 else 0.0
     if not error > 0:
         return Estimate(flags=("not_converged", *flags))
     centre = float(np.arctanh(value)) if is_rank else value
@@ -333,7 +337,8 @@ def spearman(design: Design) -> Moved | Failed:
         return Failed(("constant",))
     value, influence = rank.correlation(x, y, partial(rank.rank_covariance, weights=weights), weights)
     shares = np.full(len(x), 1 / len(x)) if weights is None else weights / weights.sum()
-    return Moved(value, shares * influence)
+    # As far as the value would move without the model: a mean moves by 1 / (1 - its share) more.
+    return Moved(value, shares / np.maximum(1 - shares, _NEVER_LESS) * influence)
 
 
 def huber(design: Design) -> Moved | Failed:

