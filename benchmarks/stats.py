@@ -1,6 +1,6 @@
 """Whether the intervals hold what they promise: planted truths, drawn many times, estimated each time.
 
-    python benchmarks/stats.py [--replications 1000] [--corpora 60] [--write docs/statistics.md] [--json FILE]
+    python benchmarks/stats.py [--replications 1000] [--corpora 200] [--write docs/statistics.md] [--json FILE]
 
 Authors with one to many models, each with a taste and a fame of their own; scores between 1 and 5; counts that are
 Poisson around a gamma rate, three quarters of them zero. Of each estimator: in how many draws the nominal 95 % interval
@@ -27,7 +27,7 @@ from tasks.demo import popularity
 from tasks.demo.corpus import LAST_SNAPSHOT, Plan, make_plan
 from tasks.findings import judge_error, rank, regression
 from tasks.findings.controls import Design
-from tasks.findings.edit_effects import edit_effects
+from tasks.findings.edit_effects import OUTCOMES, edit_effects
 from tasks.findings.sample import Codes, Estimate, Floats, Sample, Stamp, clean, scored
 from tasks.findings.study import Labels, Study
 from tasks.findings.theil_sen import theil_sen
@@ -204,7 +204,8 @@ def _held(name: str, replications: int) -> Held:
 def _edits(seed: int) -> dict[str, tuple[float, float, float]]:
     """Estimate and interval by predictor, on one made-up Hub whose edits are known, not judged."""
     panel = panel_of(make_plan(models=1500, weeks=12, seed=seed, end=LAST_SNAPSHOT))
-    found = edit_effects(panel, Stamp(LAST_SNAPSHOT, "truth", "truth"), seed=seed)
+    counted = [outcome for outcome in OUTCOMES if outcome.is_count]
+    found = edit_effects(panel, Stamp(LAST_SNAPSHOT, "truth", "truth"), seed=seed, outcomes=counted)
     return {
         f"{row.outcome} {row.predictor}": (
             row.estimate or np.nan,
@@ -240,14 +241,14 @@ def _week_of(plan: Plan, week: int) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """How the event study did on one outcome and kind of edit, over the corpora."""
+    """How the event study did on one outcome and kind of edit, over the corpora that gave an interval."""
 
     what: str
     truth: float
     mean: float
     coverage: float
     detected: float  # share with an interval that excludes 0
-    corpora: int
+    estimated: int
 
 
 def _edited(corpora: int, processes: int) -> list[Edited]:
@@ -261,13 +262,11 @@ def _edited(corpora: int, processes: int) -> list[Edited]:
     for what in drawn[0]:
         outcome, predictor = what.split()
         truth = planted[outcome] if predictor == "documentation_edit" else 0.0
-        value, low, high = np.array([one[what] for one in drawn]).T
+        every = np.array([one[what] for one in drawn])
+        value, low, high = every[~np.isnan(every).any(axis=1)].T
         held = float(np.mean((low <= truth) & (truth <= high)))
-        found.append(
-            Edited(
-                what, truth, float(np.nanmean(value)), held, float(np.mean((low > 0) | (high < 0))), corpora
-            )
-        )
+        detected = float(np.mean((low > 0) | (high < 0)))
+        found.append(Edited(what, truth, float(np.mean(value)), held, detected, len(value)))
     return found
 
 
@@ -280,11 +279,11 @@ def _tables(held: list[Held], edited: list[Edited]) -> str:
             for one in held
         ),
         "",
-        "| event study | planted | mean estimate | coverage of the 95 % interval | interval without 0 |",
-        "|---|---|---|---|---|",
+        "| event study | planted | mean estimate | coverage of the 95 % interval | interval without 0 | with an interval |",
+        "|---|---|---|---|---|---|",
         *(
             f"| {one.what.replace('_', ' ')} | {one.truth:.2f} | {one.mean:.3f} | {one.coverage:.1%} | "
-            f"{one.detected:.1%} |"
+            f"{one.detected:.1%} | {one.estimated} |"
             for one in edited
         ),
     ]
@@ -295,7 +294,7 @@ def main() -> None:
     """Draw, estimate, print; with `--write` between the marks of a page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--replications", type=int, default=1000)
-    parser.add_argument("--corpora", type=int, default=60)
+    parser.add_argument("--corpora", type=int, default=200)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--write", type=Path)
     parser.add_argument("--json", type=Path)
