@@ -279,7 +279,7 @@ def _tables(held: list[Held], edited: list[Edited]) -> str:
             for one in held
         ),
         "",
-        "| event study | planted | mean estimate | coverage of the 95 % interval | interval without 0 | with an interval |",
+        "| event study | planted | mean | coverage of the 95 % interval | interval without 0 | with an interval |",
         "|---|---|---|---|---|---|",
         *(
             f"| {one.what.replace('_', ' ')} | {one.truth:.2f} | {one.mean:.3f} | {one.coverage:.1%} | "

@@ -51,7 +51,7 @@ def edit_verdict(findings: Iterable[Finding], outcome: str) -> str | None:
     if placebo is None or reading(placebo) in ("nothing", "unsettled"):
         doubts.append("there are too few other edits to compare with")
     elif reading(placebo) != "unclear":
-        doubts.append("edits that document nothing more are followed by the like")
+        doubts.append("edits that document nothing more are followed by a difference too")
     if doubts:
         return f"This is an association, not an effect: {' and '.join(doubts)}."
     return (

@@ -133,7 +133,7 @@ def test_a_placebo_with_the_like_makes_it_an_association() -> None:
     verdict = (
         edit_verdict(found(panel(effect=0.4, placebo=0.4), DOWNLOADS).values(), "downloads_gained") or ""
     )
-    assert "document nothing more are followed by the like" in verdict
+    assert "document nothing more are followed by a difference too" in verdict
 
 
 def test_nothing_planted_is_nothing_found() -> None:
