@@ -204,11 +204,12 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
     return _forest(intervals, title, row_title="association", series_title="models")
 
 
-def what_is_documented(shares: pl.DataFrame) -> Drawn:
+def what_is_documented(shares: pl.DataFrame, tiers: list[str]) -> Drawn:
     """Share of cards that have something, by tier of popularity: a forest plot whose estimates are shares in 0-1."""
     return _forest(
         shares,
         "Share of the cards",
+        series=tiers,
         row_title="what",
         series_title="models by downloads",
         axis=_axis(labelExpr=_PER_CENT),
@@ -260,12 +261,13 @@ def _forest(
     *,
     row_title: str,
     series_title: str,
+    series: list[str] | None = None,
     axis: alt.Axis | None = None,
     tip: str = ".3f",
     line_height: int = 16,
 ) -> Drawn:
     rows = intervals["row"].unique(maintain_order=True).to_list()
-    series = intervals["series"].unique(maintain_order=True).to_list()
+    series = series or intervals["series"].unique(maintain_order=True).to_list()
     y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
     legend = alt.Legend(columns=_columns(series, rows)) if len(series) > 1 else None
     base = alt.Chart(intervals).encode(

@@ -17,7 +17,8 @@ nothing is known of the judge: their models are left out, and a flag names them.
 
 Variances are of sums of influence values over authors, the labelled being some of all, so that the covariances of the
 three estimates are known as well as their variances. Some labels stand for many more models than others, so G, the
-authors of labelled models, is what they are worth (Kish 1965): G / (G - 1) times the variance, t on G - 1 degrees.
+authors of labelled models, is what they are worth (Kish 1965): G / (G - 1) times the variance, t on G - 1 degrees, or
+on fewer where a few authors move the estimate most.
 """
 
 from __future__ import annotations
@@ -313,18 +314,29 @@ def over_levels(by: Floats, data: Labelled) -> Floats:
 def _estimate(
     value: float, sums: Floats, *, groups: float, is_rank: bool, flags: tuple[str, ...]
 ) -> Estimate:
-    """The t interval on `groups` - 1 degrees of freedom from the authors' sums (G); of a rank on Fisher's scale."""
+    """The t interval from the authors' sums (G); of a rank on Fisher's scale."""
     if groups < AUTHORS_FOR_INTERVAL:
         return Estimate(value, flags=("few_clusters", *flags))
     room = 1 - value**2 if is_rank else 1.0
     error = float(np.linalg.norm(sums)) * float(np.sqrt(groups / (groups - 1))) / room if room > 0 else 0.0
     if not error > 0:
         return Estimate(flags=("not_converged", *flags))
+    degrees = min(groups - 1, degrees_of(sums))
     centre = float(np.arctanh(value)) if is_rank else value
-    reach = float(stats.t.ppf(0.975, groups - 1)) * error
+    reach = float(stats.t.ppf(0.975, degrees)) * error
     low, high = (float(np.tanh(end)) if is_rank else end for end in (centre - reach, centre + reach))
-    p = float(2 * stats.t.sf(abs(centre) / error, groups - 1))
+    p = float(2 * stats.t.sf(abs(centre) / error, degrees))
     return Estimate(value, low, high, p, flags)
+
+
+def degrees_of(sums: Floats) -> float:
+    """The degrees of freedom of a sum of squares: 2 G / (kurtosis - 1), which is G where the sums (G) are normal.
+
+    A chi2 with as many has that sum's variance (Satterthwaite 1946); a few heavy authors leave few.
+    """
+    squares = sums**2
+    kurtosis = len(sums) * float(np.sum(squares**2)) / float(squares.sum()) ** 2
+    return max(2.0, 2 * len(sums) / max(kurtosis - 1, 1e-9))
 
 
 # ------------------------------------------------------------------------------------------------ the estimators

@@ -244,7 +244,8 @@ def documented(data: ReportData) -> Figure | None:
         "authors; where a tier has too few authors for an interval, it is not drawn. “Nearly the same” are cards whose "
         "text several models share but for names and numbers."
     )
-    chart = charts.what_is_documented(frame)
+    tiers = sorted({f.stratum for f in drawable}, key=_TIERS.index)
+    chart = charts.what_is_documented(frame, [stratum_words(tier) for tier in tiers])
     return Figure("documented", title, says, spec(chart, says), documented_table(asked), note)
 
 

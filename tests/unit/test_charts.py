@@ -80,7 +80,7 @@ def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
         "popularity": charts.score_against_popularity(models, "downloads", slope(finding)),
         "sections": charts.which_sections_are_filled(sections()),
         "association": charts.how_strong_is_the_association(intervals()),
-        "documented": charts.what_is_documented(intervals()),
+        "documented": charts.what_is_documented(intervals(), ["some", "all"]),
         "strata": charts.how_strata_compare(strata()),
         "agreement": charts.how_far_judge_and_people_agree(intervals(), "Kappa"),
         "judges": charts.how_two_judges_compare(grid(), "the one", "the other"),
@@ -305,3 +305,14 @@ def test_text_and_marks_stand_out_from_their_ground(palette: charts.Palette) -> 
 def test_palettes_hold_plain_colours() -> None:
     for palette in (charts.LIGHT, charts.DARK):
         assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in astuple(palette))
+
+
+def test_tiers_stand_in_the_order_of_popularity_whichever_is_drawn_first() -> None:
+    drawn = charts.what_is_documented(intervals(), ["some", "all"]).to_dict()
+    domains = [
+        layer["encoding"]["color"]["scale"]["domain"]
+        for layer in drawn["layer"]
+        if "color" in layer["encoding"]
+    ]
+    assert domains
+    assert all(domain == ["some", "all"] for domain in domains)
