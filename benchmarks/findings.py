@@ -33,6 +33,7 @@ from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.outliers import count_outliers, fences
 from tasks.findings.sample import Stamp, clean
 from tasks.findings.study import HUB
+from tasks.findings.threads import on_one_thread
 
 LABELS, WEEKS, FOLLOWED = 300, 26, 100_000  # followed: of `sql/out/edit_panel.sql`, the most models
 SECTIONS = [f"section-{number}" for number in range(16)]
@@ -99,6 +100,7 @@ def generated_panel(models: int, seed: int = 20) -> pl.DataFrame:
     )
 
 
+@on_one_thread
 def analyse(models: int) -> dict[str, Any]:
     """Seconds of each stage, in this process; and how many findings there are."""
     spent: defaultdict[str, float] = defaultdict(float)

@@ -57,7 +57,9 @@ edits as (
 drawn as (
     select
         model_id,
-        row_number() over (partition by bool_or(is_edited or is_documented) order by md5(model_id)) as place
+        row_number() over (
+            partition by coalesce(bool_or(is_edited or is_documented), false) order by md5(model_id)
+        ) as place
     from edits
     group by model_id
 )

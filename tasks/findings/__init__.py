@@ -12,11 +12,13 @@ from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.outliers import OUTLIER_RULE, count_outliers, fences
 from tasks.findings.sample import Stamp, clean
 from tasks.findings.study import HUB, Study, study_of
+from tasks.findings.threads import on_one_thread
 from tasks.records import Finding
 
 __all__ = ["HUB", "OUTLIER_RULE", "Study", "find", "study_of"]
 
 
+@on_one_thread
 def find(
     frame: pl.DataFrame,
     study: Study = HUB,

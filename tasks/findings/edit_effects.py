@@ -37,6 +37,7 @@ from tasks.findings.sample import (
     Stamp,
 )
 from tasks.findings.study import CLUSTER
+from tasks.findings.threads import on_one_thread
 from tasks.findings.weekly import WEEK_DAYS, WINDOW_DAYS, weekly
 from tasks.records import Finding
 
@@ -90,6 +91,7 @@ OUTCOMES = (
 )
 
 
+@on_one_thread
 def edit_effects(
     panel: pl.DataFrame, stamp: Stamp, *, seed: int = 20, outcomes: Sequence[Outcome] = OUTCOMES
 ) -> list[Finding]:
