@@ -31,6 +31,7 @@ from tasks.findings.edit_effects import OUTCOMES, edit_effects
 from tasks.findings.sample import Codes, Estimate, Floats, Sample, Stamp, clean, scored
 from tasks.findings.study import Labels, Study
 from tasks.findings.theil_sen import theil_sen
+from tasks.findings.threads import on_one_thread
 from tasks.passport import sample
 
 SLOPE = 0.5
@@ -187,6 +188,7 @@ def _truth(name: str) -> float:
     return np.nan if value is None else value
 
 
+@on_one_thread
 def _held(name: str, replications: int) -> Held:
     truth = _truth(name)
     drawn = np.array(_replicate(name, SLOPE, range(replications)))
