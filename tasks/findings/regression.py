@@ -146,6 +146,8 @@ def median(design: Design) -> Estimate:
     if isinstance(beta, NoFit):
         return Estimate(flags=beta.flags)
     residuals = y - design.x @ beta
+    if _is_tied(residuals):
+        return Estimate(flags=("quantile_is_tied",))
     width = _bandwidth(residuals)
     near = (np.abs(residuals) <= width) / (2 * width)
     # Leaving an author out moves a median by steps, which no jackknife of one step foretells.
@@ -160,20 +162,21 @@ def least_absolute(x: Floats, y: Floats) -> Floats | NoFit:
     of the work. Portnoy & Koenker (1997), "The Gaussian hare and the Laplacian tortoise".
     """
     if len(y) <= MODELS_TO_PREPROCESS:
-        return _untied(x, y)
+        return _by_interior_points(x, y)
     drawn = np.random.default_rng(20).choice(len(y), DRAWN, replace=False)
-    line = _untied(x[drawn], y[drawn])
+    line = _by_interior_points(x[drawn], y[drawn])
     if isinstance(line, NoFit):
         return line
     residuals = y - x @ line
+    if _is_tied(residuals):  # then it is so with the line of all as well, and the work would be for nothing
+        return NoFit(("quantile_is_tied",))
     low, high = np.quantile(residuals, (0.5 - BAND, 0.5 + BAND))
     below, above = residuals < low, residuals > high
     while True:
         near = ~(below | above)
         sums = [(x[side].sum(axis=0), y[side].sum()) for side in (below, above)]
-        found = _untied(
-            np.vstack([x[near], *(row for row, _ in sums)]), np.append(y[near], [y for _, y in sums])
-        )
+        rows, values = zip(*sums, strict=True)
+        found = _by_interior_points(np.vstack([x[near], *rows]), np.append(y[near], values))
         if isinstance(found, NoFit):
             return found
         residuals = y - x @ found
@@ -183,8 +186,13 @@ def least_absolute(x: Floats, y: Floats) -> Floats | NoFit:
         below, above = below & ~crossed, above & ~crossed
 
 
-def _untied(x: Floats, y: Floats) -> Floats | NoFit:
-    """By interior points, unless the line goes through many models; columns that are not independent get 0."""
+def _is_tied(residuals: Floats) -> bool:
+    """Whether the line goes through more models than a median of numbers that differ would."""
+    return bool(np.mean(np.abs(residuals) < 1e-5) > TIED_SHARE)
+
+
+def _by_interior_points(x: Floats, y: Floats) -> Floats | NoFit:
+    """By pyfixest; columns that are not independent get 0."""
     from pyfixest import quantreg  # takes seconds
 
     names = [f"x{place}" for place in range(1, x.shape[1])]
@@ -194,14 +202,11 @@ def _untied(x: Floats, y: Floats) -> Floats | NoFit:
         warnings.simplefilter("ignore")  # of being experimental; that it did not converge is seen below
         try:
             formula = f"y ~ x0 + {' + '.join(names)} - 1"
-            fitted: Any = quantreg(formula, table, quantile=0.5, method="fn", vcov="iid")
+            fitted: Any = quantreg(formula, table, quantile=0.5, method="fn", vcov="iid", maxiter=ITERATIONS)
         except (ValueError, RuntimeError, np.linalg.LinAlgError):
             return NoFit(("not_converged",))
-    beta = fitted.coef().reindex(["x0", *names]).fillna(0.0).to_numpy(np.float64)
-    if not fitted._has_converged:
-        return NoFit(("not_converged",))
-    is_tied = np.mean(np.abs(y - x @ beta) < 1e-5) > TIED_SHARE
-    return NoFit(("quantile_is_tied",)) if is_tied else beta
+    beta: Floats = fitted.coef().reindex(["x0", *names]).fillna(0.0).to_numpy(np.float64)
+    return beta if fitted._has_converged else NoFit(("not_converged",))
 
 
 def _bandwidth(residuals: Floats) -> float:

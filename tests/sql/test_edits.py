@@ -94,6 +94,29 @@ def test_the_snapshot_itself_counts_before_a_gate_has_measured_it(three_weeks: D
         assert found[0]["snapshot"].max() == KEY["snapshot"]
 
 
+def test_half_a_year_is_followed_and_an_age_that_is_no_age_is_none(three_weeks: Database, fill: Fill) -> None:
+    fill(three_weeks, "base.snapshots", "snapshot | selection\n2025-07-14 | all models")
+    fill(
+        three_weeks,
+        "base.listing",
+        "snapshot | model_id | sha | likes | downloads | has_readme\n2025-07-14 | ada/same | old | 1 | 9 | false",
+    )
+    fill(three_weeks, "base.judges", "snapshot | fingerprint\n2025-07-14 | f1")
+    three_weeks.execute(
+        "update base.listing set created_at = '2026-01-01', last_modified = '2026-01-02' where model_id = 'ada/same'"
+    )
+    three_weeks.execute(
+        "update base.listing set created_at = '2026-01-01', last_modified = '2026-01-01' where model_id = 'ada/new'"
+    )
+    panel = frame(three_weeks, "out/edit_panel", **KEY)
+    assert panel["snapshot"].min() == date(2026, 1, 5)
+    ages = {
+        name: panel.filter(pl.col("model_id") == name)["age_days"].to_list()
+        for name in ("ada/same", "ada/new")
+    }
+    assert ages == {"ada/same": [4, 11, 18], "ada/new": [None, None, None]}
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -227,3 +227,27 @@ def test_few_weeks_are_estimated_as_far_as_they_go(weeks: int) -> None:
     )
     low, _ = ends(effect_of(found(rows, DOWNLOADS), outcome="downloads_gained"))
     assert low > 0
+
+
+def test_one_famous_model_does_not_decide_what_follows_an_edit() -> None:
+    rows = panel(effect=0.4)
+    edited = rows.filter("is_documented", pl.col("snapshot") == FIRST + timedelta(weeks=6))["model_id"].min()
+    is_famous = pl.col("model_id") == edited
+    week = (pl.col("snapshot") - FIRST).dt.total_days() // 7
+    # A hundred thousand downloads a week until its edit, a tenth of that afterwards.
+    total = pl.when(week <= 6).then(week * 100_000).otherwise(600_000 + (week - 6) * 10_000)
+    famous = rows.with_columns(
+        downloads_all_time=pl.when(is_famous).then(total).otherwise(pl.col("downloads_all_time")),
+        downloads=pl.when(is_famous).then(pl.lit(400_000)).otherwise(pl.col("downloads")),
+    )
+    effect = effect_of(found(famous, DOWNLOADS), outcome="downloads_gained")
+    assert effect.estimate == pytest.approx(0.4, abs=0.1)
+
+
+def test_few_authors_of_edited_models_have_no_interval_however_many_the_others_have() -> None:
+    author = pl.when(pl.col("is_documented").any().over("model_id")).then(
+        pl.concat_str(pl.lit("few"), pl.col("model_id").str.slice(-1).cast(pl.Int64) % 8)
+    )
+    rows = panel(effect=0.4).with_columns(author=author.otherwise(pl.col("author")))
+    effect = effect_of(found(rows, DOWNLOADS), outcome="downloads_gained")
+    assert (effect.ci_low, "few_clusters" in effect.flags) == (None, True)

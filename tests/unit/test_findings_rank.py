@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tasks.findings import rank
+from tasks.findings import bootstrap, rank
 from tasks.findings.bootstrap import RESAMPLES, estimate_over_authors, resampled_means
 from tasks.findings.concordance import net_concordance
 from tasks.findings.sample import Codes, Estimate, Floats
@@ -179,6 +179,16 @@ def test_counting_pairs_by_merging_is_counting_them_one_by_one(pairs: list[tuple
     x, y = np.array(pairs, dtype=np.float64).T
     slow = [float(sum(np.sign(a - x) * np.sign(b - y))) for a, b in zip(x, y, strict=True)]
     assert net_concordance(x, y).tolist() == slow
+
+
+def test_authors_put_together_at_random_tell_the_same_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, _, _ = tied_sample(5, n=3000)
+    authors = np.arange(3000) // 3
+    every = rank.spearman(x, y, authors)
+    monkeypatch.setattr(bootstrap, "CLUSTERS_DRAWN", 200)
+    together = rank.spearman(x, y, authors)
+    assert together != every
+    assert width(together) == pytest.approx(width(every), rel=0.2)
 
 
 def width(found: Estimate) -> float:

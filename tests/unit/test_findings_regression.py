@@ -274,13 +274,15 @@ def test_the_median_is_that_of_a_linear_programme_and_refused_where_it_is_a_tie(
     assert regression.median(tied).flags == ("quantile_is_tied",)
 
 
+@pytest.mark.parametrize("seed", range(13, 18))
 def test_the_median_of_many_is_exact_with_those_far_off_counted_together(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    data = simple_design(13)
+    """The draw is so small, and the band so narrow, that some lie on the other side of the line that is found."""
+    data = simple_design(seed)
     y = np.log1p(data.y)
     whole = regression.least_absolute(data.x, y)
-    for setting, value in (("MODELS_TO_PREPROCESS", 100), ("DRAWN", 99), ("BAND", 0.05)):
+    for setting, value in (("MODELS_TO_PREPROCESS", 100), ("DRAWN", 40), ("BAND", 0.01)):
         monkeypatch.setattr(regression, setting, value)
     assert regression.least_absolute(data.x, y) == pytest.approx(whole, rel=1e-6)
 
