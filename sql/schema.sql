@@ -474,6 +474,14 @@ union
 select snapshot from base.snapshots
 where snapshot not in (select snapshot from base.gates) and snapshot > (select min(snapshot) from base.gates);
 
+-- Days since a model was made; null where nobody knows: a corpus without creation times is served with the last
+-- modification in their place, and that is no age.
+create or replace macro age_days(created_at, last_modified, snapshot) as
+    case
+        when created_at <> last_modified or last_modified is null
+            then date_diff('day', created_at::date, snapshot)
+    end;
+
 create or replace macro days_late(is_late, snapshot, started_at) as
     case when is_late then date_diff('day', snapshot, started_at::date) else 0 end;
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from rensa import RMinHash, RMinHashLSH
 
@@ -65,13 +66,8 @@ def runs_of_words(text: str) -> list[str]:
 
 
 def _batched(named: Iterable[tuple[str, list[str]]]) -> Iterator[list[tuple[str, list[str]]]]:
-    batch: list[tuple[str, list[str]]] = []
-    for one in named:
-        batch.append(one)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
+    rows = iter(named)
+    while batch := list(islice(rows, _BATCH)):
         yield batch
 
 

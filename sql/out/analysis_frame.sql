@@ -25,11 +25,7 @@ select
     scores.library_name,
     scores.pipeline_tag,
     scores.model_format,
-    -- A corpus without creation times is served with the last modification in their place: that is no age.
-    case
-        when scores.created_at <> scores.last_modified or scores.last_modified is null
-            then date_diff('day', scores.created_at::date, scores.snapshot)
-    end as age_days,
+    age_days(scores.created_at, scores.last_modified, scores.snapshot) as age_days,
     scores.parameters,
     -- Of all that are listed, with a card or without.
     count(*) over (partition by coalesce(scores.author, scores.model_id)) as author_models,

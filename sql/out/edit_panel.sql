@@ -14,11 +14,7 @@ with history as (
         scores.score,
         scores.card_status,
         scores.card_hash,
-        -- A corpus without creation times is served with the last modification in their place: that is no age.
-        case
-            when scores.created_at <> scores.last_modified or scores.last_modified is null
-                then date_diff('day', scores.created_at::date, scores.snapshot)
-        end as age_days,
+        age_days(scores.created_at, scores.last_modified, scores.snapshot) as age_days,
         facts.sections
     from base.scores
     left join cards as facts using (card_hash)

@@ -139,10 +139,12 @@ def save_png(
 def save_svg(
     chart: alt.Chart | alt.LayerChart | dict[str, Any], path: Path, palette: Palette, *, width: int = 720
 ) -> None:
-    """The same on the paper of a palette as an SVG: sharp at any size, and its lines can be compared."""
-    svg = vl_convert.vegalite_to_svg(
-        _on_paper(chart, palette, width), vl_version=vegalite_version(), format_locale=NUMBER_FORMAT
-    )
+    """The same on the paper of a palette as an SVG: sharp at any size, and its lines can be compared.
+
+    Who looks at it has other fonts than those it was laid out with: wider names need room on the left.
+    """
+    spec = _on_paper(chart, palette, width) | {"padding": {"left": 36, "right": 12, "top": 6, "bottom": 6}}
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=vegalite_version(), format_locale=NUMBER_FORMAT)
     path.write_text(svg, encoding="utf-8")
 
 

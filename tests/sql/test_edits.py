@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
+from typing import Any, cast
 
 import duckdb
 import polars as pl
 import pytest
 
-from tasks.warehouse import frame
+from tasks.analysis import _find
+from tasks.warehouse import Warehouse, frame
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]
 Database = duckdb.DuckDBPyConnection
 
-KEY = {"snapshot": date(2026, 1, 19), "fingerprint": "f1"}
+KEY: dict[str, Any] = {"snapshot": date(2026, 1, 19), "fingerprint": "f1"}
 
 
 @pytest.fixture
@@ -60,6 +63,18 @@ def three_weeks(db: Database, fill: Fill) -> Database:
     return db
 
 
+def unread_weeks(db: Database, fill: Fill, *weeks: str) -> None:
+    """Earlier snapshots, of one model without a card."""
+    for week in weeks:
+        fill(db, "base.snapshots", f"snapshot | selection\n{week} | all models")
+        fill(db, "base.judges", f"snapshot | fingerprint\n{week} | f1")
+        fill(
+            db,
+            "base.listing",
+            f"snapshot | model_id | sha | likes | downloads | has_readme\n{week} | ada/same | s | 1 | 9 | false",
+        )
+
+
 def test_edits_are_told_from_touches_and_first_cards(three_weeks: Database, expect: Expect) -> None:
     expect(
         frame(three_weeks, "out/edit_panel", **KEY).filter(pl.col("is_edited") | pl.col("is_documented")),
@@ -95,13 +110,7 @@ def test_the_snapshot_itself_counts_before_a_gate_has_measured_it(three_weeks: D
 
 
 def test_half_a_year_is_followed_and_an_age_that_is_no_age_is_none(three_weeks: Database, fill: Fill) -> None:
-    fill(three_weeks, "base.snapshots", "snapshot | selection\n2025-07-14 | all models")
-    fill(
-        three_weeks,
-        "base.listing",
-        "snapshot | model_id | sha | likes | downloads | has_readme\n2025-07-14 | ada/same | old | 1 | 9 | false",
-    )
-    fill(three_weeks, "base.judges", "snapshot | fingerprint\n2025-07-14 | f1")
+    unread_weeks(three_weeks, fill, "2025-07-14", "2025-08-04")
     three_weeks.execute(
         "update base.listing set created_at = '2026-01-01', last_modified = '2026-01-02' where model_id = 'ada/same'"
     )
@@ -109,12 +118,29 @@ def test_half_a_year_is_followed_and_an_age_that_is_no_age_is_none(three_weeks: 
         "update base.listing set created_at = '2026-01-01', last_modified = '2026-01-01' where model_id = 'ada/new'"
     )
     panel = frame(three_weeks, "out/edit_panel", **KEY)
-    assert panel["snapshot"].min() == date(2026, 1, 5)
+    assert panel["snapshot"].min() == date(2025, 8, 4)
+    panel = panel.filter(pl.col("snapshot") >= date(2026, 1, 5))
     ages = {
         name: panel.filter(pl.col("model_id") == name)["age_days"].to_list()
         for name in ("ada/same", "ada/new")
     }
     assert ages == {"ada/same": [4, 11, 18], "ada/new": [None, None, None]}
+
+
+def test_a_snapshot_s_findings_hold_those_on_edits_once_there_are_six_weeks(
+    three_weeks: Database, fill: Fill
+) -> None:
+    unread_weeks(three_weeks, fill, "2025-12-15", "2025-12-22", "2025-12-29")
+
+    class Opened:
+        @contextmanager
+        def open(self) -> Iterator[Database]:
+            yield three_weeks
+
+    found = _find(cast("Warehouse", Opened()), KEY["snapshot"], "checklist", KEY["fingerprint"])
+    effects = [row for row in found if row.question == "edit_effect"]
+    assert {row.predictor for row in effects} == {"documentation_edit", "cosmetic_edit"}
+    assert all("few_edits" in row.flags for row in effects)
 
 
 @pytest.mark.parametrize(
