@@ -408,6 +408,175 @@ comment on column base.releases.snapshot is 'The snapshot.';
 comment on column base.releases.reason is 'Why it may be published, in that person''s words.';
 comment on column base.releases.released_at is 'When it was released (UTC).';
 
+create table if not exists base.embedders (
+    snapshot date not null,
+    embedder varchar not null,
+    name varchar not null,
+    weights varchar not null,
+    settings varchar not null,
+    embedded_at timestamp not null,
+    primary key (snapshot, embedder)
+);
+comment on table base.embedders is 'Which embedder, exactly, embedded the texts of which snapshot.';
+comment on column base.embedders.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.embedders.embedder is 'Digest of weights, vocabulary and what is read of a card.';
+comment on column base.embedders.name is 'The model''s name on the Hub, or its folder.';
+comment on column base.embedders.weights is 'sha256 of weights and vocabulary.';
+comment on column base.embedders.settings is 'What is read of a card, as JSON.';
+comment on column base.embedders.embedded_at is 'When embedding began (UTC).';
+
+create table if not exists base.embeddings (
+    card_hash varchar not null,
+    embedder varchar not null,
+    passages bigint not null,
+    tokens bigint not null,
+    is_truncated boolean not null,
+    part varchar not null,
+    primary key (card_hash, embedder)
+);
+comment on table base.embeddings is 'Which card texts are embedded; the vectors themselves stay in the lake.';
+comment on column base.embeddings.card_hash is 'The card text.';
+comment on column base.embeddings.embedder is 'Which embedder, exactly.';
+comment on column base.embeddings.passages is 'Passages of the card that were embedded; 0 for a text that says too little to be placed.';
+comment on column base.embeddings.tokens is 'Tokens in them.';
+comment on column base.embeddings.is_truncated is 'Whether the card has more passages.';
+comment on column base.embeddings.part is 'The part of the lake that holds the vector.';
+
+create table if not exists base.atlases (
+    snapshot date not null,
+    embedder varchar not null,
+    fitted_on date not null,
+    texts bigint not null,
+    placed bigint not null,
+    kinds bigint not null,
+    noise_share double not null,
+    drift_share double not null,
+    trustworthiness double,
+    seeds_ari double,
+    samples_ari double,
+    refit_reason varchar,
+    settings varchar not null,
+    made_at timestamp not null,
+    primary key (snapshot)
+);
+comment on table base.atlases is 'The map of each snapshot: one row, and how good it is.';
+comment on column base.atlases.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.atlases.embedder is 'Which embedder, exactly.';
+comment on column base.atlases.fitted_on is 'Snapshot that the map was fitted on; later ones are placed on it.';
+comment on column base.atlases.texts is 'Texts on the map.';
+comment on column base.atlases.placed is 'Texts among them that the map was not fitted on.';
+comment on column base.atlases.kinds is 'Kinds on it.';
+comment on column base.atlases.noise_share is 'Share of texts that are of no kind.';
+comment on column base.atlases.drift_share is 'Share of texts that were not there when the map was fitted.';
+comment on column base.atlases.trustworthiness is 'How far neighbours on the map are neighbours in truth, 0 to 1 (Venna & Kaski 2001), of 15 neighbours.';
+comment on column base.atlases.seeds_ari is 'Median adjusted Rand index between its kinds and those of fits with other seeds.';
+comment on column base.atlases.samples_ari is 'The same of fits on samples of 80 in 100 texts.';
+comment on column base.atlases.refit_reason is 'Why the map was made anew; null where it was not.';
+comment on column base.atlases.settings is 'Seeds and settings of projection and clustering, as JSON.';
+comment on column base.atlases.made_at is 'When it was made (UTC).';
+
+create table if not exists base.atlas_points (
+    snapshot date not null,
+    card_hash varchar not null,
+    x double not null,
+    y double not null,
+    kind bigint,
+    strength_share double not null,
+    is_fitted boolean not null,
+    words varchar not null,
+    made_at timestamp not null,
+    primary key (snapshot, card_hash)
+);
+comment on table base.atlas_points is 'One row a card text and snapshot: where it lies on the map.';
+comment on column base.atlas_points.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.atlas_points.card_hash is 'The card text.';
+comment on column base.atlas_points.x is 'Its place from left to right.';
+comment on column base.atlas_points.y is 'Its place from bottom to top.';
+comment on column base.atlas_points.kind is 'Its kind; null for a text that is of none.';
+comment on column base.atlas_points.strength_share is 'How sure the kind is, 0 to 1.';
+comment on column base.atlas_points.is_fitted is 'Whether the map was fitted on it, rather than it placed on the map.';
+comment on column base.atlas_points.words is 'Words that tell it from other cards.';
+comment on column base.atlas_points.made_at is 'When it was made (UTC).';
+
+create table if not exists base.kinds (
+    snapshot date not null,
+    kind bigint not null,
+    texts bigint not null,
+    x double not null,
+    y double not null,
+    stability double,
+    terms varchar[] not null,
+    archetype varchar not null,
+    archetype_reason varchar not null,
+    made_at timestamp not null,
+    primary key (snapshot, kind)
+);
+comment on table base.kinds is 'One row a kind of card and snapshot.';
+comment on column base.kinds.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.kinds.kind is 'Number of the kind, kept from week to week and never used again.';
+comment on column base.kinds.texts is 'Texts of the kind.';
+comment on column base.kinds.x is 'Middle of the kind, from left to right.';
+comment on column base.kinds.y is 'Middle of the kind, from bottom to top.';
+comment on column base.kinds.stability is 'Mean of its best Jaccard index in fits on samples (Hennig 2007); below 0.6 it does not survive them.';
+comment on column base.kinds.terms is 'Words that its cards say and others do not, the most telling first.';
+comment on column base.kinds.archetype is 'Which archetype it belongs to: lab, conversion, fine_tune, language, domain, template, generated or other.';
+comment on column base.kinds.archetype_reason is 'Why, in a sentence.';
+comment on column base.kinds.made_at is 'When it was made (UTC).';
+
+create table if not exists base.kind_names (
+    snapshot date not null,
+    kind bigint not null,
+    named_by varchar not null,
+    name varchar not null,
+    description varchar not null,
+    reason varchar,
+    named_at timestamp not null,
+    primary key (snapshot, kind, named_by, named_at)
+);
+comment on table base.kind_names is 'What kinds are called, and by whom.';
+comment on column base.kind_names.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.kind_names.kind is 'The kind.';
+comment on column base.kind_names.named_by is 'terms, person, or the fingerprint of a judge model.';
+comment on column base.kind_names.name is 'What it is called; empty where a judge model''s answer could not be used.';
+comment on column base.kind_names.description is 'What it is, in a sentence or two.';
+comment on column base.kind_names.reason is 'Why a judge model''s answer could not be used.';
+comment on column base.kind_names.named_at is 'When it was named (UTC).';
+
+create table if not exists base.kind_events (
+    snapshot date not null,
+    event varchar not null,
+    kind bigint not null,
+    other bigint,
+    texts bigint not null,
+    texts_share double not null,
+    made_at timestamp not null
+);
+comment on table base.kind_events is 'What became of kinds from one map to the next.';
+comment on column base.kind_events.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.kind_events.event is 'continues, birth, death, split or merge.';
+comment on column base.kind_events.kind is 'The kind.';
+comment on column base.kind_events.other is 'The kind that it came from, split into or merged with.';
+comment on column base.kind_events.texts is 'Texts that both hold.';
+comment on column base.kind_events.texts_share is 'The share of the kind''s texts that they are.';
+comment on column base.kind_events.made_at is 'When it was made (UTC).';
+
+create table if not exists base.neighbours (
+    snapshot date not null,
+    card_hash varchar not null,
+    neighbour varchar not null,
+    place bigint not null,
+    similarity double not null,
+    made_at timestamp not null,
+    primary key (snapshot, card_hash, place)
+);
+comment on table base.neighbours is 'The texts nearest to each text of a snapshot.';
+comment on column base.neighbours.snapshot is 'Date of the snapshot (UTC).';
+comment on column base.neighbours.card_hash is 'The card text.';
+comment on column base.neighbours.neighbour is 'A text that is near to it.';
+comment on column base.neighbours.place is '1 for the nearest.';
+comment on column base.neighbours.similarity is 'Cosine of their vectors.';
+comment on column base.neighbours.made_at is 'When it was made (UTC).';
+
 -- What a model is packaged as decides who downloads it and how downloads are counted.
 create or replace macro model_format(model_id, tags, library_name) as
     case
@@ -768,3 +937,169 @@ create or replace view out_findings as
 select * from base.findings
 where snapshot not in (select snapshot from base.hidden);
 comment on view out_findings is 'Every estimate with its interval, one a row.';
+
+create or replace view atlases as
+select * from base.atlases
+where snapshot not in (select snapshot from base.hidden);
+comment on view atlases is 'One row a snapshot that has a map: how many texts and kinds it has, and how good it is.';
+
+create or replace view kind_events as
+select * from base.kind_events
+where snapshot not in (select snapshot from base.hidden);
+comment on view kind_events is 'What became of the kinds of card from one map to the next.';
+
+-- A kind keeps its names: of those given by then a person's counts first, then a judge model's, then that of its terms.
+create or replace view base.best_kind_names as
+select kinds.snapshot, kinds.kind, kind_names.name, kind_names.description, kind_names.named_by
+from base.kinds
+join base.kind_names on kind_names.kind = kinds.kind and kind_names.snapshot <= kinds.snapshot
+where kind_names.name <> ''
+qualify row_number() over (
+    partition by kinds.snapshot, kinds.kind
+    order by
+        case kind_names.named_by when 'person' then 0 when 'terms' then 2 else 1 end,
+        kind_names.snapshot desc,
+        kind_names.named_at desc
+) = 1;
+
+-- The judge whose scores the report of a snapshot shows: the one that judged last.
+create or replace view base.report_judges as
+select *
+from base.current_judges
+qualify row_number() over (partition by snapshot order by judged_at desc, fingerprint) = 1;
+
+create or replace view base.atlas as
+select
+    panel.snapshot,
+    panel.model_id,
+    panel.author,
+    points.x,
+    points.y,
+    points.kind,
+    names.name as kind_name,
+    kinds.archetype,
+    verdicts.score,
+    panel.downloads,
+    panel.likes,
+    panel.library_name,
+    panel.pipeline_tag,
+    panel.model_format,
+    points.strength_share,
+    points.is_fitted,
+    points.words,
+    panel.card_hash,
+    report_judges.judge,
+    report_judges.fingerprint
+from base.panel
+join base.atlas_points as points using (snapshot, card_hash)
+left join base.kinds as kinds on kinds.snapshot = panel.snapshot and kinds.kind = points.kind
+left join base.best_kind_names as names on names.snapshot = panel.snapshot and names.kind = points.kind
+left join base.report_judges on report_judges.snapshot = panel.snapshot
+left join base.verdicts
+    on verdicts.card_hash = panel.card_hash and verdicts.fingerprint = report_judges.fingerprint;
+
+create or replace view out_atlas as
+select * from base.atlas
+where snapshot = (select max(snapshot) from atlases);
+comment on view out_atlas is 'One row a model of the latest snapshot that has a map: where its card lies, its kind, and what the map shows of it. Cards that say too little to be placed are left out.';
+
+-- How far a model''s score is above the middle of the models for the same task.
+create or replace view base.atlas_scores as
+select *, score - median(score) over (partition by snapshot, pipeline_tag) as score_gap
+from base.atlas;
+
+create or replace view out_clusters as
+with counted as (
+    select
+        snapshot,
+        kind,
+        count(*) as models,
+        count(distinct coalesce(author, model_id)) as authors,
+        median(score) as median_score,
+        median(score_gap) as score_gap,
+        median(downloads) as median_downloads,
+        median(likes) as median_likes,
+        arg_max(model_id, downloads) as example
+    from base.atlas_scores
+    where kind is not null
+    group by all
+),
+totals as (
+    select snapshot, count(*) as models from base.atlas group by all
+)
+select
+    kinds.snapshot,
+    kinds.kind,
+    names.name,
+    names.named_by,
+    names.description,
+    kinds.archetype,
+    kinds.archetype_reason,
+    counted.models,
+    kinds.texts,
+    counted.authors,
+    counted.models / totals.models as models_share,
+    counted.median_score,
+    counted.score_gap,
+    counted.median_downloads,
+    counted.median_likes,
+    kinds.stability,
+    coalesce(kinds.stability < 0.6, false) as is_unstable,
+    kinds.terms,
+    counted.example,
+    kinds.x,
+    kinds.y
+from base.kinds
+join counted using (snapshot, kind)
+join totals using (snapshot)
+left join base.best_kind_names as names using (snapshot, kind)
+where kinds.snapshot not in (select snapshot from base.hidden)
+order by kinds.snapshot, counted.models desc, kinds.kind;
+comment on view out_clusters is 'One row a kind of card and snapshot: its names, how many models, their medians, and how far their scores are above the middle of the models for the same task (score_gap). is_unstable: it does not survive in fits on samples.';
+
+create or replace view out_archetypes as
+select
+    snapshot,
+    archetype,
+    count(distinct kind) as kinds,
+    count(*) as models,
+    count(*) / sum(count(*)) over (partition by snapshot) as models_share,
+    median(score) as median_score,
+    median(score_gap) as score_gap,
+    median(downloads) as median_downloads,
+    median(likes) as median_likes
+from (
+    select * replace (coalesce(archetype, 'none') as archetype)
+    from base.atlas_scores
+    where snapshot not in (select snapshot from base.hidden)
+)
+group by snapshot, archetype
+order by snapshot, models desc, archetype;
+comment on view out_archetypes is 'One row an archetype and snapshot: which kinds of card people know, how many models, their medians and score_gap. none: models whose card is of no kind.';
+
+create or replace view out_neighbours as
+with latest as (
+    select * from base.scores
+    semi join base.report_judges using (snapshot, fingerprint)
+    where snapshot = (select max(snapshot) from atlases)
+),
+known as (  -- a text is known by its most downloaded model
+    select card_hash, arg_max(model_id, (coalesce(downloads, 0), model_id)) as model_id, any_value(score) as score
+    from latest
+    where card_hash is not null
+    group by card_hash
+)
+select
+    latest.model_id,
+    latest.score,
+    neighbours.place,
+    known.model_id as neighbour_id,
+    known.score as neighbour_score,
+    neighbours.similarity,
+    latest.card_hash,
+    neighbours.neighbour as neighbour_hash,
+    neighbours.snapshot
+from latest
+join base.neighbours using (snapshot, card_hash)
+join known on known.card_hash = neighbours.neighbour;
+comment on view out_neighbours is 'One row a model of the latest snapshot that has a map and a card that is near to its own, with the scores of both.';

@@ -11,6 +11,7 @@
     │   ├── JudgeUnreachable    no server answers any more
     │   ├── JudgeRefused        it refuses: unknown model, key not accepted, context too short
     │   └── JudgesDiffer        servers that should be replicas are not, or the judge changed under the run
+    ├── EmbedderUnavailable     the model that embeds cards cannot be had
     ├── PassportRefused         a judge below the agreement that was asked of it
     ├── WarehouseError
     │   ├── WriterBusy          another process writes to this home
@@ -87,6 +88,10 @@ class JudgeRefused(JudgeError):
 
 class JudgesDiffer(JudgeError):
     """Scores would be mixed: servers with different models, or another judge than the run began with."""
+
+
+class EmbedderUnavailable(CardiographError):
+    """The model that embeds cards, or the libraries that run it, cannot be had."""
 
 
 class PassportRefused(CardiographError):

@@ -14,6 +14,11 @@
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
     lake/gates/<snapshot>-<fingerprint>-<digest>.parquet    what the data-quality gate measured
     lake/families/<snapshot>-<digest>.parquet            near-duplicate families among the texts of a snapshot
+    lake/embedders/<snapshot>-<embedder>.parquet         which embedder embedded the snapshot's texts
+    lake/embeddings/<embedder>/<part>.parquet            its vectors
+    lake/atlases/<snapshot>-<digest>.parquet             the map of a snapshot and its quality, and by the same name
+    lake/atlas_points, kinds, kind_events, neighbours    what lies where, what kinds there are, what became of them
+    lake/kind_names/<snapshot>-<digest>.parquet          what kinds are called, and by whom
     lake/releases/<snapshot>.parquet                     a person's word that a suspicious snapshot may be shown
 
     lake/orders/<snapshot>/<stage>/<part>.json           parts still to be done (tasks/orders.py)
@@ -46,18 +51,26 @@ import pyarrow.parquet as pq
 
 from tasks.errors import LakeError
 from tasks.records import (
+    Atlas,
+    AtlasPoint,
     CardFacts,
     CardFamily,
     CardLabel,
     CardRead,
     CardText,
+    EmbedderCard,
+    Embedding,
     Explanation,
     Failure,
     Finding,
     GateMeasure,
     JudgeCard,
     JudgedPart,
+    Kind,
+    KindEvent,
+    KindName,
     ListedModel,
+    Neighbour,
     PassportEntry,
     Release,
     Verdict,
@@ -72,6 +85,7 @@ _ARROW: dict[object, pa.DataType] = {
     date: pa.date32(),
     datetime: pa.timestamp("us"),
     list[str]: pa.list_(pa.string()),
+    list[float]: pa.list_(pa.float32()),
     dict[str, float]: pa.map_(pa.string(), pa.float64()),
 }
 
@@ -202,6 +216,10 @@ class Lake:
             )
         return [CardText(card_hash, found[card_hash]) for card_hash in sorted(found)]
 
+    def columns(self, part: str, names: Sequence[str]) -> pa.Table:
+        """Some columns of a part."""
+        return pq.read_table(self._readable(part), columns=list(names))
+
     @contextmanager
     def files(self, parts: Sequence[str]) -> Iterator[tuple[Path, list[Path]]]:
         """Local files of the parts, and the folder that their names are relative to; copies go with the block."""
@@ -310,5 +328,13 @@ RECORDS: dict[str, type] = {
     "gates": GateMeasure,
     "releases": Release,
     "families": CardFamily,
+    "embedders": EmbedderCard,
+    "embeddings": Embedding,
+    "atlases": Atlas,
+    "atlas_points": AtlasPoint,
+    "kinds": Kind,
+    "kind_events": KindEvent,
+    "kind_names": KindName,
+    "neighbours": Neighbour,
 }
 STAGES = tuple(RECORDS)

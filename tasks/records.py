@@ -320,6 +320,136 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """A card text as a vector of length 1; of no length where the text says too little to be placed anywhere."""
+
+    card_hash: str
+    embedder: str
+    vector: list[float]
+    passages: int
+    tokens: int
+    is_truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderCard:
+    """Which embedder, exactly: what its fingerprint is made of, and the snapshot whose texts it embedded."""
+
+    snapshot: date
+    embedder: str
+    name: str
+    weights: str
+    settings: str
+    embedded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Atlas:
+    """The map of one snapshot, and how good it is.
+
+    `fitted_on` is the snapshot whose map it is: texts that were not there yet are placed on it. `drift_share` is the
+    share of such texts, `refit_reason` why the map was made anew, null where it was not. `seeds_ari` and
+    `samples_ari` are medians of the adjusted Rand index between the map's kinds and those of fits with other seeds,
+    and on other samples of the texts.
+    """
+
+    snapshot: date
+    embedder: str
+    fitted_on: date
+    texts: int
+    placed: int
+    kinds: int
+    noise_share: float
+    drift_share: float
+    trustworthiness: float | None
+    seeds_ari: float | None
+    samples_ari: float | None
+    refit_reason: str | None
+    settings: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AtlasPoint:
+    """Where a card text lies on the map of a snapshot, and its kind: null for a text that is of none.
+
+    `strength_share` is how sure that is: the membership that the clustering gives, or of a text that was placed the
+    share of its neighbours that are of the kind. `words` are those that tell it from others, for searching.
+    """
+
+    snapshot: date
+    card_hash: str
+    x: float
+    y: float
+    kind: int | None
+    strength_share: float
+    is_fitted: bool
+    words: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of card: a cluster of the map. `stability` is the mean of its best Jaccard index in fits on samples."""
+
+    snapshot: date
+    kind: int
+    texts: int
+    x: float
+    y: float
+    stability: float | None
+    terms: list[str]
+    archetype: str
+    archetype_reason: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KindName:
+    """What a kind is called: by its `terms`, by a judge model (its fingerprint) or by a `person`.
+
+    Where a judge model's answer could not be used, the name is empty and `reason` says why.
+    """
+
+    snapshot: date
+    kind: int
+    named_by: str
+    name: str
+    description: str
+    reason: str | None
+    named_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KindEvent:
+    """What became of a kind since the last map: continues, birth, death, split or merge.
+
+    `other` is the kind that it came from, split into or merged with; `texts` are those that both hold, and
+    `texts_share` what share of the kind's they are.
+    """
+
+    snapshot: date
+    event: str
+    kind: int
+    other: int | None
+    texts: int
+    texts_share: float
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """One of the texts that are nearest to a text, by the cosine of their vectors."""
+
+    snapshot: date
+    card_hash: str
+    neighbour: str
+    place: int
+    similarity: float
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class GateMeasure:
     """What the data-quality gate measured of one snapshot, beside the same of the snapshot it is compared with.
 

@@ -115,6 +115,32 @@ class Settings(BaseSettings):
         default=None, ge=1, description="GPUs behind the judge; default: its servers"
     )
 
+    embed_passage_tokens: int = Field(
+        default=128,
+        ge=16,
+        description="tokens of a passage of a card; the default embedder was trained on 128",
+    )
+    embed_passages_max: int = Field(default=4, ge=1, description="passages read of a card")
+    atlas_fit_max: int = Field(
+        default=50_000,
+        ge=100,
+        description="texts that a map is fitted on; of more a sample, and the rest is placed",
+    )
+    atlas_drift_max: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="share of texts that may have been placed on a map that was fitted without them, before a new fit",
+    )
+    atlas_replicates: int = Field(
+        default=4,
+        ge=1,
+        description="fits with other seeds, and as many on other samples, for the stability of kinds",
+    )
+    atlas_replicate_texts: int = Field(
+        default=2_500, ge=100, description="texts of such a fit; of more a sample"
+    )
+
     # The gate: how unlike the snapshot before it one may be. What grows with time is for a week, and more is allowed
     # where more weeks lie between; chance is allowed for on top, so that small selections do not cry wolf.
     gate_models_drop: float = Field(

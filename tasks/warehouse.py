@@ -197,6 +197,11 @@ _LANDING = {
     "cards": ("cards", "texts"),
     "findings": ("findings_replaced", "findings"),
     "families": ("families_replaced", "families"),
+    "atlases": ("atlases_replaced", "atlases"),
+    "atlas_points": ("atlas_points_replaced", "atlas_points"),
+    "kinds": ("kinds_replaced", "kinds"),
+    "kind_events": ("kind_events_replaced", "kind_events"),
+    "neighbours": ("neighbours_replaced", "neighbours"),
 }
 
 

@@ -1,0 +1,5 @@
+-- One row an event; of a snapshot's several maps the latest counts.
+insert into base.kind_events by name
+select *
+from read_parquet($parts)
+qualify rank() over (partition by snapshot order by made_at desc) = 1;

@@ -1,0 +1,5 @@
+-- One row a text and neighbour; of a snapshot's several maps the latest counts.
+insert into base.neighbours by name
+select *
+from read_parquet($parts)
+qualify rank() over (partition by snapshot order by made_at desc) = 1;

@@ -1,0 +1,53 @@
+"""The nearest vectors of each vector, by cosine: exact where that is quick, by an index for more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.embedders.passages import Vectors
+
+Places = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+
+EXACT_MAX = 60_000  # two minutes on two cores; the cost is quadratic
+_ROWS_AT_ONCE = 512
+_SIMILAR_BYTES_MAX = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """For n vectors, the places (n x k) of the nearest others, nearest first, and their cosines (n x k)."""
+
+    places: Places
+    similarity: Vectors
+
+
+def nearest(vectors: Vectors, among: Vectors, k: int, *, is_same: bool = False) -> Nearest:
+    """The k nearest of `among` (m x d) for each of `vectors` (n x d), all of length 1; ties go to the earlier place.
+
+    Where both are the `is_same`, no vector is its own neighbour. Fewer than k where there are fewer. Exact: memory is
+    a block of rows against all of `among`.
+    """
+    k = min(k, len(among) - is_same)
+    places = np.empty((len(vectors), max(k, 0)), np.int64)
+    similarity = np.empty(places.shape, np.float32)
+    if k <= 0:
+        return Nearest(places, similarity)
+    rows_at_once = max(1, min(_ROWS_AT_ONCE, _SIMILAR_BYTES_MAX // (4 * len(among))))
+    for start in range(0, len(vectors), rows_at_once):
+        block = vectors[start : start + rows_at_once] @ among.T
+        rows = np.arange(len(block))
+        if is_same:
+            block[rows, start + rows] = -np.inf
+        found = (
+            np.argpartition(block, -k, axis=1)[:, -k:]
+            if k < block.shape[1]
+            else np.tile(np.arange(k), (len(block), 1))
+        )
+        found.sort(axis=1)
+        cosines = block[rows[:, None], found]
+        order = np.argsort(-cosines, axis=1, kind="stable")
+        places[start : start + len(block)] = np.take_along_axis(found, order, axis=1)
+        similarity[start : start + len(block)] = np.take_along_axis(cosines, order, axis=1)
+    return Nearest(places, np.clip(similarity, -1.0, 1.0))

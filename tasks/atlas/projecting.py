@@ -1,0 +1,76 @@
+"""The door to UMAP: vectors to places on the map, and to a space of few dimensions in which kinds are found.
+
+UMAP: McInnes, Healy & Melville 2018, arXiv:1802.03426. With a seed it runs on one thread, and gives the same places for
+the same input on the same machine and versions; other machines round differently, and that may turn a map around or
+move a group. `NOT_GUARANTEED` says so to people.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tasks.atlas.nearest import Nearest
+from tasks.embedders.passages import Vectors
+
+Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
+
+SEED = 20
+NEIGHBOURS = 15  # of each text: what counts as its surroundings
+MAP_DIMENSIONS, KIND_DIMENSIONS = 2, 5
+MAP_MIN_DIST = 0.1
+LEAST = 40  # texts; fewer have no shape
+NOT_GUARANTEED = (
+    "The same texts give the same map on the same machine and library versions; on others it may differ.",
+    "Near on the map means alike; how far apart distant groups lie, and how large a group is drawn, mean little.",
+)
+
+
+def project(
+    vectors: Vectors, near: Nearest, *, dimensions: int, seed: int = SEED, init: Floats | None = None
+) -> Vectors:
+    """Places (n x dimensions) of n unit vectors, of which `near` has the `NEIGHBOURS - 1` nearest or more.
+
+    `init` has places to begin with, for a map that is to stay where it was.
+    """
+    with warnings.catch_warnings():
+        # That there is no Tensorflow, and that what is given cannot place other texts: it need not.
+        warnings.filterwarnings("ignore", category=ImportWarning)
+        warnings.filterwarnings("ignore", message="precomputed_knn")
+        from umap import UMAP
+
+        neighbours = min(NEIGHBOURS, near.places.shape[1] + 1)
+        own = np.arange(len(vectors))[:, None]
+        places = np.hstack([own, near.places[:, : neighbours - 1]]).astype(np.int32)
+        distances = np.hstack(
+            [np.zeros_like(own, np.float32), 1 - near.similarity[:, : neighbours - 1]]
+        ).astype(np.float32)
+        reducer = UMAP(
+            n_components=dimensions,
+            n_neighbors=neighbours,
+            min_dist=MAP_MIN_DIST if dimensions == MAP_DIMENSIONS else 0.0,
+            metric="cosine",
+            init="spectral" if init is None else init.astype(np.float32),
+            random_state=seed,
+            n_jobs=1,
+            precomputed_knn=(places, np.maximum(distances, 0)),
+        )
+        found: Vectors = reducer.fit_transform(vectors)
+    return found
+
+
+def place(near: Nearest, fitted: Floats) -> Floats:
+    """Places (n x dimensions) of texts that the map was not fitted on: the mean of those of their fitted neighbours.
+
+    Each neighbour weighs what UMAP gives it, exp(-(d - nearest) / scale), and this is where UMAP's own `transform`
+    begins; its further steps shift texts about at random, and a text that stays the same should not move.
+    """
+    distances = 1 - near.similarity
+    beyond = distances - distances.min(axis=1, keepdims=True)
+    scale = np.maximum(beyond.mean(axis=1, keepdims=True), 1e-6)
+    weights = np.exp(-beyond / scale)
+    weights /= weights.sum(axis=1, keepdims=True)
+    found: Floats = np.einsum("nk,nkd->nd", weights, fitted[near.places])
+    return found

@@ -1,0 +1,25 @@
+"""How true a map is: whether texts that lie side by side on it are alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.atlas.projecting import NEIGHBOURS, SEED, Floats
+from tasks.embedders.passages import Vectors
+
+TEXTS_MAX = 4_000  # of more a sample: the measure looks at every pair
+
+
+def trustworthiness(vectors: Vectors, points: Floats, *, seed: int = SEED) -> float | None:
+    """Venna & Kaski 2001, of 15 neighbours: 1 where the neighbours on the map are those of the vectors, 0.5 by chance.
+
+    Null for too few texts to tell.
+    """
+    from sklearn.manifold import trustworthiness as measure
+
+    if len(vectors) <= 2 * NEIGHBOURS:
+        return None
+    if len(vectors) > TEXTS_MAX:
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:TEXTS_MAX])
+        vectors, points = vectors[chosen], points[chosen]
+    return float(measure(vectors, points, n_neighbors=NEIGHBOURS, metric="cosine"))

