@@ -1,0 +1,1 @@
+"""The atlas: where each card lies, and what kinds there are."""
