@@ -58,7 +58,7 @@ _LEFT_OUT = re.compile(
     r"(?:https?://|www\.)\S{1,2000}"
     r"|(?<!\S)\S{1,80}@\S{1,80}\.\w{2,10}"
     r"|(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_./-]{1,200}"  # owner/name, and paths
-    r"|`[^`\n]{1,200}`"
+    r"|(?<!\w)\w{1,60}_\w{1,200}"  # of inline code, which the parser does not mark, at least snake case
 )
 # Signs that stand on letters are no letters to `\w`: without them words of most Indian scripts fall to pieces.
 _SIGNS = (
@@ -78,7 +78,8 @@ def telling_words(text: str) -> list[str]:
     """The words of a card that may tell what it is about, each once, in their order; at most `WORDS_A_CARD_MAX`.
 
     Of its paragraphs, list items and headings: lower case, three letters or more (Hangul: two; Chinese and
-    Japanese: every two characters), none that any card says. Code, tables, URLs, names of models and hashes are left out.
+    Japanese: every two characters), none that any card says. Code, tables, URLs, names of models and hashes are left
+    out.
     """
     found: dict[str, None] = {}
     stop = stop_words()
