@@ -168,7 +168,9 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
     if head:
         ending = " (fine-tuned)" if _is_fine_tuned(facts, head) else ""
         first, more = details[:1], [*details[1:], *terms]
-        if not first and not _says_it_all(head):
+        if _is_whole(head):
+            first, more = [], [*details, *terms]
+        elif not first and not _says_it_all(head):
             first, more = more[:1], more[1:]
         names = [_joined(head, first, ending)]
         names += [_joined(head, [*first, extra], ending) for extra in more]
@@ -184,12 +186,14 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
     yield shortened(head or "Other cards", NAME_CHARACTERS_MAX - len(number)) + number
 
 
+def _is_whole(head: str) -> bool:
+    """Whether nothing need follow a head: of forms, and of tools that make one thing."""
+    return head.startswith("Untouched") or head in word_file()["templates"].values()
+
+
 def _says_it_all(head: str) -> bool:
-    """Whether what follows a head would only make it longer: of forms, conversions and tools that make one thing."""
-    file = word_file()
-    return (
-        head.startswith("Untouched") or head in file["templates"].values() or head in file["formats"].values()
-    )
+    """Whether a word after a head would tell little: of those, and of conversions."""
+    return _is_whole(head) or head in word_file()["formats"].values()
 
 
 def _fitting(names: Iterable[str]) -> Iterator[str]:
@@ -265,11 +269,22 @@ def _of_a_library(facts: KindFacts) -> str:
     return f"{_word('libraries', top.value)} models" if top and top.value != "transformers" else ""
 
 
+def _of_a_family(facts: KindFacts) -> str:
+    family = _family(facts)
+    return f"{family} models" if family else ""
+
+
+def _of_an_author(facts: KindFacts) -> str:
+    author = _author(facts)
+    return f"Models by {author}" if author else ""
+
+
 _GENERAL_TOOLS = frozenset(
     {"trainer", "autotrain", "keras", "trl", "unsloth", "peft", "diffusers", "hub_mixin"}
 )
 _HEADS: tuple[Callable[[KindFacts], str], ...] = (
-    *(_untouched, _conversion, _of_a_tool, _adapters, _of_a_task, _of_a_general_tool, _of_a_library),
+    *(_untouched, _conversion, _of_a_tool, _adapters, _of_a_task),
+    *(_of_a_general_tool, _of_a_library, _of_a_family, _of_an_author),
 )
 
 

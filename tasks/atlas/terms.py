@@ -17,7 +17,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from math import log
 from pathlib import Path
@@ -95,17 +95,17 @@ def telling_words(text: str) -> list[str]:
     return list(found)
 
 
-def _words_of(run: str) -> list[str]:
+def _words_of(run: str) -> tuple[str, ...]:
     if _IS_CJK.match(run):
         pairs = (run[at : at + 2] for at in range(min(len(run) - 1, WORDS_A_CARD_MAX)))
-        return [pair for pair in pairs if not _HIRAGANA_ALONE.fullmatch(pair)]
-    return [run] if is_word(run) else []
+        return tuple(pair for pair in pairs if not _HIRAGANA_ALONE.fullmatch(pair))
+    # Looked at for length first: what is remembered is short, whatever cards hold.
+    return (run,) if len(run) <= _WORD_CHARACTERS_MAX and _is_word(run) else ()
 
 
-def is_word(run: str) -> bool:
+@lru_cache(maxsize=65_536)
+def _is_word(run: str) -> bool:
     """Whether a run of letters and digits, in lower case, reads as a word: letters enough, and no hash or number."""
-    if len(run) > _WORD_CHARACTERS_MAX:
-        return False
     letters = sum(map(str.isalpha, run))
     digits = sum(map(str.isdigit, run))
     fewest = 2 if _IS_HANGUL.search(run) else _LETTERS_MIN
