@@ -1,7 +1,8 @@
 """A judge model's name for a kind: better than rules give, where there is a judge, and distrusted as all its answers.
 
 It sees what the rules see (terms, tags, libraries) and the beginnings of a few cards, all of it written by strangers:
-neutralised and fenced as a card is for a verdict. Its answer is a name and a description, or a reason why there is none.
+neutralised and fenced as a card is for a verdict. Its answer is a name and a description, or a reason why there is
+none.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from tasks.atlas.naming import DESCRIPTION_CHARACTERS_MAX, NAME_CHARACTERS_MAX, KindFacts, KindName, describe
@@ -103,9 +104,10 @@ def _distinct(names: Iterable[KindName]) -> list[KindName]:
     for name in names:
         key = name.name.casefold()
         if name.reason is None and key in taken:
-            name = KindName(name.snapshot, name.kind, name.named_by, "", "", "taken", name.named_at)
+            kept.append(replace(name, name="", description="", reason="taken"))
+        else:
+            kept.append(name)
         taken.add(key)
-        kept.append(name)
     return kept
 
 

@@ -7,6 +7,7 @@ models, a language, a library, an author. Deterministic; all that strangers wrot
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,17 +132,23 @@ def describe(facts: KindFacts) -> str:
 
 # ----------------------------------------------------------------------------------------------- plain text
 
-_KEPT = frozenset(" -+.,()&'–’")
+_KEPT = frozenset(" -+–’'")
+_STOP = re.compile(r"(?<!\d)\.|\.(?!\d)")  # a full stop only within a number: "3.1", no address
 
 
 def plain(text: str, characters_max: int) -> str:
-    """Letters, digits, blanks and a little punctuation, cut at a word's end where one is near; else nothing is kept.
+    """Letters, digits, blanks, hyphens and the like, cut at a word's end where one is near; nothing else is kept.
 
-    So no control character, no direction mark, no markup and no URL gets through.
+    So no control character, no direction mark, no markup and no URL gets through. No brackets either: those in a name
+    are this module's, so that none can imitate them.
     """
     seen = unicodedata.normalize("NFC", text[: 20 * characters_max])
-    kept = "".join(char if char in _KEPT or unicodedata.category(char)[0] in "LMN" else " " for char in seen)
+    kept = "".join(char if _is_kept(char) else " " for char in _STOP.sub(" ", seen))
     return shortened(" ".join(kept.split()), characters_max)
+
+
+def _is_kept(char: str) -> bool:
+    return char in _KEPT or char == "." or unicodedata.category(char)[0] in "LMN"
 
 
 def shortened(text: str, characters_max: int) -> str:
@@ -177,9 +184,11 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
         names += [_joined(head, [extra], ending) for extra in more]
         names += [head + ending, head]
     else:
-        words = [*details, *terms]
+        words = [*details, *terms] or ["cards that say little"]
+        enough = min(_TERMS_IN_NAME, len(words))
         names = [
-            _capital(", ".join(words[:n])) for n in range(min(_TERMS_IN_NAME, len(words)), len(words) + 1)
+            _capital(", ".join(words[:n]))
+            for n in (*range(enough, len(words) + 1), *range(enough - 1, 0, -1))
         ]
     yield from _fitting(names)
     number = f" (kind {facts.kind})"
@@ -215,7 +224,8 @@ def _says(text: str, word: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())
+    # British and American spelling are one.
+    return "".join(char for char in text.casefold() if char.isalnum()).replace("z", "s")
 
 
 def _stem(word: str) -> str:
@@ -320,13 +330,14 @@ def _author(facts: KindFacts) -> str:
 
 
 def _telling(facts: KindFacts) -> Iterator[str]:
-    """Terms that may stand in a name: no two that begin alike, no name of the author's."""
+    """Terms that may stand in a name: no two that begin alike; as people write them."""
+    written = word_file()["families"] | word_file()["spellings"]
     said = ""
     for word, _ in facts.terms:
         shown = plain(word, _TERM_CHARACTERS_MAX)
         if shown and not _says(said, shown):
             said += f" {shown} "
-            yield str(word_file()["families"].get(shown, shown))
+            yield str(written.get(shown, shown))
 
 
 def _is_fine_tuned(facts: KindFacts, head: str) -> bool:
