@@ -69,6 +69,12 @@ def read_explanation(reply: object, rubric: Rubric) -> list[Reason]:
     return [_reason(answer, criterion.id) for criterion in rubric.criteria]
 
 
+def read_object(reply: object, keys: list[str]) -> dict[str, object]:
+    """The answer of any other shape: an object with exactly these keys. VerdictInvalid, and nothing else."""
+    _, text = _answered(reply)
+    return _object(text, keys)
+
+
 def usage_of(reply: object) -> tuple[int, int]:
     """Prompt and completion tokens; 0 where not told."""
     usage = _field(reply, "usage")

@@ -1,0 +1,121 @@
+"""Which sort of thing a kind of card is: seven archetypes and the rest, by stated rules; the first that fits wins.
+
+The order goes from how a card came about to what it is about. Where nobody wrote the cards, their text says nothing of
+a task or a language, so templates and tools come first. A conversion documents another model's card, so it comes before
+who made it. A lab is known by few authors whom many use, whatever they make; after it come language and task, which
+only a written card tells; and fine-tunes, of which there are many in any language and task, are what is left of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.atlas.naming import KindFacts, plain
+from tasks.atlas.terms import word_file
+
+Archetype = Literal["template", "generated", "conversion", "lab", "language", "domain", "fine_tune", "other"]
+
+TEMPLATE_SHARE_MIN = 0.5  # of models whose card is a form left open
+GENERATED_SHARE_MIN = 0.6  # of models whose card a tool wrote
+CONVERSION_SHARE_MIN = 0.6  # of models in a format to run, not to train
+LAB_AUTHOR_SHARE_MIN = 0.3  # of models by one author
+LAB_AUTHORS_MAX = 20  # or so few in all
+LAB_DOWNLOADS_RATIO_MIN = 3.0  # times their part of all downloads
+LAB_BASE_SHARE_MIN = 0.25  # of models that others build on
+LANGUAGE_SHARE_MIN = 0.6  # of models in other languages than English
+DOMAIN_SHARE_MIN = 0.5  # of models with one task
+FINE_TUNE_SHARE_MIN = 0.5  # of models that name the model they come from, or are adapters
+
+_CONVERSIONS = ("gguf", "quantised", "onnx")
+_GENERAL_TASKS = ("text-generation", "conversational", "text2text-generation")
+
+
+@dataclass(frozen=True, slots=True)
+class ArchetypeOf:
+    """A kind's archetype and, as a sentence, the reason."""
+
+    kind: int
+    archetype: Archetype
+    reason: str
+
+
+def archetype_of(facts: KindFacts) -> ArchetypeOf:
+    """The first archetype whose rule fits."""
+    for archetype, rule in RULES:
+        if reason := rule(facts):
+            return ArchetypeOf(facts.kind, archetype, reason)
+    return ArchetypeOf(facts.kind, "other", "No rule of an archetype fits.")
+
+
+def _template(facts: KindFacts) -> str:
+    share = facts.untouched_share
+    return f"{share:.0%} of its cards are templates left open." if share >= TEMPLATE_SHARE_MIN else ""
+
+
+def _generated(facts: KindFacts) -> str:
+    """A tool that converts models writes their cards, too: such a kind is a conversion."""
+    share = facts.written_by_tool_share
+    if share < GENERATED_SHARE_MIN or _conversion(facts):
+        return ""
+    return f"{share:.0%} of its cards were written by a tool."
+
+
+def _conversion(facts: KindFacts) -> str:
+    share = min(1.0, sum(v.share for v in facts.composition.formats if v.value in _CONVERSIONS))
+    return f"{share:.0%} of its models are conversions." if share >= CONVERSION_SHARE_MIN else ""
+
+
+def _lab(facts: KindFacts) -> str:
+    are_few = facts.top_author_share >= LAB_AUTHOR_SHARE_MIN or facts.authors <= LAB_AUTHORS_MAX
+    if not are_few:
+        return ""
+    authors = f"{facts.authors:,} author{'s' * (facts.authors != 1)}"
+    who = f"{authors}, the first with {facts.top_author_share:.0%} of its models"
+    ratio = facts.downloads_share / facts.models_share if facts.models_share > 0 else 0.0
+    if ratio >= LAB_DOWNLOADS_RATIO_MIN:
+        return f"It is by {who}, and downloaded {ratio:.1f} times as often as the average."
+    if facts.base_share >= LAB_BASE_SHARE_MIN:
+        return f"It is by {who}, and others build on {facts.base_share:.0%} of them."
+    return ""
+
+
+def _language(facts: KindFacts) -> str:
+    share = facts.non_english_share
+    if share < LANGUAGE_SHARE_MIN:
+        return ""
+    others = {code: part for code, part in facts.languages.items() if code != "en"}
+    code = max(others, key=lambda code: (others[code], code), default="")
+    if others.get(code, 0.0) >= LANGUAGE_SHARE_MIN:
+        name = word_file()["languages"].get(code) or plain(code, 20)
+        return f"{others[code]:.0%} of its models are for {name}."
+    return f"{share:.0%} of its models are for languages other than English."
+
+
+def _domain(facts: KindFacts) -> str:
+    for value in facts.composition.pipelines:
+        if value.share >= DOMAIN_SHARE_MIN and value.value not in _GENERAL_TASKS:
+            task = word_file()["pipelines"].get(value.value) or plain(value.value, 40)
+            return f"{value.share:.0%} of its models have one task: {task[:1].lower()}{task[1:]}."
+    return ""
+
+
+def _fine_tune(facts: KindFacts) -> str:
+    if facts.base_model_share >= FINE_TUNE_SHARE_MIN:
+        return f"{facts.base_model_share:.0%} of its models name the model that they come from."
+    for value in facts.composition.formats:
+        if value.value == "adapter" and value.share >= FINE_TUNE_SHARE_MIN:
+            return f"{value.share:.0%} of its models are adapters."
+    return ""
+
+
+RULES: tuple[tuple[Archetype, Callable[[KindFacts], str]], ...] = (
+    ("template", _template),
+    ("generated", _generated),
+    ("conversion", _conversion),
+    ("lab", _lab),
+    ("language", _language),
+    ("domain", _domain),
+    ("fine_tune", _fine_tune),
+)

@@ -1,0 +1,294 @@
+"""What a kind of card says that others do not: class-based TF-IDF, and the same over tags, libraries and authors.
+
+A term's weight in a kind is its frequency there times log(1 + A / f), f its frequency over all kinds and A the mean
+number of words a kind (Grootendorst 2022, "BERTopic: neural topic modeling with a class-based TF-IDF procedure").
+Frequencies are numbers of cards, not of mentions: a word counts once a card, so that one long card cannot name a kind,
+and a caller can weigh cards down, so that an author's 400 cards of one making cannot either.
+
+All of it streams: a card is counted and forgotten, and tables are bounded by pruning what is rarest in them (as lossy
+counting does; Manku & Motwani 2002, "Approximate frequency counts over data streams").
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import chain
+from math import log
+from pathlib import Path
+from typing import Any
+
+from tasks.card import parse_card
+
+_FILE = Path(__file__).parent / "words.toml"
+
+ENTRIES_MAX = 2_000_000  # of all kinds together: about 300 MB
+WORDS_A_CARD_MAX = 2_000  # distinct; what comes after is not counted
+VALUES_A_MODEL_MAX = 200  # a model with more tags than this is not described by them
+_VALUE_CHARACTERS_MAX = 80
+_WORD_CHARACTERS_MAX = 30
+_LETTERS_MIN = 3
+_DIGITS_MAX = 2  # "wav2vec2" is a word; what has more is a version, a date or a hash
+TERM_SHARE_MIN = 0.05  # of a kind's cards: what fewer say does not tell the kind
+VALUE_SHARE_MIN = 0.1
+VALUE_LIFT_MIN = 1.2
+
+
+@cache
+def word_file() -> Mapping[str, Any]:
+    """`words.toml`, read once."""
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """Words of any card, in lower case."""
+    file = word_file()
+    return frozenset(chain.from_iterable(file[name].split() for name in ("english", "cards", "others")))
+
+
+# ------------------------------------------------------------------------------------------------- words
+
+_LEFT_OUT = re.compile(
+    r"(?:https?://|www\.)\S{1,2000}"
+    r"|(?<!\S)\S{1,80}@\S{1,80}\.\w{2,10}"
+    r"|(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_./-]{1,200}"  # owner/name, and paths
+    r"|(?<!\w)\w{1,60}_\w{1,200}"  # of inline code, which the parser does not mark, at least snake case
+)
+# Signs that stand on letters are no letters to `\w`: without them words of most Indian scripts fall to pieces.
+_SIGNS = (
+    "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670"  # Latin, Hebrew, Arabic
+    "\u0900-\u0963\u0981-\u0dff\u0e31-\u0e4e\u0f71-\u0f84\u102b-\u103e"  # India, Thailand, Tibet, Burma
+)
+_CJK = "\u3005\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_HANGUL = "\uac00-\ud7af"
+_WORD = re.compile(rf"[{_CJK}]+|(?:(?![{_CJK}])[^\W_]|[{_SIGNS}])+")
+_IS_CJK = re.compile(f"[{_CJK}]")
+_IS_HANGUL = re.compile(f"[{_HANGUL}]")
+_HIRAGANA_ALONE = re.compile("[\u3041-\u309f]+")  # grammar, as a rule
+_HEX = re.compile("(?=.*[0-9])[0-9a-f]{6,}")
+
+
+def telling_words(text: str) -> list[str]:
+    """The words of a card that may tell what it is about, each once, in their order; at most `WORDS_A_CARD_MAX`.
+
+    Of its paragraphs, list items and headings: lower case, three letters or more (Hangul: two; Chinese and
+    Japanese: every two characters), none that any card says. Code, tables, URLs, names of models and hashes are left
+    out.
+    """
+    found: dict[str, None] = {}
+    stop = stop_words()
+    for section in parse_card(text).sections:
+        for passage in (section.title, *section.blocks):
+            plain = _LEFT_OUT.sub(" ", unicodedata.normalize("NFC", passage)).lower()
+            for match in _WORD.finditer(plain):
+                for word in _words_of(match[0]):
+                    if word not in stop:
+                        found[word] = None
+                if len(found) >= WORDS_A_CARD_MAX:
+                    return list(found)[:WORDS_A_CARD_MAX]
+    return list(found)
+
+
+def _words_of(run: str) -> tuple[str, ...]:
+    if _IS_CJK.match(run):
+        pairs = (run[at : at + 2] for at in range(min(len(run) - 1, WORDS_A_CARD_MAX)))
+        return tuple(pair for pair in pairs if not _HIRAGANA_ALONE.fullmatch(pair))
+    # Looked at for length first: what is remembered is short, whatever cards hold.
+    return (run,) if len(run) <= _WORD_CHARACTERS_MAX and _is_word(run) else ()
+
+
+@lru_cache(maxsize=65_536)
+def _is_word(run: str) -> bool:
+    """Whether a run of letters and digits, in lower case, reads as a word: letters enough, and no hash or number."""
+    letters = sum(map(str.isalpha, run))
+    digits = sum(map(str.isdigit, run))
+    fewest = 2 if _IS_HANGUL.search(run) else _LETTERS_MIN
+    return letters >= fewest and digits <= _DIGITS_MAX and not _HEX.fullmatch(run)
+
+
+# ------------------------------------------------------------------------------------------------- counts
+
+
+class _Counts:
+    """How often what was said, by kind and over all, in tables of at most `entries_max` entries together.
+
+    Where they are full, entries of the smallest counts are dropped from both until they are half full. A count is
+    then too low by at most `floor`, and never too high.
+    """
+
+    def __init__(self, entries_max: int) -> None:
+        self._entries_max = max(entries_max, 2)
+        self.within: dict[int, dict[str, float]] = {}
+        self.overall: dict[str, float] = {}
+        self.said: dict[int, float] = {}  # in all, by kind, whatever was dropped since
+        self.entries = 0
+        self.floor = 0.0
+
+    def add(self, kind: int, values: Iterable[str], weight: float) -> None:
+        table = self.within.setdefault(kind, {})
+        total = self.said.get(kind, 0.0)
+        for value in values:
+            self.entries += (value not in table) + (value not in self.overall)
+            table[value] = table.get(value, 0.0) + weight
+            self.overall[value] = self.overall.get(value, 0.0) + weight
+            total += weight
+        self.said[kind] = total
+        if self.entries > self._entries_max:
+            self._prune()
+
+    def over_all(self, value: str, at_least: float) -> float:
+        """Its count over all kinds, and not below what one kind still knows of it."""
+        return max(self.overall.get(value, 0.0), at_least)
+
+    def _prune(self) -> None:
+        tables = [*self.within.values(), self.overall]
+        counts = sorted(chain.from_iterable(table.values() for table in tables))
+        limit = counts[len(counts) // 2]  # at and below it lies half of all entries
+        self.floor += limit
+        for table in tables:
+            for value in [value for value, count in table.items() if count <= limit]:
+                del table[value]
+        self.entries = sum(map(len, tables))
+
+
+class TermCounts:
+    """Words of cards, counted by kind. Give each card once; `weight` is what one card of many of a making counts."""
+
+    def __init__(self, entries_max: int = ENTRIES_MAX) -> None:
+        self._counts = _Counts(entries_max)
+        self._cards: dict[int, float] = {}
+
+    def count(self, kind: int, words: Iterable[str], weight: float = 1.0) -> None:
+        """One card of a kind and its words, each counted once however often it is given. `weight` is above 0."""
+        if not weight > 0:
+            raise ValueError(f"a card counts more than nothing, not {weight}")
+        self._cards[kind] = self._cards.get(kind, 0.0) + weight
+        self._counts.add(kind, dict.fromkeys(words), weight)
+
+    def top_terms(self, kind: int, n: int) -> list[tuple[str, float]]:
+        """The kind's n terms of greatest weight, the greatest first; none that fewer than 5 % of its cards say.
+
+        The weight is c-TF-IDF with frequencies as shares of the kind's words; ties go by the alphabet. Empty for a
+        kind that was never counted.
+        """
+        table, cards = self._counts.within.get(kind, {}), self._cards.get(kind, 0.0)
+        said = self._counts.said.get(kind, 0.0)
+        if not said:
+            return []
+        mean = sum(self._counts.said.values()) / len(self._counts.said)
+        weights = (
+            (word, count / said * log(1 + mean / self._counts.over_all(word, count)))
+            for word, count in table.items()
+            if count >= TERM_SHARE_MIN * cards
+        )
+        return heapq.nsmallest(n, weights, key=lambda entry: (-entry[1], entry[0]))
+
+    def card_share(self, word: str, kind: int | None = None) -> float:
+        """The share of cards, of a kind or of all, that say a word: its document frequency."""
+        cards = sum(self._cards.values()) if kind is None else self._cards.get(kind, 0.0)
+        table = self._counts.overall if kind is None else self._counts.within.get(kind, {})
+        return table.get(word, 0.0) / cards if cards else 0.0
+
+    def most_telling(self, words: Iterable[str], n: int) -> list[str]:
+        """Of one card's words the n that fewest cards say (greatest inverse document frequency), rarest first.
+
+        Words that no other card says come last: whoever searches for one knows the card already, or it is misspelt.
+        """
+        overall = self._counts.overall
+
+        def rank(word: str) -> tuple[bool, float, str]:
+            count = overall.get(word, 0.0)
+            return count <= 1, count, word
+
+        return heapq.nsmallest(n, dict.fromkeys(words), key=rank)
+
+
+# ------------------------------------------------------------------------------------------- composition
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value that is over-represented in a kind: its share of the kind's models, and that over its share of all."""
+
+    value: str
+    share: float
+    lift: float
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What a kind's models are, column by column: the values that they have more often than others."""
+
+    tags: tuple[Value, ...] = ()
+    libraries: tuple[Value, ...] = ()
+    authors: tuple[Value, ...] = ()
+    formats: tuple[Value, ...] = ()
+    languages: tuple[Value, ...] = ()
+    pipelines: tuple[Value, ...] = ()
+
+
+def languages_of(tags: Iterable[str]) -> list[str]:
+    """The language codes among a model's tags."""
+    known = word_file()["languages"]
+    return [tag for tag in dict.fromkeys(tags) if tag in known]
+
+
+class CompositionCounts:
+    """Models of kinds, counted by what they are."""
+
+    def __init__(self, entries_max: int = ENTRIES_MAX) -> None:
+        self._columns = {
+            name: _Counts(entries_max // 6)
+            for name in ("tags", "libraries", "authors", "formats", "languages", "pipelines")
+        }
+        self._models: dict[int, float] = {}
+
+    def count(
+        self,
+        kind: int,
+        *,
+        tags: Iterable[str] = (),
+        library: str | None = None,
+        author: str | None = None,
+        model_format: str | None = None,
+        pipeline: str | None = None,
+        weight: float = 1.0,
+    ) -> None:
+        """One model of a kind; its languages are among its tags. `weight` is above 0."""
+        if not weight > 0:
+            raise ValueError(f"a model counts more than nothing, not {weight}")
+        self._models[kind] = self._models.get(kind, 0.0) + weight
+        tags = list(tags)[:VALUES_A_MODEL_MAX]
+        values: dict[str, Iterable[str | None]] = {
+            "tags": tags,
+            "libraries": [library],
+            "authors": [author],
+            "formats": [model_format],
+            "languages": languages_of(tags),
+            "pipelines": [pipeline],
+        }
+        for name, given in values.items():
+            said = dict.fromkeys(value[:_VALUE_CHARACTERS_MAX] for value in given if value)
+            self._columns[name].add(kind, said, weight)
+
+    def composition(self, kind: int, n: int = 5) -> Composition:
+        """Of each column the kind's n most over-represented values, of those that a tenth of its models have."""
+        return Composition(**{name: self._values(counts, kind, n) for name, counts in self._columns.items()})
+
+    def _values(self, counts: _Counts, kind: int, n: int) -> tuple[Value, ...]:
+        within, models = counts.within.get(kind, {}), self._models.get(kind, 0.0)
+        everywhere = sum(self._models.values())
+        shares = (
+            Value(value, count / models, (count / models) / (counts.over_all(value, count) / everywhere))
+            for value, count in within.items()
+            if count >= VALUE_SHARE_MIN * models
+        )
+        # The log-ratio, weighed by the share: a value that 90 % have tells more than one that 10 % have at equal lift.
+        telling = (value for value in shares if value.lift >= VALUE_LIFT_MIN or value.share >= 0.5)
+        return tuple(heapq.nsmallest(n, telling, key=lambda v: (-v.share * log(1 + v.lift), v.value)))
