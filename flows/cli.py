@@ -15,7 +15,17 @@ from flows.cli_findings import analyse
 from flows.cli_hub import hub
 from flows.cli_judge import calibrate, label
 from flows.cli_ops import doctor, plan, quarantine, status
-from flows.cli_options import AsJson, Home, JudgeModel, JudgePool, JudgeUrls, JudgeWorkers, Pool, Workers
+from flows.cli_options import (
+    AsJson,
+    Embedder,
+    Home,
+    JudgeModel,
+    JudgePool,
+    JudgeUrls,
+    JudgeWorkers,
+    Pool,
+    Workers,
+)
 from tasks.errors import CardiographError, UsageError
 from tasks.settings import OFFICIAL_HUB
 
@@ -86,6 +96,7 @@ def snapshot(
     explain: Annotated[
         int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
     ] = 12,
+    embedder: Embedder = None,
     workers: Workers = 1,
     pool: Pool = None,
     judge_pool: JudgePool = None,
@@ -129,6 +140,7 @@ def snapshot(
         judge_model=judge_model,
         judge_urls=judge_urls or [],
         explain=explain,
+        embedder=embedder,
         workers=workers,
         pool=pool,
         judge_pool=judge_pool,

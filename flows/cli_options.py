@@ -28,6 +28,13 @@ JudgePool = Annotated[
     str | None, typer.Option(help="Work pool of GPU machines: only its workers judge, each with its vLLM.")
 ]
 JudgeWorkers = Annotated[int, typer.Option(min=1, help="Workers of --judge-pool that judge.")]
+Embedder = Annotated[
+    str | None,
+    typer.Option(
+        help="What embeds cards for the map: a sentence-transformers model by its name on the Hub, a folder, or `none`.",
+        show_default="all-MiniLM-L6-v2, where cardiograph[atlas] is installed",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")]
 JudgeUrls = Annotated[
     list[str] | None,

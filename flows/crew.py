@@ -12,6 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.pulling import pull
 from tasks.coordinating import at_work_for
 from tasks.crewing import CARD_KINDS
+from tasks.embedders import is_installed
 from tasks.hub import leave_hubs
 from tasks.orders import Kind
 from tasks.settings import settings
@@ -24,7 +25,8 @@ from tasks.settings import settings
 def crew(snapshot_date: date, home: Path | None = None, kinds: list[Kind] | None = None) -> int:
     """Do parts of a snapshot, of these kinds, for as long as somebody coordinates it; returns how many were done."""
     home = home or settings().home
-    with at_work_for(home, snapshot_date, kinds or list(CARD_KINDS)) as (puller, is_over):
+    able = [kind for kind in kinds or CARD_KINDS if kind != "embed" or is_installed()]
+    with at_work_for(home, snapshot_date, able) as (puller, is_over):
         done = pull(home, puller, is_over)
     leave_hubs()
     return done

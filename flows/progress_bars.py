@@ -22,6 +22,8 @@ _LABELS = {
     "explain": "explaining scores",
     "calibrate": "calibrating the judge",
     "analyse": "estimating findings",
+    "embed": "embedding texts",
+    "map": "drawing the map",
 }
 
 

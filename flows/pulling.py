@@ -15,6 +15,7 @@ from prefect.futures import PrefectFuture
 
 from tasks.coordinating import Run
 from tasks.crawl import read_part
+from tasks.embedding import embed_part
 from tasks.hub_limit import READS_AT_ONCE
 from tasks.judging import describe_part, explain_part, identify_judge, judge_part, judge_servers
 from tasks.orders import Kind, Order, Puller, Shared, Stage, close_stage, open_stage, read_shared
@@ -26,10 +27,18 @@ PART_TASKS: dict[Kind, Task[[Path, Order, Shared], Any]] = {
     "describe": describe_part,
     "judge": judge_part,
     "explain": explain_part,
+    "embed": embed_part,
 }
 # Parts of a kind that a process has under way: a second one keeps the network busy while the first is written, and
 # a judge model's servers want their queue full.
-AT_ONCE: dict[Kind, int] = {"identify": 1, "read": READS_AT_ONCE, "describe": 2, "judge": 4, "explain": 2}
+AT_ONCE: dict[Kind, int] = {
+    "identify": 1,
+    "read": READS_AT_ONCE,
+    "describe": 2,
+    "judge": 4,
+    "explain": 2,
+    "embed": 1,
+}
 
 _LOOK_EVERY_S = 0.5
 

@@ -40,6 +40,7 @@ class Request:
     judge_model: str | None = None
     judge_urls: list[str] = dataclasses.field(default_factory=list)
     explain: int = 12
+    embedder: str | None = None
     workers: int = 1
     pool: str | None = None
     judge_pool: str | None = None

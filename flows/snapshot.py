@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 
 from flows.analyse import analyse
+from flows.atlas import atlas
 from flows.crawl import crawl
 from flows.judge import judge
 from flows.publish import publish
@@ -39,6 +40,7 @@ def snapshot(
     judge_model: str | None = None,
     judge_urls: list[str] | None = None,
     explain: int = 12,
+    embedder: str | None = None,
     workers: int = 1,
     pool: str | None = None,
     judge_pool: str | None = None,
@@ -48,9 +50,10 @@ def snapshot(
     """Take one dated snapshot of a Hub and publish what it says; on a second run, only what is left of it.
 
     Without a date it is that of the schedule, or today's (UTC); without a home, that of the settings. Of several
-    judges the first one's scores make the report; an LLM judge explains `explain` of its scores. `workers` processes
-    do the parts, this one included: in work pool `pool`, or on this machine; a judge model's parts are done by
-    `judge_workers` of `judge_pool` alone where one is named. A run that starts `stale_after_h` hours after its time
+    judges the first one's scores make the report; an LLM judge explains `explain` of its scores. The map is made
+    by `embedder`: without a name the default one where its libraries are installed, and `none` makes no map. `workers`
+    processes do the parts, this one included: in work pool `pool`, or on this machine; a judge model's parts are done
+    by `judge_workers` of `judge_pool` alone where one is named. A run that starts `stale_after_h` hours after its time
     is skipped.
     """
     if is_stale(stale_after_h):
@@ -69,6 +72,10 @@ def snapshot(
         ]
         found = [analyse(snapshot_date, home, card.fingerprint) for card, _ in judged]
         fingerprint = judged[-1][0].fingerprint
+        namer = _namer(judges or [], judge_pool)
+        embedded = atlas(
+            snapshot_date, home, embedder, namer, *_of_model(namer or "", judge_model, judge_urls)
+        )
         publish(snapshot_date, home, fingerprint)
         page = report(home)
     summary = summarise(
@@ -78,6 +85,7 @@ def snapshot(
         asked=asked,
         judged=sum(texts for _, texts in judged),
         found=sum(found),
+        embedded=embedded,
         report=page,
     )
     leave_artifacts(summary)
@@ -87,3 +95,8 @@ def snapshot(
 def _of_model(judge: str, model: str | None, urls: list[str] | None) -> tuple[str | None, list[str] | None]:
     """Model and servers, for a judge that has any."""
     return (model, urls) if judge.startswith("vllm") else (None, None)
+
+
+def _namer(judges: list[str], judge_pool: str | None) -> str | None:
+    """The judge model that can be asked from here what kinds are called; one in a pool of its own cannot."""
+    return None if judge_pool else next((judge for judge in judges if judge.startswith("vllm")), None)

@@ -24,7 +24,7 @@ from tasks.settings import settings
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
-CARD_KINDS: tuple[Kind, ...] = ("read", "describe", "judge", "explain")
+CARD_KINDS: tuple[Kind, ...] = ("read", "describe", "judge", "explain", "embed")
 JUDGE_KINDS: tuple[Kind, ...] = ("identify", "judge", "explain")
 REPLACEMENTS_MAX = 3  # of each member, in one stage
 _LOOK_EVERY_S = 10.0

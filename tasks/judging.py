@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -18,60 +17,31 @@ from tasks.errors import JudgeNotStarted, JudgesDiffer
 from tasks.facts import FACTS_VERSION, describe
 from tasks.judges import Judge, identify, opened_judge, serving
 from tasks.lake import Lake, part_name
-from tasks.orders import Order, Shared, Stage, outstanding, withdraw
-from tasks.progress import advance, expect
+from tasks.orders import Order, Shared, Stage, withdraw
+from tasks.parts import orders_of, pending_texts, texts_of_order
+from tasks.progress import advance
 from tasks.records import (
     CardFacts,
-    CardText,
     Explanation,
     JudgeCard,
     JudgedPart,
     JudgeSpec,
-    TextRef,
     Verdict,
 )
 from tasks.settings import settings
-from tasks.warehouse import Warehouse, frame
 
 _ROWS_AT_ONCE = 32  # verdicts that wait in memory before they are written to the part
-
-
-def texts_of(lake: Lake, refs: Iterable[TextRef]) -> list[CardText]:
-    """The texts referred to; each part of the lake is opened once."""
-    hashes_by_part: dict[str, list[str]] = defaultdict(list)
-    for ref in refs:
-        hashes_by_part[ref.part].append(ref.card_hash)
-    return [text for part, hashes in hashes_by_part.items() for text in lake.texts(part, hashes)]
-
-
-def _orders(home: Path, stage: Stage, pending: Iterable[TextRef], size: int) -> list[Order]:
-    """Parts of what is pending; what an earlier run ordered stays as it is. Tells how much it is."""
-    left = outstanding(Lake(home), stage)
-    ordered = {ref.card_hash for order in left for ref in order.refs if isinstance(ref, TextRef)}
-    refs = [ref for ref in pending if ref.card_hash not in ordered]
-    parts = [tuple(refs[start : start + size]) for start in range(0, len(refs), size)]
-    expect(stage.kind, len(refs) + len(ordered))
-    return [*left, *(Order(stage, part_name(ref.card_hash for ref in part), part) for part in parts)]
-
-
-def _pending(home: Path, name: str, **parameters: object) -> list[TextRef]:
-    with Warehouse(home).open() as db:
-        return [TextRef(*row) for row in frame(db, name, **parameters).iter_rows()]
 
 
 def _part_size(spec: JudgeSpec) -> int:
     return settings().judge_part_cards if spec.kind == "vllm" else settings().part_cards
 
 
-def _texts(home: Path, order: Order) -> list[CardText]:
-    return texts_of(Lake(home), [ref for ref in order.refs if isinstance(ref, TextRef)])
-
-
 @task(task_run_name="plan the description of {snapshot}")
 def plan_describing(home: Path, snapshot: date) -> list[Order]:
     """Texts without facts, in parts."""
-    pending = _pending(home, "pending/facts", snapshot=snapshot, facts_version=FACTS_VERSION)
-    return _orders(home, Stage(snapshot, "describe"), pending, settings().part_cards)
+    pending = pending_texts(home, "pending/facts", snapshot=snapshot, facts_version=FACTS_VERSION)
+    return orders_of(home, Stage(snapshot, "describe"), pending, settings().part_cards)
 
 
 @task(task_run_name="plan the judging of {snapshot}")
@@ -79,10 +49,10 @@ def plan_judging(home: Path, snapshot: date, spec: JudgeSpec, card: JudgeCard) -
     """Texts without a verdict of this judge, and some of the week before where that had another judge, in parts."""
     key: dict[str, object] = {"snapshot": snapshot, "fingerprint": card.fingerprint}
     pending = [
-        *_pending(home, "pending/verdicts", **key),
-        *_pending(home, "pending/bridge", **key, judge=card.judge, size=settings().judge_bridge_texts),
+        *pending_texts(home, "pending/verdicts", **key),
+        *pending_texts(home, "pending/bridge", **key, judge=card.judge, size=settings().judge_bridge_texts),
     ]
-    return _orders(home, Stage(snapshot, "judge", card.fingerprint), pending, _part_size(spec))
+    return orders_of(home, Stage(snapshot, "judge", card.fingerprint), pending, _part_size(spec))
 
 
 @task(task_run_name="plan the explanations of {snapshot}")
@@ -90,8 +60,10 @@ def plan_explaining(home: Path, snapshot: date, spec: JudgeSpec, fingerprint: st
     """A sample of texts that this judge has scored and not explained, in parts; none for a checklist."""
     if spec.kind == "checklist" or not texts:
         return []
-    pending = _pending(home, "pending/explanations", snapshot=snapshot, fingerprint=fingerprint, size=texts)
-    return _orders(home, Stage(snapshot, "explain", fingerprint), pending, _part_size(spec))
+    pending = pending_texts(
+        home, "pending/explanations", snapshot=snapshot, fingerprint=fingerprint, size=texts
+    )
+    return orders_of(home, Stage(snapshot, "explain", fingerprint), pending, _part_size(spec))
 
 
 @task(task_run_name="describe {order.part}")
@@ -100,7 +72,7 @@ def describe_part(home: Path, order: Order, shared: Shared) -> None:
     lake, part = Lake(home), f"facts/v{FACTS_VERSION}/{order.part}.parquet"
     if lake.has(part):
         return
-    lake.write(part, CardFacts, [describe(text) for text in _texts(home, order)])
+    lake.write(part, CardFacts, [describe(text) for text in texts_of_order(home, order)])
     advance("describe", len(order.refs))
 
 
@@ -115,7 +87,7 @@ def judge_part(home: Path, order: Order, shared: Shared) -> None:
     with _opened(shared, fingerprint) as judge:
         failed = 0
         with lake.writing(part, Verdict) as add:
-            for verdicts in _batches(judge.score(_texts(home, order))):
+            for verdicts in _batches(judge.score(texts_of_order(home, order))):
                 add(verdicts)
                 failed += sum(verdict.score is None for verdict in verdicts)
                 advance("judge", len(verdicts))
@@ -146,7 +118,7 @@ def explain_part(home: Path, order: Order, shared: Shared) -> None:
     if lake.has(part):
         return
     with _opened(shared, fingerprint) as judge:
-        lake.write(part, Explanation, list(judge.explain(_texts(home, order))))
+        lake.write(part, Explanation, list(judge.explain(texts_of_order(home, order))))
     advance("explain", len(order.refs))
 
 

@@ -4,7 +4,7 @@
     orders/<snapshot>/<stage>/<part>.json   one part still to be done
     claims/<snapshot>/<stage>/<part>        who is at it (`tasks/leases.py`)
 
-A stage is a kind of work and whom it is for: `read`, `describe`, `judge-<fingerprint>`, `explain-<fingerprint>`. The
+A stage is a kind of work and whom it is for: `read`, `describe`, `judge-<fingerprint>`, `embed-<fingerprint>`. The
 coordinator of a snapshot opens stages and closes them; it and its crew, on this machine or another, pull. An order
 goes when its part is in the lake, so that what a dead worker left is found by the others, and what a killed
 coordinator left by the next one. Why so, and not by sub-flows or background tasks: docs/fan-out.md.
@@ -24,7 +24,7 @@ from tasks.lake import Lake
 from tasks.leases import RENEWALS_A_LEASE, Leases, Watch, holder_of, is_gone
 from tasks.records import CardRef, JudgeSpec, TextRef
 
-Kind = Literal["identify", "read", "describe", "judge", "explain"]
+Kind = Literal["identify", "read", "describe", "judge", "explain", "embed"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _ORDERS, _CLAIMS = "orders", "claims"
@@ -32,7 +32,7 @@ _ORDERS, _CLAIMS = "orders", "claims"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One kind of work of one snapshot. `fingerprint` is the judge's whom it is for, where it is for one."""
+    """One kind of work of one snapshot. `fingerprint` is the judge's or embedder's whom it is for, where it is for one."""
 
     snapshot: date
     kind: Kind
@@ -56,10 +56,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the orders of a stage have in common: the Hub to read, or the judge to ask."""
+    """What the orders of a stage have in common: the Hub to read, or the judge or the embedder to ask."""
 
     hub: str | None = None
     spec: JudgeSpec | None = None
+    embedder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def read_shared(lake: Lake, stage: Stage) -> Shared | None:
         return None
     said = orjson.loads(body)
     spec = said["spec"]
-    return Shared(said["hub"], JudgeSpec(**{**spec, "urls": tuple(spec["urls"])}) if spec else None)
+    judge = JudgeSpec(**{**spec, "urls": tuple(spec["urls"])}) if spec else None
+    return Shared(said["hub"], judge, said["embedder"])
 
 
 def _read_order(lake: Lake, stage: Stage, name: str) -> Order | None:

@@ -14,6 +14,7 @@ from typing import Literal
 ReadStatus = Literal["card", "empty", "none", "failed"]
 Stage = Literal["list", "read", "describe", "judge", "explain"]
 ScoreMode = Literal["checks", "expected", "decided"]
+EventOfKind = Literal["continues", "birth", "death", "split", "merge"]
 Sort = Literal["downloads", "likes", "trending", "created"]
 
 
@@ -422,19 +423,23 @@ class KindName:
 
 @dataclass(frozen=True, slots=True)
 class KindEvent:
-    """What became of a kind since the last map: continues, birth, death, split or merge.
+    """What became of a kind between two maps; `texts` counts texts, `texts_share` lies in 0-1.
 
-    `other` is the kind that it came from, split into or merged with; `texts` are those that both hold, and
-    `texts_share` what share of the kind's they are.
+    continues  `kind` is still there: `texts` it has now, `texts_share` is Jaccard's index with what it was, of those
+               that both maps hold.
+    birth      `kind` is new, with so many texts; `texts_share` of them were not on the map before.
+    death      `kind` is no more; it had so many texts; `texts_share` of them are in no kind now, or gone.
+    split      `texts_share` of the old `kind`'s texts, so many, lie in the kind `other` now; a row a part.
+    merge      `texts_share` of the new `kind`'s texts, so many, lay in the kind `other` before; a row a part.
     """
 
     snapshot: date
-    event: str
+    event: EventOfKind
     kind: int
     other: int | None
     texts: int
     texts_share: float
-    made_at: datetime
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tasks.sentences import headline, judging_words, late_sentence
+from tasks.sentences import atlas_words, headline, judging_words, late_sentence
 from tasks.settings import settings
 from tasks.warehouse import Warehouse, findings_of, frame
 
@@ -35,6 +35,8 @@ class Summary:
     readmes_asked_for: int
     texts_judged: int
     findings_estimated: int
+    texts_embedded: int
+    atlas: dict[str, Any] | None
     judging: dict[str, Any]
     headline: str
     report: Path
@@ -51,10 +53,12 @@ class Summary:
             ("distinct card texts", f"{self.distinct_texts:,}"),
             (f"verdicts of {self.judge} {self.fingerprint[:8]}", f"{self.verdicts:,}"),
             ("median score", "none" if self.median_score is None else f"{self.median_score:.2f} of 5"),
+            ("kinds of card (see `out_clusters`)", atlas_words(self.atlas)),
             *judging_words(self.judging, price=settings().gpu_hour_price, gpus=settings().judge_gpus),
             (
-                "this run read / judged / estimated",
-                f"{self.readmes_asked_for:,} / {self.texts_judged:,} / {self.findings_estimated:,}",
+                "this run read / judged / estimated / embedded",
+                f"{self.readmes_asked_for:,} / {self.texts_judged:,} / {self.findings_estimated:,} / "
+                f"{self.texts_embedded:,}",
             ),
         ]
 
@@ -67,13 +71,22 @@ class Summary:
 
 
 def summarise(
-    home: Path, snapshot: date, fingerprint: str, *, asked: int, judged: int, found: int, report: Path
+    home: Path,
+    snapshot: date,
+    fingerprint: str,
+    *,
+    asked: int,
+    judged: int,
+    found: int,
+    embedded: int,
+    report: Path,
 ) -> Summary:
     """The figures of a snapshot as published, and of the run that published it."""
     warehouse = Warehouse(home)
     with warehouse.read() as db:
         (counts,) = frame(db, "out/counts", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
         (provenance,) = frame(db, "out/provenance", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
+        atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
         (judging,) = frame(db, "out/judging", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
         findings = findings_of(db, snapshot, fingerprint)
     return Summary(
@@ -100,6 +113,8 @@ def summarise(
         readmes_asked_for=asked,
         texts_judged=judged,
         findings_estimated=found,
+        texts_embedded=embedded,
+        atlas=atlas[0] if atlas else None,
         judging=judging,
         headline=headline(findings),
         report=report,

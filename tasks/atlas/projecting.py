@@ -28,6 +28,16 @@ NOT_GUARANTEED = (
 )
 
 
+def settings_of_maps() -> dict[str, float]:
+    """What a map is made with, for its record."""
+    return {
+        "seed": SEED,
+        "neighbours": NEIGHBOURS,
+        "map_min_dist": MAP_MIN_DIST,
+        "kind_dimensions": KIND_DIMENSIONS,
+    }
+
+
 def project(
     vectors: Vectors, near: Nearest, *, dimensions: int, seed: int = SEED, init: Floats | None = None
 ) -> Vectors:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tasks.embedders import DEFAULT_EMBEDDER, is_installed
 from tasks.embedders.passages import METADATA_WEIGHT, Passages, Vector, Vectors, pack, pool
 from tasks.embedders.reading import BODY_CHARACTERS_MIN, READING_VERSION, read_card
 from tasks.errors import EmbedderUnavailable
@@ -45,11 +46,6 @@ class Identity:
     weights: str
     settings: str
     folder: Path
-
-
-def is_installed() -> bool:
-    """Whether the libraries are there that embedding and the map need."""
-    return all(importlib.util.find_spec(name) for name in ("sentence_transformers", "umap", "sklearn"))
 
 
 @lru_cache(maxsize=8)

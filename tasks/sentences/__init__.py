@@ -4,6 +4,9 @@ Every sentence speaks of association ("goes with"), never of effect; where the i
 "no clear association", whatever the estimate. Numbers carry narrow no-break spaces, so that they never wrap.
 """
 
+from tasks.sentences.atlas import (
+    atlas_words,
+)
 from tasks.sentences.edits import (
     edit_verdict,
 )
@@ -70,6 +73,7 @@ from tasks.sentences.words import (
 )
 
 __all__ = [
+    "atlas_words",
     "MINUS",
     "NARROW",
     "Reading",

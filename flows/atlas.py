@@ -1,0 +1,48 @@
+"""The atlas: where each card lies, what kinds there are, and what they are called."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from prefect import flow
+
+from flows.embed import embed
+from tasks.coordinating import coordinating
+from tasks.crewing import CrewWanted
+from tasks.embedding import embedder_of
+from tasks.judges import specs_of
+from tasks.judging import judge_servers
+from tasks.mapping import make_map, name_kinds, plan_naming
+from tasks.orders import Shared
+from tasks.schedule import date_of_run, dated
+from tasks.settings import settings
+
+
+@flow(flow_run_name=dated("atlas"))
+def atlas(
+    snapshot_date: date | None = None,
+    home: Path | None = None,
+    embedder: str | None = None,
+    namer: str | None = None,
+    judge_model: str | None = None,
+    judge_urls: list[str] | None = None,
+    workers: int = 1,
+    pool: str | None = None,
+) -> int:
+    """Embed a snapshot's new texts, place them on the map, and name new kinds; returns how many texts were embedded.
+
+    Without an `embedder` it is the default one where its libraries are installed; `none` makes no map. A `namer`,
+    `vllm` or `vllm:MODEL`, gives kinds better names than their terms do.
+    """
+    snapshot_date = snapshot_date or date_of_run()
+    home = home or settings().home
+    if (name := embedder_of(embedder)) is None:
+        return 0
+    with coordinating(home, snapshot_date, CrewWanted(workers, pool)), judge_servers(home) as with_servers:
+        card, texts = embed(snapshot_date, home, name)
+        make_map(home, snapshot_date, card.embedder)
+        for judge in specs_of([namer], judge_model, judge_urls or []) if namer else []:
+            if kinds := plan_naming(home, snapshot_date, judge):
+                name_kinds(home, snapshot_date, with_servers(Shared(spec=judge)), kinds)
+    return texts

@@ -1,0 +1,44 @@
+"""The embedding: a vector for each new text."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.pulling import work_off
+from tasks.coordinating import coordinating
+from tasks.crawl import land
+from tasks.crewing import CrewWanted
+from tasks.embedders import DEFAULT_EMBEDDER
+from tasks.embedding import plan_embedding, record_embedder
+from tasks.orders import Shared, Stage
+from tasks.records import EmbedderCard
+from tasks.schedule import date_of_run, dated
+from tasks.settings import settings
+
+
+@flow(
+    flow_run_name=dated("embed"),
+    task_runner=ThreadPoolTaskRunner(max_workers=8),  # type: ignore[arg-type]  # invariant in its future
+)
+def embed(
+    snapshot_date: date | None = None,
+    home: Path | None = None,
+    embedder: str = DEFAULT_EMBEDDER,
+    workers: int = 1,
+    pool: str | None = None,
+) -> tuple[EmbedderCard, int]:
+    """Embed a snapshot's texts that are new, by `workers` processes; returns who embedded, and how many texts now."""
+    snapshot_date = snapshot_date or date_of_run()
+    home = home or settings().home
+    with coordinating(home, snapshot_date, CrewWanted(workers, pool)) as run:
+        card = record_embedder(home, snapshot_date, embedder)
+        land(home)
+        orders = plan_embedding(home, snapshot_date, card.embedder)
+        stage = Stage(snapshot_date, "embed", card.embedder)
+        texts = work_off(run, {stage: Shared(embedder=embedder)}, orders)
+        land(home)
+    return card, texts

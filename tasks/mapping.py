@@ -1,0 +1,312 @@
+"""From vectors in the lake to the map of a snapshot, its kinds, their names, and each card's neighbours."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from prefect import task
+
+from tasks.judges import identify
+from tasks.lake import Lake, part_name
+from tasks.orders import Shared
+from tasks.progress import advance, expect
+from tasks.records import Atlas, AtlasPoint, JudgeSpec, Kind, KindEvent, KindName, Neighbour
+from tasks.settings import settings
+from tasks.warehouse import Warehouse, frame, stream
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from tasks.atlas.making import Before, Made
+    from tasks.atlas.naming import KindFacts
+    from tasks.embedders.passages import Vectors
+
+NEIGHBOURS_KEPT = 10
+CARDS_SHOWN = 5  # of a kind, to a judge model that is to name it
+_ROWS_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Texts on the map, in the order of their hashes, and the parts that hold their vectors."""
+
+    hashes: list[str]
+    parts: list[str]
+
+
+@task(task_run_name="map {snapshot}")
+def make_map(home: Path, snapshot: date, embedder: str) -> bool:
+    """Have the map of a snapshot in the lake, unless its texts are those that it was made of; returns whether new."""
+    from tasks.atlas.making import ATLAS_VERSION
+
+    warehouse = Warehouse(home)
+    expect("map", 1)
+    asked = {"snapshot": snapshot, "embedder": embedder}
+    with warehouse.open() as db:
+        digest = frame(db, "out/atlas_digest", **asked, version=ATLAS_VERSION).item()
+    name = f"{snapshot}-{(digest or 'empty')[:16]}.parquet"
+    is_new = not warehouse.lake.has(f"atlases/{name}")
+    if is_new:
+        _make(warehouse, snapshot, embedder, name)
+        warehouse.land()
+    advance("map")
+    return is_new
+
+
+def _make(warehouse: Warehouse, snapshot: date, embedder: str, name: str) -> None:
+    from tasks.atlas.making import Limits, make
+
+    limits = settings()
+    with warehouse.open() as db:
+        texts = _Texts(*_columns(frame(db, "out/atlas_texts", snapshot=snapshot, embedder=embedder)))
+        before = _before(db, warehouse.lake, snapshot, embedder)
+        highest = int(frame(db, "out/kind_numbers").item())
+    vectors = vectors_of(warehouse.lake, texts.hashes, texts.parts)
+    made = make(
+        snapshot,
+        texts.hashes,
+        vectors,
+        before,
+        highest,
+        Limits(
+            limits.atlas_fit_max,
+            limits.atlas_drift_max,
+            limits.atlas_replicates,
+            limits.atlas_replicate_texts,
+        ),
+    )
+    if made is None:
+        return
+    _write(warehouse, snapshot, embedder, name, texts.hashes, vectors, made, _now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _columns(rows: Any) -> tuple[list[Any], ...]:
+    return tuple(column.to_list() for column in rows.get_columns())
+
+
+def vectors_of(lake: Lake, hashes: Sequence[str], parts: Sequence[str]) -> Vectors:
+    """Vectors (n x d) of texts, in their order, from the parts that hold them."""
+    wanted: dict[str, dict[str, int]] = defaultdict(dict)
+    for place, (card_hash, part) in enumerate(zip(hashes, parts, strict=True)):
+        wanted[part][card_hash] = place
+    vectors: Vectors | None = None
+    for part, places in wanted.items():
+        table = lake.columns(part, ["card_hash", "vector"])
+        rows = [row for row, card_hash in enumerate(table["card_hash"].to_pylist()) if card_hash in places]
+        chosen = table.take(rows)
+        found = np.stack(chosen["vector"].to_numpy()).astype(np.float32)
+        if vectors is None:
+            vectors = np.zeros((len(hashes), found.shape[1]), np.float32)
+        vectors[[places[card_hash] for card_hash in chosen["card_hash"].to_pylist()]] = found
+    return np.zeros((0, 1), np.float32) if vectors is None else vectors
+
+
+def _before(db: duckdb.DuckDBPyConnection, lake: Lake, snapshot: date, embedder: str) -> Before | None:
+    """The last map by this embedder, and the texts that it was fitted on."""
+    from tasks.atlas.clustering import NOISE
+    from tasks.atlas.making import Before, Fitted
+
+    last = frame(db, "out/atlas_before", snapshot=snapshot, embedder=embedder).to_dicts()
+    if not last:
+        return None
+    fitted_on = last[0]["fitted_on"]
+    fitted = frame(db, "out/atlas_fitted", fitted_on=fitted_on, embedder=embedder)
+    kinds = frame(db, "out/atlas_kinds_of", snapshot=last[0]["snapshot"])
+    stability = frame(db, "out/kind_stabilities", snapshot=fitted_on)
+    hashes = fitted["card_hash"].to_list()
+    return Before(
+        Fitted(
+            snapshot=fitted_on,
+            hashes=hashes,
+            vectors=vectors_of(lake, hashes, fitted["part"].to_list()),
+            points=fitted.select("x", "y").to_numpy(),
+            kinds=fitted["kind"].fill_null(NOISE).to_numpy(),
+            strength=fitted["strength_share"].to_numpy(),
+        ),
+        last_kinds=dict(kinds.iter_rows()),
+        stability=dict(stability.iter_rows()),
+    )
+
+
+def _write(
+    warehouse: Warehouse,
+    snapshot: date,
+    embedder: str,
+    name: str,
+    hashes: list[str],
+    vectors: Vectors,
+    made: Made,
+    now: datetime,
+) -> None:
+    """All that a map is made of; the map itself last, because where it is the rest is."""
+    from tasks.atlas.clustering import NOISE
+    from tasks.atlas.describing import searchable, words_of_cards
+
+    lake = warehouse.lake
+    numbers = [None if kind == NOISE else int(kind) for kind in made.kinds]
+    kinds = dict(zip(hashes, numbers, strict=True))
+    with warehouse.open() as db:
+        words = words_of_cards(stream(db, "out/texts_of", hashes=hashes))
+        facts = _facts(db, snapshot, embedder, kinds, words)
+    lake.write(
+        f"atlas_points/{name}",
+        AtlasPoint,
+        [
+            AtlasPoint(
+                snapshot, card_hash, float(x), float(y), kind, float(strength), bool(is_fitted),
+                searchable(words[card_hash]), now,
+            )
+            for card_hash, (x, y), kind, strength, is_fitted in zip(
+                hashes, made.points, numbers, made.strength, made.is_fitted, strict=True
+            )
+        ],
+    )  # fmt: skip
+    lake.write(f"kinds/{name}", Kind, [_kind(snapshot, fact, made, now) for fact in facts])
+    lake.write(f"kind_names/{name}", KindName, _names(warehouse, facts, snapshot, now))
+    events = [dataclasses.replace(event, made_at=now) for event in made.events]
+    lake.write(f"kind_events/{name}", KindEvent, events)
+    _write_neighbours(lake, f"neighbours/{name}", snapshot, hashes, vectors, now)
+    lake.write(f"atlases/{name}", Atlas, [_atlas(snapshot, embedder, made, now)])
+
+
+def _facts(
+    db: duckdb.DuckDBPyConnection,
+    snapshot: date,
+    embedder: str,
+    kinds: dict[str, int | None],
+    words: dict[str, list[str]],
+) -> list[KindFacts]:
+    from tasks.atlas.describing import ModelRow, describe_kinds
+
+    rows = stream(db, "out/kind_models", snapshot=snapshot, embedder=embedder)
+    return describe_kinds((ModelRow(*row) for row in rows), kinds, words)
+
+
+def _kind(snapshot: date, facts: KindFacts, made: Made, now: datetime) -> Kind:
+    from tasks.atlas.archetypes import archetype_of
+
+    own = made.points[made.kinds == facts.kind]
+    archetype = archetype_of(facts)
+    return Kind(
+        snapshot=snapshot,
+        kind=facts.kind,
+        texts=facts.texts,
+        x=float(np.median(own[:, 0])),
+        y=float(np.median(own[:, 1])),
+        stability=made.stability.get(facts.kind),
+        terms=[term for term, _ in facts.terms],
+        archetype=archetype.archetype,
+        archetype_reason=archetype.reason,
+        made_at=now,
+    )
+
+
+def _names(warehouse: Warehouse, facts: list[KindFacts], snapshot: date, now: datetime) -> list[KindName]:
+    """Names by their terms. A kind that has one keeps it: its words shift a little every week, and it is the same."""
+    from tasks.atlas.naming import named
+
+    with warehouse.open() as db:
+        has_name = {kind for (kind,) in frame(db, "out/kinds_named", named_by="terms").iter_rows()}
+    return [
+        KindName(**dataclasses.asdict(name))
+        for name in named(facts, snapshot, now)
+        if name.kind not in has_name
+    ]
+
+
+def _write_neighbours(
+    lake: Lake, part: str, snapshot: date, hashes: list[str], vectors: Vectors, now: datetime
+) -> None:
+    from tasks.atlas.nearest import nearest_of_all
+
+    near = nearest_of_all(vectors, NEIGHBOURS_KEPT)
+    with lake.writing(part, Neighbour) as add:
+        for start in range(0, len(hashes), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            add(
+                [
+                    Neighbour(snapshot, own, hashes[other], place, float(cosine), now)
+                    for own, others, cosines in zip(
+                        hashes[rows], near.places[rows], near.similarity[rows], strict=True
+                    )
+                    for place, (other, cosine) in enumerate(zip(others, cosines, strict=True), start=1)
+                ]
+            )
+
+
+def _atlas(snapshot: date, embedder: str, made: Made, now: datetime) -> Atlas:
+    from tasks.atlas.clustering import NOISE
+    from tasks.atlas.projecting import settings_of_maps
+
+    return Atlas(
+        snapshot=snapshot,
+        embedder=embedder,
+        fitted_on=made.fitted_on,
+        texts=len(made.kinds),
+        placed=int((~made.is_fitted).sum()),
+        kinds=len(made.numbers),
+        noise_share=float((made.kinds == NOISE).mean()),
+        drift_share=made.drift_share,
+        trustworthiness=made.trustworthiness,
+        seeds_ari=made.seeds_ari,
+        samples_ari=made.samples_ari,
+        refit_reason=made.refit_reason,
+        settings=json.dumps(settings_of_maps(), sort_keys=True),
+        made_at=now,
+    )
+
+
+@task(task_run_name="plan the naming of the kinds of {snapshot}")
+def plan_naming(home: Path, snapshot: date, judge: JudgeSpec) -> list[int]:
+    """Kinds of the snapshot that this judge model was not asked to name yet."""
+    fingerprint = identify(judge).card(snapshot, _now()).fingerprint
+    with Warehouse(home).open() as db:
+        return [
+            kind
+            for (kind,) in frame(db, "pending/kind_names", snapshot=snapshot, named_by=fingerprint).rows()
+        ]
+
+
+@task(task_run_name="name the kinds of {snapshot}")
+def name_kinds(home: Path, snapshot: date, shared: Shared, kinds: list[int]) -> None:
+    """Have a judge model name kinds; what cannot be used of its answers stays as a reason."""
+    from tasks.atlas.judge_names import KindQuestion, judge_names
+    from tasks.judges.vllm import opened_judge
+
+    warehouse = Warehouse(home)
+    with warehouse.open() as db:
+        facts = _known_facts(db, snapshot, set(kinds))
+        cards = defaultdict(list)
+        for kind, text in stream(db, "out/kind_cards", snapshot=snapshot, cards=CARDS_SHOWN):
+            cards[kind].append(text)
+    questions = [KindQuestion(fact, tuple(cards[fact.kind])) for fact in facts]
+    with opened_judge(shared.spec or JudgeSpec("vllm")) as judge:
+        names = judge_names(judge, questions, snapshot, _now())
+        part = f"kind_names/{snapshot}-{judge.fingerprint}-{part_name(map(str, kinds))}.parquet"
+    warehouse.lake.write(part, KindName, names)
+    warehouse.land()
+
+
+def _known_facts(db: duckdb.DuckDBPyConnection, snapshot: date, wanted: set[int]) -> list[KindFacts]:
+    """What is known of kinds that are on the map already; their terms are those that they were found to have."""
+    (embedder,) = frame(db, "out/atlas_embedder", snapshot=snapshot).row(0)
+    placed = dict(frame(db, "out/atlas_kinds_of", snapshot=snapshot).iter_rows())
+    terms = dict(frame(db, "out/kind_terms", snapshot=snapshot).iter_rows())
+    facts = _facts(db, snapshot, embedder, placed, {})
+    return [
+        dataclasses.replace(fact, terms=tuple((term, 1.0) for term in terms.get(fact.kind, [])))
+        for fact in facts
+        if fact.kind in wanted
+    ]
