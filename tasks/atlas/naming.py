@@ -174,7 +174,9 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
     terms = [term for term in _telling(facts) if not _says(" ".join([head, *details]), term)]
     if head:
         ending = " (fine-tuned)" if _is_fine_tuned(facts, head) else ""
-        first, more = details[:1], [*details[1:], *terms]
+        # The language of a kind is what most people look for, whatever stands before it.
+        n = 2 if _language(facts) in details[1:2] else 1
+        first, more = details[:n], [*details[n:], *terms]
         if _is_whole(head):
             first, more = [], [*details, *terms]
         elif not first and not _says_it_all(head):
@@ -197,7 +199,9 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
 
 def _is_whole(head: str) -> bool:
     """Whether nothing need follow a head: of forms, and of tools that make one thing."""
-    return head.startswith("Untouched") or head in word_file()["templates"].values()
+    file = word_file()
+    is_tool = head in file["templates"].values() and head not in file["formats"].values()
+    return is_tool or head.startswith("Untouched")
 
 
 def _says_it_all(head: str) -> bool:
