@@ -31,7 +31,7 @@ JudgeWorkers = Annotated[int, typer.Option(min=1, help="Workers of --judge-pool 
 Embedder = Annotated[
     str | None,
     typer.Option(
-        help="What embeds cards for the map: a sentence-transformers model by its name on the Hub, a folder, or `none`.",
+        help="What embeds cards for the map: a sentence-transformers model by its Hub name, a folder, or `none`.",
         show_default="all-MiniLM-L6-v2, where cardiograph[atlas] is installed",
     ),
 ]

@@ -219,11 +219,7 @@ def _names(warehouse: Warehouse, facts: list[KindFacts], snapshot: date, now: da
 
     with warehouse.open() as db:
         has_name = {kind for (kind,) in frame(db, "out/kinds_named", named_by="terms").iter_rows()}
-    return [
-        KindName(**dataclasses.asdict(name))
-        for name in named(facts, snapshot, now)
-        if name.kind not in has_name
-    ]
+    return [name for name in named(facts, snapshot, now) if name.kind not in has_name]
 
 
 def _write_neighbours(

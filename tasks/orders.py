@@ -32,7 +32,7 @@ _ORDERS, _CLAIMS = "orders", "claims"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One kind of work of one snapshot. `fingerprint` is the judge's or embedder's whom it is for, where it is for one."""
+    """One kind of work of one snapshot. `fingerprint` is that of the judge or embedder that it is for, if any."""
 
     snapshot: date
     kind: Kind

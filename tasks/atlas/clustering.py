@@ -42,7 +42,7 @@ class Stability:
 
 def kind_size(texts: int) -> int:
     """Texts that make a kind, of so many on the map."""
-    return max(KIND_LEAST, round(KIND_ROOT * texts**0.5))
+    return max(KIND_LEAST, round(KIND_ROOT * float(texts) ** 0.5))
 
 
 def cluster(points: Floats, size: int) -> Clustering:
@@ -73,16 +73,16 @@ def stability(
 ) -> Stability:
     """How far the kinds of n vectors come out again: with other seeds, and on samples of 80 in 100.
 
-    Of more than `texts_max` texts each fit takes a sample of so many; then both are fits on other samples, and the first
-    figure tells no seeds apart.
+    Of more than `texts_max` texts both are of a sample of so many.
     """
     if len(vectors) < LEAST or not (kinds != NOISE).any():
         return Stability(None, None, {})
     rng = np.random.default_rng(seed)
     base = rng.permutation(len(vectors))[:texts_max] if len(vectors) > texts_max else np.arange(len(vectors))
-    seeds, samples, best = [], [], dict[int, list[float]]()
-    for replicate in range(replicates):
-        seeds.append(_agreement(kinds[base], _again(vectors[base], seed + 1 + replicate)))
+    seeds = [
+        _agreement(kinds[base], _again(vectors[base], seed + 1 + replicate)) for replicate in range(replicates)
+    ]
+    samples, best = [], dict[int, list[float]]()
     for chosen in _samples(base, replicates, rng):
         again = _again(vectors[chosen], seed)
         samples.append(_agreement(kinds[chosen], again))

@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Event = Literal["continues", "birth", "death", "split", "merge"]
+from tasks.records import EventOfKind, KindEvent
 
 JACCARD_MIN = 0.3  # of shared texts: from here on a new cluster is the old kind
 CONTAINMENT_MIN = 0.8  # or so much of the smaller lies in the larger,
@@ -25,25 +24,6 @@ PART_SHARE_MIN = 0.2  # a part of a kind that is worth a row of a split or a mer
 PARTS_SHARE_MIN = 0.5  # and so much of it lies in such parts, of which there are two or more
 
 Positions = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class KindEvent:
-    """What became of a kind between two atlases; `texts` counts texts, `share` lies in 0-1.
-
-    continues  `kind` is still there: `texts` it has now, `share` is Jaccard's index with what it was, of shared texts.
-    birth      `kind` is new, with so many texts; `share` of them were not in the atlas before.
-    death      `kind` is no more; it had so many texts; `share` of them are in no kind now, or gone.
-    split      `share` of the shared texts of the old `kind`, so many, lie in the kind `other` now; a row a part.
-    merge      `share` of the shared texts of the new `kind`, so many, lay in the kind `other` before; a row a part.
-    """
-
-    snapshot: date
-    event: Event
-    kind: int
-    other: int | None
-    texts: int
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +171,7 @@ def _merges(table: _Table, ids: Mapping[int, int], snapshot: date) -> list[KindE
 
 
 def _parted(
-    event: Event, parts: Mapping[int, Counter[int]], shared: Counter[int], snapshot: date
+    event: EventOfKind, parts: Mapping[int, Counter[int]], shared: Counter[int], snapshot: date
 ) -> list[KindEvent]:
     """A row a part that is large enough, of each whole that lies mostly in two such parts or more."""
     events = []

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from tasks.atlas.naming import DESCRIPTION_CHARACTERS_MAX, NAME_CHARACTERS_MAX, KindFacts, KindName, describe
+from tasks.atlas.naming import DESCRIPTION_CHARACTERS_MAX, NAME_CHARACTERS_MAX, KindFacts, describe
 from tasks.atlas.terms import Value
 from tasks.errors import VerdictInvalid
 from tasks.front_matter import split_front_matter
@@ -22,6 +22,7 @@ from tasks.judges.answers import read_object
 from tasks.judges.fence import cut, fenced, marks, neutralise
 from tasks.judges.fleet import Fleet, RequestFailed
 from tasks.judges.vllm import SAMPLING, VllmJudge
+from tasks.records import KindName
 
 EXCERPTS_MAX = 5
 EXCERPT_CHARACTERS_MAX = 500

@@ -144,7 +144,7 @@ def _placed(
         voted = vote(near, old.kinds)
         points[~is_known], kinds[~is_known] = place(near, old.points), voted.kinds
         strength[~is_known] = voted.strength
-    now = {card_hash: _number(kind) for card_hash, kind in zip(hashes, kinds, strict=True)}
+    now = {card_hash: _number(int(kind)) for card_hash, kind in zip(hashes, kinds, strict=True)}
     return Made(
         fitted_on=old.snapshot,
         points=points,
@@ -159,7 +159,7 @@ def _placed(
 
 
 def _number(kind: int) -> int | None:
-    return None if kind == NOISE else int(kind)
+    return None if kind == NOISE else kind
 
 
 def _events(
@@ -206,7 +206,7 @@ def _fit(
     points = project(fitted_vectors, near, dimensions=MAP_DIMENSIONS, init=init).astype(np.float64)
     if before is not None and known is not None:
         shared = known >= 0
-        points = align(before.fitted.points[known[shared]], points[shared], points)
+        points = align(before.fitted.points[known[shared]].astype(np.float64), points[shared], points)
     found = cluster(project(fitted_vectors, near, dimensions=KIND_DIMENSIONS), kind_size(len(fitted_vectors)))
     steady = stability(
         fitted_vectors, found.kinds, replicates=limits.replicates, texts_max=limits.replicate_texts
@@ -244,7 +244,7 @@ def _beginning(
     """Where each text to be fitted lay on the old map, and where it should begin; null for the first map."""
     if before is None:
         return None, None
-    known = _places([hashes[row] for row in chosen], before.fitted.hashes)
+    known = _places([hashes[row] for row in chosen.tolist()], before.fitted.hashes)
     if (known >= 0).sum() < LEAST:
         return None, None
     init = np.empty((len(chosen), MAP_DIMENSIONS))
@@ -279,8 +279,6 @@ def _numbered(
     snapshot: date, hashes: Sequence[str], kinds: Kinds, before: Before | None, highest: int
 ) -> tuple[dict[int, int], list[KindEvent]]:
     """The number of each cluster, that of a kind of before where it is the same, and what became of all of them."""
-    new = {card_hash: _number(kind) for card_hash, kind in zip(hashes, kinds, strict=True)}
+    new = {card_hash: _number(int(kind)) for card_hash, kind in zip(hashes, kinds, strict=True)}
     matching = match(before.last_kinds if before else {}, new, highest, snapshot)
-    return dict(matching.ids), [
-        KindEvent(e.snapshot, e.event, e.kind, e.other, e.texts, e.share) for e in matching.events
-    ]
+    return dict(matching.ids), list(matching.events)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tasks.atlas.terms import Composition, Value, word_file
+from tasks.records import KindName
 from tasks.templates import templates
 
 NAME_CHARACTERS_MAX = 60
@@ -71,22 +72,6 @@ class KindFacts:
     def written_by_tool_share(self) -> float:
         """Of models whose card a tool or bot wrote."""
         return min(1.0, sum(share for name, share in self.generated.items() if name not in _forms()))
-
-
-@dataclass(frozen=True, slots=True)
-class KindName:
-    """What a kind is called from a snapshot on. `named_by`: "terms", "person", or the fingerprint of a judge.
-
-    Where a judge's answer could not be used, name and description are empty and `reason` says why.
-    """
-
-    snapshot: date
-    kind: int
-    named_by: str
-    name: str
-    description: str
-    reason: str | None
-    named_at: datetime
 
 
 def named(facts: Iterable[KindFacts], snapshot: date, named_at: datetime) -> list[KindName]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.embedders.passages import Vectors
+from tasks.findings.threads import on_one_thread
 
 Places = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
@@ -23,6 +24,7 @@ class Nearest:
     similarity: Vectors
 
 
+@on_one_thread
 def nearest(vectors: Vectors, among: Vectors, k: int, *, is_same: bool = False) -> Nearest:
     """The k nearest of `among` (m x d) for each of `vectors` (n x d), all of length 1; ties go to the earlier place.
 

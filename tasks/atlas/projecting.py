@@ -18,7 +18,9 @@ from tasks.embedders.passages import Vectors
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 SEED = 20
-NEIGHBOURS = 15  # of each text: what counts as its surroundings
+NEIGHBOURS = (
+    20  # of each text, itself included: with fewer, kinds fall apart by how much is said, not of what
+)
 MAP_DIMENSIONS, KIND_DIMENSIONS = 2, 5
 MAP_MIN_DIST = 0.1
 LEAST = 40  # texts; fewer have no shape

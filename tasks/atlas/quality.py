@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.atlas.projecting import NEIGHBOURS, SEED, Floats
+from tasks.atlas.projecting import SEED, Floats
 from tasks.embedders.passages import Vectors
 
+NEIGHBOURS = 15
 TEXTS_MAX = 4_000  # of more a sample: the measure looks at every pair
 
 

