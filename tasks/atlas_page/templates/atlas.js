@@ -188,7 +188,7 @@
   }
 
   // ---- draw: the points on one canvas, what changes with the pointer on another above it
-  const dots = $("dots").getContext("2d");
+  const dots = $("dots").getContext("2d", { willReadFrequently: true });
   const over = $("over").getContext("2d");
   const state = { match: new Uint8Array(n).fill(1), shown: new Uint8Array(n).fill(1), picked: null, entry: null,
     at: -1, drag: null, selecting: false, hasFilter: false, order: { column: 4, down: true } };
@@ -219,29 +219,60 @@
     pen.clearRect(0, 0, view.width, view.height);
   }
 
+  // The pixels of a mark that are not empty: how far from its middle, of which colour, and how opaque.
+  function stamp(mark, r) {
+    const { picture } = sprite(mark, r);
+    const side = picture.width;
+    const { data: drawn } = picture.getContext("2d").getImageData(0, 0, side, side);
+    const pixels = [];
+    for (let k = 0; k < side * side; k += 1)
+      if (drawn[k * 4 + 3] > 8)
+        pixels.push({ dx: (k % side) - side / 2, dy: Math.floor(k / side) - side / 2, drawn: drawn.slice(k * 4, k * 4 + 4) });
+    const of = (read, Kind) => Kind.from(pixels, read);
+    return { half: side / 2, dx: of((p) => p.dx, Int16Array), dy: of((p) => p.dy, Int16Array),
+      red: of((p) => p.drawn[0], Uint8Array), green: of((p) => p.drawn[1], Uint8Array),
+      blue: of((p) => p.drawn[2], Uint8Array), alpha: of((p) => p.drawn[3] / 255, Float32Array) };
+  }
+
+  // Points are stamped into the pixels: where no GPU helps, tens of thousands of calls of the canvas take too long.
+  function stamper(pixels, width, height) {
+    return ({ half, dx, dy, red, green, blue, alpha }, px, py) => {
+      const [left, top] = [Math.round(px), Math.round(py)];
+      if (!(left >= half && top >= half && left < width - half && top < height - half)) return;
+      for (let k = 0; k < dx.length; k += 1) {
+        const at = ((top + dy[k]) * width + left + dx[k]) * 4;
+        const a = alpha[k];
+        pixels[at] += (red[k] - pixels[at]) * a;
+        pixels[at + 1] += (green[k] - pixels[at + 1]) * a;
+        pixels[at + 2] += (blue[k] - pixels[at + 2]) * a;
+      }
+    };
+  }
+
   function paintDots() {
-    clean(dots);
     const { shown } = state;
     const r = radius();
-    const isOutside = (px, py) => !(px > -9 && py > -9 && px < view.width + 9 && py < view.height + 9);
-    dots.fillStyle = colours().dim;
-    for (let i = 0; i < n; i += 1) {
-      if (shown[i]) continue;
-      const [px, py] = [toX(x[i]), toY(y[i])];
-      if (!isOutside(px, py)) dots.fillRect(px - 0.9, py - 0.9, 1.8, 1.8);
-    }
+    const ratio = window.devicePixelRatio || 1;
+    const { width, height } = $("dots");
+    if (!width || !height) return;
+    dots.setTransform(1, 0, 0, 1, 0, 0);
+    dots.fillStyle = colours().paper;
+    dots.fillRect(0, 0, width, height);
+    const image = dots.getImageData(0, 0, width, height);
+    const put = stamper(image.data, width, height);
+    const paintAll = (points, mark, size, isShown) => {
+      const picture = stamp(mark, size);
+      for (const i of points) if (shown[i] === isShown) put(picture, toX(x[i]) * ratio, toY(y[i]) * ratio);
+    };
+    const faint = { shape: "circle", colour: (c) => c.dim, size: 1 };
+    for (const entry of looks.entries) paintAll(entry.points, faint, Math.max(1.1, r * 0.5), 0);
     // What belongs to nothing lies below, then the large categories, so that the small ones stay to be seen.
     const count = looks.entries.length;
-    const order = looks.entries.map((_, k) => (k + count - 2) % count);
-    for (const entry of order.map((k) => looks.entries[k])) {
-      if (!entry.points.length) continue;
-      const { picture, side } = sprite(entry.mark, r);
-      for (const i of entry.points) {
-        if (!shown[i]) continue;
-        const [px, py] = [toX(x[i]), toY(y[i])];
-        if (!isOutside(px, py)) dots.drawImage(picture, px - side / 2, py - side / 2, side, side);
-      }
+    for (let k = 0; k < count; k += 1) {
+      const entry = looks.entries[(k + count - 2) % count];
+      paintAll(entry.points, entry.mark, r, 1);
     }
+    dots.putImageData(image, 0, 0);
   }
 
   const LABEL = '600 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
@@ -518,7 +549,7 @@
     const items = looks.entries.map((entry, k) => {
       if (!entry.points.length) return null;
       const button = element("button", undefined, { type: "button", "aria-pressed": "false", "data-entry": k });
-      const { picture, side } = sprite(entry.mark, 6);
+      const { picture, side } = sprite(entry.mark, 5);
       Object.assign(picture.style, { width: `${side}px`, height: `${side}px` });
       picture.setAttribute("aria-hidden", "true");
       const icon = element("span", undefined, { class: "icon" });
