@@ -229,18 +229,26 @@
       if (drawn[k * 4 + 3] > 8)
         pixels.push({ dx: (k % side) - side / 2, dy: Math.floor(k / side) - side / 2, drawn: drawn.slice(k * 4, k * 4 + 4) });
     const of = (read, Kind) => Kind.from(pixels, read);
-    return { half: side / 2, dx: of((p) => p.dx, Int16Array), dy: of((p) => p.dy, Int16Array),
+    // As one number where it covers all below it, 0 where it is to be mixed.
+    const whole = (p) => (p.drawn[3] === 255 ? new Uint32Array(p.drawn.buffer)[0] : 0);
+    return { half: side / 2, whole: of(whole, Uint32Array), dx: of((p) => p.dx, Int16Array), dy: of((p) => p.dy, Int16Array),
       red: of((p) => p.drawn[0], Uint8Array), green: of((p) => p.drawn[1], Uint8Array),
       blue: of((p) => p.drawn[2], Uint8Array), alpha: of((p) => p.drawn[3] / 255, Float32Array) };
   }
 
   // Points are stamped into the pixels: where no GPU helps, tens of thousands of calls of the canvas take too long.
   function stamper(pixels, width, height) {
-    return ({ half, dx, dy, red, green, blue, alpha }, px, py) => {
+    const whole32 = new Uint32Array(pixels.buffer);
+    return ({ half, whole, dx, dy, red, green, blue, alpha }, px, py) => {
       const [left, top] = [Math.round(px), Math.round(py)];
       if (!(left >= half && top >= half && left < width - half && top < height - half)) return;
       for (let k = 0; k < dx.length; k += 1) {
-        const at = ((top + dy[k]) * width + left + dx[k]) * 4;
+        const place = (top + dy[k]) * width + left + dx[k];
+        if (whole[k]) {
+          whole32[place] = whole[k];
+          continue;
+        }
+        const at = place * 4;
         const a = alpha[k];
         pixels[at] += (red[k] - pixels[at]) * a;
         pixels[at + 1] += (green[k] - pixels[at + 1]) * a;
@@ -519,7 +527,7 @@
     const matching = state.match.reduce((sum, each) => sum + each, 0);
     $("count").textContent = !n ? "There is no model on this map."
       : state.hasFilter ? `${number(matching)} of ${models(n)} ${matching === 1 ? "matches" : "match"}`
-      : n === 1 ? "1 model, nothing is filtered" : `All ${models(n)}, nothing is filtered`;
+      : n === 1 ? "1 model" : `All ${models(n)}`;
     $("clear").disabled = !state.hasFilter && !state.picked;
     if (state.at >= 0 && !state.shown[state.at]) goTo(-1);
     tabulate();
