@@ -126,7 +126,10 @@ def test_controls_and_turned_directions_are_not_kept() -> None:
     assert clean("a\u202egnp.exe\x00\nb") == "a gnp.exe b"
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)//", "data:text/html,x", "", "https://", "http://["])
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)//", "javascript://x/%0aalert(1)", "data:text/html,x", "", "https://", "http://["],
+)
 def test_an_address_that_is_not_of_the_web_makes_no_links(url: str) -> None:
     assert packed(render_atlas(points(), kinds(), replace(ABOUT, hub_url=url)))["hub_url"] is None
 
@@ -414,6 +417,25 @@ def test_keys_zoom_move_and_show_everything(page: Page) -> None:
     page.press("0")
     assert page.evaluate(width) == pytest.approx(before)
     assert place(page, "ada/middle") == pytest.approx(at)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("scheme", "paper"), [("light", LIGHT.paper), ("dark", DARK.paper)])
+def test_the_map_follows_when_light_turns_to_dark(page: Page, scheme: str, paper: str) -> None:
+    page.look(scheme="dark" if scheme == "light" else "light")
+    page.settle()
+    page.look(scheme=scheme)
+    page.settle()
+    corner = "[...document.querySelector('#dots').getContext('2d').getImageData(0, 0, 1, 1).data].slice(0, 3)"
+    assert page.evaluate(corner) == [int(paper[k : k + 2], 16) for k in (1, 3, 5)]
+
+
+@pytest.mark.browser
+def test_on_paper_is_the_list_of_kinds_without_the_map(page: Page) -> None:
+    page.ask("Emulation.setEmulatedMedia", media="print")
+    assert page.evaluate("document.querySelector('#map').offsetParent") is None
+    assert page.evaluate("document.querySelector('.kinds').offsetHeight") > 0
+    page.ask("Emulation.setEmulatedMedia", media="")
 
 
 @pytest.mark.browser
