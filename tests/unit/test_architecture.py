@@ -22,7 +22,7 @@ DOORS = {
     "rensa": {"tasks/families.py"},
     "altair": {"tasks/charts", "tasks/report/figures.py"},
     "vl_convert": {"tasks/charts", "tasks/report"},
-    "jinja2": {"tasks/report"},
+    "jinja2": {"tasks/report", "tasks/atlas_page"},
     "pyromark": {"tasks/card.py", "tasks/judges/unseen.py"},
     "statsmodels": {"tasks/findings"},
     "uvicorn": {"tasks/replica", "tasks/judges/scripted.py", "flows/engine.py"},
