@@ -44,7 +44,9 @@ def make_tokenizer(folder: Path, vocabulary: int, texts: list[str]) -> int:
         show_progress=False,
     )
     tokenizer.train(texts, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=SPECIAL[2], pad_token=SPECIAL[0])
+    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, eos_token=SPECIAL[2], pad_token=SPECIAL[0]
+    )
     fast.chat_template = CHAT_TEMPLATE
     fast.save_pretrained(folder)
     return int(tokenizer.get_vocab_size())
@@ -69,7 +71,7 @@ def make_tiny(folder: Path, vocabulary: int) -> None:
         bos_token_id=None,
         eos_token_id=SPECIAL.index("<|im_end|>"),
     )
-    Qwen2ForCausalLM(config).to(torch.float32).save_pretrained(folder)
+    Qwen2ForCausalLM(config).to(torch.float32).save_pretrained(folder)  # type: ignore[arg-type]
 
 
 def make_qwen3_8b(folder: Path, vocabulary: int) -> None:

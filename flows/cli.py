@@ -245,11 +245,13 @@ def report(
         Path | None, typer.Option(help="Also write the charts as PNG files to this folder.")
     ] = None,
 ) -> None:
-    """Write the report of the latest snapshot again."""
+    """Write the report of the latest snapshot again, and the page of its map."""
     from tasks.analysis import write_latest_report
+    from tasks.mapping import write_latest_atlas
 
-    for path in write_latest_report(home, pictures):
-        typer.echo(path)
+    for path in [*write_latest_report(home, pictures), write_latest_atlas(home)]:
+        if path:
+            typer.echo(path)
 
 
 def _date(text: str | None) -> date | None:

@@ -8,17 +8,19 @@ from prefect import flow
 
 from tasks.analysis import publish_report, publish_warehouse
 from tasks.coordinating import coordinating, is_coordinating
+from tasks.mapping import publish_atlas_page
 from tasks.schedule import date_of_run
 from tasks.settings import settings
 
 
 @flow(flow_run_name="report")
 def report(home: Path | None = None) -> Path:
-    """Write it where people read it; returns its path. By itself it first publishes what the lake holds by now."""
+    """Write it, and the page of the map, where people read them; returns its path. By itself it first publishes what the lake holds by now."""
     home = home or settings().home
     is_alone = not is_coordinating(home)
     with coordinating(home, date_of_run()) as run:
         run.check()
         if is_alone:
             publish_warehouse(home)
+        publish_atlas_page(home)
         return publish_report(home)

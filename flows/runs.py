@@ -79,6 +79,8 @@ def run(requests: Sequence[Request], *, as_json: bool) -> None:
     for summary in summaries:
         _print_summary(summary)
     typer.echo(f"\n{summaries[-1].headline}\n\nReport:    {summaries[-1].report.resolve()}")
+    if (page := summaries[-1].map) is not None:
+        typer.echo(f"Map:       {page.resolve()}")
     typer.echo(f"Warehouse: {summaries[-1].warehouse.resolve()}")
 
 
@@ -99,7 +101,7 @@ def what_next(home: Path) -> None:
     command = _command()
     typer.echo(
         "\nNext:\n"
-        f"  open {home / 'report.html'} in a browser\n"
+        f"  open {home / 'report.html'} and {home / 'atlas.html'} in a browser\n"
         f"  {command} query --home {home} best-documented    (--list shows the others)\n"
         f"  {command} snapshot --limit 200    (the real Hub, no account needed)"
     )

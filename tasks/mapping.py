@@ -18,7 +18,9 @@ from tasks.judges import identify
 from tasks.lake import Lake, part_name
 from tasks.orders import Shared
 from tasks.progress import advance, expect
+from tasks.publishing import send_published
 from tasks.records import Atlas, AtlasPoint, JudgeSpec, Kind, KindEvent, KindName, Neighbour
+from tasks.sentences import stability_notes
 from tasks.settings import settings
 from tasks.warehouse import Warehouse, frame, stream
 
@@ -306,3 +308,46 @@ def _known_facts(db: duckdb.DuckDBPyConnection, snapshot: date, wanted: set[int]
         for fact in facts
         if fact.kind in wanted
     ]
+
+
+def write_latest_atlas(home: Path) -> Path | None:
+    """Write the page of the latest published map beside the report; null where no snapshot has a map."""
+    from tasks.atlas.projecting import NOT_GUARANTEED
+    from tasks.atlas_page import AtlasAbout, write_atlas
+
+    warehouse = Warehouse(home)
+    with warehouse.read() as db:
+        latest = frame(db, "out/atlas_latest").to_dicts()
+        if not latest:
+            return None
+        (row,) = latest
+        points = frame(db, "out/atlas_page_points", snapshot=row["snapshot"])
+        kinds = frame(db, "out/atlas_page_kinds", snapshot=row["snapshot"])
+    about = AtlasAbout(
+        snapshot=row["snapshot"],
+        hub=row["hub"],
+        judge=row["judge"],
+        embedder=row["embedder"],
+        n_models=points.height,
+        n_texts=row["texts"],
+        noise_share=row["noise_share"],
+        trustworthiness=row["trustworthiness"],
+        notes=[*NOT_GUARANTEED, *stability_notes(row)],
+        **({"hub_url": f"{row['hub']}/"} if row["hub"].startswith("http") else {}),
+    )
+    path = home / "atlas.html"
+    write_atlas(points, kinds, about, path)
+    return path
+
+
+@task(task_run_name="write the page of the map")
+def publish_atlas_page(home: Path) -> Path | None:
+    """Have the page of the latest map where people read it; returns its path, null where there is no map."""
+    page, published = home / "atlas.html", Warehouse(home).published
+    if page.exists() and page.stat().st_mtime_ns >= published.stat().st_mtime_ns:
+        written: Path | None = page
+    else:
+        written = write_latest_atlas(home)
+    if written:
+        send_published(Lake(home), written)
+    return written

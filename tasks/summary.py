@@ -41,6 +41,7 @@ class Summary:
     headline: str
     report: Path
     warehouse: Path
+    map: Path | None
 
     def rows(self) -> list[tuple[str, str]]:
         """Names and values for people."""
@@ -119,4 +120,5 @@ def summarise(
         headline=headline(findings),
         report=report,
         warehouse=warehouse.published,
+        map=home / "atlas.html" if atlas else None,
     )

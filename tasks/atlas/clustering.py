@@ -80,7 +80,8 @@ def stability(
     rng = np.random.default_rng(seed)
     base = rng.permutation(len(vectors))[:texts_max] if len(vectors) > texts_max else np.arange(len(vectors))
     seeds = [
-        _agreement(kinds[base], _again(vectors[base], seed + 1 + replicate)) for replicate in range(replicates)
+        _agreement(kinds[base], _again(vectors[base], seed + 1 + replicate))
+        for replicate in range(replicates)
     ]
     samples, best = [], dict[int, list[float]]()
     for chosen in _samples(base, replicates, rng):

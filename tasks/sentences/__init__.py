@@ -6,6 +6,7 @@ Every sentence speaks of association ("goes with"), never of effect; where the i
 
 from tasks.sentences.atlas import (
     atlas_words,
+    stability_notes,
 )
 from tasks.sentences.edits import (
     edit_verdict,
@@ -115,6 +116,7 @@ __all__ = [
     "reading",
     "release_sentence",
     "sentence",
+    "stability_notes",
     "stratum_words",
     "strength",
     "sway_sentences",
