@@ -38,7 +38,19 @@ COMPARED = {
 
 def command(corpus: Path, home: Path, as_of: date) -> list[str]:
     """The snapshot's command line."""
-    words = ["snapshot", "--hub", str(corpus), "--all", "--as-of", str(as_of), "--home", str(home), "--json"]
+    words = [
+        "snapshot",
+        "--hub",
+        str(corpus),
+        "--all",
+        "--as-of",
+        str(as_of),
+        "--home",
+        str(home),
+        "--json",
+        "--embedder",
+        "none",
+    ]
     return [sys.executable, "-m", "flows.cli", *words]
 
 

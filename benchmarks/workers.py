@@ -40,7 +40,19 @@ class Taken:
 
 def take(hub: str, home: Path, workers: int, base_s: float | None) -> Taken:
     """One snapshot by so many processes."""
-    words = ["snapshot", "--hub", hub, "--all", "--home", str(home), "--workers", str(workers), "--json"]
+    words = [
+        "snapshot",
+        "--hub",
+        hub,
+        "--all",
+        "--home",
+        str(home),
+        "--workers",
+        str(workers),
+        "--json",
+        "--embedder",
+        "none",
+    ]
     began = datetime.now(UTC)
     started = time.perf_counter()
     done = subprocess.run(

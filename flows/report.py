@@ -15,7 +15,10 @@ from tasks.settings import settings
 
 @flow(flow_run_name="report")
 def report(home: Path | None = None) -> Path:
-    """Write it, and the page of the map, where people read them; returns its path. By itself it first publishes what the lake holds by now."""
+    """Write it and the page of the map where people read them; returns its path.
+
+    By itself it first publishes what the lake holds by now.
+    """
     home = home or settings().home
     is_alone = not is_coordinating(home)
     with coordinating(home, date_of_run()) as run:

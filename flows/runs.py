@@ -94,6 +94,12 @@ def _import_for(home: Path) -> None:
     if not Warehouse(home).published.exists():
         import tasks.findings
         import tasks.report  # noqa: F401
+        from tasks.embedding import embedder_of
+
+        if embedder_of(None):
+            from tasks.embedders.sentence import import_all
+
+            import_all()
 
 
 def what_next(home: Path) -> None:

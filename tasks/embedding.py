@@ -23,7 +23,11 @@ _TEXTS_AT_ONCE = 64  # a length at which batches of like lengths can be made, an
 
 
 def embedder_of(asked: str | None) -> str | None:
-    """Which embedder is meant: the default where none is named and its libraries are there; null for no map."""
+    """Which embedder is meant: that of the settings or the default where none is named; null for no map.
+
+    Where the libraries are not there, and nobody asked for a map, there is none.
+    """
+    asked = asked or settings().embedder
     if asked is None:
         return DEFAULT_EMBEDDER if is_installed() else None
     return None if asked == NO_EMBEDDER else asked

@@ -115,6 +115,10 @@ class Settings(BaseSettings):
         default=None, ge=1, description="GPUs behind the judge; default: its servers"
     )
 
+    embedder: str | None = Field(
+        default=None,
+        description="what embeds cards where a run names nothing: a model, or none; default: all-MiniLM-L6-v2",
+    )
     embed_passage_tokens: int = Field(
         default=128,
         ge=16,
@@ -133,7 +137,7 @@ class Settings(BaseSettings):
         description="share of texts that may have been placed on a map that was fitted without them, before a new fit",
     )
     atlas_replicates: int = Field(
-        default=4,
+        default=3,
         ge=1,
         description="fits with other seeds, and as many on other samples, for the stability of kinds",
     )

@@ -74,6 +74,10 @@ class ObjectStore:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
+# Most tests are of something else, and a map takes half a minute.
+os.environ.setdefault("CARDIOGRAPH_EMBEDDER", "none")
+
+
 @pytest.fixture(scope="session")
 def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     """An S3 endpoint for the session, with one bucket; rclone would not see others that are made behind its back."""

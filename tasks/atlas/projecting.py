@@ -23,6 +23,7 @@ NEIGHBOURS = (
 )
 MAP_DIMENSIONS, KIND_DIMENSIONS = 2, 5
 MAP_MIN_DIST = 0.1
+EPOCHS = 300  # UMAP's own rule is 500 up to 10,000 texts and 200 beyond: a map should not jump there
 LEAST = 40  # texts; fewer have no shape
 NOT_GUARANTEED = (
     "The same texts give the same map on the same machine and library versions; on others it may differ.",
@@ -35,9 +36,18 @@ def settings_of_maps() -> dict[str, float]:
     return {
         "seed": SEED,
         "neighbours": NEIGHBOURS,
+        "epochs": EPOCHS,
         "map_min_dist": MAP_MIN_DIST,
         "kind_dimensions": KIND_DIMENSIONS,
     }
+
+
+def import_umap() -> Any:
+    """The library, without its word that there is no Tensorflow."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=ImportWarning)
+        import umap
+    return umap
 
 
 def project(
@@ -47,25 +57,24 @@ def project(
 
     `init` has places to begin with, for a map that is to stay where it was.
     """
+    umap = import_umap()
     with warnings.catch_warnings():
-        # That there is no Tensorflow, and that what is given cannot place other texts: it need not.
-        warnings.filterwarnings("ignore", category=ImportWarning)
+        # That what is given cannot place other texts: it need not.
         warnings.filterwarnings("ignore", message="precomputed_knn")
-        from umap import UMAP
-
         neighbours = min(NEIGHBOURS, near.places.shape[1] + 1)
         own = np.arange(len(vectors))[:, None]
         places = np.hstack([own, near.places[:, : neighbours - 1]]).astype(np.int32)
         distances = np.hstack(
             [np.zeros_like(own, np.float32), 1 - near.similarity[:, : neighbours - 1]]
         ).astype(np.float32)
-        reducer = UMAP(
+        reducer = umap.UMAP(
             n_components=dimensions,
             n_neighbors=neighbours,
             min_dist=MAP_MIN_DIST if dimensions == MAP_DIMENSIONS else 0.0,
             metric="cosine",
             init="spectral" if init is None else init.astype(np.float32),
             random_state=seed,
+            n_epochs=EPOCHS,
             n_jobs=1,
             precomputed_knn=(places, np.maximum(distances, 0)),
         )

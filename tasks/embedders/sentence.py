@@ -181,6 +181,15 @@ class Embedder:
         )
 
 
+def import_all() -> None:
+    """Import what takes seconds to import, while there is nothing else to do."""
+    import sentence_transformers  # noqa: F401
+
+    from tasks.atlas.projecting import import_umap
+
+    import_umap()
+
+
 @lru_cache(maxsize=1)
 def _load(identity: Identity) -> Embedder:
     import torch

@@ -21,12 +21,13 @@ def stability_notes(atlas: Mapping[str, Any]) -> list[str]:
     notes = []
     if atlas["seeds_ari"] is not None:
         notes.append(
-            f"Fitted again with other seeds its kinds agree with these by an adjusted Rand index of "
-            f"{atlas['seeds_ari']:.2f}, on samples of 80 in 100 texts by {atlas['samples_ari']:.2f} (1 is the same, 0 chance)."
+            "Fitted again with other seeds, its kinds agree with these by an adjusted Rand index of "
+            f"{atlas['seeds_ari']:.2f}; on samples of 80 in 100 texts by {atlas['samples_ari']:.2f} "
+            "(1 is the same, 0 chance)."
         )
     if atlas["placed"]:
         notes.append(
-            f"The map was fitted on the texts of {atlas['fitted_on']}; {atlas['placed']:,} that are new since then were "
-            "placed among their neighbours."
+            f"The map was fitted on the texts of {atlas['fitted_on']}; {atlas['placed']:,} that are new since then "
+            "were placed among their neighbours."
         )
     return notes
