@@ -18,10 +18,8 @@ from tasks.warehouse import Warehouse, frame
 
 def write_atlas_file(home: Path, path: Path) -> int:
     """Write the latest map; returns its models. `UsageError` where there is none, `NotWritten` where it cannot be."""
-    warehouse = Warehouse(home)
-    warehouse.check_current()
-    with warehouse.read() as db:
-        latest_map(db, home)
+    latest_map(home)
+    with Warehouse(home).read() as db:
         rows = frame(db, "out/atlas_file")
     _write(rows, path)
     return rows.height

@@ -64,10 +64,9 @@ class GivenName:
 
 def named_kinds(home: Path) -> list[NamedKind]:
     """The kinds of the latest map, the one with the most models first. `UsageError` where there is no map."""
-    warehouse = Warehouse(home)
-    warehouse.check_current()
-    with warehouse.read() as db:
-        rows = frame(db, "out/map_kinds", snapshot=latest_map(db, home).snapshot)
+    snapshot = latest_map(home).snapshot
+    with Warehouse(home).read() as db:
+        rows = frame(db, "out/map_kinds", snapshot=snapshot)
     return [NamedKind(**row) for row in rows.iter_rows(named=True)]
 
 

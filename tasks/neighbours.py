@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -24,6 +24,7 @@ from tasks.warehouse import Warehouse, frame
 BEST = 3
 _SUGGESTED = 3
 _CLOSE_FROM = 0.5  # a slip or two; below it difflib's guesses look like noise
+_TYPED_CHARACTERS = 200  # no name on the Hub is longer, and comparing takes its time
 _ASKED = "Does the card "
 
 
@@ -101,11 +102,15 @@ class LatestMap:
     kinds: int
 
 
-def latest_map(db: Any, home: Path) -> LatestMap:
-    """The latest map of a home; `UsageError` where it has none."""
-    for row in frame(db, "out/latest_atlas").iter_rows(named=True):
-        return LatestMap(**row)
-    raise UsageError(f"no map in {home}; install cardiograph[atlas] and run `cardiograph snapshot`")
+def latest_map(home: Path) -> LatestMap:
+    """The latest map of a home; `UsageError` where it has none, or where its warehouse is of another version."""
+    warehouse = Warehouse(home)
+    warehouse.check_current()
+    with warehouse.read() as db:
+        rows = frame(db, "out/latest_atlas").to_dicts()
+    if not rows:
+        raise UsageError(f"no map in {home}; install cardiograph[atlas] and run `cardiograph snapshot`")
+    return LatestMap(**rows[0])
 
 
 def neighbourhood(home: Path, model_id: str, n: int) -> Neighbourhood:
@@ -113,16 +118,13 @@ def neighbourhood(home: Path, model_id: str, n: int) -> Neighbourhood:
 
     `UsageError` where there is no map, or where the model has no place on it: unknown, without a card, or too short.
     """
-    warehouse = Warehouse(home)
-    warehouse.check_current()
-    with warehouse.read() as db:
-        snapshot = latest_map(db, home).snapshot
+    snapshot = latest_map(home).snapshot
+    with Warehouse(home).read() as db:
         placed = frame(db, "out/placed_model", model_id=model_id).to_dicts()
-        if not placed:
-            raise UsageError(_why_unplaced(db, model_id, snapshot))
-        rows = frame(db, "out/nearest_models", model_id=model_id, n=n)
-    (row,) = placed
-    return compare(row.pop("snapshot"), MapModel(**row), near_models(rows), load_rubric())
+        rows = frame(db, "out/nearest_models", model_id=model_id, n=n) if placed else pl.DataFrame()
+    if not placed:
+        raise UsageError(_why_unplaced(home, model_id, snapshot))
+    return compare(snapshot, MapModel(**placed[0]), near_models(rows), load_rubric())
 
 
 def near_models(rows: pl.DataFrame) -> list[NearModel]:
@@ -204,13 +206,15 @@ def close_names(typed: str, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))[:_SUGGESTED]
 
 
-def _why_unplaced(db: Any, model_id: str, snapshot: date) -> str:
+def _why_unplaced(home: Path, model_id: str, snapshot: date) -> str:
     """Why a model has no place on the map, and what to do, in one line."""
-    name = one_line(model_id)
-    for row in frame(db, "out/unplaced_model", model_id=model_id).iter_rows(named=True):
-        return _UNPLACED[_fate(row["card_status"], row["passages"])].format(name=name, snapshot=snapshot)
-    typed = model_id[:200]  # no name on the Hub is longer, and comparing takes its time
-    names = frame(db, "out/close_names", typed=typed)["model_id"].to_list()
+    name, typed = one_line(model_id), model_id[:_TYPED_CHARACTERS]
+    with Warehouse(home).read() as db:
+        listed = frame(db, "out/unplaced_model", model_id=model_id).to_dicts()
+        names = [] if listed else frame(db, "out/close_names", typed=typed)["model_id"].to_list()
+    if listed:
+        why = _UNPLACED[_fate(listed[0]["card_status"], listed[0]["passages"])]
+        return why.format(name=name, snapshot=snapshot)
     if close := close_names(typed, names):
         return f"no model {name} in the map of {snapshot}; there are: {', '.join(map(one_line, close))}"
     return f"no model {name} in the map of {snapshot}; `cardiograph query 'from out_atlas'` lists its models"

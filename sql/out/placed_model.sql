@@ -1,7 +1,6 @@
 -- One row, none where it has no place there: $model_id on the latest map, with the checks that its card passes and
 -- fails by the judge of the report, and the sections that it fills.
 select
-    atlas.snapshot,
     atlas.model_id,
     atlas.author,
     atlas.score,
