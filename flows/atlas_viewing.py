@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
+from time import sleep
 from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -24,6 +25,7 @@ from tasks.plain_text import one_line
 
 HOST = "127.0.0.1"
 _START_WITHIN_S = 300.0  # it imports torch, and may read millions of rows
+_LOOK_EVERY_S = 0.5
 # What it could compute is computed already: it has no reason to look for models or prices of models.
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -61,7 +63,10 @@ def serve_atlas(home: Path, port: int) -> None:
                 f"embedding-atlas did not start on port {port} ({_last_line(log)}); try another --port"
             )
         typer.echo(f"{url} shows the map; Ctrl-C ends it.")
-        child.wait()
+        while child.poll() is None:
+            sleep(
+                _LOOK_EVERY_S
+            )  # not `wait`: where Polars was used, Ctrl-C does not interrupt a wait for a process
         raise EngineFailed(f"embedding-atlas ended by itself ({_last_line(log)}); run it again")
 
 

@@ -6,6 +6,7 @@ a table of their own with `x`, `y`, `text` and `priority`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -53,4 +54,5 @@ def _write(rows: pl.DataFrame, path: Path) -> None:
             f"{path}: cannot be written ({error.strerror or error}); name another file"
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # where its folder cannot be, it is not there either
+            draft.unlink(missing_ok=True)

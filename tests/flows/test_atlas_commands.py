@@ -50,8 +50,8 @@ CARDS: list[tuple[str, str, float | None, list[str], list[str], list[str]]] = [
 PLACED = ["mine", "good", "fair", "poor", "evil", "mute"]
 
 
-def write_map(lake: Lake) -> None:
-    """A judged week with a map of two kinds; a model without a card, and a card too short."""
+def write_week(lake: Lake) -> None:
+    """A judged week; one model has no card, and one a card that is too short."""
     listed = ListedModel(
         WEEK, "x", "x", "s", NOW, NOW, 5, 5, 1, None, [], "peft", "fill-mask", None, True, None, []
     )
@@ -71,16 +71,25 @@ def write_map(lake: Lake) -> None:
     lake.write(
         "judges/w-f.parquet", JudgeCard, [JudgeCard(WEEK, "f", "checklist", "r", None, None, "{}", NOW)]
     )
+    mute = Verdict("mute", "checklist", "f", None, None, {}, [], [], [], "mute", "says nothing")
     verdicts = [
-        Verdict(text, "checklist", "f", score, "checks" if score else None, {}, passed, failed, [], None if score else "mute")
+        dataclasses.replace(
+            mute, card_hash=text, score=score, score_mode="checks", passed=passed, failed=failed, reason=None
+        )
         for _, text, score, passed, failed, _ in CARDS
-    ]  # fmt: skip
+        if score
+    ]
+    verdicts.append(mute)
     lake.write("verdicts/f/a.parquet", Verdict, verdicts)
     facts = [
         CardFacts(text, 1, 300, 50, 1, 0, 0, 0, 0, False, None, [], sections, None, False)
         for _, text, _, _, _, sections in CARDS
     ]
     lake.write("facts/v1/a.parquet", CardFacts, facts)
+
+
+def write_map(lake: Lake) -> None:
+    """A map of two kinds of that week's cards."""
     lake.write("embedders/w-e.parquet", EmbedderCard, [EmbedderCard(WEEK, "e", "n", "w", "{}", NOW)])
     embeddings = [Embedding(text, "e", [], 2 if text in PLACED else 0, 9, False) for _, text, *_ in CARDS]
     lake.write("embeddings/e/a.parquet", Embedding, embeddings)
@@ -120,6 +129,7 @@ def publish(home: Path) -> None:
 def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `home` is a copy of."""
     home = tmp_path_factory.mktemp("mapped")
+    write_week(Lake(home))
     write_map(Lake(home))
     publish(home)
     return home
@@ -136,8 +146,7 @@ def home(mapped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def bare(tmp_path: Path) -> Path:
     """A home that was never mapped."""
     home = tmp_path / "bare"
-    record = SnapshotRecord(WEEK, "x", "all models", 0, NOW, NOW)
-    Lake(home).write("snapshots/w.parquet", SnapshotRecord, [record])
+    write_week(Lake(home))
     publish(home)
     return home
 
@@ -287,7 +296,6 @@ def test_a_persons_names_are_published_and_giving_them_again_adds_nothing(
     typed: Typed, home: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "names.csv"
-    file.write_text('kind,name,description\n1, "Research, papers" ,From labs\n', encoding="utf-8-sig")
     file.write_text('kind,name,description\n1,"Research, papers",From labs\n', encoding="utf-8-sig")
     assert fine(typed("atlas", "names", file, "--home", home)) == "Named 1 kind.\n"
     assert named(home) == {0: ("Quants", "terms"), 1: ("Research, papers", "person")}
