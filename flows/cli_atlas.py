@@ -55,7 +55,8 @@ def serve(
     \b
     Writes atlas.parquet (the models) and atlas-labels.parquet (the kinds)
     into the home and serves them on 127.0.0.1 until Ctrl-C. Nothing is sent
-    anywhere.
+    anywhere. The browser needs WebGPU; without it the map stays blank, and
+    tables and filters work.
     """
     from flows.atlas_viewing import serve_atlas
 
