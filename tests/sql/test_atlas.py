@@ -71,7 +71,7 @@ def two_maps(db: Database, fill: Fill) -> Database:
         h1        | f1          | checklist | 2     | [has_snippet]  | [data_named]
         h2        | f1          | checklist | 4     | [data_named]   | []
         h3        | f1          | checklist | 3     | []             | [data_named]
-        h4        | f1          | checklist | 1     | []             | []
+        h4        | f1          | checklist | 2     | []             | []
         h1        | f0          | vllm      | 5     | []             | []
         """,
     )
@@ -163,7 +163,7 @@ def test_the_atlas_is_of_the_latest_map_and_leaves_out_what_has_no_place(
         ada/copy | 1 | 2 | 7    | Quants    | conversion | 2     | 90        | 2     | gguf quant | checklist
         bob/b    | 3 | 4 | 7    | Quants    | conversion | 4     | 30        | 3     | lora       | checklist
         bob/c    | 5 | 6 | 8    | Encoders  | lab        | 3     | 20        | 0     | bert       | checklist
-        eve/odd  | 7 | 8 |      |           |            | 1     |           | 0     | odd        | checklist
+        eve/odd  | 7 | 8 |      |           |            | 2     |           | 0     | odd        | checklist
         """,
     )
 
@@ -180,14 +180,14 @@ def test_a_quarantined_week_leaves_the_map_to_the_week_before(
 
 
 def test_a_kind_has_its_shares_medians_and_names(two_maps: Database, expect: Expect) -> None:
-    # The middle of text generation is 2, of three models with 2, 2 and 4; that of fill-mask is 2.
+    # The middle of text generation is 2, of three models with 2, 2 and 4; that of fill-mask is 2.5.
     expect(
         two_maps.sql("from out_clusters").pl(),
         """
         snapshot   | kind | name     | models | authors | models_share | median_score | score_gap | example
         2026-01-05 | 7    | Quants   | 1      | 1       | 1            | 2            | 0         | ada/a
         2026-01-12 | 7    | Quants   | 3      | 2       | 0.6          | 2            | 0         | ada/copy
-        2026-01-12 | 8    | Encoders | 1      | 1       | 0.2          | 3            | 1         | bob/c
+        2026-01-12 | 8    | Encoders | 1      | 1       | 0.2          | 3            | 0.5       | bob/c
         """,
     )
 
@@ -211,8 +211,8 @@ def test_the_gap_is_to_the_middle_of_the_same_task_in_the_same_week(
         2026-01-12 | ada/a    | 0
         2026-01-12 | ada/copy | 0
         2026-01-12 | bob/b    | 2
-        2026-01-12 | bob/c    | 1
-        2026-01-12 | eve/odd  | -1
+        2026-01-12 | bob/c    | 0.5
+        2026-01-12 | eve/odd  | -0.5
         """,
     )
 
@@ -224,7 +224,7 @@ def test_archetypes_share_a_week_and_none_is_what_is_of_no_kind(two_maps: Databa
         archetype  | kinds | models | models_share | median_score | median_downloads | median_likes
         conversion | 1     | 3      | 0.6          | 2            | 30               | 2
         lab        | 1     | 1      | 0.2          | 3            | 20               | 0
-        none       | 0     | 1      | 0.2          | 1            |                  | 0
+        none       | 0     | 1      | 0.2          | 2            |                  | 0
         """,
     )
 
@@ -238,13 +238,21 @@ def test_a_text_that_is_near_is_known_by_its_most_downloaded_model(
         model_id | score | place | neighbour_id | neighbour_score | similarity | snapshot
         ada/a    | 2     | 1     | bob/b        | 4               | 0.9        | 2026-01-12
         ada/a    | 2     | 2     | bob/c        | 3               | 0.75       | 2026-01-12
-        ada/a    | 2     | 3     | eve/odd      | 1               | 0.5        | 2026-01-12
+        ada/a    | 2     | 3     | eve/odd      | 2               | 0.5        | 2026-01-12
         ada/copy | 2     | 1     | bob/b        | 4               | 0.9        | 2026-01-12
         ada/copy | 2     | 2     | bob/c        | 3               | 0.75       | 2026-01-12
-        ada/copy | 2     | 3     | eve/odd      | 1               | 0.5        | 2026-01-12
+        ada/copy | 2     | 3     | eve/odd      | 2               | 0.5        | 2026-01-12
         bob/b    | 4     | 1     | ada/copy     | 2               | 0.9        | 2026-01-12
         """,
     )
+
+
+def test_downloads_decide_by_which_model_a_text_is_known_and_not_its_name(two_maps: Database) -> None:
+    near = "select neighbour_id from out_neighbours where model_id = 'bob/b'"
+    two_maps.execute("update base.listing set downloads = 1 where model_id = 'ada/copy'")
+    assert two_maps.execute(near).fetchall() == [("ada/a",)]
+    two_maps.execute("update base.listing set downloads = null where model_id = 'ada/a'")
+    assert two_maps.execute(near).fetchall() == [("ada/copy",)]
 
 
 def test_what_became_of_a_kind_is_shown_unless_its_week_is_held_back(
@@ -331,7 +339,7 @@ def test_the_nearest_models_come_nearest_first_and_no_more_than_asked_for(
         place | similarity | model_id | score | kind | passed       | failed       | sections
         1     | 0.9        | bob/b    | 4     | 7    | [data_named] | []           | [how_to_use, license]
         2     | 0.75       | bob/c    | 3     | 8    | []           | [data_named] | []
-        3     | 0.5        | eve/odd  | 1     |      | []           | []           | []
+        3     | 0.5        | eve/odd  | 2     |      | []           | []           | []
         """
     expect(frame(two_maps, "out/nearest_models", model_id="ada/a", n=9), rows)
     two = "\n".join(rows.strip().splitlines()[:3])
@@ -398,7 +406,7 @@ def test_the_file_of_the_map_counts_neighbours_by_its_own_rows(two_maps: Databas
         ada/copy | 1 | 2 | Quants   | conversion | 2     | 90        | 2     | weights | gguf quant
         bob/b    | 3 | 4 | Quants   | conversion | 4     | 30        | 3     | weights | lora
         bob/c    | 5 | 6 | Encoders | lab        | 3     | 20        | 0     | weights | bert
-        eve/odd  | 7 | 8 | none     | none       | 1     |           | 0     | weights | odd
+        eve/odd  | 7 | 8 | none     | none       | 2     |           | 0     | weights | odd
         """,
     )
     near = {row["model_id"]: row["neighbours"] for row in rows.to_dicts()}
