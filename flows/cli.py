@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli_atlas import atlas, neighbours
 from flows.cli_findings import analyse
 from flows.cli_hub import hub
 from flows.cli_judge import calibrate, label
@@ -41,10 +42,12 @@ app.add_typer(hub, name="hub")
 app.command()(label)
 app.command()(calibrate)
 app.command()(analyse)
+app.command()(neighbours)
 app.command()(plan)
 app.command()(doctor)
 app.command()(status)
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(atlas, name="atlas")
 
 
 class Sort(StrEnum):
@@ -183,8 +186,9 @@ def query(
     \b
     Views: models, cards, verdicts, scores, leaderboard, panel, failures,
     families, judge_panel, judge_pairs, judging_rates, explanations, passports,
-    labels, out_findings, snapshots, quarantined. `describe models` tells a
-    view's columns.
+    labels, out_findings, snapshots, quarantined; of the map: atlases,
+    out_atlas, out_clusters, out_archetypes, out_neighbours, kind_events.
+    `describe models` tells a view's columns.
     """
     from flows.querying import list_queries, print_query
 

@@ -950,7 +950,13 @@ comment on view kind_events is 'What became of the kinds of card from one map to
 
 -- A kind keeps its names: of those given by then a person's counts first, then a judge model's, then that of its terms.
 create or replace view base.best_kind_names as
-select kinds.snapshot, kinds.kind, kind_names.name, kind_names.description, kind_names.named_by
+select
+    kinds.snapshot,
+    kinds.kind,
+    kind_names.name,
+    kind_names.description,
+    kind_names.named_by,
+    kind_names.named_at
 from base.kinds
 join base.kind_names on kind_names.kind = kinds.kind and kind_names.snapshot <= kinds.snapshot
 where kind_names.name <> ''
@@ -959,7 +965,8 @@ qualify row_number() over (
     order by
         case kind_names.named_by when 'person' then 0 when 'terms' then 2 else 1 end,
         kind_names.snapshot desc,
-        kind_names.named_at desc
+        kind_names.named_at desc,
+        kind_names.named_by
 ) = 1;
 
 -- The judge whose scores the report of a snapshot shows: the one that judged last.
@@ -1100,6 +1107,8 @@ select
     neighbours.neighbour as neighbour_hash,
     neighbours.snapshot
 from latest
-join base.neighbours using (snapshot, card_hash)
+-- Asked for by itself, the snapshot keeps the other weeks' neighbours from being joined first.
+join base.neighbours
+    on neighbours.card_hash = latest.card_hash and neighbours.snapshot = (select max(snapshot) from atlases)
 join known on known.card_hash = neighbours.neighbour;
 comment on view out_neighbours is 'One row a model of the latest snapshot that has a map and a card that is near to its own, with the scores of both.';

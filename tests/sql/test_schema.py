@@ -31,6 +31,12 @@ VIEWS = {
     "snapshots",
     "quarantined",
     "out_findings",
+    "atlases",
+    "kind_events",
+    "out_atlas",
+    "out_clusters",
+    "out_archetypes",
+    "out_neighbours",
 }
 
 

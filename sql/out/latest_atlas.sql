@@ -1,0 +1,5 @@
+-- One row, none where there is none: the latest map that is shown.
+select snapshot, texts, kinds
+from atlases
+order by snapshot desc
+limit 1;
