@@ -317,7 +317,7 @@ def write_latest_atlas(home: Path) -> Path | None:
 
     warehouse = Warehouse(home)
     with warehouse.read() as db:
-        latest = frame(db, "out/atlas_latest").to_dicts()
+        latest = frame(db, "out/atlas_page").to_dicts()
         if not latest:
             return None
         (row,) = latest

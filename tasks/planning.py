@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from tasks.embedding import embedder_of
 from tasks.errors import UsageError
 from tasks.replica.quotas import PLANS
 from tasks.settings import settings
@@ -22,7 +23,7 @@ HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-
 
 WINDOW_S = 300.0  # of the Hub's quotas
 _PAGE_ROWS = 1000
-_RUNS_A_SNAPSHOT, _RUNS_A_JUDGE = 12, 12
+_RUNS_A_SNAPSHOT, _RUNS_A_JUDGE, _RUNS_A_MAP = 13, 12, 5
 _FILE = Path(__file__).with_name("rates.toml")
 
 
@@ -166,6 +167,8 @@ def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
     for judge, asked in zip(judges, texts, strict=True):
         size = limits.judge_part_cards if is_model(judge) else limits.part_cards
         runs += _RUNS_A_JUDGE + math.ceil(asked / size) + is_model(judge)  # and a part to explain
+    if embedder_of(None):
+        runs += _RUNS_A_MAP + math.ceil(texts[0] / limits.part_cards)
     return runs
 
 

@@ -16,10 +16,20 @@ DOORS = {
     "duckdb": {"tasks/warehouse.py", "tasks/report/data.py", "flows/querying.py"},
     "httpcore2": {"tasks/wire.py"},
     "httpx2": {"tasks/judges/fleet.py"},
-    "huggingface_hub": {"tasks/hub.py", "tasks/wire.py", "tasks/judges/server.py"},
+    "huggingface_hub": {
+        "tasks/hub.py",
+        "tasks/wire.py",
+        "tasks/judges/server.py",
+        "tasks/embedders/sentence.py",
+    },
     "obstore": {"tasks/store/bucket.py"},
     "pyfixest": {"tasks/findings/edit_effects.py", "tasks/findings/regression.py"},
     "rensa": {"tasks/families.py"},
+    "sentence_transformers": {"tasks/embedders/sentence.py"},
+    "torch": {"tasks/embedders/sentence.py"},
+    "umap": {"tasks/atlas/projecting.py"},
+    "pynndescent": {"tasks/atlas/nearest.py"},
+    "sklearn": {"tasks/atlas/clustering.py", "tasks/atlas/quality.py"},
     "altair": {"tasks/charts", "tasks/report/figures.py"},
     "vl_convert": {"tasks/charts", "tasks/report"},
     "jinja2": {"tasks/report", "tasks/atlas_page"},
@@ -73,7 +83,7 @@ def test_a_file_of_flows_is_not_named_like_a_library(path: Path) -> None:
     assert path.stem not in sys.stdlib_module_names | {"prefect", "duckdb", "polars", "typer", "rich"}
 
 
-@pytest.mark.parametrize("name", ["crawl", "judge", "snapshot"])
+@pytest.mark.parametrize("name", ["atlas", "crawl", "embed", "judge", "snapshot"])
 def test_a_flow_holds_no_class_no_sql_and_no_try(name: str) -> None:
     tree = ast.parse((ROOT / "flows" / f"{name}.py").read_text(encoding="utf-8"))
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.Try)]
