@@ -1,0 +1,141 @@
+"""Cards a second of each stage of the atlas, beside the plain call of the library that does the work.
+
+    python benchmarks/atlas.py hub-2022-02.parquet --cards 2000
+    python benchmarks/atlas.py demo.parquet
+
+The plain calls get what the stage gets, in one process and one run, with the libraries' own defaults: the passages that
+were cut, all of them, for `SentenceTransformer.encode`; the vectors for `umap.UMAP` and for HDBSCAN. What the stages do
+besides (parsing, cutting, pooling, neighbours) is theirs to pay for. A first small fit compiles UMAP for both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+
+import numpy as np
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from tasks.atlas.clustering import MIN_SAMPLES, cluster, kind_size
+from tasks.atlas.nearest import nearest
+from tasks.atlas.projecting import (
+    EPOCHS,
+    KIND_DIMENSIONS,
+    MAP_DIMENSIONS,
+    NEIGHBOURS,
+    SEED,
+    import_umap,
+    project,
+)
+from tasks.embedders import DEFAULT_EMBEDDER
+from tasks.embedders.sentence import Embedder, opened_embedder
+from tasks.records import CardText
+
+T = TypeVar("T")
+_BATCH = 64
+
+
+def main() -> None:
+    """Measure, and print one row a stage."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("corpus", type=Path, help="a corpus file, as docs/corpus.md describes it")
+    parser.add_argument("--cards", type=int, default=2_000, help="distinct texts, at most")
+    parser.add_argument("--embedder", default=DEFAULT_EMBEDDER)
+    asked = parser.parse_args()
+    cards = texts_of(asked.corpus, asked.cards)
+    with opened_embedder(asked.embedder) as embedder:
+        rows = [embedding(embedder, cards)]
+        vectors = np.array(
+            [row.vector for row in embedder.embed(cards) if row.passages], np.float32
+        )  # from what is kept
+    warm_up(vectors)
+    rows += [projecting(vectors), clustering(vectors)]
+    show(rows, len(cards))
+
+
+def texts_of(corpus: Path, most: int) -> list[CardText]:
+    """Distinct texts of a corpus, a sample with a fixed seed."""
+    texts = pl.scan_parquet(corpus).select("card_text").drop_nulls().unique().collect()["card_text"].sort()
+    chosen = texts.sample(min(most, len(texts)), seed=SEED)
+    return [CardText(str(place), text) for place, text in enumerate(chosen)]
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What it gives, and the seconds that it takes."""
+    began = perf_counter()
+    return work(), perf_counter() - began
+
+
+def embedding(embedder: Embedder, cards: list[CardText]) -> tuple[str, int, float, float]:
+    """Cards through the stage, and their passages through the plain library."""
+    import torch
+
+    passages = [text for card in cards if (cut := embedder._cut(card)) for text in cut.texts]
+    batches = [cards[start : start + _BATCH] for start in range(0, len(cards), _BATCH)]
+    _, ours = timed(lambda: [embedder.embed(batch) for batch in batches])
+    torch.set_num_threads(torch.get_num_interop_threads())
+    (model, *_) = embedder._models
+    _, plain = timed(lambda: model.encode(passages, normalize_embeddings=True, show_progress_bar=False))
+    torch.set_num_threads(1)
+    return "embed", len(cards), ours, plain
+
+
+def warm_up(vectors: Any) -> None:
+    """Have UMAP compiled."""
+    few = vectors[:200]
+    project(few, nearest(few, few, NEIGHBOURS - 1, is_same=True), dimensions=MAP_DIMENSIONS)
+
+
+def projecting(vectors: Any) -> tuple[str, int, float, float]:
+    """Neighbours and both projections, and the same two by plain UMAP, which looks for neighbours twice."""
+
+    def ours() -> None:
+        near = nearest(vectors, vectors, NEIGHBOURS - 1, is_same=True)
+        for dimensions in (MAP_DIMENSIONS, KIND_DIMENSIONS):
+            project(vectors, near, dimensions=dimensions)
+
+    def plain() -> None:
+        umap = import_umap()
+        for dimensions in (MAP_DIMENSIONS, KIND_DIMENSIONS):
+            umap.UMAP(
+                n_components=dimensions,
+                n_neighbors=NEIGHBOURS,
+                metric="cosine",
+                random_state=SEED,
+                n_jobs=1,
+                n_epochs=EPOCHS,
+            ).fit_transform(vectors)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return "project", len(vectors), timed(ours)[1], timed(plain)[1]
+
+
+def clustering(vectors: Any) -> tuple[str, int, float, float]:
+    """Kinds by the stage, and by plain HDBSCAN."""
+    from sklearn.cluster import HDBSCAN
+
+    near = nearest(vectors, vectors, NEIGHBOURS - 1, is_same=True)
+    points, size = project(vectors, near, dimensions=KIND_DIMENSIONS), kind_size(len(vectors))
+    plain = HDBSCAN(min_cluster_size=size, min_samples=MIN_SAMPLES, copy=True)
+    _, ours_s = timed(lambda: cluster(points, size))
+    _, plain_s = timed(lambda: plain.fit(points))
+    return "cluster", len(vectors), ours_s, plain_s
+
+
+def show(rows: list[tuple[str, int, float, float]], cards: int) -> None:
+    """Cards a second of both, and how many times as fast ours is."""
+    table = Table("stage", "cards", "cards a second", "plain library", "ratio", title=f"{cards:,} cards")
+    for stage, n, ours, plain in rows:
+        table.add_row(stage, f"{n:,}", f"{n / ours:,.1f}", f"{n / plain:,.1f}", f"{plain / ours:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
