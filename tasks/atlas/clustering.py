@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 from statistics import median
 from typing import Any
 
@@ -42,7 +43,7 @@ class Stability:
 
 def kind_size(texts: int) -> int:
     """Texts that make a kind, of so many on the map."""
-    return max(KIND_LEAST, round(KIND_ROOT * float(texts) ** 0.5))
+    return max(KIND_LEAST, round(KIND_ROOT * sqrt(texts)))
 
 
 def cluster(points: Floats, size: int) -> Clustering:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,11 +21,12 @@ GROUPS, EACH, DIMENSIONS = 4, 40, 24
 LIMITS = Limits(fit_max=1_000, drift_max=0.25, replicates=1, replicate_texts=500)
 
 
-def texts(groups: Sequence[int], seed: int) -> Vectors:
+def texts(groups: np.ndarray[Any, Any], seed: int) -> Vectors:
     """A vector a text, near the axis of its group."""
     drawn = np.random.default_rng(seed).normal(scale=0.09, size=(len(groups), DIMENSIONS))
     drawn[np.arange(len(groups)), groups] += 1
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    vectors: Vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    return vectors
 
 
 def names(n: int, of: str = "old") -> list[str]:

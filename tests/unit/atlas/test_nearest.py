@@ -12,7 +12,8 @@ from tasks.embedders.passages import Vectors
 
 def units(n: int, d: int = 16, seed: int = 0) -> Vectors:
     drawn = np.random.default_rng(seed).normal(size=(n, d))
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    units: Vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 def test_they_are_those_of_the_largest_cosines_nearest_first(monkeypatch: pytest.MonkeyPatch) -> None:
