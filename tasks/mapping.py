@@ -22,11 +22,9 @@ from tasks.publishing import send_published
 from tasks.records import Atlas, AtlasPoint, JudgeSpec, Kind, KindEvent, KindName, Neighbour
 from tasks.sentences import stability_notes
 from tasks.settings import settings
-from tasks.warehouse import Warehouse, frame, stream
+from tasks.warehouse import Database, Warehouse, frame, stream
 
 if TYPE_CHECKING:
-    import duckdb
-
     from tasks.atlas.making import Before, Made
     from tasks.atlas.naming import KindFacts
     from tasks.embedders.passages import Vectors
@@ -115,7 +113,7 @@ def vectors_of(lake: Lake, hashes: Sequence[str], parts: Sequence[str]) -> Vecto
     return np.zeros((0, 1), np.float32) if vectors is None else vectors
 
 
-def _before(db: duckdb.DuckDBPyConnection, lake: Lake, snapshot: date, embedder: str) -> Before | None:
+def _before(db: Database, lake: Lake, snapshot: date, embedder: str) -> Before | None:
     """The last map by this embedder, and the texts that it was fitted on."""
     from tasks.atlas.clustering import NOISE
     from tasks.atlas.making import Before, Fitted
@@ -184,7 +182,7 @@ def _write(
 
 
 def _facts(
-    db: duckdb.DuckDBPyConnection,
+    db: Database,
     snapshot: date,
     embedder: str,
     kinds: dict[str, int | None],
@@ -297,7 +295,7 @@ def name_kinds(home: Path, snapshot: date, shared: Shared, kinds: list[int]) -> 
     warehouse.land()
 
 
-def _known_facts(db: duckdb.DuckDBPyConnection, snapshot: date, wanted: set[int]) -> list[KindFacts]:
+def _known_facts(db: Database, snapshot: date, wanted: set[int]) -> list[KindFacts]:
     """What is known of kinds that are on the map already; their terms are those that they were found to have."""
     (embedder,) = frame(db, "out/atlas_embedder", snapshot=snapshot).row(0)
     placed = dict(frame(db, "out/atlas_kinds_of", snapshot=snapshot).iter_rows())

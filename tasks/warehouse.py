@@ -27,6 +27,8 @@ from tasks.lake import STAGES, Lake
 from tasks.records import Finding
 from tasks.settings import SQL_DIR, settings
 
+Database = duckdb.DuckDBPyConnection
+
 # A statement lands this many parts at once: enough to be quick, few enough to stay in memory.
 _PARTS_AT_ONCE = 200
 _ROWS_AT_ONCE = 500

@@ -67,6 +67,7 @@ class ReportData:
     models: pl.DataFrame  # analysis_frame, the columns that charts use
     findings: tuple[Finding, ...]
     judging: Judging
+    kinds: int | None  # of card, on the map beside the page; null where there is none
 
 
 def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerprint: str) -> ReportData:
@@ -81,6 +82,7 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
             f"{snapshot}: the warehouse holds no such snapshot judged by {fingerprint}; take or name another"
         )
     origin = provenance[0]
+    atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
     return ReportData(
         snapshot=snapshot,
         hub=origin["hub"],
@@ -99,6 +101,7 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         models=frame(db, "out/analysis_frame", **key).select("model_id", "score", "downloads", "likes"),
         findings=tuple(Finding(**_only(Finding, row)) for row in frame(db, "out/findings", **key).to_dicts()),
         judging=_read_judging(db, snapshot, fingerprint),
+        kinds=atlas[0]["kinds"] if atlas else None,
     )
 
 

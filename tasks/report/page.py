@@ -139,6 +139,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "judge": data.judge.judge,
         "judged": judge_section(data, settings()),
         "scripts": _scripts(),
+        "kinds": data.kinds,
         "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own
         "light": asdict(charts.LIGHT),
         "dark": asdict(charts.DARK),

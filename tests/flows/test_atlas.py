@@ -163,6 +163,7 @@ def test_the_page_lies_beside_the_report_and_names_the_kinds(atlas: Atlas) -> No
     page = (atlas.home / "atlas.html").read_text(encoding="utf-8")
     for name in atlas.ask("select name from out_clusters where snapshot = $day", day=WEEKS[2])["name"]:
         assert name.replace("&", "&amp;") in page
+    assert 'href="atlas.html"' in (atlas.home / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_rebuilt_warehouse_has_the_same_maps(atlas: Atlas) -> None:
