@@ -115,7 +115,7 @@ def summarise(
         texts_judged=judged,
         findings_estimated=found,
         texts_embedded=embedded,
-        atlas=atlas[0] if atlas else None,
+        atlas={**atlas[0], "fitted_on": str(atlas[0]["fitted_on"])} if atlas else None,
         judging=judging,
         headline=headline(findings),
         report=report,
