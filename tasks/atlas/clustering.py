@@ -74,19 +74,19 @@ def stability(
 ) -> Stability:
     """How far the kinds of n vectors come out again: with other seeds, and on samples of 80 in 100.
 
-    Of more than `texts_max` texts both are of a sample of so many.
+    Of more than `texts_max` texts both are of a sample of so many, in which a kind may be as much smaller.
     """
     if len(vectors) < LEAST or not (kinds != NOISE).any():
         return Stability(None, None, {})
     rng = np.random.default_rng(seed)
     base = rng.permutation(len(vectors))[:texts_max] if len(vectors) > texts_max else np.arange(len(vectors))
     seeds = [
-        _agreement(kinds[base], _again(vectors[base], seed + 1 + replicate))
+        _agreement(kinds[base], _again(vectors[base], seed + 1 + replicate, len(vectors)))
         for replicate in range(replicates)
     ]
     samples, best = [], dict[int, list[float]]()
     for chosen in _samples(base, replicates, rng):
-        again = _again(vectors[chosen], seed)
+        again = _again(vectors[chosen], seed, len(vectors))
         samples.append(_agreement(kinds[chosen], again))
         for kind, jaccard in _best_jaccard(kinds[chosen], again).items():
             best.setdefault(kind, []).append(jaccard)
@@ -102,10 +102,12 @@ def _samples(
         yield np.sort(rng.choice(base, size=round(SAMPLE_SHARE * len(base)), replace=False))
 
 
-def _again(vectors: Vectors, seed: int) -> Kinds:
+def _again(vectors: Vectors, seed: int, of: int) -> Kinds:
+    """Kinds of a sample of so many texts, by another fit."""
     near = nearest(vectors, vectors, NEIGHBOURS - 1, is_same=True)
     places = project(vectors, near, dimensions=KIND_DIMENSIONS, seed=seed)
-    return cluster(places, kind_size(len(vectors))).kinds
+    size = max(MIN_SAMPLES, round(kind_size(of) * len(vectors) / of))
+    return cluster(places, size).kinds
 
 
 def _agreement(one: Kinds, other: Kinds) -> float:

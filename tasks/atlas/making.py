@@ -41,7 +41,7 @@ class Limits:
     fit_max: int = 50_000
     drift_max: float = 0.25
     replicates: int = 2
-    replicate_texts: int = 2_500
+    replicate_texts: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)
