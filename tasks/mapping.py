@@ -22,12 +22,13 @@ from tasks.publishing import send_published
 from tasks.records import Atlas, AtlasPoint, JudgeSpec, Kind, KindEvent, KindName, Neighbour
 from tasks.sentences import stability_notes
 from tasks.settings import settings
-from tasks.warehouse import Database, Warehouse, frame, stream
+from tasks.warehouse import Warehouse, frame, stream
 
 if TYPE_CHECKING:
     from tasks.atlas.making import Before, Made
     from tasks.atlas.naming import KindFacts
     from tasks.embedders.passages import Vectors
+    from tasks.warehouse import Database
 
 NEIGHBOURS_KEPT = 10
 CARDS_SHOWN = 5  # of a kind, to a judge model that is to name it

