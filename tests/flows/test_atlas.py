@@ -98,13 +98,13 @@ def test_the_planted_kinds_are_found(atlas: Atlas) -> None:
         truth=str(atlas.truth.truth_parquet),
         day=WEEKS[0],
     )
-    assert found.height > 400
+    assert found.height > 350
     assert adjusted_rand_score(found["archetype"].to_list(), found["kind"].to_list()) >= 0.8
 
 
 def test_unchanged_cards_keep_their_kind_and_their_place_the_week_after(atlas: Atlas) -> None:
     kept = atlas.both(WEEKS[0], WEEKS[1])
-    assert kept.height > 400
+    assert kept.height > 350
     assert kept.filter(pl.col("kind") != pl.col("kind_then")).is_empty()
     assert kept.filter((pl.col("x") != pl.col("x_then")) | (pl.col("y") != pl.col("y_then"))).is_empty()
 
@@ -130,7 +130,7 @@ def test_a_new_fit_lies_on_the_old_map_and_its_kinds_keep_their_numbers(atlas: A
 
 def test_the_same_week_again_embeds_and_draws_nothing(atlas: Atlas) -> None:
     first, second, again, _ = atlas.runs
-    assert first["texts_embedded"] > 500
+    assert first["texts_embedded"] > 400
     assert 0 < second["texts_embedded"] < 100
     assert again["texts_embedded"] == 0
     assert again["atlas"] == second["atlas"]
