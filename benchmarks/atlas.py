@@ -51,9 +51,7 @@ def main() -> None:
     cards = texts_of(asked.corpus, asked.cards)
     with opened_embedder(asked.embedder) as embedder:
         rows = [embedding(embedder, cards)]
-        vectors = np.array(
-            [row.vector for row in embedder.embed(cards) if row.passages], np.float32
-        )  # from what is kept
+        vectors = np.array([row.body for row in embedder.embed(cards) if row.passages], np.float32)
     warm_up(vectors)
     rows += [projecting(vectors), clustering(vectors)]
     show(rows, len(cards))

@@ -440,7 +440,7 @@ comment on column base.embeddings.embedder is 'Which embedder, exactly.';
 comment on column base.embeddings.passages is 'Passages of the card that were embedded; 0 for a text that says too little to be placed.';
 comment on column base.embeddings.tokens is 'Tokens in them.';
 comment on column base.embeddings.is_truncated is 'Whether the card has more passages.';
-comment on column base.embeddings.part is 'The part of the lake that holds the vector.';
+comment on column base.embeddings.part is 'The part of the lake that holds the vectors.';
 
 create table if not exists base.atlases (
     snapshot date not null,
@@ -574,7 +574,7 @@ comment on column base.neighbours.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.neighbours.card_hash is 'The card text.';
 comment on column base.neighbours.neighbour is 'A text that is near to it.';
 comment on column base.neighbours.place is '1 for the nearest.';
-comment on column base.neighbours.similarity is 'Cosine of their vectors.';
+comment on column base.neighbours.similarity is 'Cosine of their vectors, less what all texts have in common: 0 for two that are as alike as any two.';
 comment on column base.neighbours.made_at is 'When it was made (UTC).';
 
 -- What a model is packaged as decides who downloads it and how downloads are counted.

@@ -25,6 +25,7 @@ from tasks.settings import settings
 from tasks.warehouse import Warehouse, frame, stream
 
 if TYPE_CHECKING:
+    from tasks.atlas.centring import Halves
     from tasks.atlas.making import Before, Made
     from tasks.atlas.naming import KindFacts
     from tasks.embedders.passages import Vectors
@@ -70,11 +71,11 @@ def _make(warehouse: Warehouse, snapshot: date, embedder: str, name: str) -> Non
         texts = _Texts(*_columns(frame(db, "out/atlas_texts", snapshot=snapshot, embedder=embedder)))
         before = _before(db, warehouse.lake, snapshot, embedder)
         highest = int(frame(db, "out/kind_numbers").item())
-    vectors = vectors_of(warehouse.lake, texts.hashes, texts.parts)
+    halves = halves_of(warehouse.lake, texts.hashes, texts.parts)
     made = make(
         snapshot,
         texts.hashes,
-        vectors,
+        halves,
         before,
         highest,
         Limits(
@@ -86,7 +87,7 @@ def _make(warehouse: Warehouse, snapshot: date, embedder: str, name: str) -> Non
     )
     if made is None:
         return
-    _write(warehouse, snapshot, embedder, name, texts.hashes, vectors, made, _now())
+    _write(warehouse, snapshot, embedder, name, texts.hashes, made, _now())
 
 
 def _now() -> datetime:
@@ -97,21 +98,33 @@ def _columns(rows: Any) -> tuple[list[Any], ...]:
     return tuple(column.to_list() for column in rows.get_columns())
 
 
-def vectors_of(lake: Lake, hashes: Sequence[str], parts: Sequence[str]) -> Vectors:
-    """Vectors (n x d) of texts, in their order, from the parts that hold them."""
+def halves_of(lake: Lake, hashes: Sequence[str], parts: Sequence[str]) -> Halves:
+    """Vectors of n texts, in their order, from the parts that hold them."""
+    from tasks.atlas.centring import Halves
+
     wanted: dict[str, dict[str, int]] = defaultdict(dict)
     for place, (card_hash, part) in enumerate(zip(hashes, parts, strict=True)):
         wanted[part][card_hash] = place
-    vectors: Vectors | None = None
+    bodies = metadata = np.zeros((0, 1), np.float32)
     for part, places in wanted.items():
-        table = lake.columns(part, ["card_hash", "vector"])
+        table = lake.columns(part, ["card_hash", "body", "metadata"])
         rows = [row for row, card_hash in enumerate(table["card_hash"].to_pylist()) if card_hash in places]
         chosen = table.take(rows)
-        found = np.stack(chosen["vector"].to_numpy()).astype(np.float32)
-        if vectors is None:
-            vectors = np.zeros((len(hashes), found.shape[1]), np.float32)
-        vectors[[places[card_hash] for card_hash in chosen["card_hash"].to_pylist()]] = found
-    return np.zeros((0, 1), np.float32) if vectors is None else vectors
+        width = len(chosen["body"][0])
+        if not len(bodies):
+            bodies, metadata = (np.zeros((len(hashes), width), np.float32) for _ in range(2))
+        at = [places[card_hash] for card_hash in chosen["card_hash"].to_pylist()]
+        bodies[at], metadata[at] = (_rows(chosen[half], width) for half in ("body", "metadata"))
+    return Halves(bodies, metadata)
+
+
+def _rows(lists: Any, width: int) -> Vectors:
+    """A column of lists as rows; an empty one is a row of zeros."""
+    column = lists.combine_chunks()
+    is_there = column.value_lengths().to_numpy() > 0
+    rows = np.zeros((len(column), width), np.float32)
+    rows[is_there] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    return rows
 
 
 def _before(db: Database, lake: Lake, snapshot: date, embedder: str) -> Before | None:
@@ -131,7 +144,7 @@ def _before(db: Database, lake: Lake, snapshot: date, embedder: str) -> Before |
         Fitted(
             snapshot=fitted_on,
             hashes=hashes,
-            vectors=vectors_of(lake, hashes, fitted["part"].to_list()),
+            texts=halves_of(lake, hashes, fitted["part"].to_list()),
             points=fitted.select("x", "y").to_numpy(),
             kinds=fitted["kind"].fill_null(NOISE).to_numpy(),
             strength=fitted["strength_share"].to_numpy(),
@@ -147,7 +160,6 @@ def _write(
     embedder: str,
     name: str,
     hashes: list[str],
-    vectors: Vectors,
     made: Made,
     now: datetime,
 ) -> None:
@@ -178,7 +190,7 @@ def _write(
     lake.write(f"kind_names/{name}", KindName, _names(warehouse, facts, snapshot, now))
     events = [dataclasses.replace(event, made_at=now) for event in made.events]
     lake.write(f"kind_events/{name}", KindEvent, events)
-    _write_neighbours(lake, f"neighbours/{name}", snapshot, hashes, vectors, now)
+    _write_neighbours(lake, f"neighbours/{name}", snapshot, hashes, made.vectors, now)
     lake.write(f"atlases/{name}", Atlas, [_atlas(snapshot, embedder, made, now)])
 
 

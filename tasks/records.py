@@ -322,11 +322,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A card text as a vector of length 1; of no length where the text says too little to be placed anywhere."""
+    """A card text as vectors of length 1: of its body, and of its front matter; without any where there is none.
+
+    A text that says too little to be placed anywhere has neither.
+    """
 
     card_hash: str
     embedder: str
-    vector: list[float]
+    body: list[float]
+    metadata: list[float]
     passages: int
     tokens: int
     is_truncated: bool

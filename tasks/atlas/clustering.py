@@ -17,9 +17,11 @@ from tasks.embedders.passages import Vectors
 Kinds = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 NOISE = -1
-MIN_SAMPLES = 5
+MIN_SAMPLES = 10  # with half of it kinds come out differently by every seed
 KIND_ROOT = 0.7  # times the square root of the texts: what is a kind grows with the Hub, but more slowly
 KIND_LEAST = 8
+LARGE_SHARE = 0.2  # of the texts: what is larger may be several kinds
+SPLIT_NOISE_MAX = 0.2  # of a large kind's texts may be of none of its parts
 SAMPLE_SHARE = 0.8
 SURVIVES_FROM = 0.6  # Hennig 2007: below it a cluster should not be trusted
 
@@ -47,13 +49,45 @@ def kind_size(texts: int) -> int:
 
 
 def cluster(points: Floats, size: int) -> Clustering:
-    """The kinds of n texts from their places (n x few); kinds are numbered from 0."""
+    """The kinds of n texts from their places (n x few); kinds are numbered from 0.
+
+    HDBSCAN favours the large: of a few kinds that lie close and their union it takes the union when there are many
+    other texts. So what holds more than `LARGE_SHARE` of the texts is looked at by itself, and where it falls apart
+    into kinds that leave little over, those are taken.
+    """
+    found = _hdbscan(points, size)
+    large = [kind for kind in _sizes(found.kinds) if _is_large(found.kinds, kind)]
+    while large:
+        own = np.flatnonzero(found.kinds == large.pop())
+        parts = _hdbscan(points[own], size)
+        if len(_sizes(parts.kinds)) < 2 or (parts.kinds == NOISE).mean() > SPLIT_NOISE_MAX:
+            continue
+        free = int(found.kinds.max()) + 1
+        found.kinds[own] = np.where(parts.kinds == NOISE, NOISE, parts.kinds + free)
+        found.strength[own] = parts.strength
+        large += [kind for kind in _sizes(found.kinds) if kind >= free and _is_large(found.kinds, kind)]
+    kinds, numbers = np.unique(found.kinds[found.kinds != NOISE], return_inverse=True)
+    found.kinds[found.kinds != NOISE] = np.arange(len(kinds))[numbers]
+    return found
+
+
+def _hdbscan(points: Floats, size: int) -> Clustering:
     from sklearn.cluster import HDBSCAN
 
     if len(points) <= size:
         return Clustering(np.full(len(points), NOISE), np.zeros(len(points)))
     fitted = HDBSCAN(min_cluster_size=size, min_samples=min(MIN_SAMPLES, size), copy=True).fit(points)
     return Clustering(fitted.labels_.astype(np.int64), fitted.probabilities_)
+
+
+def _sizes(kinds: Kinds) -> dict[int, int]:
+    """Texts of each kind."""
+    found, texts = np.unique(kinds[kinds != NOISE], return_counts=True)
+    return dict(zip(found.tolist(), texts.tolist(), strict=True))
+
+
+def _is_large(kinds: Kinds, kind: int) -> bool:
+    return bool((kinds == kind).sum() > LARGE_SHARE * len(kinds))
 
 
 def vote(near: Nearest, kinds: Kinds) -> Clustering:
@@ -106,7 +140,7 @@ def _again(vectors: Vectors, seed: int, of: int) -> Kinds:
     """Kinds of a sample of so many texts, by another fit."""
     near = nearest(vectors, vectors, NEIGHBOURS - 1, is_same=True)
     places = project(vectors, near, dimensions=KIND_DIMENSIONS, seed=seed)
-    size = max(MIN_SAMPLES, round(kind_size(of) * len(vectors) / of))
+    size = max(KIND_LEAST // 2, round(kind_size(of) * len(vectors) / of))
     return cluster(places, size).kinds
 
 

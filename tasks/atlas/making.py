@@ -14,6 +14,7 @@ from datetime import date
 
 import numpy as np
 
+from tasks.atlas.centring import Centre, Halves, centre_of, centred
 from tasks.atlas.clustering import NOISE, Clustering, Kinds, cluster, kind_size, stability, vote
 from tasks.atlas.identity import align, match
 from tasks.atlas.nearest import nearest
@@ -46,11 +47,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Texts that a map was fitted on, in the order of their hashes, each with its vector, place and kind."""
+    """Texts that a map was fitted on, in the order of their hashes, each with its vectors, place and kind."""
 
     snapshot: date
     hashes: Sequence[str]
-    vectors: Vectors
+    texts: Halves
     points: Floats
     kinds: Kinds
     strength: Floats
@@ -67,9 +68,13 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A map. Arrays have a row a text, in the order of the hashes; kinds carry the numbers that people see."""
+    """A map. Arrays have a row a text, in the order of the hashes; kinds carry the numbers that people see.
+
+    `vectors` are the texts as they are compared on it: what is near, is so by them.
+    """
 
     fitted_on: date
+    vectors: Vectors
     points: Floats
     kinds: Kinds
     strength: Floats
@@ -91,28 +96,28 @@ class Made:
 def make(
     snapshot: date,
     hashes: Sequence[str],
-    vectors: Vectors,
+    texts: Halves,
     before: Before | None,
     highest: int,
     limits: Limits,
 ) -> Made | None:
-    """The map of n texts with unit vectors (n x d). Null for too few texts to have a shape.
+    """The map of n texts. Null for too few to have a shape.
 
     `highest` is the highest number that a kind ever had.
     """
     if len(hashes) < LEAST:
         return None
     if before is None:
-        return _fit(snapshot, hashes, vectors, None, highest, limits, drift=0.0, reason=None)
+        return _fit(snapshot, hashes, texts, None, highest, limits, drift=0.0, reason=None)
     known = _places(hashes, before.fitted.hashes)
     drift = float((known < 0).mean())
     if drift <= limits.drift_max:
-        return _placed(snapshot, hashes, vectors, before, known, drift)
+        return _placed(snapshot, hashes, texts, before, known, drift)
     reason = (
         f"{drift:.0%} of the texts were not there when the map of {before.fitted.snapshot} was fitted; "
         f"{limits.drift_max:.0%} may be"
     )
-    return _fit(snapshot, hashes, vectors, before, highest, limits, drift=drift, reason=reason)
+    return _fit(snapshot, hashes, texts, before, highest, limits, drift=drift, reason=reason)
 
 
 def _places(hashes: Sequence[str], among: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -127,12 +132,14 @@ def _places(hashes: Sequence[str], among: Sequence[str]) -> np.ndarray[tuple[int
 def _placed(
     snapshot: date,
     hashes: Sequence[str],
-    vectors: Vectors,
+    texts: Halves,
     before: Before,
     known: np.ndarray[tuple[int], np.dtype[np.int64]],
     drift: float,
 ) -> Made:
     old = before.fitted
+    centre = centre_of(old.texts)
+    vectors, old_vectors = centred(texts, centre), centred(old.texts, centre)
     is_known = known >= 0
     points = np.empty((len(hashes), MAP_DIMENSIONS))
     kinds = np.full(len(hashes), NOISE, np.int64)
@@ -140,13 +147,14 @@ def _placed(
     points[is_known], kinds[is_known] = old.points[known[is_known]], old.kinds[known[is_known]]
     strength[is_known] = old.strength[known[is_known]]
     if not is_known.all():
-        near = nearest(vectors[~is_known], old.vectors, NEIGHBOURS)
+        near = nearest(vectors[~is_known], old_vectors, NEIGHBOURS)
         voted = vote(near, old.kinds)
         points[~is_known], kinds[~is_known] = place(near, old.points), voted.kinds
         strength[~is_known] = voted.strength
     now = {card_hash: _number(int(kind)) for card_hash, kind in zip(hashes, kinds, strict=True)}
     return Made(
         fitted_on=old.snapshot,
+        vectors=vectors,
         points=points,
         kinds=kinds,
         strength=strength,
@@ -191,7 +199,7 @@ def _members(kinds: Mapping[str, int | None]) -> dict[int, set[str]]:
 def _fit(
     snapshot: date,
     hashes: Sequence[str],
-    vectors: Vectors,
+    texts: Halves,
     before: Before | None,
     highest: int,
     limits: Limits,
@@ -200,9 +208,11 @@ def _fit(
     reason: str | None,
 ) -> Made:
     chosen = _sample(len(hashes), limits.fit_max)
+    centre = centre_of(texts.of(chosen))
+    vectors = centred(texts, centre)
     fitted_vectors = vectors[chosen]
     near = nearest(fitted_vectors, fitted_vectors, NEIGHBOURS - 1, is_same=True)
-    known, init = _beginning(hashes, chosen, fitted_vectors, before)
+    known, init = _beginning(hashes, chosen, fitted_vectors, before, centre)
     points = project(fitted_vectors, near, dimensions=MAP_DIMENSIONS, init=init).astype(np.float64)
     if before is not None and known is not None:
         shared = known >= 0
@@ -215,6 +225,7 @@ def _fit(
     numbers, events = _numbered(snapshot, hashes, of_all.kinds, before, highest)
     return Made(
         fitted_on=snapshot,
+        vectors=vectors,
         points=everywhere,
         kinds=np.array([numbers.get(int(kind), NOISE) for kind in of_all.kinds], np.int64),
         strength=of_all.strength,
@@ -240,6 +251,7 @@ def _beginning(
     chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
     vectors: Vectors,
     before: Before | None,
+    centre: Centre,
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]] | None, Floats | None]:
     """Where each text to be fitted lay on the old map, and where it should begin; null for the first map."""
     if before is None:
@@ -250,7 +262,7 @@ def _beginning(
     init = np.empty((len(chosen), MAP_DIMENSIONS))
     init[known >= 0] = before.fitted.points[known[known >= 0]]
     if (known < 0).any():
-        near = nearest(vectors[known < 0], before.fitted.vectors, NEIGHBOURS)
+        near = nearest(vectors[known < 0], centred(before.fitted.texts, centre), NEIGHBOURS)
         init[known < 0] = place(near, before.fitted.points)
     return known, init
 

@@ -21,7 +21,7 @@ SEED = 20
 NEIGHBOURS = (
     20  # of each text, itself included: with fewer, kinds fall apart by how much is said, not of what
 )
-MAP_DIMENSIONS, KIND_DIMENSIONS = 2, 5
+MAP_DIMENSIONS, KIND_DIMENSIONS = 2, 10
 MAP_MIN_DIST = 0.1
 EPOCHS = 300  # UMAP's own rule is 500 up to 10,000 texts and 200 beyond: a map should not jump there
 LEAST = 40  # texts; fewer have no shape

@@ -1,4 +1,4 @@
-"""Cutting what is read of a card into passages that fit a model, and pooling their vectors into one.
+"""Cutting what is read of a card into passages that fit a model, and pooling their vectors.
 
 Sections are packed whole, as many as fit; a passage of a third of the length or more ends with its section, so that a
 section that many cards share (a tool's, a template's) is a passage of its own, which is embedded once for all of them.
@@ -17,9 +17,6 @@ Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 CLOSED_FROM = 0.3  # of a passage's length
-METADATA_WEIGHT = (
-    0.75  # beside a body of length 1: what the model is, said in a line, against all that is said of it
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ def pack(reading: Reading, tokens: Sequence[int], *, passage_tokens: int, passag
 
 
 def pool(passages: Passages, vector_of: Callable[[str], Vector]) -> Vector:
-    """A card's vector, of length 1, from the unit vectors of its passages.
+    """The vector of a card's body, of length 1, from the unit vectors of its passages.
 
     A passage weighs the square root of its tokens, because two sentences on a thing do not say twice as much as one,
     over the square root of its place, because a card says what it is first.
@@ -77,12 +74,5 @@ def pool(passages: Passages, vector_of: Callable[[str], Vector]) -> Vector:
     body = np.zeros_like(vector_of(passages.body[0].text))
     for place, passage in enumerate(passages.body, start=1):
         body = body + vector_of(passage.text) * np.float32(np.sqrt(max(passage.tokens, 1) / place))
-    pooled = _unit(body)
-    if passages.metadata:
-        pooled = _unit(pooled + np.float32(METADATA_WEIGHT) * vector_of(passages.metadata))
-    return pooled
-
-
-def _unit(vector: Vector) -> Vector:
-    length = np.linalg.norm(vector)
-    return vector if length == 0 else (vector / length).astype(np.float32)
+    length = np.linalg.norm(body)
+    return body if length == 0 else (body / length).astype(np.float32)

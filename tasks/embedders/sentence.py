@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.embedders import DEFAULT_EMBEDDER, is_installed
-from tasks.embedders.passages import METADATA_WEIGHT, Passages, Vector, Vectors, pack, pool
+from tasks.embedders.passages import Passages, Vector, Vectors, pack, pool
 from tasks.embedders.reading import BODY_CHARACTERS_MIN, READING_VERSION, read_card
 from tasks.errors import EmbedderUnavailable
 from tasks.records import CardText, Embedding
@@ -63,7 +63,6 @@ def identify(name: str) -> Identity:
         {
             "reading": READING_VERSION,
             "body_characters_min": BODY_CHARACTERS_MIN,
-            "metadata_weight": METADATA_WEIGHT,
             "passage_tokens": limits.embed_passage_tokens,
             "passages_max": limits.embed_passages_max,
         },
@@ -170,11 +169,12 @@ class Embedder:
 
     def _row(self, card: CardText, passages: Passages | None) -> Embedding:
         if passages is None:
-            return Embedding(card.card_hash, self.identity.fingerprint, [], 0, 0, False)
+            return Embedding(card.card_hash, self.identity.fingerprint, [], [], 0, 0, False)
         return Embedding(
             card_hash=card.card_hash,
             embedder=self.identity.fingerprint,
-            vector=pool(passages, self._kept.__getitem__).tolist(),
+            body=pool(passages, self._kept.__getitem__).tolist(),
+            metadata=self._kept[passages.metadata].tolist() if passages.metadata else [],
             passages=len(passages.body),
             tokens=sum(passage.tokens for passage in passages.body),
             is_truncated=passages.is_truncated,

@@ -91,7 +91,7 @@ def write_week(lake: Lake) -> None:
 def write_map(lake: Lake) -> None:
     """A map of two kinds of that week's cards."""
     lake.write("embedders/w-e.parquet", EmbedderCard, [EmbedderCard(WEEK, "e", "n", "w", "{}", NOW)])
-    embeddings = [Embedding(text, "e", [], 2 if text in PLACED else 0, 9, False) for _, text, *_ in CARDS]
+    embeddings = [Embedding(text, "e", [], [], 2 if text in PLACED else 0, 9, False) for _, text, *_ in CARDS]
     lake.write("embeddings/e/a.parquet", Embedding, embeddings)
     made = Atlas(WEEK, "e", WEEK, 6, 0, 2, 0.2, 0.0, 0.9, 0.9, 0.9, None, "{}", NOW)
     lake.write("atlases/w.parquet", Atlas, [made])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from tasks.atlas.centring import Halves
 from tasks.atlas.clustering import NOISE, vote
 from tasks.atlas.making import Before, Fitted, Limits, Made, make
 from tasks.atlas.nearest import Nearest
@@ -21,12 +22,19 @@ GROUPS, EACH, DIMENSIONS = 4, 40, 24
 LIMITS = Limits(fit_max=1_000, drift_max=0.25, replicates=1, replicate_texts=500)
 
 
-def texts(groups: np.ndarray[Any, Any], seed: int) -> Vectors:
-    """A vector a text, near the axis of its group."""
+def texts(groups: np.ndarray[Any, Any], seed: int) -> Halves:
+    """A vector a text, near the axis of its group; without front matter."""
     drawn = np.random.default_rng(seed).normal(scale=0.09, size=(len(groups), DIMENSIONS))
     drawn[np.arange(len(groups)), groups] += 1
     vectors: Vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
-    return vectors
+    return Halves(vectors, np.zeros_like(vectors))
+
+
+def together(one: Halves, other: Halves) -> Halves:
+    return Halves(
+        np.vstack([one.bodies, other.bodies]),
+        np.vstack([one.metadata, other.metadata]),
+    )
 
 
 def names(n: int, of: str = "old") -> list[str]:
@@ -34,12 +42,12 @@ def names(n: int, of: str = "old") -> list[str]:
 
 
 OLD = np.repeat(np.arange(GROUPS), EACH)
-OLD_VECTORS = texts(OLD, seed=1)
+OLD_TEXTS = texts(OLD, seed=1)
 
 
 @pytest.fixture(scope="module")
 def first() -> Made:
-    made = make(FIRST, names(len(OLD)), OLD_VECTORS, None, 0, LIMITS)
+    made = make(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, LIMITS)
     assert made is not None
     return made
 
@@ -49,7 +57,7 @@ def before(made: Made) -> Before:
     kinds = {
         name: None if kind == NOISE else int(kind) for name, kind in zip(hashes, made.kinds, strict=True)
     }
-    fitted = Fitted(FIRST, hashes, OLD_VECTORS, made.points, made.kinds, made.strength)
+    fitted = Fitted(FIRST, hashes, OLD_TEXTS, made.points, made.kinds, made.strength)
     return Before(fitted, kinds, made.stability)
 
 
@@ -66,7 +74,7 @@ def test_kinds_are_the_groups_and_their_quality_is_told(first: Made) -> None:
 
 
 def test_the_same_texts_give_the_same_map(first: Made) -> None:
-    again = make(FIRST, names(len(OLD)), OLD_VECTORS, None, 0, LIMITS)
+    again = make(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, LIMITS)
     assert again is not None
     assert again.points.tolist() == first.points.tolist()
     assert again.kinds.tolist() == first.kinds.tolist()
@@ -74,8 +82,8 @@ def test_the_same_texts_give_the_same_map(first: Made) -> None:
 
 def test_new_texts_are_placed_among_their_kind_and_the_old_ones_stay(first: Made) -> None:
     new = np.array([0, 1, 2, 3])
-    hashes, vectors = [*names(len(OLD)), *names(4, "new")], np.vstack([OLD_VECTORS, texts(new, seed=2)])
-    made = make(SECOND, hashes, vectors, before(first), 4, LIMITS)
+    hashes, halves = [*names(len(OLD)), *names(4, "new")], together(OLD_TEXTS, texts(new, seed=2))
+    made = make(SECOND, hashes, halves, before(first), 4, LIMITS)
     assert made is not None
     assert made.fitted_on == FIRST
     assert made.points[: len(OLD)].tolist() == first.points.tolist()
@@ -93,7 +101,7 @@ def test_new_texts_are_placed_among_their_kind_and_the_old_ones_stay(first: Made
 def test_a_kind_whose_last_text_is_gone_has_died(first: Made) -> None:
     stay = OLD != 2
     hashes = [name for name, keep in zip(names(len(OLD)), stay, strict=True) if keep]
-    made = make(SECOND, hashes, OLD_VECTORS[stay], before(first), 4, LIMITS)
+    made = make(SECOND, hashes, OLD_TEXTS.of(np.flatnonzero(stay)), before(first), 4, LIMITS)
     assert made is not None
     gone = Counter(first.kinds[~stay].tolist()).most_common(1)[0][0]
     assert [(event.kind, event.texts) for event in made.events if event.event == "death"] == [(gone, EACH)]
@@ -101,8 +109,8 @@ def test_a_kind_whose_last_text_is_gone_has_died(first: Made) -> None:
 
 def test_too_much_that_is_new_has_the_map_fitted_again_where_it_was(first: Made) -> None:
     groups = np.concatenate([OLD, np.full(60, 4)])
-    hashes, vectors = [*names(len(OLD)), *names(60, "new")], np.vstack([OLD_VECTORS, texts(groups[160:], 3)])
-    made = make(SECOND, hashes, vectors, before(first), 4, LIMITS)
+    hashes, halves = [*names(len(OLD)), *names(60, "new")], together(OLD_TEXTS, texts(groups[160:], 3))
+    made = make(SECOND, hashes, halves, before(first), 4, LIMITS)
     assert made is not None
     assert made.fitted_on == SECOND
     assert made.refit_reason is not None
@@ -121,7 +129,7 @@ def test_too_much_that_is_new_has_the_map_fitted_again_where_it_was(first: Made)
 
 def test_of_more_texts_than_a_map_is_fitted_on_the_rest_is_placed() -> None:
     limits = Limits(fit_max=100, replicates=1, replicate_texts=60)
-    made = make(FIRST, names(len(OLD)), OLD_VECTORS, None, 0, limits)
+    made = make(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, limits)
     assert made is not None
     assert made.is_fitted.sum() == 100
     assert adjusted_rand_score(OLD, made.kinds) > 0.9
@@ -130,7 +138,7 @@ def test_of_more_texts_than_a_map_is_fitted_on_the_rest_is_placed() -> None:
 
 def test_too_few_texts_have_no_shape() -> None:
     few = LEAST - 1
-    assert make(FIRST, names(few), OLD_VECTORS[:few], None, 0, LIMITS) is None
+    assert make(FIRST, names(few), OLD_TEXTS.of(np.arange(few)), None, 0, LIMITS) is None
 
 
 def test_a_text_among_texts_of_no_kind_is_of_none() -> None:
