@@ -145,7 +145,7 @@ class Settings(BaseSettings):
         description="fits with other seeds, and as many on other samples, for the stability of kinds",
     )
     atlas_replicate_texts: int = Field(
-        default=5_000, ge=100, description="texts of such a fit; of more a sample"
+        default=15_000, ge=100, description="texts of such a fit; of more a sample"
     )
 
     # The gate: how unlike the snapshot before it one may be. What grows with time is for a week, and more is allowed

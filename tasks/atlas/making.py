@@ -42,7 +42,7 @@ class Limits:
     fit_max: int = 50_000
     drift_max: float = 0.25
     replicates: int = 2
-    replicate_texts: int = 5_000
+    replicate_texts: int = 15_000
 
 
 @dataclass(frozen=True, slots=True)

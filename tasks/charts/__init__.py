@@ -1,5 +1,6 @@
 """Charts: functions from a frame to an Altair chart, named for the question that they answer."""
 
+from tasks.charts.atlas_map import where_cards_lie
 from tasks.charts.draw import (
     how_an_edit_is_followed,
     how_far_judge_and_people_agree,
@@ -39,5 +40,6 @@ __all__ = [
     "score_against_popularity",
     "vegalite_version",
     "what_is_documented",
+    "where_cards_lie",
     "which_sections_are_filled",
 ]

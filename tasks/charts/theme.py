@@ -114,7 +114,10 @@ def config(palette: Palette, background: str = "transparent") -> dict[str, Any]:
             "ramp": [palette.ramp_low, palette.ramp_high],
         },
         # Vega-Lite reads a style's `color`; `fill` and `stroke` would lose against its own default blue.
-        "style": {name: {"color": colour} for name, colour in _roles(palette).items()},
+        "style": {
+            **{name: {"color": colour} for name, colour in _roles(palette).items()},
+            "halo": {"color": palette.paper, "stroke": palette.paper, "strokeWidth": 4, "strokeJoin": "round"},
+        },
     }
 
 
@@ -124,11 +127,16 @@ def vegalite_version() -> str:
 
 
 def save_png(
-    chart: alt.Chart | alt.LayerChart | dict[str, Any], path: Path, *, width: int = 720, scale: float = 2.0
+    chart: alt.Chart | alt.LayerChart | dict[str, Any],
+    path: Path,
+    palette: Palette = LIGHT,
+    *,
+    width: int = 720,
+    scale: float = 2.0,
 ) -> None:
-    """The chart, or its Vega-Lite, on light paper as a PNG, for pages that run no script."""
+    """The chart, or its Vega-Lite, on the paper of a palette as a PNG, for pages that run no script."""
     png = vl_convert.vegalite_to_png(
-        _on_paper(chart, LIGHT, width),
+        _on_paper(chart, palette, width),
         vl_version=vegalite_version(),
         scale=scale,
         format_locale=NUMBER_FORMAT,
