@@ -85,7 +85,7 @@ def render(evidence: Evidence) -> tuple[str, list[str]]:
         models_to_trust=MODELS_TO_TRUST,
         family_models=FAMILY_MODELS,
     )
-    return _typeset(text), claims.broken
+    return typeset(text), claims.broken
 
 
 def write(evidence: Evidence, page: Path) -> None:
@@ -104,7 +104,7 @@ def _picture(picture: Picture) -> str:
     )
 
 
-def _typeset(text: str) -> str:
+def typeset(text: str) -> str:
     """Thousands and units as in the other documents, and paragraphs wrapped as there."""
     text = re.sub(r"(?<=\d)\u202f(?=\d)", ",", text)
     blocks = re.split(r"\n{2,}", text.strip())

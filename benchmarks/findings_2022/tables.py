@@ -37,9 +37,9 @@ STRATA_SHOWN = 12  # of libraries: the largest; the others have some tens of mod
 CARDS_OF_A_TOOL = 100  # tools that wrote fewer are not listed
 
 
-def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; the first column names the row, the others are numbers."""
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]], *, names: int = 1) -> str:
+    """A table; the first column, or more, name the row, the others are numbers."""
+    lines = [heads, [*["---"] * names, *["---:"] * (len(heads) - names)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -11,7 +11,7 @@ _SERIES = 3  # colours that kinds take in turns; which kind it is, its number sa
 
 
 def where_cards_lie(points: pl.DataFrame, kinds: pl.DataFrame) -> Drawn:
-    """Every model of a map (`x`, `y`, `kind`, null for none), and the kinds' numbers where they lie (`kind`, `x`, `y`)."""
+    """Every model of a map: `x`, `y`, `kind` (null for none); the kinds' numbers where they lie: `kind`, `x`, `y`."""
     dots = points.select(
         pl.col("x", "y").round(3),
         pl.when(pl.col("kind").is_null())
@@ -19,17 +19,24 @@ def where_cards_lie(points: pl.DataFrame, kinds: pl.DataFrame) -> Drawn:
         .otherwise((pl.col("kind") % _SERIES).cast(pl.String))
         .alias("series"),
     )
-    place = {
-        "x": alt.X("x:Q", scale=alt.Scale(zero=False), axis=None),
-        "y": alt.Y("y:Q", scale=alt.Scale(zero=False), axis=None),
-    }
+    x = alt.X("x:Q", scale=alt.Scale(zero=False), axis=None)
+    y = alt.Y("y:Q", scale=alt.Scale(zero=False), axis=None)
     series = [*(str(number) for number in range(_SERIES)), "none"]
-    marks = (
-        alt.Chart(alt.Data(values=dots.to_dicts()))  # as values, so that Altair's limit of 5,000 rows does not apply
+    marks: alt.Chart = (
+        alt.Chart(
+            alt.Data(values=dots.to_dicts())
+        )  # as values, so that Altair's limit of 5,000 rows does not apply
         .mark_circle(size=7, opacity=0.5)
-        .encode(**place, color=alt.Color("series:N", sort=series, scale=alt.Scale(domain=series), legend=None))
+        .encode(
+            x=x, y=y, color=alt.Color("series:N", sort=series, scale=alt.Scale(domain=series), legend=None)
+        )
     )
-    named = alt.Chart(alt.Data(values=kinds.select("kind", "x", "y").to_dicts())).encode(**place, text="kind:N")
+    named: alt.Chart = alt.Chart(_values(kinds.select("kind", "x", "y"))).encode(x=x, y=y, text="kind:N")
     ground = named.mark_text(fontSize=13, fontWeight="bold", style="halo")
     numbers = named.mark_text(fontSize=13, fontWeight="bold", style="ink")
-    return alt.layer(marks, ground, numbers).properties(width="container", height=560)
+    return alt.LayerChart(layer=[marks, ground, numbers], width="container", height=560)
+
+
+def _values(rows: pl.DataFrame) -> alt.Data:
+    """Rows that Altair does not count: its limit of 5,000 is for pages that carry them."""
+    return alt.Data(values=rows.to_dicts())  # type: ignore[no-untyped-call]

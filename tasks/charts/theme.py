@@ -116,7 +116,12 @@ def config(palette: Palette, background: str = "transparent") -> dict[str, Any]:
         # Vega-Lite reads a style's `color`; `fill` and `stroke` would lose against its own default blue.
         "style": {
             **{name: {"color": colour} for name, colour in _roles(palette).items()},
-            "halo": {"color": palette.paper, "stroke": palette.paper, "strokeWidth": 4, "strokeJoin": "round"},
+            "halo": {
+                "color": palette.paper,
+                "stroke": palette.paper,
+                "strokeWidth": 4,
+                "strokeJoin": "round",
+            },
         },
     }
 
