@@ -80,7 +80,7 @@ def named_by_words(named_by: str | None) -> str:
 
 
 def take_names(home: Path, path: Path) -> None:
-    """Keep a person's names, publish the warehouse with them, and write the report again where there is one.
+    """Keep a person's names, publish the warehouse with them, and write report and map again where they stand.
 
     The names are in the lake before the warehouse is asked for, so that no lock loses them.
     """
@@ -104,7 +104,10 @@ def take_names(home: Path, path: Path) -> None:
 
 def _publish(home: Path) -> None:
     from tasks.analysis import publish_report, publish_warehouse
+    from tasks.mapping import publish_atlas_page
 
     publish_warehouse.fn(home)
+    if (home / "atlas.html").exists():
+        publish_atlas_page.fn(home)
     if (home / "report.html").exists():
         publish_report.fn(home)

@@ -23,9 +23,7 @@ def where_cards_lie(points: pl.DataFrame, kinds: pl.DataFrame) -> Drawn:
     y = alt.Y("y:Q", scale=alt.Scale(zero=False), axis=None)
     series = [*(str(number) for number in range(_SERIES)), "none"]
     marks: alt.Chart = (
-        alt.Chart(
-            alt.Data(values=dots.to_dicts())
-        )  # as values, so that Altair's limit of 5,000 rows does not apply
+        alt.Chart(_values(dots))
         .mark_circle(size=7, opacity=0.5)
         .encode(
             x=x, y=y, color=alt.Color("series:N", sort=series, scale=alt.Scale(domain=series), legend=None)

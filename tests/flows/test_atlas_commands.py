@@ -305,6 +305,15 @@ def test_a_persons_names_are_published_and_giving_them_again_adds_nothing(
     assert Lake(home).parts("kind_names") == parts
 
 
+def test_a_persons_names_stand_on_the_page_of_the_map(typed: Typed, home: Path, tmp_path: Path) -> None:
+    fine(typed("report", "--home", home))
+    assert "Research" not in (home / "atlas.html").read_text(encoding="utf-8")
+    file = tmp_path / "names.csv"
+    file.write_text("kind,name\n1,Research\n")
+    fine(typed("atlas", "names", file, "--home", home))
+    assert "Research" in (home / "atlas.html").read_text(encoding="utf-8")
+
+
 def test_going_back_to_an_earlier_name_counts(typed: Typed, home: Path, tmp_path: Path) -> None:
     file = tmp_path / "names.csv"
     for name in ("One", "Two", "One", "Two"):

@@ -67,6 +67,13 @@ def grid() -> pl.DataFrame:
     return pl.DataFrame({"score_low": [1.0, 4.5], "other_low": [2.0, 4.5], "n": [7, 1]})
 
 
+def placed(n: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Models on a map of two kinds, every third of none, and the kinds."""
+    kinds = [None if i % 3 == 0 else 11 + i % 2 for i in range(n)]
+    points = pl.DataFrame({"x": [i / 7 for i in range(n)], "y": [float(-i) for i in range(n)], "kind": kinds})
+    return points, pl.DataFrame({"kind": [11, 12], "x": [0.5, 1.0], "y": [-3.0, -4.0], "name": ["a", "b"]})
+
+
 def slope(finding: Callable[..., Finding], **fields: object) -> Finding:
     usual: dict[str, object] = {"question": "regression", "outcome": "log1p_downloads", "estimator": "huber"}
     return finding(**{**usual, "estimate": 0.4, "ci_low": 0.3, "ci_high": 0.5, **fields})
@@ -84,6 +91,7 @@ def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
         "strata": charts.how_strata_compare(strata()),
         "agreement": charts.how_far_judge_and_people_agree(intervals(), "Kappa"),
         "judges": charts.how_two_judges_compare(grid(), "the one", "the other"),
+        "map": charts.where_cards_lie(*placed(10)),
     }
     return {name: chart.to_dict() for name, chart in made.items()}
 
@@ -227,6 +235,17 @@ def test_strata_stand_by_size_and_those_without_a_score_are_left_out(
     assert all(
         row["median_score"] is not None for rows in drawn["strata"]["datasets"].values() for row in rows
     )
+
+
+def test_the_map_has_a_point_a_model_and_the_numbers_of_its_kinds_above_them() -> None:
+    spec = charts.where_cards_lie(*placed(12_000)).to_dict()
+    points, halo, numbers = (layer["data"]["values"] for layer in spec["layer"])
+    assert len(points) == 12_000
+    assert points[3] == {"x": 0.429, "y": -3.0, "series": "none"}
+    assert {point["series"] for point in points} == {"none", "0", "2"}
+    assert halo == numbers == [{"kind": 11, "x": 0.5, "y": -3.0}, {"kind": 12, "x": 1.0, "y": -4.0}]
+    assert encoding(spec, 2)["text"]["field"] == "kind"
+    assert encoding(spec, 2)["x"] == encoding(spec, 0)["x"]
 
 
 def test_thirty_thousand_models_draw_like_a_thousand(finding: Callable[..., Finding]) -> None:

@@ -92,7 +92,7 @@ def test_cards_alike_by_family_or_to_the_letter_are_counted_together() -> None:
 
 
 def test_paragraphs_are_wrapped_and_numbers_set_as_in_the_other_documents() -> None:
-    text = article._typeset("## A\u202fB\n\n" + "word " * 40 + "12\u202f345\n\n- one\n- " + "two " * 40)
+    text = article.typeset("## A\u202fB\n\n" + "word " * 40 + "12\u202f345\n\n- one\n- " + "two " * 40)
     lines = text.splitlines()
     assert max(map(len, lines)) <= 118
     assert "12,345" in text

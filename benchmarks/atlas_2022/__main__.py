@@ -1,0 +1,71 @@
+"""Write what kinds of cards the Hub of 15 February 2022 had, with its map, out of the warehouse of its snapshot.
+
+    cardiograph snapshot --hub hub-2022-02.parquet --all --as-of 2022-02-15 --home HOME
+    python -m benchmarks.atlas_2022 --home HOME --write docs/atlas-2022.md
+
+Kinds have no numbers that another machine would give them too. So the names that a person gave stand in `names.csv` by
+a model that is known to many, and belong to whatever kind that model is of. They are given to the home's kinds too, as
+`cardiograph atlas names` does it, so that its `atlas.html` shows them. Pictures go into `pictures/` beside the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.atlas_2022 import page
+from flows.atlas_naming import take_names
+from tasks.errors import CardiographError
+from tasks.warehouse import Warehouse
+
+NAMES = Path(__file__).parent / "names.csv"
+
+
+def main() -> int:
+    """Name, read, write; the exit status says whether there is a page."""
+    parser = argparse.ArgumentParser(prog="atlas_2022", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--write", type=Path, required=True)
+    options = parser.parse_args()
+    try:
+        given = options.home / "kinds.csv"
+        write_names(given, anchored(options.home, NAMES))
+        take_names(options.home, given)
+        written = page.write(page.read(options.home), options.write)
+    except CardiographError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(*written, sep="\n")
+    return 0
+
+
+def anchored(home: Path, names: Path) -> list[tuple[int, str, str]]:
+    """Kind, name and description; of two names for one kind the first holds, and a model of no kind names none."""
+    with Warehouse(home).read() as db:
+        kinds = dict(
+            db.execute(
+                "select model_id, kind from out_atlas where snapshot = (select max(snapshot) from atlases)"
+            ).fetchall()
+        )
+    given: dict[int, tuple[int, str, str]] = {}
+    with names.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            kind = kinds.get(row["anchor"])
+            if kind is not None:
+                given.setdefault(kind, (kind, row["name"], row["description"]))
+    return list(given.values())
+
+
+def write_names(path: Path, given: Iterable[tuple[int, str, str]]) -> None:
+    """As a file that `cardiograph atlas names` takes."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("kind", "name", "description"))
+        writer.writerows(given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
