@@ -36,10 +36,11 @@ from tasks.atlas.projecting import (
 )
 from tasks.embedders import DEFAULT_EMBEDDER
 from tasks.embedders.sentence import Embedder, opened_embedder
-from tasks.records import CardText
+from tasks.records import CardText, Embedding
+from tasks.settings import settings
 
 T = TypeVar("T")
-_BATCH = 64
+Measured = tuple[str, int, float, float]  # a stage, cards, our seconds, and the plain library's
 _SHORT_ROUNDS = 5  # of what takes less than a second
 
 
@@ -52,11 +53,10 @@ def main() -> None:
     asked = parser.parse_args()
     cards = texts_of(asked.corpus, asked.cards)
     with opened_embedder(asked.embedder) as embedder:
-        rows = [embedding(embedder, cards)]
-        vectors = np.array([row.body for row in embedder.embed(cards) if row.passages], np.float32)
+        measured, embedded = embedding(embedder, cards)
+        vectors = np.array([row.body for row in embedded if row.passages], np.float32)
     warm_up(vectors)
-    rows += [projecting(vectors), clustering(vectors)]
-    show(rows, len(cards))
+    show([measured, projecting(vectors), clustering(vectors)], len(cards))
 
 
 def texts_of(corpus: Path, most: int) -> list[CardText]:
@@ -72,18 +72,19 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
     return work(), perf_counter() - began
 
 
-def embedding(embedder: Embedder, cards: list[CardText]) -> tuple[str, int, float, float]:
-    """Cards through the stage, and their passages through the plain library."""
+def embedding(embedder: Embedder, cards: list[CardText]) -> tuple[Measured, list[Embedding]]:
+    """Cards through the stage, in parts, and their passages through the plain library; what they became, too."""
     import torch
 
     passages = [text for card in cards if (cut := embedder._cut(card)) for text in cut.texts]
-    batches = [cards[start : start + _BATCH] for start in range(0, len(cards), _BATCH)]
-    _, ours = timed(lambda: [embedder.embed(batch) for batch in batches])
+    size = settings().part_cards
+    parts = [cards[start : start + size] for start in range(0, len(cards), size)]
+    embedded, ours = timed(lambda: [row for part in parts for rows in embedder.embed(part) for row in rows])
     torch.set_num_threads(torch.get_num_interop_threads())
     (model, *_) = embedder._models
     _, plain = timed(lambda: model.encode(passages, normalize_embeddings=True, show_progress_bar=False))
     torch.set_num_threads(1)
-    return "embed", len(cards), ours, plain
+    return ("embed", len(cards), ours, plain), embedded
 
 
 def warm_up(vectors: Any) -> None:
@@ -92,7 +93,7 @@ def warm_up(vectors: Any) -> None:
     project(few, nearest(few, few, NEIGHBOURS - 1, is_same=True), dimensions=MAP_DIMENSIONS)
 
 
-def projecting(vectors: Any) -> tuple[str, int, float, float]:
+def projecting(vectors: Any) -> Measured:
     """Neighbours and both projections, and the same two by plain UMAP, which looks for neighbours twice."""
 
     def ours() -> None:
@@ -117,7 +118,7 @@ def projecting(vectors: Any) -> tuple[str, int, float, float]:
         return "project", len(vectors), timed(ours)[1], timed(plain)[1]
 
 
-def clustering(vectors: Any) -> tuple[str, int, float, float]:
+def clustering(vectors: Any) -> Measured:
     """Kinds by the stage, and by plain HDBSCAN."""
     from sklearn.cluster import HDBSCAN
 
@@ -132,7 +133,7 @@ def clustering(vectors: Any) -> tuple[str, int, float, float]:
     return "cluster", len(vectors), median(ours), median(others)
 
 
-def show(rows: list[tuple[str, int, float, float]], cards: int) -> None:
+def show(rows: list[Measured], cards: int) -> None:
     """Cards a second of both, and how many times as fast ours is."""
     table = Table("stage", "cards", "cards a second", "plain library", "ratio", title=f"{cards:,} cards")
     for stage, n, ours, plain in rows:

@@ -34,7 +34,6 @@ from tasks.records import CardText
 END = date(2026, 11, 16)
 HUBS = ("500:5", "500:6", "600:4", "700:3", *(f"800:{seed}" for seed in range(1, 6)))
 HUBS = (*HUBS, *(f"1000:{seed}" for seed in (7, 8, 9, 10)), "3000:1")
-_BATCH = 64
 
 
 def main() -> None:
@@ -58,9 +57,7 @@ def main() -> None:
 def recovered(embedder: Embedder, models: int, seed: int) -> tuple[int, int, float, float]:
     """Texts on the map, kinds, the share of texts of none, and the adjusted Rand index with what was planted."""
     cards, archetypes = corpus(models, seed)
-    rows = [
-        row for start in range(0, len(cards), _BATCH) for row in embedder.embed(cards[start : start + _BATCH])
-    ]
+    rows = [row for rows in embedder.embed(cards) for row in rows]
     placed = [place for place, row in enumerate(rows) if row.passages]
     bodies = np.array([rows[place].body for place in placed], np.float32)
     metadata = np.zeros_like(bodies)

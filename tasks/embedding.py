@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from itertools import islice
 from pathlib import Path
 
 from prefect import task
@@ -15,11 +13,10 @@ from tasks.lake import Lake
 from tasks.orders import Order, Shared, Stage
 from tasks.parts import orders_of, pending_texts, texts_of_order
 from tasks.progress import advance
-from tasks.records import CardText, EmbedderCard, Embedding
+from tasks.records import EmbedderCard, Embedding
 from tasks.settings import settings
 
 NO_EMBEDDER = "none"
-_TEXTS_AT_ONCE = 64  # a length at which batches of like lengths can be made, and progress be seen
 
 
 def embedder_of(asked: str | None) -> str | None:
@@ -69,12 +66,6 @@ def embed_part(home: Path, order: Order, shared: Shared) -> None:
                 f"{name}: on this machine it is {embedder.identity.fingerprint}, and the run began with "
                 f"{order.stage.fingerprint}; have the same files and settings on all machines, and run again"
             )
-        for texts in _batches(texts_of_order(home, order)):
-            add(embedder.embed(texts))
-            advance("embed", len(texts))
-
-
-def _batches(texts: list[CardText]) -> Iterator[list[CardText]]:
-    rows = iter(texts)
-    while batch := list(islice(rows, _TEXTS_AT_ONCE)):
-        yield batch
+        for rows in embedder.embed(texts_of_order(home, order)):
+            add(rows)
+            advance("embed", len(rows))

@@ -6,8 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]  # no pickles, and no c
 _BATCH = 8  # on a CPU small batches of like lengths are the fastest; a GPU takes more
 _BATCH_ON_GPU = 256
 _COPIES_MAX = 8  # 90 MB each of the default
-_PASSAGES_KEPT = 50_000  # vectors of passages that several cards share: 77 MB of the default's
+_CARDS_AT_ONCE = 64  # a number at which batches of like lengths can be made, and progress be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +116,24 @@ class Embedder:
         self._passage_tokens = window - models[0].tokenizer.num_special_tokens_to_add()
         self._passages_max = limits.embed_passages_max
         self._batch = _BATCH if models[0].device.type == "cpu" else _BATCH_ON_GPU
-        self._kept: OrderedDict[str, Vector] = OrderedDict()
         self._lock = Lock()
 
-    def embed(self, cards: Sequence[CardText]) -> list[Embedding]:
-        """One row a card; a card that says too little has a vector of no length. Equal passages are embedded once."""
+    def embed(self, cards: Sequence[CardText]) -> Iterator[list[Embedding]]:
+        """One row a card, some dozens at a time; a card that says too little has vectors of no length.
+
+        Equal passages of these cards are embedded once. In half precision the third digit of a vector depends on what
+        is embedded beside it: so nothing is kept from cards of before, and the same cards have the same vectors
+        whichever worker has them, and whenever.
+        """
         with self._lock:
-            cut = [self._cut(card) for card in cards]
-            self._look_up([text for passages in cut if passages for text in passages.texts])
-            rows = [self._row(card, passages) for card, passages in zip(cards, cut, strict=True)]
-            while len(self._kept) > _PASSAGES_KEPT:
-                self._kept.popitem(last=False)
-        return rows
+            kept: dict[str, Vector] = {}
+            for start in range(0, len(cards), _CARDS_AT_ONCE):
+                few = cards[start : start + _CARDS_AT_ONCE]
+                cut = [self._cut(card) for card in few]
+                texts = {text for passages in cut if passages for text in passages.texts}
+                if fresh := sorted(texts - kept.keys()):
+                    kept.update(zip(fresh, self.vectors(fresh), strict=True))
+                yield [self._row(card, passages, kept) for card, passages in zip(few, cut, strict=True)]
 
     def vectors(self, passages: Sequence[str]) -> Vectors:
         """Unit vectors of texts that fit the window, one row each, as the library gives them."""
@@ -159,22 +164,14 @@ class Embedder:
         tokens = [len(ids) for ids in encoded["input_ids"]]
         return pack(reading, tokens, passage_tokens=self._passage_tokens, passages_max=self._passages_max)
 
-    def _look_up(self, texts: Sequence[str]) -> None:
-        for text in texts:
-            if text in self._kept:
-                self._kept.move_to_end(text)
-        fresh = sorted({text for text in texts if text not in self._kept})
-        if fresh:
-            self._kept.update(zip(fresh, self.vectors(fresh), strict=True))
-
-    def _row(self, card: CardText, passages: Passages | None) -> Embedding:
+    def _row(self, card: CardText, passages: Passages | None, kept: Mapping[str, Vector]) -> Embedding:
         if passages is None:
             return Embedding(card.card_hash, self.identity.fingerprint, [], [], 0, 0, False)
         return Embedding(
             card_hash=card.card_hash,
             embedder=self.identity.fingerprint,
-            body=pool(passages, self._kept.__getitem__).tolist(),
-            metadata=self._kept[passages.metadata].tolist() if passages.metadata else [],
+            body=pool(passages, kept.__getitem__).tolist(),
+            metadata=kept[passages.metadata].tolist() if passages.metadata else [],
             passages=len(passages.body),
             tokens=sum(passage.tokens for passage in passages.body),
             is_truncated=passages.is_truncated,

