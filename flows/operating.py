@@ -166,6 +166,7 @@ def _cost_rows(columns: Sequence[Costs]) -> list[tuple[str, list[str]]]:
             )
     return [
         *rows,
+        *([("embedding, map", [duration(c.atlas_s) for c in columns])] if columns[0].atlas_s else []),
         ("landing, parsing, analysis", [duration(c.local_s) for c in columns]),
         ("Prefect task runs", [count(c.task_runs) for c in columns]),
         ("all of it", [duration(c.total_s) for c in columns]),

@@ -24,6 +24,7 @@ HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-
 WINDOW_S = 300.0  # of the Hub's quotas
 _PAGE_ROWS = 1000
 _RUNS_A_SNAPSHOT, _RUNS_A_JUDGE, _RUNS_A_MAP = 14, 12, 6
+_RATES_OF_A_MAP = ("atlas_texts_a_second", "lake_bytes_a_placed_text")
 _FILE = Path(__file__).with_name("rates.toml")
 
 
@@ -61,7 +62,10 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What one snapshot will take. Seconds are of the wall clock; reading goes at the pace of the quota."""
+    """What one snapshot will take. Seconds are of the wall clock; reading goes at the pace of the quota.
+
+    `atlas_s` is for embedding and the map, 0 where no map is made.
+    """
 
     models: int
     cards_read: int
@@ -71,6 +75,7 @@ class Costs:
     listing_s: float
     reading_s: float
     judging: tuple[Judging, ...]
+    atlas_s: float
     local_s: float
     lake_bytes: int
     warehouse_bytes: int
@@ -79,7 +84,8 @@ class Costs:
     @property
     def total_s(self) -> float:
         """Everything, one after the other."""
-        return self.listing_s + self.reading_s + self.local_s + sum(judge.seconds for judge in self.judging)
+        here = self.local_s + self.atlas_s
+        return self.listing_s + self.reading_s + here + sum(judge.seconds for judge in self.judging)
 
 
 @cache
@@ -141,6 +147,8 @@ def _costs(wanted: Wanted, rates: Mapping[str, Rate], models: int, cards: int, t
         + cards * rates["lake_bytes_a_card"].value
         + texts * rates["lake_bytes_a_text"].value * len(judging)
     )
+    placed = texts if embedder_of(None) else 0
+    lake += placed * rates["lake_bytes_a_placed_text"].value
     return Costs(
         models=models,
         cards_read=cards,
@@ -150,6 +158,7 @@ def _costs(wanted: Wanted, rates: Mapping[str, Rate], models: int, cards: int, t
         listing_s=at_quota_s(pages, api_quota, rates),
         reading_s=at_quota_s(requests, resolver_quota, rates),
         judging=judging,
+        atlas_s=placed / rates["atlas_texts_a_second"].value,
         local_s=models / rates["models_a_second"].value,
         lake_bytes=round(lake),
         warehouse_bytes=round(models * rates["warehouse_bytes_a_model"].value),
@@ -193,8 +202,8 @@ def rate_of(judge: str, what: str, rates: Mapping[str, Rate]) -> Rate:
 
 
 def rates_used(wanted: Wanted, rates: Mapping[str, Rate]) -> dict[str, Rate]:
-    """The rates behind a plan, by name; those of judges that are not asked for are left out."""
-    kinds = ("checklist_", "llm_")
+    """The rates behind a plan, by name; those of judges and of a map that are not asked for are left out."""
+    kinds = ("checklist_", "llm_", *(() if embedder_of(None) else _RATES_OF_A_MAP))
     common = {
         name: rate
         for name, rate in rates.items()

@@ -43,7 +43,10 @@ def main() -> int:
 
 
 def anchored(home: Path, names: Path) -> list[tuple[int, str, str]]:
-    """Kind, name and description; of two names for one kind the first holds, and a model of no kind names none."""
+    """Kind, name and description; the first holds, of two names for one kind and of two kinds with one name.
+
+    A name may stand by several models: one that is of no kind on this map names none.
+    """
     with Warehouse(home).read() as db:
         kinds = dict(
             db.execute(
@@ -54,7 +57,7 @@ def anchored(home: Path, names: Path) -> list[tuple[int, str, str]]:
     with names.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             kind = kinds.get(row["anchor"])
-            if kind is not None:
+            if kind is not None and row["name"] not in {name for _, name, _ in given.values()}:
                 given.setdefault(kind, (kind, row["name"], row["description"]))
     return list(given.values())
 

@@ -115,6 +115,24 @@ def test_rates_of_judges_that_are_not_asked_for_are_not_told() -> None:
     assert "vllm tokens_in_a_text" in rates_used(Wanted(1000, ("vllm",)), RATES)
 
 
+def test_a_map_takes_its_time_its_place_in_the_lake_and_its_task_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wanted = Wanted(10_000)
+    without = first_costs(wanted, RATES)
+    assert without.atlas_s == 0
+    assert not [name for name in rates_used(wanted, RATES) if "atlas" in name or "placed" in name]
+    monkeypatch.setenv("CARDIOGRAPH_EMBEDDER", "some/model")
+    costs = first_costs(wanted, RATES)
+    assert costs.atlas_s == costs.texts_judged / RATES["atlas_texts_a_second"].value > 10
+    assert costs.total_s == pytest.approx(without.total_s + costs.atlas_s)
+    assert costs.lake_bytes - without.lake_bytes == pytest.approx(
+        costs.texts_judged * RATES["lake_bytes_a_placed_text"].value, abs=1
+    )
+    assert costs.task_runs > without.task_runs
+    assert "lake_bytes_a_placed_text" in rates_used(wanted, RATES)
+
+
 def test_an_empty_home_reckons_with_documented_rates(tmp_path: Path) -> None:
     assert rates_of(tmp_path, "all models", ["checklist"]) == (dict(RATES), False)
     assert not list(tmp_path.iterdir())
