@@ -251,9 +251,10 @@ def report(
 ) -> None:
     """Write the report of the latest snapshot again, and the page of its map."""
     from tasks.analysis import write_latest_report
-    from tasks.mapping import write_latest_atlas
+    from tasks.mapping import write_latest_atlas, write_map_picture
 
-    for path in [*write_latest_report(home, pictures), write_latest_atlas(home)]:
+    written = [*write_latest_report(home, pictures), write_latest_atlas(home)]
+    for path in [*written, write_map_picture(home, pictures) if pictures else None]:
         if path:
             typer.echo(path)
 

@@ -351,6 +351,22 @@ def write_latest_atlas(home: Path) -> Path | None:
     return path
 
 
+def write_map_picture(home: Path, folder: Path) -> Path | None:
+    """Write the latest published map as a PNG file into a folder; null where no snapshot has one."""
+    from tasks.charts import save_png, where_cards_lie
+
+    with Warehouse(home).read() as db:
+        latest = frame(db, "out/atlas_page").to_dicts()
+        if not latest:
+            return None
+        day = latest[0]["snapshot"]
+        points = frame(db, "out/atlas_page_points", snapshot=day)
+        kinds = frame(db, "out/atlas_page_kinds", snapshot=day)
+    path = folder / "map.png"
+    save_png(where_cards_lie(points, kinds), path)
+    return path
+
+
 @task(task_run_name="write the page of the map")
 def publish_atlas_page(home: Path) -> Path | None:
     """Have the page of the latest map where people read it; returns its path, null where there is no map."""

@@ -74,7 +74,7 @@ def project(
             n_neighbors=neighbours,
             min_dist=MAP_MIN_DIST if dimensions == MAP_DIMENSIONS else 0.0,
             metric="cosine",
-            init="pca" if init is None else init.astype(np.float32),
+            init=_beginning(vectors, dimensions) if init is None else init.astype(np.float32),
             random_state=seed,
             n_epochs=EPOCHS,
             n_jobs=1,
@@ -82,6 +82,12 @@ def project(
         )
         found: Vectors = reducer.fit_transform(vectors)
     return found
+
+
+def _beginning(vectors: Vectors, dimensions: int) -> str:
+    """Which of UMAP's beginnings: texts that are all the same have no components, and few numbers have too few."""
+    has_components = vectors.shape[1] >= dimensions and bool(np.ptp(vectors, axis=0).any())
+    return "pca" if has_components else "random"
 
 
 def place(near: Nearest, fitted: Floats) -> Floats:

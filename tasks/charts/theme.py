@@ -6,6 +6,7 @@ charts repeat each of them in a shape. Text keeps a contrast of 4.5 or more on i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ import altair as alt
 import vl_convert
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+_UNDRAWABLE = re.compile(
+    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)  # what XML 1.0 does not know
 
 # Narrow no-break spaces between thousands, as in the page's text.
 NUMBER_FORMAT = {"decimal": ".", "thousands": "\u202f", "grouping": [3], "currency": ["", ""]}
@@ -161,8 +166,17 @@ def save_svg(
     path.write_text(svg, encoding="utf-8")
 
 
+def _drawable(value: Any) -> Any:
+    """The same without characters that no picture can hold: names of libraries and authors are strangers' words."""
+    if isinstance(value, str):
+        return _UNDRAWABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_drawable(key): _drawable(entry) for key, entry in value.items()}
+    return [_drawable(entry) for entry in value] if isinstance(value, list) else value
+
+
 def _on_paper(
     chart: alt.Chart | alt.LayerChart | dict[str, Any], palette: Palette, width: int
 ) -> dict[str, Any]:
-    spec = chart if isinstance(chart, dict) else chart.to_dict()
+    spec: dict[str, Any] = _drawable(chart if isinstance(chart, dict) else chart.to_dict())
     return {**spec, "width": width, "config": config(palette, palette.paper)}

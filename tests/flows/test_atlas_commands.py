@@ -314,6 +314,13 @@ def test_a_persons_names_stand_on_the_page_of_the_map(typed: Typed, home: Path, 
     assert "Research" in (home / "atlas.html").read_text(encoding="utf-8")
 
 
+def test_the_map_is_among_the_pictures_of_the_report(typed: Typed, home: Path, tmp_path: Path) -> None:
+    said = fine(typed("report", "--home", home, "--pictures", tmp_path / "pictures"))
+    picture = tmp_path / "pictures" / "map.png"
+    assert str(picture) in said.splitlines()
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_going_back_to_an_earlier_name_counts(typed: Typed, home: Path, tmp_path: Path) -> None:
     file = tmp_path / "names.csv"
     for name in ("One", "Two", "One", "Two"):

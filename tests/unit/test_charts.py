@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
@@ -290,6 +291,17 @@ def test_the_top_score_falls_into_the_last_half_point() -> None:
     models = pl.DataFrame({"model_id": ["a", "b", "c"], "score": [5.0, 4.6, None], "likes": [4, 2, 9]})
     bins = summaries.outcome_by_score(models, "likes").to_dicts()
     assert bins == [{"score_low": 4.5, "n": 2, "q25": 2.5, "median": 3.0, "q75": 3.5, "score_high": 5.0}]
+
+
+@pytest.mark.parametrize("name", ["\x1b[2Jbert", "a\x00b", "\ud800", "\ufffe", "<script>&amp;", "中文 🤗"])
+def test_a_name_that_no_picture_can_hold_is_drawn_without_what_it_cannot(name: str, tmp_path: Path) -> None:
+    strata = pl.DataFrame({"stratum": ["a-stranger", "few"], "median_score": [3.0, 2.0], "models": [40, 30]})
+    text = json.dumps(charts.how_strata_compare(strata).to_dict())
+    spec = json.loads(text.replace('"a-stranger"', json.dumps(name)))
+    assert name in json.loads(json.dumps(spec))["datasets"].popitem()[1][0].values()
+    charts.save_png(spec, tmp_path / "one.png")
+    charts.save_svg(spec, tmp_path / "one.svg", charts.DARK)
+    ElementTree.fromstring((tmp_path / "one.svg").read_text(encoding="utf-8"))  # noqa: S314  # our own
 
 
 def test_a_chart_becomes_a_png(tmp_path: Path) -> None:

@@ -136,6 +136,15 @@ def test_of_more_texts_than_a_map_is_fitted_on_the_rest_is_placed() -> None:
     assert np.isfinite(made.points).all()
 
 
+@pytest.mark.parametrize("dimensions", [DIMENSIONS, 5])
+def test_texts_that_are_all_alike_have_a_map_too(dimensions: int) -> None:
+    same = np.zeros((LEAST, dimensions), np.float32)
+    same[:, 0] = 1
+    made = make(FIRST, names(LEAST), Halves(same, np.zeros_like(same)), None, 0, LIMITS)
+    assert made is not None
+    assert np.isfinite(made.points).all()
+
+
 def test_too_few_texts_have_no_shape() -> None:
     few = LEAST - 1
     assert make(FIRST, names(few), OLD_TEXTS.of(np.arange(few)), None, 0, LIMITS) is None
