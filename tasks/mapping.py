@@ -165,21 +165,27 @@ def _write(
 ) -> None:
     """All that a map is made of; the map itself last, because where it is the rest is."""
     from tasks.atlas.clustering import NOISE
-    from tasks.atlas.describing import searchable, words_of_cards
 
     lake = warehouse.lake
     numbers = [None if kind == NOISE else int(kind) for kind in made.kinds]
     kinds = dict(zip(hashes, numbers, strict=True))
     with warehouse.open() as db:
-        words = words_of_cards(stream(db, "out/texts_of", hashes=hashes))
-        facts = _facts(db, snapshot, embedder, kinds, words)
+        if made.fitted_on == snapshot:
+            fitted = {
+                card_hash for card_hash, is_fitted in zip(hashes, made.is_fitted, strict=True) if is_fitted
+            }
+            found_by, words = _words_anew(db, hashes, fitted)
+            facts = _facts(db, snapshot, embedder, kinds, words)
+        else:
+            found_by = _words_kept(db, hashes, snapshot, embedder)
+            facts = _facts_with_terms(db, snapshot, embedder, kinds, made.fitted_on)
     lake.write(
         f"atlas_points/{name}",
         AtlasPoint,
         [
             AtlasPoint(
                 snapshot, card_hash, float(x), float(y), kind, float(strength), bool(is_fitted),
-                searchable(words[card_hash]), now,
+                found_by[card_hash], now,
             )
             for card_hash, (x, y), kind, strength, is_fitted in zip(
                 hashes, made.points, numbers, made.strength, made.is_fitted, strict=True
@@ -192,6 +198,27 @@ def _write(
     lake.write(f"kind_events/{name}", KindEvent, events)
     _write_neighbours(lake, f"neighbours/{name}", snapshot, hashes, made.vectors, now)
     lake.write(f"atlases/{name}", Atlas, [_atlas(snapshot, embedder, made, now)])
+
+
+def _words_anew(
+    db: Database, hashes: list[str], naming: set[str]
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The words that each text is found by, and all those of the texts that name kinds."""
+    from tasks.atlas.describing import searchable, words_of_cards
+
+    found_by, words = {}, {}
+    for card_hash, said in words_of_cards(stream(db, "out/texts_of", hashes=hashes)):
+        found_by[card_hash] = searchable(said)
+        if card_hash in naming:
+            words[card_hash] = said
+    return found_by, words
+
+
+def _words_kept(db: Database, hashes: list[str], snapshot: date, embedder: str) -> dict[str, str]:
+    """The words that each text is found by: of one that lay on the last map, and most did, those of then."""
+    last = frame(db, "out/atlas_before", snapshot=snapshot, embedder=embedder)["snapshot"].item()
+    found_by = dict(frame(db, "out/atlas_words", snapshot=last).iter_rows())
+    return found_by | _words_anew(db, [card for card in hashes if card not in found_by], set())[0]
 
 
 def _facts(
@@ -309,15 +336,21 @@ def name_kinds(home: Path, snapshot: date, shared: Shared, kinds: list[int]) -> 
 
 
 def _known_facts(db: Database, snapshot: date, wanted: set[int]) -> list[KindFacts]:
-    """What is known of kinds that are on the map already; their terms are those that they were found to have."""
+    """What is known of kinds that are on the map already."""
     (embedder,) = frame(db, "out/atlas_embedder", snapshot=snapshot).row(0)
-    placed = dict(frame(db, "out/atlas_kinds_of", snapshot=snapshot).iter_rows())
-    terms = dict(frame(db, "out/kind_terms", snapshot=snapshot).iter_rows())
-    facts = _facts(db, snapshot, embedder, placed, {})
+    kinds = dict(frame(db, "out/atlas_kinds_of", snapshot=snapshot).iter_rows())
+    facts = _facts_with_terms(db, snapshot, embedder, kinds, snapshot)
+    return [fact for fact in facts if fact.kind in wanted]
+
+
+def _facts_with_terms(
+    db: Database, snapshot: date, embedder: str, kinds: dict[str, int | None], terms_of: date
+) -> list[KindFacts]:
+    """What is known of kinds whose terms are those that they were found to have on the map of `terms_of`."""
+    terms = dict(frame(db, "out/kind_terms", snapshot=terms_of).iter_rows())
     return [
         dataclasses.replace(fact, terms=tuple((term, 1.0) for term in terms.get(fact.kind, [])))
-        for fact in facts
-        if fact.kind in wanted
+        for fact in _facts(db, snapshot, embedder, kinds, {})
     ]
 
 

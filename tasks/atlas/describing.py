@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -63,9 +63,9 @@ class _Tally:
             self.parameters.append(model.parameters)
 
 
-def words_of_cards(texts: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The telling words of each card, by its hash."""
-    return {card_hash: telling_words(text) for card_hash, text in texts}
+def words_of_cards(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Each card's hash, and its telling words. Parsing is what takes time."""
+    return ((card_hash, telling_words(text)) for card_hash, text in texts)
 
 
 def searchable(words: Iterable[str]) -> str:

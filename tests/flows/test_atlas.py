@@ -117,6 +117,14 @@ def test_cards_that_changed_are_placed(atlas: Atlas) -> None:
     assert row["drift_share"] == pytest.approx(row["placed"] / row["texts"])
 
 
+def test_a_text_that_is_new_on_a_map_can_be_searched_for_and_kinds_keep_their_terms(atlas: Atlas) -> None:
+    points = atlas.ask("from base.atlas_points where snapshot = $day", day=WEEKS[1])
+    assert not points.filter(~pl.col("is_fitted")).is_empty()
+    assert points.filter(pl.col("words") == "").height < 0.02 * points.height
+    terms = "select kind, terms from base.kinds where snapshot = $day order by kind"
+    assert atlas.ask(terms, day=WEEKS[1]).equals(atlas.ask(terms, day=WEEKS[0]))
+
+
 def test_the_same_week_again_embeds_and_draws_nothing(atlas: Atlas) -> None:
     first, second, again = atlas.runs
     assert first["texts_embedded"] > 700

@@ -205,6 +205,11 @@ def test_each_text_of_a_map_has_its_kind_or_none(mapped: Database) -> None:
     assert kinds == {"h1": 7, "h2": 7, "h3": None}
 
 
+def test_each_text_of_a_map_has_the_words_that_it_is_found_by(mapped: Database) -> None:
+    words = dict(frame(mapped, "out/atlas_words", snapshot=WEEK).iter_rows())
+    assert words == {"h1": "some words", "h2": "", "h3": ""}
+
+
 def test_a_number_of_a_kind_is_never_given_again(mapped: Database, fill: Fill) -> None:
     assert frame(mapped, "out/kind_numbers").item() == 7
     fill(mapped, "base.kinds", "snapshot | kind\n2026-01-12 | 9")
