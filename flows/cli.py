@@ -246,7 +246,7 @@ def rebuild(home: Home) -> None:
 def report(
     home: Home,
     pictures: Annotated[
-        Path | None, typer.Option(help="Also write the charts as PNG files to this folder.")
+        Path | None, typer.Option(help="Also write the charts and the map as PNG files to this folder.")
     ] = None,
 ) -> None:
     """Write the report of the latest snapshot again, and the page of its map."""

@@ -25,6 +25,8 @@ from tasks.settings import settings
 from tasks.warehouse import Warehouse, frame, stream
 
 if TYPE_CHECKING:
+    from polars import DataFrame
+
     from tasks.atlas.centring import Halves
     from tasks.atlas.making import Before, Made
     from tasks.atlas.naming import KindFacts
@@ -354,19 +356,26 @@ def _facts_with_terms(
     ]
 
 
+def _latest_map(home: Path) -> tuple[dict[str, Any], DataFrame, DataFrame] | None:
+    """The latest published map, its models, and its kinds; null where no snapshot has a map."""
+    with Warehouse(home).read() as db:
+        latest = frame(db, "out/atlas_page").to_dicts()
+        if not latest:
+            return None
+        day = latest[0]["snapshot"]
+        points = frame(db, "out/atlas_page_points", snapshot=day)
+        return latest[0], points, frame(db, "out/atlas_page_kinds", snapshot=day)
+
+
 def write_latest_atlas(home: Path) -> Path | None:
     """Write the page of the latest published map beside the report; null where no snapshot has a map."""
     from tasks.atlas.projecting import NOT_GUARANTEED
     from tasks.atlas_page import AtlasAbout, write_atlas
 
-    warehouse = Warehouse(home)
-    with warehouse.read() as db:
-        latest = frame(db, "out/atlas_page").to_dicts()
-        if not latest:
-            return None
-        (row,) = latest
-        points = frame(db, "out/atlas_page_points", snapshot=row["snapshot"])
-        kinds = frame(db, "out/atlas_page_kinds", snapshot=row["snapshot"])
+    latest = _latest_map(home)
+    if latest is None:
+        return None
+    row, points, kinds = latest
     about = AtlasAbout(
         snapshot=row["snapshot"],
         hub=row["hub"],
@@ -388,13 +397,10 @@ def write_map_picture(home: Path, folder: Path) -> Path | None:
     """Write the latest published map as a PNG file into a folder; null where no snapshot has one."""
     from tasks.charts import save_png, where_cards_lie
 
-    with Warehouse(home).read() as db:
-        latest = frame(db, "out/atlas_page").to_dicts()
-        if not latest:
-            return None
-        day = latest[0]["snapshot"]
-        points = frame(db, "out/atlas_page_points", snapshot=day)
-        kinds = frame(db, "out/atlas_page_kinds", snapshot=day)
+    latest = _latest_map(home)
+    if latest is None:
+        return None
+    _, points, kinds = latest
     path = folder / "map.png"
     save_png(where_cards_lie(points, kinds), path)
     return path

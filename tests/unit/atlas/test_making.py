@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.atlas.centring import Halves
+from tasks.atlas.centring import Halves, centre_of, centred
 from tasks.atlas.clustering import NOISE, vote
 from tasks.atlas.making import Before, Fitted, Limits, Made, make
 from tasks.atlas.nearest import Nearest
@@ -96,6 +96,17 @@ def test_new_texts_are_placed_among_their_kind_and_the_old_ones_stay(first: Made
     assert made.is_fitted.sum() == len(OLD)
     assert made.drift_share == pytest.approx(4 / 164)
     assert {(event.event, event.texts_share) for event in made.events} == {("continues", 1.0)}
+
+
+def test_texts_are_compared_by_what_they_do_not_share_with_the_texts_of_the_fit(first: Made) -> None:
+    centre = centre_of(OLD_TEXTS)
+    assert first.vectors == pytest.approx(centred(OLD_TEXTS, centre))
+    new = texts(np.array([0, 0, 0, 1]), seed=2)
+    made = make(
+        SECOND, [*names(len(OLD)), *names(4, "new")], together(OLD_TEXTS, new), before(first), 4, LIMITS
+    )
+    assert made is not None
+    assert made.vectors[len(OLD) :] == pytest.approx(centred(new, centre))
 
 
 def test_a_kind_whose_last_text_is_gone_has_died(first: Made) -> None:
