@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.atlas.clustering import LARGE_SHARE, NOISE, cluster, kind_size, stability
+from tasks.atlas import clustering
+from tasks.atlas.clustering import LARGE_SHARE, NOISE, SPLIT_NOISE_MAX, cluster, kind_size, stability
 from tasks.atlas.projecting import Floats
 
 SIZE = 12
@@ -76,3 +77,14 @@ def test_kinds_that_are_nowhere_have_no_stability() -> None:
         np.eye(50, dtype=np.float32), np.full(50, NOISE, np.int64), replicates=1, texts_max=100
     )
     assert (nothing.seeds_ari, nothing.samples_ari, nothing.of_kinds) == (None, None, {})
+
+
+def test_a_large_kind_whose_parts_would_leave_most_of_it_over_stays_whole() -> None:
+    """A wide cloud, far from everything: by itself HDBSCAN finds parts of it, and calls much of the rest noise."""
+    far = blobs(*[(300.0 * place, 300.0) for place in range(6)], each=20)
+    cloud = blobs((0, 0), each=160, spread=4.0, seed=2)
+    alone = clustering._hdbscan(cloud, SIZE)
+    assert (alone.kinds == NOISE).mean() > SPLIT_NOISE_MAX
+    assert len(set(alone.kinds.tolist()) - {NOISE}) >= 2
+    found = cluster(np.concatenate([cloud, far]), SIZE)
+    assert (found.kinds[:160] == NOISE).mean() < SPLIT_NOISE_MAX
