@@ -193,9 +193,11 @@ def test_a_published_warehouse_that_breaks_or_shrinks_is_noticed(tmp_path: Path)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up under /proc")
 @pytest.mark.parametrize(("harness", "is_ours"), [(os.getpid(), True), (1, False)], ids=["ours", "another"])
 def test_processes_are_found_by_the_mark_of_this_harness_alone(harness: int, is_ours: bool) -> None:
-    words = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    words = [sys.executable, "-c", "import sys; print('here', flush=True); sys.stdin.read()"]
     around = {**os.environ, MARK: str(harness), FLOW_RUN: "run-1"}
-    with subprocess.Popen(words, stdin=subprocess.PIPE, env=around) as child:
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=around) as child:
+        assert child.stdout is not None
+        child.stdout.readline()  # Popen returns during exec, when Linux may not show the environment yet
         found = [ours(FLOW_RUN), ours(FLOW_RUN, "run-1"), ours(FLOW_RUN, "run-2"), ours()]
         child.communicate()
     here = [child.pid] if is_ours else []
