@@ -13,6 +13,7 @@ import numpy as np
 from tasks.atlas.nearest import Nearest, nearest
 from tasks.atlas.projecting import KIND_DIMENSIONS, LEAST, NEIGHBOURS, SEED, Floats, project
 from tasks.embedders.passages import Vectors
+from tasks.progress import advance
 
 Kinds = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -111,19 +112,20 @@ def stability(
     Of more than `texts_max` texts both are of a sample of so many, in which a kind may be as much smaller.
     """
     if len(vectors) < LEAST or not (kinds != NOISE).any():
+        advance("map", 2 * replicates)
         return Stability(None, None, {})
     rng = np.random.default_rng(seed)
     base = rng.permutation(len(vectors))[:texts_max] if len(vectors) > texts_max else np.arange(len(vectors))
-    seeds = [
-        _agreement(kinds[base], _again(vectors[base], seed + 1 + replicate, len(vectors)))
-        for replicate in range(replicates)
-    ]
-    samples, best = [], dict[int, list[float]]()
+    seeds, samples, best = list[float](), list[float](), dict[int, list[float]]()
+    for replicate in range(replicates):
+        seeds.append(_agreement(kinds[base], _again(vectors[base], seed + 1 + replicate, len(vectors))))
+        advance("map")
     for chosen in _samples(base, replicates, rng):
         again = _again(vectors[chosen], seed, len(vectors))
         samples.append(_agreement(kinds[chosen], again))
         for kind, jaccard in _best_jaccard(kinds[chosen], again).items():
             best.setdefault(kind, []).append(jaccard)
+        advance("map")
     return Stability(
         median(seeds), median(samples), {kind: float(np.mean(found)) for kind, found in best.items()}
     )

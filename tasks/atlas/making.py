@@ -30,6 +30,7 @@ from tasks.atlas.projecting import (
 )
 from tasks.atlas.quality import trustworthiness
 from tasks.embedders.passages import Vectors
+from tasks.progress import advance
 from tasks.records import EventOfKind, KindEvent
 
 ATLAS_VERSION = "1"  # raise it with any change of a method: maps are then made anew
@@ -109,15 +110,28 @@ def make(
         return None
     if before is None:
         return _fit(snapshot, hashes, texts, None, highest, limits, drift=0.0, reason=None)
-    known = _places(hashes, before.fitted.hashes)
-    drift = float((known < 0).mean())
+    drift = _drift(hashes, before)
     if drift <= limits.drift_max:
-        return _placed(snapshot, hashes, texts, before, known, drift)
+        return _placed(snapshot, hashes, texts, before, drift)
     reason = (
         f"{drift:.0%} of the texts were not there when the map of {before.fitted.snapshot} was fitted; "
         f"{limits.drift_max:.0%} may be"
     )
     return _fit(snapshot, hashes, texts, before, highest, limits, drift=drift, reason=reason)
+
+
+def steps(hashes: Sequence[str], before: Before | None, limits: Limits) -> int:
+    """How often the making of this map will tell that it advanced."""
+    if len(hashes) < LEAST:
+        return 0
+    if before is not None and _drift(hashes, before) <= limits.drift_max:
+        return 1
+    return 3 + 2 * limits.replicates
+
+
+def _drift(hashes: Sequence[str], before: Before) -> float:
+    """The share of texts that were not there when the map was fitted."""
+    return float((_places(hashes, before.fitted.hashes) < 0).mean())
 
 
 def _places(hashes: Sequence[str], among: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -134,10 +148,10 @@ def _placed(
     hashes: Sequence[str],
     texts: Halves,
     before: Before,
-    known: np.ndarray[tuple[int], np.dtype[np.int64]],
     drift: float,
 ) -> Made:
     old = before.fitted
+    known = _places(hashes, old.hashes)
     centre = centre_of(old.texts)
     vectors, old_vectors = centred(texts, centre), centred(old.texts, centre)
     is_known = known >= 0
@@ -152,6 +166,8 @@ def _placed(
         points[~is_known], kinds[~is_known] = place(near, old.points), voted.kinds
         strength[~is_known] = voted.strength
     now = {card_hash: _number(int(kind)) for card_hash, kind in zip(hashes, kinds, strict=True)}
+    trust = trustworthiness(vectors, points)
+    advance("map")
     return Made(
         fitted_on=old.snapshot,
         vectors=vectors,
@@ -162,7 +178,7 @@ def _placed(
         events=_events(snapshot, before.last_kinds, now),
         stability=dict(before.stability),
         drift_share=drift,
-        trustworthiness=trustworthiness(vectors, points),
+        trustworthiness=trust,
     )
 
 
@@ -217,12 +233,16 @@ def _fit(
     if before is not None and known is not None:
         shared = known >= 0
         points = align(before.fitted.points[known[shared]].astype(np.float64), points[shared], points)
+    advance("map")
     found = cluster(project(fitted_vectors, near, dimensions=KIND_DIMENSIONS), kind_size(len(fitted_vectors)))
+    advance("map")
     steady = stability(
         fitted_vectors, found.kinds, replicates=limits.replicates, texts_max=limits.replicate_texts
     )
     everywhere, of_all = _spread(vectors, chosen, points, found)
     numbers, events = _numbered(snapshot, hashes, of_all.kinds, before, highest)
+    trust = trustworthiness(vectors, everywhere)
+    advance("map")
     return Made(
         fitted_on=snapshot,
         vectors=vectors,
@@ -233,7 +253,7 @@ def _fit(
         events=events,
         stability={numbers[kind]: steady.of_kinds.get(kind) for kind in numbers},
         drift_share=drift,
-        trustworthiness=trustworthiness(vectors, everywhere),
+        trustworthiness=trust,
         seeds_ari=steady.seeds_ari,
         samples_ari=steady.samples_ari,
         refit_reason=reason,

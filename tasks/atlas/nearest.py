@@ -66,4 +66,5 @@ def nearest_of_all(vectors: Vectors, k: int, seed: int = 20) -> Nearest:
 
     index = NNDescent(vectors, metric="cosine", n_neighbors=k + 1, random_state=seed)
     places, distances = index.neighbor_graph
-    return Nearest(places[:, 1:].astype(np.int64), (1 - distances[:, 1:]).astype(np.float32))
+    similarity = np.clip(1 - distances[:, 1:], -1.0, 1.0)  # of twins it says 1.0000004
+    return Nearest(places[:, 1:].astype(np.int64), similarity.astype(np.float32))

@@ -12,10 +12,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from tasks.atlas.centring import Halves, centre_of, centred
 from tasks.atlas.clustering import NOISE, vote
-from tasks.atlas.making import Before, Fitted, Limits, Made, make
+from tasks.atlas.making import Before, Fitted, Limits, Made, make, steps
 from tasks.atlas.nearest import Nearest
 from tasks.atlas.projecting import LEAST, place
 from tasks.embedders.passages import Vectors
+from tasks.progress import listening
 
 FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 12)
 GROUPS, EACH, DIMENSIONS = 4, 40, 24
@@ -159,6 +160,29 @@ def test_texts_that_are_all_alike_have_a_map_too(dimensions: int) -> None:
 def test_too_few_texts_have_no_shape() -> None:
     few = LEAST - 1
     assert make(FIRST, names(few), OLD_TEXTS.of(np.arange(few)), None, 0, LIMITS) is None
+
+
+def told(hashes: list[str], halves: Halves, before: Before | None) -> tuple[int, int]:
+    """How often the making of a map advanced, and how often it was to."""
+    advanced: list[int] = []
+    with listening(lambda _stage, by, _total: advanced.append(by)):
+        make(SECOND, hashes, halves, before, 4, LIMITS)
+    return sum(advanced), steps(hashes, before, LIMITS)
+
+
+@pytest.mark.parametrize(("new", "expected"), [(4, 1), (60, 5)], ids=["placed", "fitted again"])
+def test_a_map_with_one_before_advances_as_often_as_it_was_to(first: Made, new: int, expected: int) -> None:
+    hashes = [*names(len(OLD)), *names(new, "new")]
+    halves = together(OLD_TEXTS, texts(np.full(new, 0), seed=2))
+    assert told(hashes, halves, before(first)) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"), [(LEAST - 1, 0), (LEAST, 5), (160, 5)], ids=["too few", "of no kind", "of kinds"]
+)
+def test_a_first_map_advances_as_often_as_it_was_to(n: int, expected: int) -> None:
+    halves = OLD_TEXTS.of(np.arange(n))
+    assert told(names(n), halves, None) == (expected, expected)
 
 
 def test_a_text_among_texts_of_no_kind_is_of_none() -> None:

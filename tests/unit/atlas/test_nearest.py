@@ -47,3 +47,13 @@ def test_an_index_finds_nearly_the_same_for_more_texts_than_are_compared_one_by_
     hits = [len(set(a) & set(b)) / 5 for a, b in zip(found.places, exact.places, strict=True)]
     assert np.mean(hits) > 0.95
     assert found.similarity == pytest.approx(exact.similarity, abs=0.02)
+
+
+def test_of_twins_an_index_finds_the_other_and_says_a_cosine_of_one_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "EXACT_MAX", 100)
+    found = nearest_of_all(np.repeat(units(300), 2, axis=0), 2)
+    assert found.places[:, 0].tolist() == [place ^ 1 for place in range(600)]
+    assert found.similarity.max() <= 1
+    assert found.similarity[:, 0] == pytest.approx(1)
