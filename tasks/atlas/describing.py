@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -74,9 +74,14 @@ def searchable(words: Iterable[str]) -> str:
 
 
 def describe_kinds(
-    models: Iterable[ModelRow], kinds: Mapping[str, int | None], words: Mapping[str, list[str]]
+    models: Callable[[], Iterable[ModelRow]],
+    kinds: Mapping[str, int | None],
+    words: Mapping[str, list[str]],
 ) -> list[KindFacts]:
     """What is known of each kind, by its number. `words` has those of the cards that are to name it.
+
+    `models` gives them all, each time it is called: they are looked through twice, because they may be too many to
+    be kept.
 
     Of an author with n cards in a kind each weighs 1 / sqrt(n): a kind that one author fills is called by what the
     cards say, but is not taken for what everybody says.
@@ -84,11 +89,14 @@ def describe_kinds(
     terms, composition = TermCounts(), CompositionCounts()
     tallies: dict[int, _Tally] = defaultdict(_Tally)
     by_author: Counter[tuple[int, str]] = Counter()
-    rows = [(kind, model) for model in models if (kind := kinds.get(model.card_hash)) is not None]
-    for kind, model in rows:
+
+    def placed() -> Iterator[tuple[int, ModelRow]]:
+        return ((kind, model) for model in models() if (kind := kinds.get(model.card_hash)) is not None)
+
+    for kind, model in placed():
         by_author[kind, model.author or model.card_hash] += 1
     counted: set[str] = set()
-    for kind, model in rows:
+    for kind, model in placed():
         weight = by_author[kind, model.author or model.card_hash] ** -0.5
         tallies[kind].count(model)
         composition.count(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,10 @@ def words_anew(
     return found_by, words
 
 
-def words_kept(db: Database, hashes: list[str], snapshot: date, embedder: str) -> dict[str, str]:
-    """The words that each text is found by: of one that lay on the last map, and most did, those of then."""
-    last = frame(db, "out/atlas_before", snapshot=snapshot, embedder=embedder)["snapshot"].item()
-    found_by = dict(frame(db, "out/atlas_words", snapshot=last).iter_rows())
-    return found_by | words_anew(db, [card for card in hashes if card not in found_by], set())[0]
+def words_kept(db: Database, snapshot: date, embedder: str) -> dict[str, str]:
+    """The words that texts were found by on the last map; of none where this is the first."""
+    last = frame(db, "out/atlas_before", snapshot=snapshot, embedder=embedder)["snapshot"].to_list()
+    return dict(frame(db, "out/atlas_words", snapshot=last[0]).iter_rows()) if last else {}
 
 
 def facts_anew(
@@ -44,8 +44,11 @@ def facts_anew(
     """What is known of kinds, given the kind of each text, and the words of those texts that tell their terms."""
     from tasks.atlas.describing import ModelRow, describe_kinds
 
-    rows = stream(db, "out/kind_models", snapshot=snapshot, embedder=embedder)
-    return describe_kinds((ModelRow(*row) for row in rows), kinds, words)
+    def models() -> Iterator[ModelRow]:
+        rows = stream(db, "out/kind_models", snapshot=snapshot, embedder=embedder)
+        return (ModelRow(*row) for row in rows)
+
+    return describe_kinds(models, kinds, words)
 
 
 def facts_with_terms(

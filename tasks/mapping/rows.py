@@ -40,16 +40,18 @@ def write_map(
     lake = warehouse.lake
     numbers = [None if kind == NOISE else int(kind) for kind in made.kinds]
     kinds = dict(zip(hashes, numbers, strict=True))
+    is_new = made.fitted_on == snapshot  # on an old map kinds keep the terms that they were found to have
+    naming = {card for card, fitted in zip(hashes, made.is_fitted, strict=True) if fitted and is_new}
     with warehouse.open() as db:
-        if made.fitted_on == snapshot:
-            fitted = {
-                card_hash for card_hash, is_fitted in zip(hashes, made.is_fitted, strict=True) if is_fitted
-            }
-            found_by, words = words_anew(db, hashes, fitted)
-            facts = facts_anew(db, snapshot, embedder, kinds, words)
-        else:
-            found_by = words_kept(db, hashes, snapshot, embedder)
-            facts = facts_with_terms(db, snapshot, embedder, kinds, made.fitted_on)
+        kept = words_kept(db, snapshot, embedder)
+        to_read = [card_hash for card_hash in hashes if card_hash in naming or card_hash not in kept]
+        read, words = words_anew(db, to_read, naming)
+        found_by = kept | read
+        facts = (
+            facts_anew(db, snapshot, embedder, kinds, words)
+            if is_new
+            else facts_with_terms(db, snapshot, embedder, kinds, made.fitted_on)
+        )
     lake.write(
         f"atlas_points/{name}",
         AtlasPoint,

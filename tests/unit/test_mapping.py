@@ -1,0 +1,58 @@
+"""Maps of a made-up home, from lake to lake: what is read for them, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from benchmarks.atlas_large import EMBEDDER, FIRST, SECOND, make_up
+from tasks.mapping import facts, make_map
+from tasks.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from tasks.warehouse import Database
+
+TEXTS, NEW = 600, 12
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two weeks of a Hub with few texts; maps are fitted on half of them, and no text may be placed on an old one."""
+    monkeypatch.setenv("CARDIOGRAPH_ATLAS_FIT_MAX", "300")
+    monkeypatch.setenv("CARDIOGRAPH_ATLAS_DRIFT_MAX", "0")
+    monkeypatch.setenv("CARDIOGRAPH_ATLAS_REPLICATES", "1")
+    make_up(tmp_path, TEXTS)
+    return tmp_path
+
+
+def test_a_new_fit_reads_the_texts_that_name_its_kinds_and_those_that_are_new(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    stream = facts.stream
+
+    def counting(db: Database, name: str, **asked_for: Any) -> Iterator[tuple[Any, ...]]:
+        if name == "out/texts_of":
+            asked.append(len(asked_for["hashes"]))
+        return stream(db, name, **asked_for)
+
+    monkeypatch.setattr(facts, "stream", counting)
+    warehouse = Warehouse(home)
+    with warehouse.writer():
+        warehouse.begin()
+        assert [make_map.fn(home, week, EMBEDDER) for week in (FIRST, SECOND, SECOND)] == [True, True, False]
+        with warehouse.open() as db:
+            points = db.sql("from base.atlas_points").pl()
+            fits = db.sql("select fitted_on, texts from atlases order by snapshot").fetchall()
+    assert fits == [(FIRST, TEXTS - NEW), (SECOND, TEXTS)]
+    then = set(points.filter(pl.col("snapshot") == FIRST)["card_hash"])
+    now = points.filter(pl.col("snapshot") == SECOND)
+    read = now.filter(pl.col("is_fitted") | ~pl.col("card_hash").is_in(then))
+    assert asked == [TEXTS - NEW, read.height]
+    assert read.height < TEXTS - NEW
+    assert points["words"].str.len_chars().min() > 0  # type: ignore[operator]  # of numbers a number
