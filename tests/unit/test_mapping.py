@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.atlas_large import EMBEDDER, FIRST, SECOND, make_up
 from tasks.mapping import facts, make_map
-from tasks.warehouse import Warehouse
+from tasks.warehouse import Warehouse, stream
 
 if TYPE_CHECKING:
     from tasks.warehouse import Database
@@ -34,8 +34,6 @@ def test_a_new_fit_reads_the_texts_that_name_its_kinds_and_those_that_are_new(
 ) -> None:
     asked: list[int] = []
 
-    stream = facts.stream
-
     def counting(db: Database, name: str, **asked_for: Any) -> Iterator[tuple[Any, ...]]:
         if name == "out/texts_of":
             asked.append(len(asked_for["hashes"]))
@@ -55,4 +53,4 @@ def test_a_new_fit_reads_the_texts_that_name_its_kinds_and_those_that_are_new(
     read = now.filter(pl.col("is_fitted") | ~pl.col("card_hash").is_in(then))
     assert asked == [TEXTS - NEW, read.height]
     assert read.height < TEXTS - NEW
-    assert points["words"].str.len_chars().min() > 0  # type: ignore[operator]  # of numbers a number
+    assert points["words"].str.len_chars().min() > 0
