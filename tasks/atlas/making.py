@@ -33,6 +33,8 @@ from tasks.embedders.passages import Vectors
 from tasks.progress import advance
 from tasks.records import EventOfKind, KindEvent
 
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
 ATLAS_VERSION = "1"  # raise it with any change of a method: maps are then made anew
 
 
@@ -48,23 +50,47 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Texts that a map was fitted on, in the order of their hashes, each with its vectors, place and kind."""
+    """Texts that a map was fitted on, in the order of their hashes, each with its vectors, place and kind.
+
+    Of very many texts they are a sample; the others lie where these are.
+    """
 
     snapshot: date
     hashes: Sequence[str]
     texts: Halves
     points: Floats
     kinds: Kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """All texts that ever lay on a map: where they lay last, their kind, and how strongly they belong to it.
+
+    `is_last` tells those of the last week, `was_there` those of the week in which the map was fitted.
+    """
+
+    hashes: Sequence[str]
+    points: Floats
+    kinds: Kinds
     strength: Floats
+    is_last: Flags
+    was_there: Flags
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What there is already: the map's fit, each text's kind on the last map, each kind's stability."""
+    """What there is already: the map's fit, what lay on it since, each kind's stability."""
 
     fitted: Fitted
-    last_kinds: Mapping[str, int | None]
+    lying: Lying
     stability: Mapping[int, float | None]
+
+    @property
+    def last_kinds(self) -> dict[str, int | None]:
+        """Each text's kind on the last map; null for none."""
+        lying = self.lying
+        rows = zip(lying.hashes, lying.kinds.tolist(), lying.is_last.tolist(), strict=True)
+        return {card_hash: _number(kind) for card_hash, kind, is_last in rows if is_last}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +105,7 @@ class Made:
     points: Floats
     kinds: Kinds
     strength: Floats
-    is_fitted: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    is_fitted: Flags
     events: list[KindEvent]
     stability: dict[int, float | None]
     drift_share: float
@@ -130,8 +156,9 @@ def steps(hashes: Sequence[str], before: Before | None, limits: Limits) -> int:
 
 
 def _drift(hashes: Sequence[str], before: Before) -> float:
-    """The share of texts that were not there when the map was fitted."""
-    return float((_places(hashes, before.fitted.hashes) < 0).mean())
+    """The share of texts that were not there when the map was fitted, whether it was fitted on them or not."""
+    known = _places(hashes, before.lying.hashes)
+    return 1 - float((before.lying.was_there[known] & (known >= 0)).mean())
 
 
 def _places(hashes: Sequence[str], among: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -150,16 +177,16 @@ def _placed(
     before: Before,
     drift: float,
 ) -> Made:
-    old = before.fitted
-    known = _places(hashes, old.hashes)
+    old, lying = before.fitted, before.lying
+    known = _places(hashes, lying.hashes)
     centre = centre_of(old.texts)
     vectors, old_vectors = centred(texts, centre), centred(old.texts, centre)
     is_known = known >= 0
     points = np.empty((len(hashes), MAP_DIMENSIONS))
     kinds = np.full(len(hashes), NOISE, np.int64)
     strength = np.zeros(len(hashes))
-    points[is_known], kinds[is_known] = old.points[known[is_known]], old.kinds[known[is_known]]
-    strength[is_known] = old.strength[known[is_known]]
+    points[is_known], kinds[is_known] = lying.points[known[is_known]], lying.kinds[known[is_known]]
+    strength[is_known] = lying.strength[known[is_known]]
     if not is_known.all():
         near = nearest(vectors[~is_known], old_vectors, NEIGHBOURS)
         voted = vote(near, old.kinds)
@@ -174,7 +201,7 @@ def _placed(
         points=points,
         kinds=kinds,
         strength=strength,
-        is_fitted=is_known,
+        is_fitted=_places(hashes, old.hashes) >= 0,
         events=_events(snapshot, before.last_kinds, now),
         stability=dict(before.stability),
         drift_share=drift,
@@ -232,7 +259,7 @@ def _fit(
     points = project(fitted_vectors, near, dimensions=MAP_DIMENSIONS, init=init).astype(np.float64)
     if before is not None and known is not None:
         shared = known >= 0
-        points = align(before.fitted.points[known[shared]].astype(np.float64), points[shared], points)
+        points = align(before.lying.points[known[shared]].astype(np.float64), points[shared], points)
     advance("map")
     found = cluster(project(fitted_vectors, near, dimensions=KIND_DIMENSIONS), kind_size(len(fitted_vectors)))
     advance("map")
@@ -276,11 +303,11 @@ def _beginning(
     """Where each text to be fitted lay on the old map, and where it should begin; null for the first map."""
     if before is None:
         return None, None
-    known = _places([hashes[row] for row in chosen.tolist()], before.fitted.hashes)
+    known = _places([hashes[row] for row in chosen.tolist()], before.lying.hashes)
     if (known >= 0).sum() < LEAST:
         return None, None
     init = np.empty((len(chosen), MAP_DIMENSIONS))
-    init[known >= 0] = before.fitted.points[known[known >= 0]]
+    init[known >= 0] = before.lying.points[known[known >= 0]]
     if (known < 0).any():
         near = nearest(vectors[known < 0], centred(before.fitted.texts, centre), NEIGHBOURS)
         init[known < 0] = place(near, before.fitted.points)

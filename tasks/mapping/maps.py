@@ -75,14 +75,14 @@ def _columns(rows: Any) -> tuple[list[Any], ...]:
 def _before(db: Database, lake: Lake, snapshot: date, embedder: str) -> Before | None:
     """The last map by this embedder, and the texts that it was fitted on."""
     from tasks.atlas.clustering import NOISE
-    from tasks.atlas.making import Before, Fitted
+    from tasks.atlas.making import Before, Fitted, Lying
 
     last = frame(db, "out/atlas_before", snapshot=snapshot, embedder=embedder).to_dicts()
     if not last:
         return None
     fitted_on = last[0]["fitted_on"]
     fitted = frame(db, "out/atlas_fitted", fitted_on=fitted_on, embedder=embedder)
-    kinds = frame(db, "out/atlas_kinds_of", snapshot=last[0]["snapshot"])
+    lying = frame(db, "out/atlas_lying", fitted_on=fitted_on, last=last[0]["snapshot"])
     stability = frame(db, "out/kind_stabilities", snapshot=fitted_on)
     hashes = fitted["card_hash"].to_list()
     return Before(
@@ -92,8 +92,14 @@ def _before(db: Database, lake: Lake, snapshot: date, embedder: str) -> Before |
             texts=halves_of(lake, hashes, fitted["part"].to_list()),
             points=fitted.select("x", "y").to_numpy(),
             kinds=fitted["kind"].fill_null(NOISE).to_numpy(),
-            strength=fitted["strength_share"].to_numpy(),
         ),
-        last_kinds=dict(kinds.iter_rows()),
+        Lying(
+            hashes=lying["card_hash"].to_list(),
+            points=lying.select("x", "y").to_numpy(),
+            kinds=lying["kind"].fill_null(NOISE).to_numpy(),
+            strength=lying["strength_share"].to_numpy(),
+            is_last=lying["is_last"].to_numpy(),
+            was_there=lying["was_there"].to_numpy(),
+        ),
         stability=dict(stability.iter_rows()),
     )

@@ -193,9 +193,42 @@ def test_what_a_map_was_fitted_on_is_told_with_its_vectors_parts(mapped: Databas
     expect(
         frame(mapped, "out/atlas_fitted", fitted_on=WEEK, embedder="e1"),
         """
-        card_hash | x   | y   | kind | strength_share | part
-        h1        | 1 | 2 | 7    | 0.5            | embeddings/e1/a.parquet
-        h2        | 3 | 4 | 7    | 1            | embeddings/e1/a.parquet
+        card_hash | x | y | kind | part
+        h1        | 1 | 2 | 7    | embeddings/e1/a.parquet
+        h2        | 3 | 4 | 7    | embeddings/e1/a.parquet
+        """,
+    )
+
+
+def test_a_text_keeps_the_last_place_that_it_had_on_a_map_even_when_it_was_gone_for_a_week(
+    mapped: Database, fill: Fill, expect: Expect
+) -> None:
+    """h2 came after the fit; h1 was not there in the last week, and h5 lies on a map that was fitted later."""
+    fill(
+        mapped,
+        "base.atlases",
+        "snapshot | fitted_on | embedder\n"
+        "2025-12-15 | 2025-12-15 | e1\n2025-12-22 | 2025-12-15 | e1\n2025-12-29 | 2025-12-29 | e1",
+    )
+    fill(
+        mapped,
+        "base.atlas_points",
+        """
+        snapshot   | card_hash | x  | y | kind | strength_share
+        2025-12-15 | h1        | 10 | 0 |      | 0
+        2025-12-15 | h3        | 11 | 1 | 3    | 0.25
+        2025-12-22 | h2        | 12 | 2 | 3    | 0.5
+        2025-12-22 | h3        | 13 | 3 | 4    | 0.75
+        2025-12-29 | h5        | 14 | 4 | 5    | 1
+        """,
+    )
+    expect(
+        frame(mapped, "out/atlas_lying", fitted_on=date(2025, 12, 15), last=date(2025, 12, 22)),
+        """
+        card_hash | x  | y | kind | strength_share | is_last | was_there
+        h1        | 10 | 0 |      | 0              | false   | true
+        h2        | 12 | 2 | 3    | 0.5            | true    | false
+        h3        | 13 | 3 | 4    | 0.75           | true    | true
         """,
     )
 

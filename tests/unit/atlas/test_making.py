@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from tasks.atlas.centring import Halves, centre_of, centred
 from tasks.atlas.clustering import NOISE, vote
-from tasks.atlas.making import Before, Fitted, Limits, Made, make, steps
+from tasks.atlas.making import Before, Fitted, Limits, Lying, Made, make, steps
 from tasks.atlas.nearest import Nearest
 from tasks.atlas.projecting import LEAST, place
 from tasks.embedders.passages import Vectors
@@ -54,12 +55,20 @@ def first() -> Made:
 
 
 def before(made: Made) -> Before:
-    hashes = names(len(OLD))
-    kinds = {
-        name: None if kind == NOISE else int(kind) for name, kind in zip(hashes, made.kinds, strict=True)
-    }
-    fitted = Fitted(FIRST, hashes, OLD_TEXTS, made.points, made.kinds, made.strength)
-    return Before(fitted, kinds, made.stability)
+    """What a week later knows of a map of the old texts."""
+    hashes, fitted = names(len(OLD)), np.flatnonzero(made.is_fitted)
+    all_of_them = np.ones(len(OLD), bool)
+    return Before(
+        Fitted(
+            FIRST,
+            [hashes[row] for row in fitted],
+            OLD_TEXTS.of(fitted),
+            made.points[fitted],
+            made.kinds[fitted],
+        ),
+        Lying(hashes, made.points, made.kinds, made.strength, all_of_them, all_of_them),
+        made.stability,
+    )
 
 
 def test_kinds_are_the_groups_and_their_quality_is_told(first: Made) -> None:
@@ -139,13 +148,49 @@ def test_too_much_that_is_new_has_the_map_fitted_again_where_it_was(first: Made)
     assert np.median(moved) < 0.25 * extent
 
 
-def test_of_more_texts_than_a_map_is_fitted_on_the_rest_is_placed() -> None:
+@pytest.fixture(scope="module")
+def sampled() -> Made:
+    """Fitted on 100 texts of the 160."""
     limits = Limits(fit_max=100, replicates=1, replicate_texts=60)
     made = make(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, limits)
     assert made is not None
-    assert made.is_fitted.sum() == 100
-    assert adjusted_rand_score(OLD, made.kinds) > 0.9
-    assert np.isfinite(made.points).all()
+    return made
+
+
+def test_of_more_texts_than_a_map_is_fitted_on_the_rest_is_placed(sampled: Made) -> None:
+    assert sampled.is_fitted.sum() == 100
+    assert adjusted_rand_score(OLD, sampled.kinds) > 0.9
+    assert np.isfinite(sampled.points).all()
+
+
+def test_texts_that_a_map_was_not_fitted_on_stay_on_it_too(sampled: Made) -> None:
+    hashes, halves = [*names(len(OLD)), *names(4, "new")], together(OLD_TEXTS, texts(np.arange(4), seed=2))
+    made = make(SECOND, hashes, halves, before(sampled), 4, LIMITS)
+    assert made is not None
+    assert made.fitted_on == FIRST
+    assert made.drift_share == pytest.approx(4 / 164)
+    assert made.points[: len(OLD)].tolist() == sampled.points.tolist()
+    assert made.kinds[: len(OLD)].tolist() == sampled.kinds.tolist()
+    assert made.strength[: len(OLD)].tolist() == sampled.strength.tolist()
+    assert made.is_fitted.tolist() == [*sampled.is_fitted.tolist(), *[False] * 4]
+
+
+def test_what_is_new_is_so_until_the_next_fit_and_what_left_before_last_week_does_not_die_again(
+    sampled: Made,
+) -> None:
+    """In the week before, a quarter and a bit of the texts came, and one group left."""
+    came, gone = OLD == 0, OLD == 1
+    lately = before(sampled)
+    lately = replace(lately, lying=replace(lately.lying, was_there=~came, is_last=~gone))
+    assert lately.last_kinds.keys() == {name for name, left in zip(names(160), gone, strict=True) if not left}
+    made = make(SECOND, names(len(OLD)), OLD_TEXTS, lately, 4, replace(LIMITS, drift_max=0.3))
+    assert made is not None
+    assert made.drift_share == pytest.approx(0.25)
+    back = Counter(sampled.kinds[gone].tolist()).most_common(1)[0][0]
+    assert [event.kind for event in made.events if event.event == "birth"] == [back]
+    again = make(SECOND, names(len(OLD)), OLD_TEXTS, lately, 4, replace(LIMITS, drift_max=0.2))
+    assert again is not None
+    assert again.fitted_on == SECOND
 
 
 @pytest.mark.parametrize("dimensions", [DIMENSIONS, 5])
