@@ -12,9 +12,7 @@ from tasks.findings.threads import on_one_thread
 Places = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 EXACT_MAX = 50_000  # a minute or two on two cores; the cost is quadratic
-_INDEX_NEIGHBOURS = (
-    30  # an index that looks for more finds more of the nearest: nine in ten, where it was four in five
-)
+_INDEX_NEIGHBOURS = 30  # who looks for more finds more of the nearest: nine in ten, where it was four in five
 _ROWS_AT_ONCE = 512
 _SIMILAR_BYTES_MAX = 256 << 20
 
