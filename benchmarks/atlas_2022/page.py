@@ -14,6 +14,7 @@ from benchmarks.findings_2022.article import typeset
 from benchmarks.findings_2022.tables import markdown
 from tasks import charts
 from tasks.errors import NotWritten
+from tasks.mapping.pages import MODELS_SHOWN
 from tasks.sentences import count, decimal, percent
 from tasks.warehouse import Warehouse, frame
 
@@ -51,7 +52,7 @@ def read(home: Path) -> MapOf2022:
             atlas=latest[0],
             kinds=db.sql(_KINDS, params=day).pl(),
             archetypes=db.sql("from out_archetypes where snapshot = $snapshot", params=day).pl(),
-            points=frame(db, "out/atlas_page_points", **day),
+            points=frame(db, "out/atlas_page_points", **day, models_max=MODELS_SHOWN),
         )
 
 

@@ -46,6 +46,8 @@ _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 class AtlasAbout:
     """What the page says of itself. Shares and trustworthiness are in 0-1; notes are whole sentences.
 
+    `n_models` are on the map; where the page is given fewer points, it says that it shows some of them.
+
     `hub_url` goes before a model's name to make the address of its page; unless it is http or https, names are
     no links.
     """
@@ -94,7 +96,12 @@ def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -
         "light": {**asdict(LIGHT_MARKS), "paper": LIGHT.paper, "ink": LIGHT.ink},
         "dark": {**asdict(DARK_MARKS), "paper": DARK.paper, "ink": DARK.ink},
     }
-    data = {"theme": looks, "hub_url": _hub_url(about.hub_url), **_packed(points, kinds)}
+    data = {
+        "theme": looks,
+        "hub_url": _hub_url(about.hub_url),
+        "models": about.n_models,
+        **_packed(points, kinds),
+    }
     return (
         _environment()
         .get_template("atlas.html")

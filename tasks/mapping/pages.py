@@ -9,21 +9,25 @@ from prefect import task
 
 from tasks.lake import Lake
 from tasks.publishing import send_published
-from tasks.sentences import stability_notes
+from tasks.sentences import shown_notes, stability_notes
 from tasks.warehouse import Warehouse, frame
 
 if TYPE_CHECKING:
     from polars import DataFrame
 
+MODELS_SHOWN = (
+    50_000  # what a page can hold, as a file and as something to look at; beyond that there is the viewer
+)
+
 
 def _latest_map(home: Path) -> tuple[dict[str, Any], DataFrame, DataFrame] | None:
-    """The latest published map, its models, and its kinds; null where no snapshot has a map."""
+    """The latest published map, the models of it that are shown, its kinds; null where no snapshot has a map."""
     with Warehouse(home).read() as db:
         latest = frame(db, "out/atlas_page").to_dicts()
         if not latest:
             return None
         day = latest[0]["snapshot"]
-        points = frame(db, "out/atlas_page_points", snapshot=day)
+        points = frame(db, "out/atlas_page_points", snapshot=day, models_max=MODELS_SHOWN)
         return latest[0], points, frame(db, "out/atlas_page_kinds", snapshot=day)
 
 
@@ -41,11 +45,11 @@ def write_latest_atlas(home: Path) -> Path | None:
         hub=row["hub"],
         judge=row["judge"],
         embedder=row["embedder"],
-        n_models=points.height,
+        n_models=row["models"],
         n_texts=row["texts"],
         noise_share=row["noise_share"],
         trustworthiness=row["trustworthiness"],
-        notes=[*NOT_GUARANTEED, *stability_notes(row)],
+        notes=[*shown_notes(points.height, row["models"]), *NOT_GUARANTEED, *stability_notes(row)],
         **({"hub_url": f"{row['hub']}/"} if row["hub"].startswith("http") else {}),
     )
     path = home / "atlas.html"

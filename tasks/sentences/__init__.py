@@ -6,6 +6,7 @@ Every sentence speaks of association ("goes with"), never of effect; where the i
 
 from tasks.sentences.atlas import (
     atlas_words,
+    shown_notes,
     stability_notes,
 )
 from tasks.sentences.edits import (
@@ -116,6 +117,7 @@ __all__ = [
     "reading",
     "release_sentence",
     "sentence",
+    "shown_notes",
     "stability_notes",
     "stratum_words",
     "strength",

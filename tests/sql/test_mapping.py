@@ -288,7 +288,7 @@ def test_typical_cards_of_a_kind_come_first(mapped: Database) -> None:
 
 def test_the_page_shows_a_row_a_model_and_a_row_a_kind(mapped: Database, expect: Expect) -> None:
     expect(
-        frame(mapped, "out/atlas_page_points", snapshot=WEEK),
+        frame(mapped, "out/atlas_page_points", snapshot=WEEK, models_max=9),
         """
         model_id | author | x   | y   | kind | downloads | model_format | words
         ada/a    | ada    | 1 | 2 | 7    | 5         | adapter      | some words
@@ -307,15 +307,32 @@ def test_the_page_is_of_the_latest_map_and_tells_how_steady_its_fit_was(
     fill(
         mapped,
         "base.atlases",
-        "snapshot | embedder | fitted_on | texts | placed\n2026-01-12 | e1 | 2026-01-05 | 3 | 1",
+        "snapshot | embedder | fitted_on | texts | placed | drift_share\n2026-01-12 | e1 | 2026-01-05 | 3 | 1 | 0.25",
     )
+    fill(mapped, "base.atlas_points", "snapshot | card_hash\n2026-01-12 | h1\n2026-01-12 | h3")
     expect(
         frame(mapped, "out/atlas_page"),
         """
-        snapshot   | hub                 | judge  | texts | placed | fitted_on  | seeds_ari
-        2026-01-12 | https://hub.example | nobody | 3     | 1      | 2026-01-05 | 0.9
+        snapshot   | hub                 | judge  | texts | models | placed | drift_share | fitted_on  | seeds_ari
+        2026-01-12 | https://hub.example | nobody | 3     | 3      | 1      | 0.25        | 2026-01-05 | 0.9
         """,
     )
+
+
+def test_of_too_many_models_the_page_shows_the_most_downloaded_and_as_many_drawn_from_the_rest(
+    mapped: Database, fill: Fill
+) -> None:
+    rows = "\n".join(f"2026-01-12 | eve/{n:03} | eve | s1 | {n}" for n in range(200))
+    fill(mapped, "base.listing", f"snapshot | model_id | author | sha | downloads\n{rows}")
+    reads = "\n".join(f"eve/{n:03} | s1 | h1 | true" for n in range(200))
+    fill(mapped, "base.reads", f"model_id | sha | card_hash | has_text\n{reads}")
+    fill(mapped, "base.atlas_points", "snapshot | card_hash\n2026-01-12 | h1")
+    shown = frame(mapped, "out/atlas_page_points", snapshot=NEXT, models_max=21)["model_id"].to_list()
+    assert len(shown) == 21
+    famous = [f"eve/{n}" for n in range(190, 200)]
+    assert set(famous) <= set(shown)
+    others = set(shown) - set(famous)
+    assert min(others) < "eve/100" < max(others)
 
 
 def test_a_snapshot_tells_its_map_and_one_without_tells_none(mapped: Database, expect: Expect) -> None:

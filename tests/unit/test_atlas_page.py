@@ -293,6 +293,16 @@ def test_a_click_opens_the_page_of_the_model_in_a_tab_of_its_own(page: Page) -> 
 
 
 @pytest.mark.browser
+def test_a_page_with_some_of_the_models_counts_those_that_it_shows(tab: Page, tmp_path: Path) -> None:
+    path = tmp_path / "atlas.html"
+    write_atlas(points(), kinds(), replace(ABOUT, n_models=12345), path)
+    tab.open(path)
+    assert tab.text("#count") == "5 of 12 345 models are shown"
+    tab.set("#search", "llam")
+    assert tab.text("#count") == "2 of 5 models shown match"
+
+
+@pytest.mark.browser
 def test_search_and_filters_combine_and_are_counted(page: Page) -> None:
     assert page.text("#count") == "All 5 models"
     page.set("#search", "LLAM")

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from tasks import sentences
 from tasks.records import Finding, JudgeCard, PassportEntry
-from tasks.sentences import headline, judge_note, judging_words, other_judge_sentence, sentence
+from tasks.sentences import (
+    atlas_words,
+    headline,
+    judge_note,
+    judging_words,
+    other_judge_sentence,
+    sentence,
+    shown_notes,
+    stability_notes,
+)
 
 Make = Callable[..., Finding]
 
@@ -403,3 +412,49 @@ def test_the_closing_table_tells_speed_and_how_to_learn_the_cost() -> None:
 def test_a_checklist_has_a_speed_and_no_tokens_and_idleness_has_neither() -> None:
     assert [name for name, _ in judging_words(TOOK | {"replicas": 0})] == ["cards a second"]
     assert judging_words(dict.fromkeys(TOOK)) == []
+
+
+def atlas(placed: int, drift_share: float) -> dict[str, Any]:
+    quality = {"noise_share": 0.2, "seeds_ari": None, "samples_ari": None}
+    return {
+        "kinds": 30, "texts": 80_000, "fitted_on": date(2026, 11, 9), "placed": placed, "drift_share": drift_share,
+    } | quality  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("placed", "drift_share", "expected"),
+    [
+        (0, 0.0, []),
+        (
+            30_000,
+            0.0,
+            [
+                "The map was fitted on a sample of the texts of 2026-11-09; 30 000 of the 80 000 were placed among "
+                "their neighbours."
+            ],
+        ),
+        (
+            31_600,
+            0.02,
+            [
+                "The map was fitted on texts of 2026-11-09; 1 600 that are new since then were placed among their "
+                "neighbours."
+            ],
+        ),
+    ],
+    ids=["fitted on all", "fitted on a sample", "a later week"],
+)
+def test_texts_that_a_map_was_not_fitted_on_are_new_only_where_they_were_not_there(
+    placed: int, drift_share: float, expected: list[str]
+) -> None:
+    found = atlas(placed, drift_share)
+    assert [words(note) for note in stability_notes(found)] == expected
+    assert atlas_words(found).endswith(f"{round(80_000 * drift_share):,} new since")
+
+
+def test_a_page_that_shows_some_of_the_models_says_so() -> None:
+    assert shown_notes(5, 5) == []
+    (note,) = shown_notes(50_000, 1_000_000)
+    assert "1 000 000 models" in words(note)
+    assert "50 000 are shown" in words(note)
+    assert "`cardiograph atlas serve` shows them all" in note

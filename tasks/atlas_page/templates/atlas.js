@@ -526,7 +526,8 @@
     for (let i = 0; i < n; i += 1) state.shown[i] = state.match[i] && (!state.picked || state.picked[i]) ? 1 : 0;
     const matching = state.match.reduce((sum, each) => sum + each, 0);
     $("count").textContent = !n ? "There is no model on this map."
-      : state.hasFilter ? `${number(matching)} of ${models(n)} ${matching === 1 ? "matches" : "match"}`
+      : state.hasFilter ? `${number(matching)} of ${models(n)}${n < data.models ? " shown" : ""} ${matching === 1 ? "matches" : "match"}`
+      : n < data.models ? `${number(n)} of ${models(data.models)} are shown`
       : n === 1 ? "1 model" : `All ${models(n)}`;
     $("clear").disabled = !state.hasFilter && !state.picked;
     if (state.at >= 0 && !state.shown[state.at]) goTo(-1);
