@@ -20,7 +20,7 @@ def atlas_words(atlas: Mapping[str, Any] | None) -> str:
 
 def _new(atlas: Mapping[str, Any]) -> int:
     """Texts that were not there when the map was fitted."""
-    return round(atlas["drift_share"] * atlas["texts"])
+    return round(float(atlas["drift_share"]) * int(atlas["texts"]))
 
 
 def stability_notes(atlas: Mapping[str, Any]) -> list[str]:
