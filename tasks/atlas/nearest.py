@@ -14,9 +14,8 @@ from tasks.findings.threads import on_one_thread
 Places = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 EXACT_MAX = 50_000  # a minute or two on two cores; the cost is quadratic
-_INDEX_NEIGHBOURS = (
-    30  # who looks for more finds more: of cards of 2022 97 in 100 of their ten nearest, not 92
-)
+# Who looks for more finds more: of each card of 2022 97 in 100 of its ten nearest, where it was 92.
+_INDEX_NEIGHBOURS = 30
 _ROWS_AT_ONCE = 512
 _SIMILAR_BYTES_MAX = 128 << 20  # of a block's cosines; sorting them takes twice as much again
 _THREADS_MAX = 8
