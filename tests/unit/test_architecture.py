@@ -30,7 +30,7 @@ DOORS = {
     "umap": {"tasks/atlas/projecting.py"},
     "pynndescent": {"tasks/atlas/nearest.py"},
     "sklearn": {"tasks/atlas/clustering.py", "tasks/atlas/quality.py"},
-    "altair": {"tasks/charts", "tasks/report/figures.py"},
+    "altair": {"tasks/charts", "tasks/report/figures"},
     "vl_convert": {"tasks/charts", "tasks/report"},
     "jinja2": {"tasks/report", "tasks/atlas_page"},
     "pyromark": {"tasks/card.py", "tasks/judges/unseen.py"},

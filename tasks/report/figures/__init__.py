@@ -1,0 +1,54 @@
+"""The page's figures, by the place that the template has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from tasks.report.data import ReportData
+from tasks.report.figures.associations import association, judge_error, slopes
+from tasks.report.figures.contents import documented, documented_words, sections
+from tasks.report.figures.figure import Figure
+from tasks.report.figures.judging import agreement, compared
+from tasks.report.figures.scores import popularity, spread
+from tasks.report.figures.strata import stratum_associations, stratum_scores
+from tasks.report.figures.weeks import edits
+
+__all__ = [
+    "Figure",
+    "association",
+    "documented",
+    "documented_words",
+    "every",
+    "judge_error",
+    "spread",
+    "stratum_associations",
+]
+
+Group: TypeAlias = "Figure | list[Figure]"
+
+
+def every(data: ReportData) -> dict[str, Group]:
+    """All figures of the page, by the place that the template has for them."""
+    return {
+        "spread": spread(data),
+        "downloads": popularity(data, "downloads"),
+        "likes": popularity(data, "likes"),
+        "association": association(data),
+        "slopes": [slopes(data, outcome) for outcome in ("downloads", "likes")],
+        "judge_error": _known([judge_error(data)]),
+        "edits": _known(edits(data, outcome) for outcome in ("likes_gained", "downloads_gained")),
+        "sections": sections(data),
+        "documented": _known([documented(data)]),
+        "strata": _known(
+            drawn
+            for dimension in ("library", "format")
+            for drawn in (stratum_scores(data, dimension), stratum_associations(data, dimension))
+        ),
+        "agreement": _known([agreement(data.judging.passport)]),
+        "compared": compared(data.judge.judge, data.judging),
+    }
+
+
+def _known(figures: Iterable[Figure | None]) -> list[Figure]:
+    return [figure for figure in figures if figure is not None]
