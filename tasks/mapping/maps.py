@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
 
 from tasks.lake import Lake
 from tasks.mapping.rows import STEPS, write_map
 from tasks.mapping.vectors import halves_of
-from tasks.progress import expect
+from tasks.progress import advance, expect
 from tasks.settings import settings
 from tasks.warehouse import Warehouse, frame
 
 if TYPE_CHECKING:
     from tasks.atlas.making import Before
     from tasks.warehouse import Database
-
-
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    """Texts on the map, in the order of their hashes, and the parts that hold their vectors."""
-
-    hashes: list[str]
-    parts: list[str]
 
 
 @task(task_run_name="map {snapshot}")
@@ -54,22 +45,18 @@ def _make(warehouse: Warehouse, snapshot: date, embedder: str, name: str) -> Non
         told.atlas_fit_max, told.atlas_drift_max, told.atlas_replicates, told.atlas_replicate_texts
     )
     with warehouse.open() as db:
-        texts = _Texts(*_columns(frame(db, "out/atlas_texts", snapshot=snapshot, embedder=embedder)))
+        texts = frame(db, "out/atlas_texts", snapshot=snapshot, embedder=embedder)
         before = _before(db, warehouse.lake, snapshot, embedder)
         highest = int(frame(db, "out/kind_numbers").item())
-    expect("map", steps(texts.hashes, before, limits) + STEPS)
-    halves = halves_of(warehouse.lake, texts.hashes, texts.parts)
-    made = make(snapshot, texts.hashes, halves, before, highest, limits)
-    if made is not None:
-        write_map(warehouse, snapshot, embedder, name, texts.hashes, made, _now())
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _columns(rows: Any) -> tuple[list[Any], ...]:
-    return tuple(column.to_list() for column in rows.get_columns())
+    hashes = texts["card_hash"].to_list()
+    expect("map", steps(hashes, before, limits) + STEPS)
+    halves = halves_of(warehouse.lake, hashes, texts["part"].to_list())
+    made = make(snapshot, hashes, halves, before, highest, limits)
+    if made is None:
+        advance("map", STEPS)
+        return
+    now = datetime.now(UTC).replace(tzinfo=None)
+    write_map(warehouse, snapshot, embedder, name, hashes, made, now)
 
 
 def _before(db: Database, lake: Lake, snapshot: date, embedder: str) -> Before | None:
