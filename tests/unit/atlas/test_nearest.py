@@ -36,6 +36,7 @@ def test_fewer_are_found_where_there_are_fewer() -> None:
     assert nearest(vectors, vectors[:0], 10).places.shape == (3, 0)
 
 
+@pytest.mark.slow  # its index is compiled, which takes half a minute
 def test_an_index_finds_nearly_the_same_for_more_texts_than_are_compared_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -49,6 +50,7 @@ def test_an_index_finds_nearly_the_same_for_more_texts_than_are_compared_one_by_
     assert found.similarity == pytest.approx(exact.similarity, abs=0.02)
 
 
+@pytest.mark.slow  # its index is compiled, which takes half a minute
 def test_of_twins_an_index_finds_the_other_and_says_a_cosine_of_one_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
