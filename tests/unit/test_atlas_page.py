@@ -493,6 +493,23 @@ def test_however_little_there_is_it_is_painted(
 
 
 @pytest.mark.browser
+def test_a_map_that_is_given_another_size_is_never_seen_empty(page: Page) -> None:
+    """An observer that came later is told later, of the same frame: what it sees is what is shown."""
+    painted = page.evaluate(
+        """new Promise((done) => {
+            const map = document.querySelector('#map'), dots = document.querySelector('#dots');
+            const width = dots.width;
+            new ResizeObserver(() => {
+                if (dots.width === width) { map.style.width = '300px'; return; }
+                const pixels = dots.getContext('2d').getImageData(0, 0, dots.width, dots.height).data;
+                done(pixels.some((value) => value > 0));
+            }).observe(map);
+        })"""
+    )
+    assert painted
+
+
+@pytest.mark.browser
 def test_thirty_thousand_points_are_painted_and_the_table_stops_at_two_hundred(
     page: Page, tmp_path: Path
 ) -> None:

@@ -732,7 +732,10 @@
     for (const canvas of [$("dots"), $("over")])
       Object.assign(canvas, { width: Math.round(view.width * ratio), height: Math.round(view.height * ratio) });
     if (wasFitted) fit();
-    redraw();
+    // A new size empties a canvas: painted in the same frame, it is never seen empty.
+    cancelAnimationFrame(due);
+    isStale = true;
+    paint();
   }
 
   function recolour() {
