@@ -202,6 +202,7 @@ def test_a_new_fit_lies_on_the_old_map_and_its_kinds_keep_their_numbers(refitted
     (row,) = refitted.ask("from atlases where snapshot = $day", day=WEEKS[2]).to_dicts()
     assert row["fitted_on"] == WEEKS[2]
     assert row["refit_reason"]
+    assert row["drift_share"] == 0
     kept = refitted.both(WEEKS[1], WEEKS[2])
     assert adjusted_rand_score(kept["kind"].to_list(), kept["kind_then"].to_list()) >= 0.9
     assert (kept["kind"] == kept["kind_then"]).mean() > 0.8  # type: ignore[operator]  # of booleans a number

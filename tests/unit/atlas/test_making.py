@@ -136,6 +136,7 @@ def test_too_much_that_is_new_has_the_map_fitted_again_where_it_was(first: Made)
     assert made.fitted_on == SECOND
     assert made.refit_reason is not None
     assert "27%" in made.refit_reason
+    assert made.drift_share == 0  # of the new map: nothing came since it was fitted
     old = slice(0, len(OLD))
     assert adjusted_rand_score(first.kinds, made.kinds[old]) > 0.95
     is_same = made.kinds[old] == first.kinds
