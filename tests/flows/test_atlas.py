@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from tasks.demo import DemoTruth, write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER as EMBEDDER
+from tasks.mapping import pages
 from tasks.planning import task_runs
 
 ROOT = Path(__file__).parents[2]
@@ -179,6 +182,21 @@ def test_the_page_lies_beside_the_report_and_names_the_kinds(atlas: Atlas) -> No
     for name in atlas.ask("select name from out_clusters where snapshot = $day", day=WEEKS[1])["name"]:
         assert name.replace("&", "&amp;") in page
     assert 'href="atlas.html"' in (atlas.home / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_page_of_a_map_that_is_too_large_for_it_shows_some_models_and_counts_all(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(atlas.home / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
+    monkeypatch.setattr(pages, "MODELS_SHOWN", 40)
+    written = pages.write_latest_atlas(tmp_path)
+    assert written == tmp_path / "atlas.html"
+    page = written.read_text(encoding="utf-8")
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    models = atlas.ask("select count(*) from out_atlas").item()
+    assert len(json.loads(data)["ids"]) == 40
+    assert json.loads(data)["models"] == models
+    assert f"The map has {models} models, and 40 are shown here" in page
 
 
 def test_a_rebuilt_warehouse_has_the_same_maps(atlas: Atlas) -> None:
