@@ -26,13 +26,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tasks.atlas.steps import make_map
 from tasks.demo import write_demo_corpus
 from tasks.embedders.passages import Vectors
-from tasks.lake import Lake, SnapshotRecord
-from tasks.mapping import make_map
 from tasks.progress import listening
 from tasks.records import CardRead, Embedding, ListedModel
-from tasks.warehouse import Warehouse
+from tasks.storage.lake import Lake, SnapshotRecord
+from tasks.storage.warehouse import Warehouse
 
 FIRST = date(2026, 11, 16)
 SECOND = FIRST + timedelta(weeks=1)

@@ -27,7 +27,7 @@ OURS = """
 import json, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from tasks.hub import hub_at
+from tasks.hub.client import hub_at
 from tasks.settings import settings
 refs = [CardRef(*ref) for ref in json.load(sys.stdin)]
 hub = hub_at(sys.argv[1])
@@ -95,8 +95,8 @@ def request(url: str, method: str = "GET") -> dict[str, Any]:
 
 def refs_of(url: str, most: int) -> list[tuple[str, str]]:
     """Ids and commits of models that have a README and may be read."""
-    from tasks.hub import hub_at, walk
-    from tasks.listing import read_rows
+    from tasks.hub.client import hub_at, walk
+    from tasks.hub.listing import read_rows
     from tasks.records import Selection
 
     models = [

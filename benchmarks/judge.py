@@ -36,12 +36,12 @@ import httpx2
 import polars as pl
 
 from tasks.errors import CardiographError
+from tasks.hub.source import demo_corpus
 from tasks.judges import opened_judge
-from tasks.judges.server import engine_version, running_judge_server
-from tasks.judges.vllm import VllmJudge
+from tasks.judges.vllm.judge import VllmJudge
+from tasks.judges.vllm.server import engine_version, running_judge_server
 from tasks.records import CardText, JudgeSpec
 from tasks.settings import settings
-from tasks.source import demo_corpus
 
 ROOT = Path(__file__).parents[1]
 ENGINE = {

@@ -171,7 +171,7 @@ def main() -> None:
 
 def _corpus(given: Path | None, folder: Path) -> tuple[Path, tuple[date, date]]:
     from tasks.demo import write_demo_corpus
-    from tasks.source import date_of
+    from tasks.hub.source import date_of
 
     corpus = given or folder / "demo.parquet"
     if given is None:

@@ -26,11 +26,11 @@ from pathlib import Path
 
 import polars as pl
 
-from tasks.child import free_port, running_child, wait_until
 from tasks.demo import write_demo_corpus
-from tasks.lake import Lake, SnapshotRecord
+from tasks.engine.child import free_port, running_child, wait_until
 from tasks.records import CardRead, ListedModel
-from tasks.warehouse import Warehouse
+from tasks.storage.lake import Lake, SnapshotRecord
+from tasks.storage.warehouse import Warehouse
 
 WEEK, NOW = date(2026, 11, 16), datetime(2026, 11, 16, 6)  # noqa: DTZ001 - UTC without a zone, as all times in the lake
 
@@ -148,7 +148,7 @@ def object_store(folder: Path) -> Iterator[None]:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     with running_child(
-        "tasks.child", command, environment={"RCLONE_AUTH_KEY": '"key,secretsecret"'}
+        "tasks.engine.child", command, environment={"RCLONE_AUTH_KEY": '"key,secretsecret"'}
     ) as child:
         wait_until(listens, child, within_s=30)
         os.environ |= {

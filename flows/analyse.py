@@ -7,10 +7,10 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.analysis import estimate_findings, find_families, judge_of
-from tasks.coordinating import coordinating
-from tasks.schedule import date_of_run, dated
+from tasks.engine.schedule import date_of_run, dated
+from tasks.findings.steps import estimate_findings, find_families, judge_of
 from tasks.settings import settings
+from tasks.work.coordinator import coordinating
 
 
 @flow(flow_run_name=dated("analyse"))

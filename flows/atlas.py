@@ -8,15 +8,15 @@ from pathlib import Path
 from prefect import flow
 
 from flows.embed import embed
-from tasks.coordinating import coordinating
-from tasks.crewing import CrewWanted
-from tasks.embedding import embedder_of
+from tasks.atlas.steps import make_map, name_kinds, plan_naming
+from tasks.embedders.steps import embedder_of
+from tasks.engine.schedule import date_of_run, dated
 from tasks.judges import specs_of
-from tasks.judging import judge_servers
-from tasks.mapping import make_map, name_kinds, plan_naming
-from tasks.orders import Shared
-from tasks.schedule import date_of_run, dated
+from tasks.judges.steps import judge_servers
 from tasks.settings import settings
+from tasks.work.coordinator import coordinating
+from tasks.work.crew import CrewWanted
+from tasks.work.orders import Shared
 
 
 @flow(flow_run_name=dated("atlas"))

@@ -8,16 +8,16 @@ from pathlib import Path
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.pulling import work_off
-from tasks.coordinating import coordinating
-from tasks.crawl import check_date, check_selection, is_crawled, land, list_models, plan_reading
-from tasks.crewing import CrewWanted
-from tasks.hub_limit import ensure_limit
-from tasks.orders import Shared, Stage
+from flows.run_orders import work_off
+from tasks.engine.schedule import date_of_run, dated
+from tasks.hub.quota import ensure_limit
+from tasks.hub.source import opened
+from tasks.hub.steps import check_date, check_selection, is_crawled, land, list_models, plan_reading
 from tasks.records import Selection, Sort
-from tasks.schedule import date_of_run, dated
 from tasks.settings import OFFICIAL_HUB, settings
-from tasks.source import opened
+from tasks.work.coordinator import coordinating
+from tasks.work.crew import CrewWanted
+from tasks.work.orders import Shared, Stage
 
 
 @flow(

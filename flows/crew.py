@@ -9,13 +9,13 @@ from pathlib import Path
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.pulling import pull
-from tasks.coordinating import at_work_for
-from tasks.crewing import CARD_KINDS
+from flows.run_orders import pull
 from tasks.embedders import is_installed
-from tasks.hub import leave_hubs
-from tasks.orders import Kind
+from tasks.hub.client import leave_hubs
 from tasks.settings import settings
+from tasks.work.coordinator import at_work_for
+from tasks.work.crew import CARD_KINDS
+from tasks.work.orders import Kind
 
 
 @flow(
@@ -33,7 +33,7 @@ def crew(snapshot_date: date, home: Path | None = None, kinds: list[Kind] | None
 
 
 if __name__ == "__main__":
-    from tasks.child import exit_with_parent
+    from tasks.engine.child import exit_with_parent
 
     exit_with_parent()
     crew(date.fromisoformat(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])  # type: ignore[arg-type]  # Prefect looks

@@ -8,16 +8,16 @@ from pathlib import Path
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.pulling import work_off
-from tasks.coordinating import coordinating
-from tasks.crawl import land
-from tasks.crewing import CrewWanted
+from flows.run_orders import work_off
 from tasks.embedders import DEFAULT_EMBEDDER
-from tasks.embedding import plan_embedding, record_embedder
-from tasks.orders import Shared, Stage
+from tasks.embedders.steps import plan_embedding, record_embedder
+from tasks.engine.schedule import date_of_run, dated
+from tasks.hub.steps import land
 from tasks.records import EmbedderCard
-from tasks.schedule import date_of_run, dated
 from tasks.settings import settings
+from tasks.work.coordinator import coordinating
+from tasks.work.crew import CrewWanted
+from tasks.work.orders import Shared, Stage
 
 
 @flow(

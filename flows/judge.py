@@ -8,12 +8,11 @@ from pathlib import Path
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.pulling import work_off
-from tasks.coordinating import coordinating
-from tasks.crawl import land
-from tasks.crewing import CrewWanted, check_judge_is_served
+from flows.run_orders import work_off
+from tasks.engine.schedule import date_of_run, dated
+from tasks.hub.steps import land
 from tasks.judges import DEFAULT_JUDGE, specs_of
-from tasks.judging import (
+from tasks.judges.steps import (
     ask_who_judges,
     forget_other_judges,
     judge_servers,
@@ -22,10 +21,11 @@ from tasks.judging import (
     plan_judging,
     record_judge,
 )
-from tasks.orders import Kind, Shared, Stage
 from tasks.records import JudgeCard
-from tasks.schedule import date_of_run, dated
 from tasks.settings import settings
+from tasks.work.coordinator import coordinating
+from tasks.work.crew import CrewWanted, check_judge_is_served
+from tasks.work.orders import Kind, Shared, Stage
 
 _OF_JUDGE_MODELS: tuple[Kind, ...] = ("identify", "judge", "explain")
 

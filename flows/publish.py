@@ -7,11 +7,11 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.analysis import judge_of, publish_warehouse
-from tasks.coordinating import coordinating
-from tasks.gate import check_quarantine, gate
-from tasks.schedule import date_of_run, dated
+from tasks.engine.schedule import date_of_run, dated
+from tasks.findings.steps import judge_of, publish_warehouse
+from tasks.operations.gate import check_quarantine, gate
 from tasks.settings import settings
+from tasks.work.coordinator import coordinating
 
 
 @flow(flow_run_name=dated("publish"))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.analysis import publish_report, publish_warehouse
-from tasks.coordinating import coordinating, is_coordinating
-from tasks.mapping import publish_atlas_page
-from tasks.schedule import date_of_run
+from tasks.atlas.steps import publish_atlas_page
+from tasks.engine.schedule import date_of_run
+from tasks.findings.steps import publish_report, publish_warehouse
 from tasks.settings import settings
+from tasks.work.coordinator import coordinating, is_coordinating
 
 
 @flow(flow_run_name="report")

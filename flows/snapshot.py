@@ -16,14 +16,14 @@ from flows.crawl import crawl
 from flows.judge import judge
 from flows.publish import publish
 from flows.report import report
-from tasks.artifacts import leave_artifacts
-from tasks.coordinating import coordinating
-from tasks.crewing import CrewWanted, check_judge_is_served
+from tasks.engine.schedule import date_of_run, dated, is_stale
 from tasks.judges import DEFAULT_JUDGE, specs_of
+from tasks.operations.artifacts import leave_artifacts
+from tasks.operations.summary import Summary, summarise
 from tasks.records import Sort
-from tasks.schedule import date_of_run, dated, is_stale
 from tasks.settings import OFFICIAL_HUB, settings
-from tasks.summary import Summary, summarise
+from tasks.work.coordinator import coordinating
+from tasks.work.crew import CrewWanted, check_judge_is_served
 
 
 @flow(flow_run_name=dated("snapshot"))

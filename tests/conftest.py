@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.child import free_port, stop, wait_until
-from tasks.lake import Lake
+from tasks.engine.child import free_port, stop, wait_until
+from tasks.storage.lake import Lake
 
 BUCKET = "lakes"
 # Ends with the tests however they end, and at once: an outage is no orderly leave.
-_SUPERVISE = "import sys; from tasks.child import supervise; sys.exit(supervise(sys.argv[1:], grace_s=0))"
+_SUPERVISE = (
+    "import sys; from tasks.engine.child import supervise; sys.exit(supervise(sys.argv[1:], grace_s=0))"
+)
 ACCESS_KEY, SECRET_KEY = "lake-key", "a-secret-that-no-message-shows"
 
 

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.atlas_2022 import page
-from flows.atlas_naming import take_names
+from flows.cli.atlas_naming import take_names
 from tasks.errors import CardiographError
-from tasks.warehouse import Warehouse
+from tasks.storage.warehouse import Warehouse
 
 NAMES = Path(__file__).parent / "names.csv"
 

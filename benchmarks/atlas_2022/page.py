@@ -13,10 +13,10 @@ import polars as pl
 from benchmarks.findings_2022.article import typeset
 from benchmarks.findings_2022.tables import markdown
 from tasks import charts
+from tasks.atlas.page_steps import MODELS_SHOWN
 from tasks.errors import NotWritten
-from tasks.mapping.pages import MODELS_SHOWN
 from tasks.sentences import count, decimal, percent
-from tasks.warehouse import Warehouse, frame
+from tasks.storage.warehouse import Warehouse, frame
 
 _TEMPLATE = Path(__file__).parent / "page.md"
 _WIDTH = 760

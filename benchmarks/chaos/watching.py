@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from tasks.warehouse import statement, statements
+from tasks.storage.warehouse import statement, statements
 
 _BETWEEN_S = 0.4
 

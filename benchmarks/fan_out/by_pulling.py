@@ -1,4 +1,4 @@
-"""An order a part in the lake, pulled by whoever is free: `tasks/orders.py`, each part a Prefect task run."""
+"""An order a part in the lake, pulled by whoever is free: `tasks/work/orders.py`, each part a Prefect task run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from prefect import flow, task
 
 from benchmarks.fan_out.part import Ground, do_part, is_done
 from benchmarks.fan_out.processes import running
-from tasks.lake import Lake
-from tasks.leases import Leases, new_holder
-from tasks.orders import Order, Puller, Shared, Stage, close_stage, open_stage
+from tasks.storage.lake import Lake
+from tasks.work.leases import Leases, new_holder
+from tasks.work.orders import Order, Puller, Shared, Stage, close_stage, open_stage
 
 STAGE = Stage(date(2026, 11, 16), "describe")
 _IDLE_S = 0.2  # between two looks where there is nothing to do

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.fan_out.by_dask import all_parts
 from benchmarks.fan_out.part import Ground
 from benchmarks.fan_out.processes import running, until
-from tasks.child import free_port
+from tasks.engine.child import free_port
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1", "RAY_DEDUP_LOGS": "0"}
 

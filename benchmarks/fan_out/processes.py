@@ -13,7 +13,7 @@ from pathlib import Path
 from subprocess import Popen
 from time import monotonic, sleep
 
-from tasks.child import running_child
+from tasks.engine.child import running_child
 
 POLL_S = 0.05
 
@@ -25,7 +25,7 @@ def running(
     """The command under a supervisor that ends with this process; nothing that it started is left afterwards."""
     with log.open("ab") as file:
         descendants: list[int] = []
-        with running_child("tasks.child", command, environment=environment, log=file) as child:
+        with running_child("tasks.engine.child", command, environment=environment, log=file) as child:
             try:
                 yield child
             finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fan_out.processes import answers, kill, running, tree, until
-from tasks.child import free_port
+from tasks.engine.child import free_port
 
 # Batched: by default 14-30 task runs a second are recorded, and the server would be what is measured.
 _ENVIRONMENT = {

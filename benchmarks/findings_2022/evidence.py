@@ -13,7 +13,7 @@ from tasks.errors import UsageError
 from tasks.findings.documented import FAMILY_MODELS
 from tasks.records import Finding
 from tasks.report import ReportData, read_report_data
-from tasks.warehouse import Warehouse, frame
+from tasks.storage.warehouse import Warehouse, frame
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from deployments.native.processes import descendants, signal_all
-from tasks.child import exit_with_parent
+from tasks.engine.child import exit_with_parent
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _NOT_FOUND = 127  # as shells say it

@@ -16,12 +16,12 @@ from datetime import date, datetime
 
 from tasks.atlas.naming import DESCRIPTION_CHARACTERS_MAX, NAME_CHARACTERS_MAX, KindFacts, describe
 from tasks.atlas.terms import Value
+from tasks.cards.front_matter import split_front_matter
 from tasks.errors import VerdictInvalid
-from tasks.front_matter import split_front_matter
-from tasks.judges.answers import read_object
-from tasks.judges.fence import cut, fenced, marks, neutralise
-from tasks.judges.fleet import Fleet, RequestFailed
-from tasks.judges.vllm import SAMPLING, VllmJudge
+from tasks.judges.vllm.answers import read_object
+from tasks.judges.vllm.fence import cut, fenced, marks, neutralise
+from tasks.judges.vllm.fleet import Fleet, RequestFailed
+from tasks.judges.vllm.judge import SAMPLING, VllmJudge
 from tasks.records import KindName
 
 EXCERPTS_MAX = 5
@@ -186,7 +186,7 @@ _MARKUP = re.compile(r"[<>`|\[\]{}\\]|\*\*|__|~~|&#?\w{1,10};|^\s*(?:#|[-*+>]\s)
 def read_name(reply: object) -> tuple[str, str]:
     """Name and description of an answer. VerdictInvalid, and nothing else, whatever the reply.
 
-    Besides the reasons of `tasks.judges.answers`: `empty`, `too_long`, `control_characters`, `url`, `markup`.
+    Besides the reasons of `tasks.judges.vllm.answers`: `empty`, `too_long`, `control_characters`, `url`, `markup`.
     """
     answer = read_object(reply, ["name", "description"])
     name = _checked("name", answer["name"], NAME_CHARACTERS_MAX)

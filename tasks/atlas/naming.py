@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tasks.atlas.terms import Composition, Value, word_file
+from tasks.cards.templates import templates
 from tasks.records import KindName
-from tasks.templates import templates
 
 NAME_CHARACTERS_MAX = 60
 DESCRIPTION_CHARACTERS_MAX = 240
@@ -40,10 +40,11 @@ _TERM_CHARACTERS_MAX = 24
 class KindFacts:
     """What is known of a kind: counts, shares of its models (0-1), and what sets it apart from the others.
 
-    `generated` has, by the name of a template or tool (`tasks/templates.toml`), the share of models whose card nobody
-    wrote; `top_author_share` is of models; `downloads_share` and `models_share` are of all the atlas; `base_share` is
-    of models that other models name as their base, `base_model_share` of those that name one themselves;
-    `non_english_share` is of models that name languages and not English, `languages` of models by language code.
+    `generated` has, by the name of a template or tool (`tasks/cards/templates.toml`), the share of models whose card
+    nobody wrote; `top_author_share` is of models; `downloads_share` and `models_share` are of all the atlas;
+    `base_share` is of models that other models name as their base, `base_model_share` of those that name one
+    themselves; `non_english_share` is of models that name languages and not English, `languages` of models by
+    language code.
     """
 
     kind: int

@@ -23,7 +23,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-from tasks.card import parse_card
+from tasks.cards.parse import parse_card
 
 _FILE = Path(__file__).parent / "words.toml"
 

@@ -22,9 +22,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tasks.card import Card, Section, parse_card
-from tasks.front_matter import Metadata
-from tasks.templates import placeholders
+from tasks.cards.front_matter import Metadata
+from tasks.cards.parse import Card, Section, parse_card
+from tasks.cards.templates import placeholders
 
 READING_VERSION = 1  # raise it with any change of what is read: texts are then embedded anew
 BODY_CHARACTERS_MIN = 200

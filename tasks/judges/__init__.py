@@ -76,7 +76,7 @@ def identify(spec: JudgeSpec) -> Identity:
     """Who would judge; asks servers that are named, and starts none. JudgeError where there can be no such judge."""
     if spec.kind == "checklist":
         return ChecklistJudge()
-    from tasks.judges import vllm
+    from tasks.judges.vllm import judge as vllm
 
     return vllm.identify(spec)
 
@@ -87,7 +87,7 @@ def serving(spec: JudgeSpec, log: Path) -> Iterator[JudgeSpec]:
     if spec.kind == "checklist":
         yield spec
         return
-    from tasks.judges import vllm
+    from tasks.judges.vllm import judge as vllm
 
     with vllm.serving(spec, log) as served:
         yield served
@@ -99,7 +99,7 @@ def opened_judge(spec: JudgeSpec) -> Iterator[Judge]:
     if spec.kind == "checklist":
         yield ChecklistJudge()
         return
-    from tasks.judges import vllm
+    from tasks.judges.vllm import judge as vllm
 
     with vllm.opened_judge(spec) as judge:
         yield judge

@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
-from tasks.card import parse_card
-from tasks.evidence import Evidence, gather
-from tasks.facts import flags_of
+from tasks.cards.evidence import Evidence, gather
+from tasks.cards.facts import flags_of
+from tasks.cards.parse import parse_card
 from tasks.judges.checks import CHECKS
 from tasks.records import CardText, Explanation, JudgeCard, Spent, Verdict
 from tasks.rubric import Rubric, load_rubric

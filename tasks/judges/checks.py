@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from tasks.card import Section, Table
-from tasks.evidence import Evidence, substance, word_count
-from tasks.front_matter import Metadata
+from tasks.cards.evidence import Evidence, substance, word_count
+from tasks.cards.front_matter import Metadata
+from tasks.cards.parse import Section, Table
 from tasks.judges import cues
 
 Predicate = Callable[[Evidence], bool]

@@ -28,7 +28,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from tasks.child import exit_with_parent
+from tasks.engine.child import exit_with_parent
 
 LEVELS = "12345"
 IMPOSSIBLE = -9999.0  # vLLM's way to write minus infinity

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyromark
 
-from tasks.card import MARKDOWN_OPTIONS, UNREADABLE_TAGS, VOID_TAGS
+from tasks.cards.parse import MARKDOWN_OPTIONS, UNREADABLE_TAGS, VOID_TAGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from tasks.front_matter import split_front_matter
+from tasks.cards.front_matter import split_front_matter
 from tasks.records import CardText
 
 Place = Literal["start", "middle", "end", "front_matter"]

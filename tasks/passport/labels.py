@@ -17,7 +17,7 @@ from tasks.errors import LabelsInvalid
 from tasks.passport.attacks import card_text
 from tasks.passport.sheet import Row, Sheet, read_sheet, subjects
 from tasks.records import CardLabel, CardText
-from tasks.warehouse import Warehouse, frame
+from tasks.storage.warehouse import Warehouse, frame
 
 Floats = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from tasks.errors import UsageError
 from tasks.records import CardText
-from tasks.warehouse import Warehouse, frame
+from tasks.storage.warehouse import Warehouse, frame
 
 
 @dataclass(frozen=True, slots=True)

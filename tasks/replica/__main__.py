@@ -6,7 +6,7 @@ import sys
 
 import orjson
 
-from tasks.child import exit_with_parent
+from tasks.engine.child import exit_with_parent
 from tasks.errors import CorpusInvalid, UsageError
 from tasks.replica.corpus import Corpus
 from tasks.replica.server import serve

@@ -12,7 +12,7 @@ from typing import IO
 
 import orjson
 
-from tasks.child import running_child, wait_until
+from tasks.engine.child import running_child, wait_until
 from tasks.errors import CorpusInvalid, HubUnreachable, UsageError
 from tasks.replica.serving import Serving
 

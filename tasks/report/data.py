@@ -11,7 +11,7 @@ import polars as pl
 
 from tasks.errors import UsageError
 from tasks.records import Finding, JudgeCard, PassportEntry
-from tasks.warehouse import frame
+from tasks.storage.warehouse import frame
 
 _GRIDS_MAX = 2  # other judges beside which this one is drawn; every one has its sentence
 

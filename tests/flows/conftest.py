@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import main
+from flows.cli.app import main
 
 ROOT = Path(__file__).parents[2]
 Typed = Callable[..., subprocess.CompletedProcess[str]]

@@ -19,10 +19,10 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from tasks.atlas import page_steps as pages
 from tasks.demo import DemoTruth, write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER as EMBEDDER
-from tasks.mapping import pages
-from tasks.planning import task_runs
+from tasks.operations.planning import task_runs
 
 ROOT = Path(__file__).parents[2]
 THIS_WEEK = date(2026, 11, 16)
@@ -36,7 +36,7 @@ TAKE = """
 import sys
 from datetime import date
 from pathlib import Path
-from flows.runs import Request, run
+from flows.cli.snapshot_run import Request, run
 home, hub, *days = sys.argv[1:]
 run([Request(hub, Path(home), as_of=date.fromisoformat(day)) for day in days], as_json=True)
 """

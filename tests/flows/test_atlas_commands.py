@@ -16,8 +16,7 @@ from urllib.request import urlopen
 import polars as pl
 import pytest
 
-from tasks.child import free_port, stop, wait_until
-from tasks.lake import Lake, SnapshotRecord
+from tasks.engine.child import free_port, stop, wait_until
 from tasks.records import (
     Atlas,
     AtlasPoint,
@@ -32,7 +31,8 @@ from tasks.records import (
     Neighbour,
     Verdict,
 )
-from tasks.warehouse import Warehouse
+from tasks.storage.lake import Lake, SnapshotRecord
+from tasks.storage.warehouse import Warehouse
 
 Typed = Callable[..., subprocess.CompletedProcess[str]]
 WEEK, NOW = date(2026, 1, 5), datetime(2026, 1, 5, 9)
@@ -382,7 +382,7 @@ def test_a_file_that_cannot_be_written_is_one_line(typed: Typed, home: Path, tmp
 def test_a_viewer_that_is_not_installed_says_how(
     typed: Typed, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.atlas_viewing.find_spec", lambda _: None)
+    monkeypatch.setattr("flows.cli.atlas_viewing.find_spec", lambda _: None)
     said = refused(typed("atlas", "serve", "--home", home))
     assert "embedding-atlas is not installed; `pip install 'cardiograph[viewer]'`" in said
     assert not (home / "atlas.parquet").exists()

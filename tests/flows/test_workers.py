@@ -20,7 +20,7 @@ import duckdb
 import pytest
 
 from tasks.demo import write_demo_corpus
-from tasks.planning import task_runs
+from tasks.operations.planning import task_runs
 from tasks.replica.process import running_replica
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.warehouse import statement
+from tasks.storage.warehouse import statement
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
-from tasks.warehouse import frame, statements
+from tasks.storage.warehouse import frame, statements
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Tables = list[tuple[str, str]]

@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.analysis import _find
-from tasks.warehouse import Warehouse, frame
+from tasks.findings.steps import _find
+from tasks.storage.warehouse import Warehouse, frame
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

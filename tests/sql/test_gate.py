@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.warehouse import frame, statement
+from tasks.storage.warehouse import frame, statement
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

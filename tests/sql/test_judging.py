@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from tasks.warehouse import frame, statement
+from tasks.storage.warehouse import frame, statement
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

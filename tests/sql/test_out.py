@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
-from tasks.warehouse import frame, statement, statements
+from tasks.storage.warehouse import frame, statement, statements
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

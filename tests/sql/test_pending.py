@@ -7,7 +7,7 @@ from collections.abc import Callable
 import duckdb
 import polars as pl
 
-from tasks.warehouse import frame
+from tasks.storage.warehouse import frame
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

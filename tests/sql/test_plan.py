@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.warehouse import frame, statements
+from tasks.storage.warehouse import frame, statements
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

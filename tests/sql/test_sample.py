@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.warehouse import frame
+from tasks.storage.warehouse import frame
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

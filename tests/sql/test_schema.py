@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tasks.settings import SQL_DIR
-from tasks.warehouse import statement, statements
+from tasks.storage.warehouse import statement, statements
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]

@@ -13,7 +13,7 @@ from scipy import stats
 from tasks.findings import find
 from tasks.findings.documented import documented
 from tasks.findings.sample import Stamp
-from tasks.warehouse import frame
+from tasks.storage.warehouse import frame
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Database = duckdb.DuckDBPyConnection

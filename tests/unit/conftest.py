@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from tasks.records import Finding
-from tasks.warehouse import statement
+from tasks.storage.warehouse import statement
 
 SNAPSHOT = date(2026, 11, 21)
 FINGERPRINT = "f" * 64

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.judges.server import running_judge_server
+from tasks.judges.vllm.server import running_judge_server
 from tasks.settings import Settings, settings
 
 ROOT = Path(__file__).parents[2]

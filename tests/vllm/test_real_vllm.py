@@ -20,10 +20,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.child import free_port
 from tasks.demo import write_demo_corpus
+from tasks.engine.child import free_port
 from tasks.judges import opened_judge
-from tasks.judges.server import running_judge_server
+from tasks.judges.vllm.server import running_judge_server
 from tasks.records import CardText, JudgeSpec, Verdict
 from tasks.rubric import load_rubric
 from tasks.settings import Settings
@@ -202,7 +202,9 @@ def kill_server(port: int) -> None:
     groups = {
         pgid
         for pgid, command in lines
-        if f"--port {port}" in command and "vllm.entrypoints" in command and "tasks.child" not in command
+        if f"--port {port}" in command
+        and "vllm.entrypoints" in command
+        and "tasks.engine.child" not in command
     }
     assert groups
     for pgid in groups:

@@ -25,7 +25,7 @@ from tasks.atlas.naming import DESCRIPTION_CHARACTERS_MAX, NAME_CHARACTERS_MAX, 
 from tasks.atlas.terms import Composition, Value
 from tasks.errors import JudgeError, VerdictInvalid
 from tasks.judges.scripted import Fault, ScriptedJudge, completion, running_scripted_judge
-from tasks.judges.vllm import opened_judge
+from tasks.judges.vllm.judge import opened_judge
 from tasks.records import JudgeSpec, KindName
 
 WEEK, NOW = date(2026, 1, 5), datetime(2026, 1, 6, tzinfo=UTC)

@@ -23,7 +23,7 @@ from tasks.atlas.naming import (
     shortened,
 )
 from tasks.atlas.terms import Composition, Value, word_file
-from tasks.templates import templates
+from tasks.cards.templates import templates
 
 
 def some(*values: str, share: float = 0.9) -> tuple[Value, ...]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.gate import gate
-from tasks.lake import Lake, SnapshotRecord
+from tasks.operations.gate import gate
 from tasks.records import CardRead, Finding, GateMeasure, JudgeCard, JudgedPart, ListedModel, Verdict
-from tasks.warehouse import Warehouse
+from tasks.storage.lake import Lake, SnapshotRecord
+from tasks.storage.warehouse import Warehouse
 
 NOW = datetime(2026, 1, 12, 9)
 GOOD, ODD = date(2026, 1, 5), date(2026, 1, 12)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from flows.cli import app
+from flows.cli.app import app
 from tasks.errors import UsageError
-from tasks.lake import Lake
 from tasks.replica.corpus import write_corpus
 from tasks.replica.process import running_replica
-from tasks.warehouse import Warehouse
+from tasks.storage.lake import Lake
+from tasks.storage.warehouse import Warehouse
 
 NOWHERE = "http://127.0.0.1:9"
 Run = Callable[..., Result]

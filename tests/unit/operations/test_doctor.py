@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.account import ask_account, clock_ahead_s
-from tasks.doctor import (
+from tasks.engine.state import EngineState, Pool, client_version
+from tasks.errors import CardiographError, HubUnreachable, LakeError, TokenRefused
+from tasks.hub.account import ask_account, clock_ahead_s
+from tasks.judges.scripted import running_scripted_judge
+from tasks.operations.doctor import (
     CLOCK_WARN_S,
     Finding,
     check_disk,
@@ -32,13 +35,10 @@ from tasks.doctor import (
     engine_findings,
     examine,
 )
-from tasks.engine_state import EngineState, Pool, client_version
-from tasks.errors import CardiographError, HubUnreachable, LakeError, TokenRefused
-from tasks.judges.scripted import running_scripted_judge
-from tasks.lake import Lake
 from tasks.replica.corpus import write_corpus
 from tasks.replica.process import running_replica
 from tasks.settings import Settings
+from tasks.storage.lake import Lake
 
 SECRET = "hf_neverToBeSeenAnywhere"
 NOWHERE = "http://127.0.0.1:9"
@@ -107,7 +107,7 @@ def test_this_environment_is_one_that_the_package_asks_for() -> None:
 
 def test_a_package_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ["duckdb>=99", "no-such-package", 'pytest>=99; extra == "dev"', "polars"]
-    monkeypatch.setattr("tasks.doctor.requires", lambda _: asked)
+    monkeypatch.setattr("tasks.operations.doctor.requires", lambda _: asked)
     (finding,) = check_packages()
     assert finding.status == "fail"
     assert "no-such-package is missing" in finding.detail
@@ -169,7 +169,7 @@ def test_a_disk_is_told_where_the_home_will_be(tmp_path: Path, monkeypatch: pyte
     home = tmp_path / "not" / "yet"
     (finding,) = check_disk(home)
     assert str(tmp_path) in finding.detail
-    monkeypatch.setattr("tasks.doctor.DISK_FAIL_BYTES", 10**18)
+    monkeypatch.setattr("tasks.operations.doctor.DISK_FAIL_BYTES", 10**18)
     (finding,) = check_disk(home)
     assert finding.status == "fail"
     assert not home.exists()
@@ -262,7 +262,7 @@ def test_a_judge_that_answers_says_what_it_serves() -> None:
 
 
 def test_a_judge_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.doctor.WITHIN_S", 2.1)
+    monkeypatch.setattr("tasks.operations.doctor.WITHIN_S", 2.1)
     (finding,) = examine([("judge", lambda: check_judge(NOWHERE))], within_s=30)
     assert finding.status == "fail"
     assert NOWHERE in finding.detail

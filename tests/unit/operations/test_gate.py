@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import SnapshotQuarantined, UsageError
-from tasks.gate import (
+from tasks.operations.gate import (
     SCORE_DISTANCE,
     Measured,
     Observed,
@@ -23,10 +23,10 @@ from tasks.gate import (
     release,
     score_distance,
 )
-from tasks.lake import Lake, SnapshotRecord
 from tasks.records import CardRead, GateMeasure, ListedModel
 from tasks.settings import Settings
-from tasks.warehouse import Warehouse, frame
+from tasks.storage.lake import Lake, SnapshotRecord
+from tasks.storage.warehouse import Warehouse, frame
 
 Gated = Callable[[Path, date], list[GateMeasure]]
 WriteWeek = Callable[..., None]

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import UsageError
-from tasks.history import rates_of
-from tasks.lake import Lake
-from tasks.planning import (
+from tasks.operations.history import rates_of
+from tasks.operations.planning import (
     Rate,
     Wanted,
     at_quota_s,
@@ -27,12 +26,13 @@ from tasks.planning import (
 )
 from tasks.replica.quotas import PLANS
 from tasks.settings import SQL_DIR
+from tasks.storage.lake import Lake
 
 RATES = documented_rates()
 
 
 def test_every_documented_rate_says_who_measured_it_and_when() -> None:
-    raw = tomllib.loads((SQL_DIR.parent / "tasks/rates.toml").read_text(encoding="utf-8"))
+    raw = tomllib.loads((SQL_DIR.parent / "tasks/operations/rates.toml").read_text(encoding="utf-8"))
     assert {
         name for name, row in raw.items() if set(row) != {"value", "unit", "source", "date", "machine"}
     } == set()

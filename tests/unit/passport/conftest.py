@@ -12,9 +12,9 @@ import pytest
 
 from tasks.demo import write_demo_corpus
 from tasks.judges.checklist import ChecklistJudge
-from tasks.lake import Lake, SnapshotRecord
 from tasks.records import CardRead, CardText, JudgeCard, ListedModel, Verdict
-from tasks.warehouse import Warehouse
+from tasks.storage.lake import Lake, SnapshotRecord
+from tasks.storage.warehouse import Warehouse
 
 WEEK = date(2026, 11, 16)
 NOW = datetime(2026, 11, 16, 12)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.front_matter import split_front_matter
+from tasks.cards.front_matter import split_front_matter
 from tasks.passport.attacks import Attack, attacked, attacks, card_text, padded, weak_card
 from tasks.records import CardText
 

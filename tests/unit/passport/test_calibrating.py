@@ -14,14 +14,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows import cli_judge
-from flows.calibrating import calibrate, check_kappa, keep
+from flows.cli import judge as cli_judge
+from flows.cli.calibrating import calibrate, check_kappa, keep
 from tasks.errors import LabelsInvalid, PassportRefused, UsageError
 from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.labels import read_labels
 from tasks.passport.passport import examine, part_of
 from tasks.records import CardText, JudgeSpec, PassportEntry
-from tasks.warehouse import Warehouse, findings_part
+from tasks.storage.warehouse import Warehouse, findings_part
 
 MakeHome = Callable[..., Path]
 
@@ -132,7 +132,7 @@ def test_a_passport_outlives_another_writer_s_lock(labels: Path, make_home: Make
     home = make_home()
     entries = entries_of(labels, home)
     holder = (
-        "import sys, pathlib; from tasks.warehouse import Warehouse\n"
+        "import sys, pathlib; from tasks.storage.warehouse import Warehouse\n"
         "with Warehouse(pathlib.Path(sys.argv[1])).writer():\n    print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

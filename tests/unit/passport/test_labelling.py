@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from flows import cli_judge
-from flows.labelling import CARD_CHARACTERS, mark_of, pages, safe, shown
+from flows.cli import judge as cli_judge
+from flows.cli.labelling import CARD_CHARACTERS, mark_of, pages, safe, shown
 from tasks.demo.hostile import FORMS, attack
 from tasks.errors import LabelsInvalid, UsageError
 from tasks.passport import diary

@@ -1,0 +1,1 @@
+"""The `cardiograph` command: a file per command or group of commands."""

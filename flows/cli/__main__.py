@@ -1,0 +1,6 @@
+"""`python -m flows.cli` is the `cardiograph` command."""
+
+from flows.cli.app import main
+
+if __name__ == "__main__":
+    main()

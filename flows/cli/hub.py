@@ -1,0 +1,123 @@
+"""`cardiograph hub …`: a Hub of one's own on loopback, to try, test and measure things against."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tasks.replica.corpus import Corpus
+
+hub = typer.Typer(
+    help="Serve a corpus file as a Hub on loopback, or make such a file.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+_DAY = ["%Y-%m-%d"]
+_SERVE_HELP = """
+Serve a corpus file over the Hub's own protocol, until Ctrl-C.
+
+Whatever reads `HF_ENDPOINT` then works against it, `huggingface_hub` and `cardiograph` among them.
+docs/corpus.md describes the file.
+
+**Examples**
+
+- `cardiograph hub serve demo.parquet --port 8080`
+  then elsewhere: `HF_ENDPOINT=http://127.0.0.1:8080 hf models ls --limit 5`
+
+- `cardiograph hub serve demo.parquet --as-of 2026-10-05`: the Hub as it stood that day
+
+- `cardiograph hub serve demo.parquet --plan free --window-s 30 --quota-scale 0.1`: the same pace,
+  in windows a tenth as long
+
+- `cardiograph hub serve demo.parquet --latency-ms 80 --faults 5xx=0.02,drop=0.01`: a bad day
+
+What it has answered so far: `curl http://127.0.0.1:8080/-/replica/stats`;
+`curl -X POST http://127.0.0.1:8080/-/replica/reset` starts the counts anew.
+"""
+_FAULTS_HELP = (
+    "Rates of failures, such as 5xx=0.02,drop=0.01. Names: 5xx, drop (no answer), truncate (the body breaks off), "
+    "slow (it drips; slow=0.01:30 for 30 s), length (a file is cut, only its ETag tells), malformed (rows of the "
+    "listing)."
+)
+_PLAN_HELP = "Quotas of this plan: anonymous, free, pro, team, enterprise, enterprise-plus, or none."
+_MAKE_HELP = """
+Make a synthetic corpus: models, their cards and some weeks of their history, with known truth.
+
+**Example:** `cardiograph hub make-corpus demo.parquet --models 1000 --weeks 8 --seed 7`
+"""
+
+
+@hub.command(help=_SERVE_HELP)
+def serve(
+    corpus: Annotated[
+        Path, typer.Argument(metavar="CORPUS.parquet", help="The corpus file.", show_default=False)
+    ],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE", formats=_DAY, help="The latest snapshot not after it; by default the last."
+        ),
+    ] = None,
+    latency_ms: Annotated[float, typer.Option(min=0, help="Delay of every answer.")] = 0.0,
+    plan: Annotated[str, typer.Option(help=_PLAN_HELP)] = "none",
+    window_s: Annotated[float, typer.Option(help="Length of a quota's window; 300 on the Hub.")] = 300.0,
+    quota_scale: Annotated[float, typer.Option(help="Multiplies the plan's quotas.")] = 1.0,
+    faults: Annotated[str | None, typer.Option(metavar="SPEC", help=_FAULTS_HELP, show_default=False)] = None,
+    seed: Annotated[int, typer.Option(help="Of the faults: the same seed, the same failures.")] = 0,
+    exit_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    from tasks.replica.server import serve as serve_until_stopped
+    from tasks.replica.serving import Serving
+
+    if exit_with_parent:
+        from tasks.engine.child import exit_with_parent as watch_parent
+
+        watch_parent()
+    serving = Serving(
+        corpus=corpus,
+        host=host,
+        port=port,
+        as_of=as_of.date() if as_of else None,
+        plan=plan,
+        latency_ms=latency_ms,
+        faults=faults,
+        window_s=window_s,
+        quota_scale=quota_scale,
+        seed=seed,
+    )
+    with suppress(KeyboardInterrupt):
+        serve_until_stopped(serving, _announce)
+
+
+def _announce(url: str, corpus: Corpus) -> None:
+    what = f"{corpus.models.height:,} models of {corpus.name} as of {corpus.snapshot}"
+    typer.echo(f"{url} serves {what}; try: HF_ENDPOINT={url} hf models ls --limit 5")
+
+
+@hub.command("make-corpus", help=_MAKE_HELP)
+def make_corpus(
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT.parquet", help="The file to write.", show_default=False)
+    ],
+    models: Annotated[int, typer.Option(min=1, help="Models in the last week.")] = 1000,
+    weeks: Annotated[int, typer.Option(min=1, help="Weekly snapshots of each.")] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed, the same corpus.")] = 7,
+    end: Annotated[
+        datetime | None,
+        typer.Option(metavar="DATE", formats=_DAY, help="Date of the last snapshot.", show_default=False),
+    ] = None,
+) -> None:
+    from tasks.demo import write_demo_corpus
+
+    write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=end.date() if end else None)
+    size_mb = out.stat().st_size / 1e6
+    typer.echo(f"Wrote {out} ({size_mb:.1f} MB): {models:,} models, {weeks} weeks, seed {seed}.")
+    typer.echo(f"Serve it: cardiograph hub serve {out}")

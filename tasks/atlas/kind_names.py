@@ -1,0 +1,190 @@
+"""A person's names for kinds of card: read from a CSV file, checked against the latest map, kept in the lake.
+
+A person's name counts before any other and stays with the kind from week to week (`base.best_kind_names`). The part
+is named for what is given and for what it takes the place of, so that giving the same file twice adds nothing, and
+going back to an earlier name does.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from tasks.atlas.neighbours import latest_map
+from tasks.cards.one_line import one_line
+from tasks.errors import UsageError
+from tasks.records import KindName
+from tasks.storage.warehouse import Warehouse, frame
+
+PERSON = "person"
+NAME_CHARACTERS_MAX = 60
+DESCRIPTION_CHARACTERS_MAX = 500
+FILE_BYTES_MAX = 5_000_000
+_COLUMNS = ("kind", "name", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKind:
+    """A kind of the latest map with its name: a row of `out/map_kinds`. Null where nobody has named it."""
+
+    snapshot: date
+    kind: int
+    name: str | None
+    named_by: str | None
+    named_at: datetime | None
+    description: str | None
+    archetype: str
+    models: int
+    models_share: float
+    median_score: float | None
+    score_gap: float | None
+    stability: float | None
+    is_unstable: bool
+    terms: list[str]
+    example: str | None
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class GivenName:
+    """A name that a person gives a kind; `row` is its line in the file, for messages."""
+
+    row: int
+    kind: int
+    name: str
+    description: str
+
+
+def named_kinds(home: Path) -> list[NamedKind]:
+    """The kinds of the latest map, the one with the most models first. `UsageError` where there is no map."""
+    snapshot = latest_map(home).snapshot
+    with Warehouse(home).read() as db:
+        rows = frame(db, "out/map_kinds", snapshot=snapshot)
+    return [NamedKind(**row) for row in rows.iter_rows(named=True)]
+
+
+def read_names(path: Path) -> list[GivenName]:
+    """The names of a CSV file with the columns kind, name and description (which may be left out).
+
+    `UsageError` that names the row and the remedy for whatever cannot be used.
+    """
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise UsageError(f"{path}: larger than {FILE_BYTES_MAX / 1e6:.0f} MB; that is no list of names")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            _check_columns(path, reader.fieldnames or [])
+            return [_given(path, reader.line_num, row) for row in reader if any(map(str.strip, _cells(row)))]
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a CSV file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(
+            f"{path}: not a CSV file in UTF-8 ({one_line(str(error))}); save it as one"
+        ) from error
+
+
+def _cells(row: Mapping[str | None, str | list[str] | None]) -> list[str]:
+    return [cell if isinstance(cell, str) else "x" * bool(cell) for cell in row.values()]
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    told = f"it has {', '.join(one_line(c, 30) for c in columns[:8])}" if columns else "it is empty"
+    if not {"kind", "name"} <= set(columns):
+        raise UsageError(f"{path}: needs the columns kind, name and description in its first row; {told}")
+    for column in columns:
+        if column not in _COLUMNS:
+            raise UsageError(
+                f"{path}: column '{one_line(column, 30)}' says nothing here; leave kind, name, description"
+            )
+    if len(set(columns)) < len(columns):
+        raise UsageError(f"{path}: a column is there twice; leave kind, name, description once each")
+
+
+def _given(path: Path, line: int, row: Mapping[str | None, str | list[str] | None]) -> GivenName:
+    """One row, checked by itself."""
+    where = f"{path}, row {line}"
+    if None in row or None in row.values():
+        raise UsageError(f"{where}: has more or fewer cells than the first row; quote names that hold commas")
+    kind, name, description = (str(row.get(column) or "").strip() for column in _COLUMNS)
+    if not re.fullmatch(r"[0-9]{1,9}", kind):
+        raise UsageError(
+            f"{where}: '{one_line(kind, 30)}' is no kind; `cardiograph atlas names` lists their numbers"
+        )
+    if not name:
+        raise UsageError(f"{where}: kind {kind} has an empty name; write one, or leave the row out")
+    for what, text, most in (
+        ("name", name, NAME_CHARACTERS_MAX),
+        ("description", description, DESCRIPTION_CHARACTERS_MAX),
+    ):
+        if not text.isprintable():
+            raise UsageError(
+                f"{where}: the {what} of kind {kind} holds characters that do not print; type it anew"
+            )
+        if len(text) > most:
+            raise UsageError(
+                f"{where}: the {what} of kind {kind} has {len(text)} characters; shorten it to {most}"
+            )
+    return GivenName(line, int(kind), name, description)
+
+
+def check_names(path: Path, given: Iterable[GivenName], kinds: Sequence[NamedKind]) -> None:
+    """Raise `UsageError` for a kind that is not on the map, one named twice, and one name for two kinds."""
+    known = {kind.kind for kind in kinds}
+    rows: dict[int, int] = {}
+    for name in given:
+        where = f"{path}, row {name.row}"
+        if name.kind not in known:
+            raise UsageError(
+                f"{where}: no kind {name.kind} on the map; `cardiograph atlas names` lists those there are"
+            )
+        if name.kind in rows:
+            raise UsageError(
+                f"{where}: kind {name.kind} was named in row {rows[name.kind]} already; leave one of the two"
+            )
+        rows[name.kind] = name.row
+    taken = {kind.name.casefold(): kind.kind for kind in kinds if kind.name and kind.kind not in rows}
+    for name in given:
+        other = taken.setdefault(name.name.casefold(), name.kind)
+        if other != name.kind:
+            raise UsageError(
+                f"{path}, row {name.row}: kind {other} is called '{one_line(name.name)}' too; "
+                f"name kind {name.kind} otherwise"
+            )
+
+
+def news(given: Iterable[GivenName], kinds: Iterable[NamedKind]) -> list[GivenName]:
+    """Those names that a person has not given already."""
+    standing = {k.kind: (k.name, k.description or "") for k in kinds if k.named_by == PERSON}
+    return [name for name in given if standing.get(name.kind) != (name.name, name.description)]
+
+
+def names_part(snapshot: date, given: Sequence[GivenName], kinds: Iterable[NamedKind]) -> str:
+    """Where these names belong in the lake."""
+    since = {kind.kind: str(kind.named_at) for kind in kinds}
+    content = sorted((name.kind, name.name, name.description, since.get(name.kind)) for name in given)
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return f"kind_names/{snapshot}-person-{digest[:16]}.parquet"
+
+
+def keep_names(home: Path, path: Path, now: datetime) -> list[GivenName]:
+    """Write the names of a file to the lake; returns those that are new, none where all stand already.
+
+    `UsageError` for a file that cannot be used; nothing of it is then kept.
+    """
+    given, kinds = read_names(path), named_kinds(home)
+    if not given:
+        raise UsageError(f"{path}: names no kind; write one row a kind")
+    check_names(path, given, kinds)
+    fresh = news(given, kinds)
+    if fresh:
+        snapshot = kinds[0].snapshot
+        records = [KindName(snapshot, n.kind, PERSON, n.name, n.description, None, now) for n in fresh]
+        Warehouse(home).lake.write(names_part(snapshot, fresh, kinds), KindName, records)
+    return fresh

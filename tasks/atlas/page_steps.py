@@ -1,0 +1,83 @@
+"""The latest map as people look at it: its page, and its picture in the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+
+from tasks.sentences import shown_notes, stability_notes
+from tasks.storage.lake import Lake
+from tasks.storage.publishing import send_published
+from tasks.storage.warehouse import Warehouse, frame
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+MODELS_SHOWN = (
+    50_000  # what a page can hold, as a file and as something to look at; beyond that there is the viewer
+)
+
+
+def _latest_map(home: Path) -> tuple[dict[str, Any], DataFrame, DataFrame] | None:
+    """The latest published map, the models of it that are shown, its kinds; null where no snapshot has a map."""
+    with Warehouse(home).read() as db:
+        latest = frame(db, "out/atlas_page").to_dicts()
+        if not latest:
+            return None
+        day = latest[0]["snapshot"]
+        points = frame(db, "out/atlas_page_points", snapshot=day, models_max=MODELS_SHOWN)
+        return latest[0], points, frame(db, "out/atlas_page_kinds", snapshot=day)
+
+
+def write_latest_atlas(home: Path) -> Path | None:
+    """Write the page of the latest published map beside the report; null where no snapshot has a map."""
+    from tasks.atlas.page import AtlasAbout, write_atlas
+    from tasks.atlas.projecting import NOT_GUARANTEED
+
+    latest = _latest_map(home)
+    if latest is None:
+        return None
+    row, points, kinds = latest
+    about = AtlasAbout(
+        snapshot=row["snapshot"],
+        hub=row["hub"],
+        judge=row["judge"],
+        embedder=row["embedder"],
+        n_models=row["models"],
+        n_texts=row["texts"],
+        noise_share=row["noise_share"],
+        trustworthiness=row["trustworthiness"],
+        notes=[*shown_notes(points.height, row["models"]), *NOT_GUARANTEED, *stability_notes(row)],
+        **({"hub_url": f"{row['hub']}/"} if row["hub"].startswith("http") else {}),
+    )
+    path = home / "atlas.html"
+    write_atlas(points, kinds, about, path)
+    return path
+
+
+def write_map_picture(home: Path, folder: Path) -> Path | None:
+    """Write the latest published map as a PNG file into a folder; null where no snapshot has one."""
+    from tasks.charts import save_png, where_cards_lie
+
+    latest = _latest_map(home)
+    if latest is None:
+        return None
+    _, points, kinds = latest
+    path = folder / "map.png"
+    save_png(where_cards_lie(points, kinds), path)
+    return path
+
+
+@task(task_run_name="write the page of the map")
+def publish_atlas_page(home: Path) -> Path | None:
+    """Have the page of the latest map where people read it; returns its path, null where there is no map."""
+    page, published = home / "atlas.html", Warehouse(home).published
+    if page.exists() and page.stat().st_mtime_ns >= published.stat().st_mtime_ns:
+        written: Path | None = page
+    else:
+        written = write_latest_atlas(home)
+    if written:
+        send_published(Lake(home), written)
+    return written

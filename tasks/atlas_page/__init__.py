@@ -1,5 +1,0 @@
-"""The atlas: every model card of a snapshot on one map, as one page without a network."""
-
-from tasks.atlas_page.page import AtlasAbout, render_atlas, write_atlas
-
-__all__ = ["AtlasAbout", "render_atlas", "write_atlas"]

@@ -1,0 +1,1 @@
+"""A card text: parsed, and what can be seen in it."""

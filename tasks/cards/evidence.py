@@ -1,0 +1,454 @@
+"""What of a card counts: filled sections of the taxonomy, distinct prose, the part that no tool wrote.
+
+Placeholders, filler, repetitions and text that talks to a judge are taken out before anything is measured, so
+that padding a card cannot raise a score. Every measure of length is the *substance* of a text: how many
+distinct words it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from tasks.cards.parse import PSEUDO_LEVEL, Card, Code, Section, Table
+from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_named
+from tasks.cards.templates import Template, placeholders, recognise
+from tasks.rubric import load_rubric
+
+OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
+_WORDS_MIN = {"license": 1, "contact": 1}  # distinct words that fill a section; three for the others
+_TELLING_TITLE_WORDS = 6
+
+# ------------------------------------------------------------------------------------------------- words
+
+# Chinese, Japanese, Thai and other scripts that do not put spaces between words.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
+
+
+def word_count(text: str) -> int:
+    """Words between spaces; two characters of an unspaced script count as one."""
+    if text.isascii():
+        return len(text.split())
+    unspaced = sum(map(len, _UNSPACED.findall(text)))
+    return len(_UNSPACED.sub(" ", text).split()) + (unspaced + 1) // 2
+
+
+def substance(text: str) -> int:
+    """Distinct words, addresses left out; for unspaced scripts 5 to every 8 distinct pairs of characters."""
+    text = _ADDRESS.sub(" ", text.casefold()) if "://" in text or "www." in text else text.casefold()
+    if text.isascii():
+        return len(set(_WORD.findall(text)))
+    pairs = {run[i : i + 2] for run in _UNSPACED.findall(text) for i in range(0, max(1, len(run) - 1))}
+    return len(set(_WORD.findall(_UNSPACED.sub(" ", text)))) + (5 * len(pairs) + 7) // 8
+
+
+_PUNCTUATION = re.compile(r"[.!?;:。！？；：،؟।]")
+# Small words of the Hub's most common languages: prose has them, a string of keywords does not.
+_SMALL_WORDS = frozenset(
+    {
+        "the",
+        "of",
+        "and",
+        "is",
+        "in",
+        "to",
+        "for",
+        "on",
+        "with",
+        "a",
+        "an",
+        "we",
+        "this",
+        "that",
+        "it",
+        "be",
+        "are",
+    }
+    | {
+        "der",
+        "die",
+        "das",
+        "und",
+        "ist",
+        "für",
+        "mit",
+        "auf",
+        "ein",
+        "le",
+        "la",
+        "les",
+        "de",
+        "et",
+        "est",
+        "pour",
+        "un",
+    }
+    | {
+        "el",
+        "los",
+        "y",
+        "en",
+        "que",
+        "por",
+        "una",
+        "o",
+        "os",
+        "e",
+        "do",
+        "da",
+        "em",
+        "para",
+        "и",
+        "в",
+        "на",
+        "с",
+        "для",
+    }
+    | {
+        "di",
+        "che",
+        "il",
+        "per",
+        "dan",
+        "yang",
+        "untuk",
+        "ve",
+        "bir",
+        "và",
+        "của",
+        "là",
+        "van",
+        "het",
+        "een",
+        "och",
+        "i",
+    }
+)
+
+
+def is_filler(block: str) -> bool:
+    """Whether a paragraph repeats itself, or strings thirty words together without a sentence."""
+    words = block.casefold().split()
+    if len(words) < 30:
+        return False
+    if len(set(words)) < 0.35 * min(len(words), 300):
+        return True
+    small = sum(word in _SMALL_WORDS for word in words)
+    return small < len(words) / 10 and not _PUNCTUATION.search(block)
+
+
+# -------------------------------------------------------------------------------------------- placeholders
+
+_NOTHING = re.compile(r"\W*(?:n/?a|none|null|nothing|unknown|optional|无|暂无|なし|없음)?\W*", re.IGNORECASE)
+_LATER = re.compile(r"\W*(?:todo|tbd|tba|wip|xxx+|待定|未定)\W*", re.IGNORECASE)
+_SENTENCES = re.compile(r"(?<=[.!?。！？])\s+")
+
+
+def holds_any(text: str, phrases: tuple[str, ...]) -> bool:
+    """A plain loop: a generator would take most of the time of gathering."""
+    for phrase in phrases:  # noqa: SIM110
+        if phrase in text:
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class _Cleaner:
+    """Takes placeholders out of blocks and counts them. `present` are those that occur in the card at all."""
+
+    present: tuple[str, ...]
+    count: int = 0
+
+    def clean(self, block: str) -> str:
+        """The block without the sentences that hold a placeholder; empty where nothing is left."""
+        if self.present and holds_any(block.casefold(), self.present):
+            self.count += 1
+            block = " ".join(s for s in _SENTENCES.split(block) if not holds_any(s.casefold(), self.present))
+        if len(block) < 40 and _LATER.fullmatch(block):
+            self.count += 1
+            return ""
+        if len(block) < 40 and _NOTHING.fullmatch(block):
+            return ""
+        return block
+
+
+# ----------------------------------------------------------------------------------- talking to the judge
+
+# None of these, no talk: the pattern below is too slow to run on every card.
+_JUDGE_WORDS = (
+    *(
+        "ignor",
+        "disregard",
+        "forget",
+        "judge",
+        "grader",
+        "evaluator",
+        "reviewer",
+        "rater ",
+        " llm",
+        "this card",
+        "this readme",
+    ),
+    *(
+        "this document",
+        "rate this",
+        "score this",
+        "score of ",
+        "rating of ",
+        "score or ",
+        "5/5",
+        "perfect score",
+    ),
+    *("highest score", "full marks", "maximum score", "top score", "忽略", "无视", "無視", "满分", "最高分"),
+)
+_JUDGE_TALK = re.compile(
+    r"(?:ignore|disregard|forget)\W+(?:\w+\W+){0,3}?(?:previous|prior|above|earlier|preceding)\W+(?:\w+\W+){0,2}?"
+    r"(?:instruction|prompt|rule|guideline|direction|text)"
+    r"|(?:attention|dear|note to|message (?:to|for)|instructions? (?:to|for))\W+(?:\w+\W+){0,3}?"
+    r"(?:judge|grader|evaluator|reviewer|llm|language model|ai)\b"
+    r"|you are (?:a|an|the) (?:\w+ ){0,3}?(?:judge|grader|evaluator|reviewer|rater)\b"
+    r"|(?:give|assign|award|rate|score|grade|mark)\W+(?:\w+\W+){0,4}?(?:card|readme|document)\b\W+(?:\w+\W+){0,6}?"
+    r"(?:5|five|10|ten|perfect|highest|maximum|top|full)\b"
+    r"|(?:give|assign|award)\W+(?:\w+\W+){0,4}?(?:score|rating|grade)\W+(?:of\W+)?(?:5|five|10|ten|perfect)\b"
+    r"|(?:give|award|deserves)\W+(?:\w+\W+){0,3}?(?:highest|maximum|perfect|full|top)\W+(?:score|rating|marks|grade)"
+    r"|(?:忽略|无视|無視)\S{0,8}(?:指令|指示|提示|说明)|(?:以前|上記|前)の指示を無視|给\S{0,8}(?:满分|最高分|5分)"
+    r"|ignoriere\W+(?:\w+\W+){0,3}?anweisungen|ignor[ae]\W+(?:\w+\W+){0,3}?(?:instrucciones|instruções|istruzioni)"
+    r"|ignore[zr]?\W+(?:\w+\W+){0,3}?(?:consignes|instructions)"
+)
+
+
+def addresses_a_judge(text: str) -> bool:
+    """Whether the text tries to steer whoever scores the card."""
+    folded = text.casefold()
+    return holds_any(folded, _JUDGE_WORDS) and bool(_JUDGE_TALK.search(folded))
+
+
+# ---------------------------------------------------------------------------------------------- evidence
+
+
+@dataclass(slots=True)
+class Part:
+    """All that a card holds for one section of the taxonomy, wherever it stands."""
+
+    texts: list[str] = field(default_factory=list)
+    codes: list[Code] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    has_label: bool = False
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.texts)
+
+    def is_filled(self, words_min: int) -> bool:
+        return (
+            bool(self.has_label or self.codes or self.tables or self.links)
+            or substance(self.text) >= words_min
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What the checks look at; every text but those of the parts is casefolded.
+
+    Known by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the
+    title and what stands before the details. `words`, `own_words` and `intro_words` are substances.
+    """
+
+    card: Card
+    template: Template | None
+    is_generated: bool
+    prose: str
+    own: str
+    own_words: int
+    titles: str
+    intro: str
+    intro_words: int
+    words: int
+    parts: dict[str, Part]
+    filled_headings: int
+    placeholders: int
+    filler_blocks: int
+    judge_talk: bool
+    code: str
+
+    def part(self, *names: str) -> str:
+        """The text of the named sections, joined; empty where none is filled."""
+        return "\n".join(self.parts[name].text for name in names if name in self.parts)
+
+    @property
+    def tables(self) -> list[Table]:
+        return self.card.tables
+
+
+def gather(card: Card) -> Evidence:
+    """The evidence in a parsed card."""
+    body = card.body.casefold()
+    template = recognise(body, _tags(card), {normal_heading(s.title) for s in card.headings})
+    raw = "\n".join(card.blocks).casefold()
+    cleaner = _Cleaner(tuple([phrase for phrase in placeholders() if phrase in raw]))
+    talks = addresses_a_judge(body) or addresses_a_judge(card.hidden)
+    sieve = _Sieve(cleaner, talks)
+    cleaned = [(section, sieve.blocks(section)) for section in card.sections]
+    prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
+    own = "\n".join(_own_blocks(cleaned, template)).casefold()
+    titles = "\n".join(section.title for section in card.sections).casefold()
+    intro = _intro(cleaned, template)
+    words = substance(prose)
+    own_words = words if len(own) == len(prose) else substance(own)
+    parts = _parts(cleaned, cleaner, is_safe=(lambda text: not addresses_a_judge(text)) if talks else None)
+    return Evidence(
+        card=card,
+        template=template,
+        is_generated=_is_generated(template, own_words, cleaner.count),
+        prose=prose,
+        own=own,
+        own_words=own_words,
+        titles=titles,
+        intro=intro,
+        intro_words=substance(intro),
+        words=words,
+        parts={name: part for name, part in parts.items() if part.is_filled(_WORDS_MIN.get(name, 3))},
+        filled_headings=_filled_headings(cleaned),
+        placeholders=cleaner.count,
+        filler_blocks=sieve.filler,
+        judge_talk=talks or any(addresses_a_judge(comment) for comment in card.comments),
+        code="\n".join(code.text for code in card.codes).casefold(),
+    )
+
+
+def _tags(card: Card) -> set[str]:
+    tags = card.metadata.get("tags")
+    return {tag for tag in (tags if isinstance(tags, list) else [tags]) if isinstance(tag, str)}
+
+
+@dataclass(slots=True)
+class _Sieve:
+    """Lets through the blocks that say something."""
+
+    cleaner: _Cleaner
+    talks: bool
+    filler: int = 0
+
+    def blocks(self, section: Section) -> list[str]:
+        kept = []
+        for block in section.blocks:
+            text = self.cleaner.clean(block)
+            if not text or (self.talks and addresses_a_judge(text)):
+                continue
+            if is_filler(text):
+                self.filler += 1
+            else:
+                kept.append(text)
+        return kept
+
+
+Cleaned = list[tuple[Section, list[str]]]
+
+
+def _own_blocks(cleaned: Cleaned, template: Template | None) -> Iterator[str]:
+    """The blocks that the template's tool did not write. A bot's card has none."""
+    if template and template.kind == "bot":
+        return
+    for section, blocks in cleaned:
+        if template and normal_heading(section.title) in template.titles:
+            continue
+        for block in blocks:
+            if not template or not holds_any(block.casefold(), template.boilerplate):
+                yield block
+
+
+def _is_generated(template: Template | None, own_words: int, placeholders: int) -> bool:
+    if template is None:
+        return False
+    if template.kind == "form":
+        return own_words < OWN_WORDS_MIN and placeholders >= 3
+    return own_words < OWN_WORDS_MIN
+
+
+def _names(section: Section, is_title: bool) -> frozenset[str]:
+    """Sections that the heading announces. A card's title does so only when it is nothing else."""
+    if not section.title or (is_title and section.level == 1 and not is_whole_name(section.title)):
+        return frozenset()
+    return sections_named(section.title)
+
+
+def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:
+    is_title = True
+    for section, blocks in cleaned:
+        yield section, blocks, _names(section, is_title)
+        is_title = is_title and not section.title
+
+
+def _parts(cleaned: Cleaned, cleaner: _Cleaner, is_safe: Callable[[str], bool] | None) -> dict[str, Part]:
+    """What each section of the taxonomy holds: under its heading, under sub-headings of no name, in labels."""
+    parts: dict[str, Part] = {section.id: Part() for section in load_rubric().sections}
+    open_levels: list[tuple[int, frozenset[str]]] = []
+    for section, blocks, names in _named(cleaned):
+        while open_levels and open_levels[-1][0] >= section.level:
+            open_levels.pop()
+        if names:
+            open_levels.append((section.level, names))
+        for name in names or (open_levels[-1][1] if open_levels else ()):
+            part = parts[name]
+            part.texts += blocks
+            part.codes += section.codes
+            part.tables += section.tables
+            part.links += section.links if blocks or section.codes else ()
+        _add_labels(parts, section, cleaner, is_safe)
+    return parts
+
+
+def _add_labels(
+    parts: dict[str, Part], section: Section, cleaner: _Cleaner, is_safe: Callable[[str], bool] | None
+) -> None:
+    for label, text in section.labels:
+        if not is_whole_name(label) or not (written := cleaner.clean(text)):
+            continue
+        if is_safe and not is_safe(written):
+            continue
+        for name in sections_named(label):
+            parts[name].texts.append(written)
+            parts[name].has_label = True
+
+
+def _intro(cleaned: Cleaned, template: Template | None) -> str:
+    """What a reader meets first: all before the first section of another kind, and the description."""
+    opening = _opening_formulas(template)
+    kept: list[str] = []
+    is_before = True
+    for section, blocks, names in _named(cleaned):
+        if not kept and _is_telling(section.title):
+            kept.append(section.title)
+        is_before = is_before and (not names or "description" in names)
+        if is_before or "description" in names:
+            kept += (b for b in blocks if not holds_any(b.casefold(), opening))
+    return "\n".join(kept).casefold()
+
+
+def _is_telling(title: str) -> bool:
+    """Whether a title says something, as a sentence would, instead of listing keywords."""
+    words = title.casefold().split()
+    return len(words) >= _TELLING_TITLE_WORDS and not _SMALL_WORDS.isdisjoint(words)
+
+
+@cache
+def _opening_formulas(template: Template | None) -> tuple[str, ...]:
+    """What a tool opens with that does not say what the model does."""
+    formulas = template.boilerplate if template else ()
+    return tuple(formula for formula in formulas if formula.startswith(("this model", "it achieves")))
+
+
+def _filled_headings(cleaned: Cleaned) -> int:
+    """Distinct headings with something of their own beneath them, the card's title not counted."""
+    filled = {
+        normal_heading(section.title)
+        for section, blocks in cleaned
+        if 0 < section.level <= PSEUDO_LEVEL and (blocks or section.codes or section.tables or section.images)
+    }
+    first = next((section for section, _ in cleaned if section.title), None)
+    return len(filled - {normal_heading(first.title)} if first and first.level == 1 else filled)

@@ -1,0 +1,1 @@
+"""Prefect, and processes that end with their parent."""

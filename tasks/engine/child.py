@@ -1,0 +1,129 @@
+"""A child process that lives no longer than its parent, not even when the parent is killed with -9.
+
+The child holds the reading end of a pipe whose writing end only the parent has: the kernel closes it with the
+parent, however the parent ends, and the child's watching thread sees the end of file. Portable, no polling.
+
+A command that knows nothing of this, and that starts processes of its own, runs under a supervisor which does:
+`python -m tasks.engine.child COMMAND…`, started by `running_child("tasks.engine.child", COMMAND)`. When it is
+stopped or its parent is gone, it ends the command's whole process group.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+from time import monotonic, sleep
+from typing import IO
+
+STOP_GRACE_S = 8.0  # what a supervised command gets to end in order
+
+_POLL_S = 0.05
+_STOPPED = 128 + signal.SIGTERM
+_NOT_FOUND = 127  # as shells say it
+
+
+def exit_with_parent() -> None:
+    """Called by the child: end as on SIGTERM once standard input is closed."""
+
+    def watch() -> None:
+        # Not through the buffered reader: at exit the interpreter waits for whoever holds its lock.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="exit-with-parent", daemon=True).start()
+
+
+def free_port() -> int:
+    """A TCP port on loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running_child(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
+    stop_within_s: float = 10.0,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m module arguments…`, stopped on leaving; its output goes to `log` (nowhere without one)."""
+    child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=log or subprocess.DEVNULL,
+        stderr=subprocess.STDOUT if log else subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,  # Ctrl-C is for the parent, which then stops the child in order
+    )
+    try:
+        yield child
+    finally:
+        stop(child, within_s=stop_within_s)
+
+
+def stop(child: subprocess.Popen[bytes], *, within_s: float) -> None:
+    """Ask it to end, and insist after `within_s` seconds."""
+    child.terminate()
+    try:
+        child.wait(within_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    if child.stdin:
+        child.stdin.close()
+
+
+def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes], *, within_s: float) -> bool:
+    """Whether `ready()` came true in time; false at once when the child has ended."""
+    deadline = monotonic() + within_s
+    while monotonic() < deadline and child.poll() is None:
+        if ready():
+            return True
+        sleep(_POLL_S)
+    return False
+
+
+def supervise(command: Sequence[str], *, grace_s: float = STOP_GRACE_S) -> int:
+    """Run a command that ends with this process's parent, and all that it started with it; its exit code.
+
+    To be called in the main thread of a process of its own, whose standard input is the parent's pipe.
+    """
+    ends: SimpleQueue[int] = SimpleQueue()
+    signal.signal(signal.SIGTERM, lambda *_: ends.put(_STOPPED))
+    exit_with_parent()
+    try:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)  # noqa: T201 - into the log
+        return _NOT_FOUND
+    threading.Thread(target=lambda: ends.put(child.wait()), name="exit-code", daemon=True).start()
+    code = ends.get()
+    _end_group(child.pid, grace_s)
+    return code if code >= 0 else 128 - code
+
+
+def _end_group(group: int, grace_s: float) -> None:
+    """Ask every process of the group to end, and insist after `grace_s` seconds."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS refuses where only zombies are left
+        os.killpg(group, signal.SIGTERM)
+        deadline = monotonic() + grace_s
+        while monotonic() < deadline:
+            sleep(_POLL_S)
+            os.killpg(group, 0)  # raises once nobody is left
+        os.killpg(group, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(supervise(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The Hub: asked for its listing and its cards, within its quotas."""

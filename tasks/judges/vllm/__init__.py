@@ -1,0 +1,1 @@
+"""The LLM judge: an open-weights model behind vLLM's server."""

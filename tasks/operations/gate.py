@@ -1,0 +1,280 @@
+"""The data-quality gate: a snapshot that is too unlike the one before it is quarantined, not shown.
+
+A Hub that answers half of a listing, a token that lost its rights, a judge model that gives everybody the same
+score: each makes a whole and well-formed snapshot, which no rule in `sql/checks` breaks. What gives it away is last
+week. Every measure is held against its value in the last snapshot of the same selection, give or take what a week
+may change and what chance may; a snapshot without such a predecessor must only not be empty.
+
+Suspicion is a row in the lake and so is its release; the view `quarantined` puts them together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypeGuard
+
+from prefect import task
+
+from tasks.errors import SnapshotQuarantined, UsageError
+from tasks.records import GateMeasure, Release
+from tasks.settings import Settings, settings
+from tasks.storage.lake import Lake
+from tasks.storage.warehouse import Warehouse, frame
+
+COUNTS = frozenset({"models", "cards"})
+FAILURES = frozenset({"unlisted_share", "unread_share", "unscored_share"})
+SCORE_DISTANCE = "score_distance"
+# 0.1 % point of Kolmogorov's distribution: two samples of one population are farther apart once in a thousand times.
+_KOLMOGOROV = 1.95
+# sd = quartiles' distance / 1.349 and the median's standard error = 1.2533 sd / sqrt(n), for normal data.
+_MEDIAN_ERROR = 1.2533 / 1.349
+_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measure: a count, a share of `n`, or a median of `n` whose quartiles lie `spread` apart."""
+
+    value: float | None
+    n: int
+    spread: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What passes; null for no limit."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def holds(self, value: float | None) -> bool:
+        """Whether the value passes; none at all does."""
+        if value is None:
+            return True
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A snapshot as the gate sees it: its measures by name, and how many cards score in each bin."""
+
+    snapshot: date
+    measures: Mapping[str, Measured]
+    histogram: Sequence[int]
+
+
+def gate_measures(
+    now: Observed, before: Observed | None, limits: Settings, *, fingerprint: str, at: datetime
+) -> list[GateMeasure]:
+    """Every measure of a snapshot beside the same of the one before it, and whether it is suspicious."""
+    weeks = (now.snapshot - before.snapshot).days / 7 if before else 1.0
+    seen = _seen(now, before)
+    was = before.measures if before else {}
+    found = []
+    for name, mine in sorted(seen.items()):
+        theirs = was.get(name)
+        bounds = bounds_of(name, mine, theirs, weeks, limits)
+        is_gone = mine.value is None and _is_known(theirs) and theirs.n >= limits.gate_least
+        found.append(
+            GateMeasure(
+                snapshot=now.snapshot,
+                fingerprint=fingerprint,
+                measure=name,
+                value=mine.value,
+                before=theirs.value if theirs else None,
+                low=bounds.low,
+                high=bounds.high,
+                is_suspicious=is_gone or not bounds.holds(mine.value),
+                measured_at=at,
+                compared_with=before.snapshot if before else None,
+            )
+        )
+    return found
+
+
+def _seen(now: Observed, before: Observed | None) -> dict[str, Measured]:
+    """The measures of now, with those that only the two together have, and sections that no card fills any more."""
+    if before is None:
+        return dict(now.measures)
+    described = max((m.n for name, m in now.measures.items() if name.startswith("section:")), default=0)
+    gone = {
+        name: Measured(0.0, described or was.n)
+        for name, was in before.measures.items()
+        if name.startswith("section:") and name not in now.measures
+    }
+    return {**gone, **now.measures, **_distance(now.histogram, before.histogram)}
+
+
+def _distance(now: Sequence[int], before: Sequence[int]) -> dict[str, Measured]:
+    """How far apart the scores lie, where both have any; n is the size of one of two equal samples that say as much."""
+    distance = score_distance(now, before)
+    if distance is None:
+        return {}
+    return {SCORE_DISTANCE: Measured(distance, round(2 / (1 / sum(now) + 1 / sum(before))))}
+
+
+def _is_known(measured: Measured | None) -> TypeGuard[Measured]:
+    return measured is not None and measured.value is not None
+
+
+def bounds_of(name: str, now: Measured, before: Measured | None, weeks: float, limits: Settings) -> Bounds:
+    """What passes, `weeks` after the snapshot before; a measure that this one lacks has absolute limits alone."""
+    weeks = max(1.0, weeks)
+    if name == SCORE_DISTANCE:
+        chance = _KOLMOGOROV * math.sqrt(2 / now.n)
+        return Bounds(high=min(1.0, max(limits.gate_score_distance * weeks, chance)))
+    if not _is_known(before):
+        return _absolute(name, now, limits)
+    was = before.value or 0.0
+    if name in COUNTS:
+        chance = limits.gate_sigmas * math.sqrt(was)
+        least = 1.0 if name == "models" else 0.0
+        return Bounds(
+            max(least, was - max(was * limits.gate_models_drop * weeks, chance)),
+            was + max(was * limits.gate_models_rise * weeks, chance),
+        )
+    if name == "median_score":
+        allowed = max(limits.gate_median_shift * weeks, limits.gate_sigmas * _median_error(now, before))
+        return Bounds(was - allowed, was + allowed)
+    chance = limits.gate_sigmas * _share_error(now, before)
+    if name in FAILURES:
+        return Bounds(high=min(1.0, was + max(limits.gate_failures_rise * weeks, chance)))
+    allowed = max(limits.gate_share_shift * weeks, chance)
+    return Bounds(max(0.0, was - allowed), min(1.0, was + allowed))
+
+
+def _absolute(name: str, now: Measured, limits: Settings) -> Bounds:
+    if name == "models":
+        return Bounds(low=1.0)
+    if name in FAILURES and now.n >= limits.gate_least:
+        return Bounds(high=limits.gate_failures_most)
+    return Bounds()
+
+
+def _share_error(now: Measured, before: Measured) -> float:
+    """Standard error of the difference of two shares of as many as these, were they of one population."""
+    if not (now.n and before.n):
+        return 0.0
+    pooled = ((now.value or 0.0) * now.n + (before.value or 0.0) * before.n) / (now.n + before.n)
+    return math.sqrt(max(0.0, pooled * (1 - pooled)) * (1 / now.n + 1 / before.n))
+
+
+def _median_error(now: Measured, before: Measured) -> float:
+    """Standard error of the difference of two medians."""
+    return math.hypot(
+        *(_MEDIAN_ERROR * (one.spread or 0.0) / math.sqrt(one.n) for one in (now, before) if one.n)
+    )
+
+
+def score_distance(now: Sequence[int], before: Sequence[int]) -> float | None:
+    """Kolmogorov-Smirnov distance of two histograms over the same bins; null where either is empty."""
+    if not (sum(now) and sum(before)):
+        return None
+    gap, farthest = 0.0, 0.0
+    for mine, theirs in zip(now, before, strict=True):
+        gap += mine / sum(now) - theirs / sum(before)
+        farthest = max(farthest, abs(gap))
+    return round(farthest, 9)
+
+
+def measure_words(measure: GateMeasure) -> str:
+    """One suspicious measure for people: `models 1,200 (9,000 to 12,500 expected; 10,000 on 2026-11-09)`."""
+    low, high = _number(measure.low), _number(measure.high)
+    if measure.low is None:
+        expected = f"at most {high} expected"
+    elif measure.high is None:
+        expected = f"at least {low} expected"
+    else:
+        expected = f"{low} to {high} expected"
+    before = f"; {_number(measure.before)} on {measure.compared_with}" if measure.before is not None else ""
+    return f"{measure.measure} {_number(measure.value)} ({expected}{before})"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def quarantine_words(snapshot: date, measures: Sequence[GateMeasure]) -> str:
+    """What is wrong with a quarantined snapshot, and what to do, in one line."""
+    told = "; ".join(measure_words(measure) for measure in measures[:_TOLD])
+    more = f"; and {len(measures) - _TOLD} more" if len(measures) > _TOLD else ""
+    return (
+        f"the snapshot of {snapshot} is quarantined: {told}{more}. It is kept and not shown. `cardiograph quarantine` "
+        "tells all; take the snapshot again to read what could not be read, or let it pass with "
+        f"`cardiograph quarantine release {snapshot} --reason …`"
+    )
+
+
+def observe(warehouse: Warehouse, snapshot: date, fingerprint: str) -> tuple[Observed, Observed | None]:
+    """A snapshot of the warehouse being built, and the one that it is to be compared with."""
+    with warehouse.open() as db:
+        before = frame(db, "out/gate_before", snapshot=snapshot)["snapshot"].to_list()
+        seen = []
+        for week in (snapshot, *before):
+            rows = frame(db, "out/gate_measures", snapshot=week, fingerprint=fingerprint).to_dicts()
+            bins = frame(db, "out/score_histogram", snapshot=week, fingerprint=fingerprint)["n"].to_list()
+            measures = {row["measure"]: Measured(row["value"], row["n"], row["spread"]) for row in rows}
+            seen.append(Observed(week, measures, bins))
+    return seen[0], seen[1] if before else None
+
+
+def latest_measures(warehouse: Warehouse, snapshot: date, fingerprint: str) -> list[GateMeasure]:
+    """What the gate measured of a snapshot the last time; none where it never did."""
+    with warehouse.open() as db:
+        rows = frame(db, "out/gate_latest", snapshot=snapshot, fingerprint=fingerprint)
+    return [GateMeasure(**row) for row in rows.to_dicts()]
+
+
+@task(task_run_name="gate {snapshot}")
+def gate(home: Path, snapshot: date, fingerprint: str) -> list[GateMeasure]:
+    """Measure a snapshot beside the one before it and write down what is suspicious; nothing new, nothing written."""
+    warehouse = Warehouse(home)
+    now, before = observe(warehouse, snapshot, fingerprint)
+    at = datetime.now(UTC).replace(tzinfo=None)
+    measures = gate_measures(now, before, settings(), fingerprint=fingerprint, at=at)
+    known = latest_measures(warehouse, snapshot, fingerprint)
+    if measures == [dataclasses.replace(measure, measured_at=at) for measure in known]:
+        return known
+    digest = hashlib.sha256(repr(measures).encode()).hexdigest()[:16]
+    warehouse.lake.write(f"gates/{snapshot}-{fingerprint}-{digest}.parquet", GateMeasure, measures)
+    warehouse.land()
+    return measures
+
+
+def quarantine(home: Path) -> dict[date, list[GateMeasure]]:
+    """The quarantined snapshots of the published warehouse, each with what is suspicious about it."""
+    warehouse = Warehouse(home)
+    warehouse.check_current()
+    with warehouse.read() as db:
+        rows = frame(db, "out/quarantined").to_dicts()
+    found: dict[date, list[GateMeasure]] = {}
+    for row in rows:
+        found.setdefault(row["snapshot"], []).append(GateMeasure(**row, is_suspicious=True))
+    return found
+
+
+def check_quarantine(home: Path, snapshot: date) -> None:
+    """Raise `SnapshotQuarantined` where the snapshot, as published, is held back."""
+    if measures := quarantine(home).get(snapshot):
+        raise SnapshotQuarantined(quarantine_words(snapshot, measures))
+
+
+def release(home: Path, snapshot: date, reason: str) -> None:
+    """Write down that a quarantined snapshot may be shown; the next publication shows it.
+
+    Raises `UsageError` where it is not quarantined.
+    """
+    held = quarantine(home)
+    if snapshot not in held:
+        others = ", ".join(map(str, held)) or "none"
+        raise UsageError(f"the snapshot of {snapshot} is not quarantined; quarantined are: {others}")
+    now = datetime.now(UTC).replace(tzinfo=None)
+    Lake(home).write(f"releases/{snapshot}.parquet", Release, [Release(snapshot, reason, now)])

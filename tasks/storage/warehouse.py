@@ -1,0 +1,270 @@
+"""The door to DuckDB and to `sql/`.
+
+DuckDB lets one process write and locks every other out meanwhile, so nobody ever writes to the file that
+people read. The writer works on `warehouse.building.duckdb` and renames it over `warehouse.duckdb` once every
+statement of `sql/checks` has returned nothing. What is in the file is derived: `rebuild` makes it again from
+the lake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import filelock
+import polars as pl
+
+from tasks.errors import CheckFailed, UsageError, WarehouseError, WriterBusy
+from tasks.records import Finding
+from tasks.settings import SQL_DIR, settings
+from tasks.storage.lake import STAGES, Lake
+
+if TYPE_CHECKING:  # at run time a second name for the type would be told as a leak when the process ends
+    Database = duckdb.DuckDBPyConnection
+
+# A statement lands this many parts at once: enough to be quick, few enough to stay in memory.
+_PARTS_AT_ONCE = 200
+_ROWS_AT_ONCE = 500
+FINDINGS_VERSION = 3  # raise it with any change of a method: findings are then estimated anew
+
+
+@cache
+def statement(name: str) -> str:
+    """The text of `sql/<name>.sql`, such as `out/counts`."""
+    return (SQL_DIR / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def statements(folder: str) -> list[str]:
+    """Names of the statements in a folder of `sql/`, such as `checks`."""
+    return sorted(f"{folder}/{path.stem}" for path in (SQL_DIR / folder).glob("*.sql"))
+
+
+def frame(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> pl.DataFrame:
+    """The rows of one file of `sql/`, with its `$parameters`."""
+    rows: pl.DataFrame = db.sql(statement(name), params=parameters).pl()
+    return rows
+
+
+def stream(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> Iterator[tuple[Any, ...]]:
+    """The same row by row, for more than should be in memory at once; nothing else may be asked meanwhile."""
+    cursor = db.execute(statement(name), parameters)
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        yield from rows
+
+
+def make_home(home: Path) -> None:
+    """Make the folder of lake, warehouse and report. Raises `UsageError` where that cannot be."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot use {home} as home: {error.strerror}; choose another --home") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """The warehouse of a home: where its files lie."""
+
+    home: Path
+
+    @property
+    def published(self) -> Path:
+        """What people read."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def building(self) -> Path:
+        """What the writer works on."""
+        return self.home / "warehouse.building.duckdb"
+
+    @property
+    def lake(self) -> Lake:
+        """What it all derives from."""
+        return Lake(self.home)
+
+    @contextmanager
+    def writer(self) -> Iterator[None]:
+        """Be the one writer of this home; the lock goes with the process, however it ends."""
+        make_home(self.home)
+        lock = filelock.FileLock(self.home / ".writer.lock")
+        try:
+            with lock.acquire(timeout=0):
+                self.lake.sweep()
+                yield
+        except filelock.Timeout as error:
+            raise WriterBusy(
+                f"another run is writing to {self.home}; wait for it, or choose another --home"
+            ) from error
+
+    def begin(self, *, afresh: bool = False) -> None:
+        """Start building: from the published file, or from nothing where that was made by another schema."""
+        self._discard_building()
+        if not afresh and self.published.exists() and self.is_current():
+            with _told(self.building):
+                shutil.copyfile(self.published, self.building)
+        with self.open() as db:
+            db.execute(statement("schema"))
+            if not db.execute("from base.made_by").fetchall():
+                db.execute("insert into base.made_by values (?)", [_schema_digest()])
+        self.land()
+
+    @contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file being built, for one group of statements."""
+        with _told(self.building), _connect(self.building) as db:
+            yield db
+
+    @contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The published file, read-only; never locked out, never half a week."""
+        if not self.published.exists():
+            raise UsageError(
+                f"{self.published} does not exist; run `cardiograph snapshot` or `cardiograph demo` first, "
+                "or name the folder with --home"
+            )
+        with _told(self.published), _connect(self.published, read_only=True) as db:
+            yield db
+
+    def land(self) -> None:
+        """Take in every part of the lake that has not landed; landing twice adds nothing."""
+        with self.open() as db:
+            for stage in STAGES:
+                self._land_stage(db, stage)
+
+    def publish(self, *, always: bool = False) -> bool:
+        """Check what was built and put it in the place of what people read; returns whether anything is new."""
+        if not always and self.published.exists() and not self._is_news():
+            self._discard_building()
+            return False
+        with self.open() as db:
+            broken = {name: rows for name in statements("checks") if (rows := frame(db, name).height)}
+            if broken:
+                told = ", ".join(
+                    f"{name.removeprefix('checks/')} ({rows} rows)" for name, rows in broken.items()
+                )
+                raise CheckFailed(f"{self.building} was not published, it breaks: {told}; see sql/checks")
+            db.execute("checkpoint")
+        with _told(self.published):
+            self.building.replace(self.published)
+        return True
+
+    def _land_stage(self, db: duckdb.DuckDBPyConnection, stage: str) -> None:
+        landed = {row[0] for row in db.execute("select part from base.parts").fetchall()}
+        fresh = [part for part in self.lake.parts(stage) if part not in landed]
+        for start in range(0, len(fresh), _PARTS_AT_ONCE):
+            parts = fresh[start : start + _PARTS_AT_ONCE]
+            with self.lake.files(parts) as (root, files):
+                db.begin()
+                for name in _LANDING.get(stage, (stage,)):
+                    _land(db, name, root, files)
+                db.executemany("insert into base.parts values (?, ?)", [(part, stage) for part in parts])
+                db.commit()
+
+    def _is_news(self) -> bool:
+        with self.open() as db:
+            built = db.execute("select count(*) from base.parts").fetchall()
+        with self.read() as db:
+            return not self.is_current() or built != db.execute("select count(*) from base.parts").fetchall()
+
+    def check_current(self) -> None:
+        """Raise `UsageError` where what is published was made by another version of the schema."""
+        if not self.is_current():
+            raise UsageError(
+                f"{self.published} was made by another version of Cardiograph; run "
+                f"`cardiograph rebuild --home {self.home}` first"
+            )
+
+    def is_current(self) -> bool:
+        """Whether what is published was made by this version of the schema."""
+        with self.read() as db:
+            try:
+                made_by = db.execute("select schema_digest from base.made_by").fetchall()
+            except duckdb.CatalogException:
+                return False
+        return made_by == [(_schema_digest(),)]
+
+    def _discard_building(self) -> None:
+        for path in (self.building, self.building.with_name(self.building.name + ".wal")):
+            path.unlink(missing_ok=True)
+
+
+# Stages that more than one statement lands.
+_LANDING = {
+    "cards": ("cards", "texts"),
+    "findings": ("findings_replaced", "findings"),
+    "families": ("families_replaced", "families"),
+    "atlases": ("atlases_replaced", "atlases"),
+    "atlas_points": ("atlas_points_replaced", "atlas_points"),
+    "kinds": ("kinds_replaced", "kinds"),
+    "kind_events": ("kind_events_replaced", "kind_events"),
+    "neighbours": ("neighbours_replaced", "neighbours"),
+}
+
+
+def _land(db: duckdb.DuckDBPyConnection, name: str, root: Path, files: list[Path]) -> None:
+    """Land local files of parts by a statement, which may ask for the folder that part names are relative to."""
+    text = statement(f"land/{name}")
+    parameters: dict[str, object] = {"parts": [str(path) for path in files]}
+    if "$lake" in text:
+        parameters["lake"] = str(root)
+    db.execute(text, parameters)
+
+
+def findings_part(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> str:
+    """Where findings belong that are estimated from what the warehouse holds now: the name changes with the data."""
+    asked = {"snapshot": snapshot, "fingerprint": fingerprint}
+    digests = [frame(db, f"out/{name}", **asked).item() for name in ("analysis_digest", "edit_panel_digest")]
+    digest = hashlib.sha256(f"{FINDINGS_VERSION} {digests}".encode()).hexdigest()
+    return f"findings/{snapshot}-{fingerprint}-{digest[:16]}.parquet"
+
+
+def findings_of(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> list[Finding]:
+    """The findings of a snapshot and judge, as records."""
+    rows = frame(db, "out/findings", snapshot=snapshot, fingerprint=fingerprint)
+    return [Finding(**row) for row in rows.iter_rows(named=True)]
+
+
+def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    limits = settings()
+    return duckdb.connect(
+        path,
+        read_only=read_only,
+        config={
+            "memory_limit": limits.duckdb_memory,
+            "threads": limits.duckdb_threads,
+            "autoinstall_known_extensions": False,
+        },
+    )
+
+
+# What the machine does to DuckDB, not what a statement has wrong; a full disk shows as any of the first three.
+_ENVIRONMENT_ERRORS = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+    duckdb.OutOfMemoryException,
+)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """DuckDB's and the file system's errors as one line that names the file."""
+    try:
+        yield
+    except (*_ENVIRONMENT_ERRORS, OSError) as error:
+        first_line = str(error).splitlines()[0]
+        raise WarehouseError(
+            f"{path}: {first_line}; free some space or check permissions, and run again"
+        ) from error
+
+
+@cache
+def _schema_digest() -> str:
+    return hashlib.sha256(statement("schema").encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""How the parts of a snapshot are shared out: orders, leases, coordinator, crew."""

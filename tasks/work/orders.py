@@ -1,0 +1,232 @@
+"""Parts still to be done, as orders in the lake: whoever is free pulls one, does it, and takes it off the list.
+
+    orders/<snapshot>/<stage>.json          the open stage: what all of its orders share
+    orders/<snapshot>/<stage>/<part>.json   one part still to be done
+    claims/<snapshot>/<stage>/<part>        who is at it (`tasks/work/leases.py`)
+
+A stage is a kind of work and whom it is for: `read`, `describe`, `judge-<fingerprint>`, `embed-<fingerprint>`. The
+coordinator of a snapshot opens stages and closes them; it and its crew, on this machine or another, pull. An order
+goes when its part is in the lake, so that what a dead worker left is found by the others, and what a killed
+coordinator left by the next one. Why so, and not by sub-flows or background tasks: docs/fan-out.md.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any, Literal, get_args
+
+import orjson
+
+from tasks.records import CardRef, JudgeSpec, TextRef
+from tasks.storage.lake import Lake
+from tasks.work.leases import RENEWALS_A_LEASE, Leases, Watch, holder_of, is_gone
+
+Kind = Literal["identify", "read", "describe", "judge", "explain", "embed"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_ORDERS, _CLAIMS = "orders", "claims"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One kind of work of one snapshot. `fingerprint` is that of the judge or embedder that it is for, if any."""
+
+    snapshot: date
+    kind: Kind
+    fingerprint: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name in the lake."""
+        return f"{self.kind}-{self.fingerprint}" if self.fingerprint else self.kind
+
+    @property
+    def header(self) -> str:
+        """Where it is told what its orders share."""
+        return f"{_ORDERS}/{self.snapshot}/{self.key}.json"
+
+    @property
+    def folder(self) -> str:
+        """Where its orders lie."""
+        return f"{_ORDERS}/{self.snapshot}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the orders of a stage have in common: the Hub to read, or the judge or the embedder to ask."""
+
+    hub: str | None = None
+    spec: JudgeSpec | None = None
+    embedder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One part to be done: its name in the lake, and what it is about."""
+
+    stage: Stage
+    part: str
+    refs: tuple[CardRef, ...] | tuple[TextRef, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its place in the lake."""
+        return f"{self.stage.folder}/{self.part}.json"
+
+    @property
+    def claim(self) -> str:
+        """Where whoever does it says so."""
+        return f"{_CLAIMS}/{self.stage.snapshot}/{self.stage.key}/{self.part}"
+
+
+def open_stage(lake: Lake, stage: Stage, shared: Shared, orders: Iterable[Order]) -> None:
+    """Tell what is to be done; orders that are there already stay."""
+    lake.put(stage.header, orjson.dumps(asdict(shared)))
+    for order in orders:
+        lake.put(order.name, orjson.dumps([list(asdict(ref).values()) for ref in order.refs]))
+
+
+def close_stage(lake: Lake, stage: Stage) -> None:
+    """Nobody need look here any more."""
+    lake.delete(stage.header)
+    for name in lake.entries(f"{_CLAIMS}/{stage.snapshot}/{stage.key}"):
+        lake.delete(name)
+
+
+def withdraw(lake: Lake, snapshot: date, *, but: Stage) -> None:
+    """Take back the orders of other stages of this kind: those of a judge that is no longer asked for."""
+    for name in lake.entries(f"{_ORDERS}/{snapshot}"):
+        stage = _stage_of(snapshot, name)
+        if stage and stage.kind == but.kind and stage != but:
+            lake.delete(name)
+
+
+def outstanding(lake: Lake, stage: Stage) -> list[Order]:
+    """Orders of a stage that an earlier run left."""
+    return [
+        order
+        for name in sorted(lake.entries(stage.folder))
+        if (order := _read_order(lake, stage, name)) is not None
+    ]
+
+
+def read_shared(lake: Lake, stage: Stage) -> Shared | None:
+    """What the orders of a stage share; null where the stage is closed."""
+    body = lake.get(stage.header)
+    if body is None:
+        return None
+    said = orjson.loads(body)
+    spec = said["spec"]
+    judge = JudgeSpec(**{**spec, "urls": tuple(spec["urls"])}) if spec else None
+    return Shared(said["hub"], judge, said["embedder"])
+
+
+def _read_order(lake: Lake, stage: Stage, name: str) -> Order | None:
+    """The order of that name; null where somebody has finished it meanwhile."""
+    body = lake.get(name)
+    if body is None:
+        return None
+    ref: Any = CardRef if stage.kind == "read" else TextRef
+    return Order(stage, _part_of(name), tuple(ref(*values) for values in orjson.loads(body)))
+
+
+def _part_of(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".json")
+
+
+def _stage_of(snapshot: date, name: str) -> Stage | None:
+    """The stage that an object under `orders/` belongs to."""
+    key = name.removeprefix(f"{_ORDERS}/{snapshot}/").partition("/")[0].removesuffix(".json")
+    kind, _, fingerprint = key.partition("-")
+    return Stage(snapshot, kind, fingerprint) if kind in KINDS else None
+
+
+@dataclass(slots=True)
+class Puller:
+    """Takes orders of a snapshot off the list, one after the other, leaving those alone that others are at."""
+
+    lake: Lake
+    leases: Leases
+    snapshot: date
+    kinds: Collection[Kind]
+    open_orders: frozenset[str] = frozenset()  # names, of these kinds, when last looked
+    mine: dict[str, Order] = field(default_factory=dict)  # claimed and not done, by name
+    _stale: frozenset[str] = frozenset()  # orders whose claims are those of the dead, when last looked
+    _watch: Watch = field(default_factory=Watch)
+    _choice: random.Random = field(default_factory=random.Random)
+
+    def next(self, but: Collection[Kind] = ()) -> Order | None:
+        """An order that nobody is at, claimed, of any kind `but` some; null where there is none just now."""
+        free = [name for name in self.look() if _kind_of(self.snapshot, name) not in but]
+        # Whoever picks at random rarely picks what another picks at the same moment.
+        self._choice.shuffle(free)
+        for name in free:
+            if order := self._claim(name):
+                return order
+        return None
+
+    def look(self) -> list[str]:
+        """Names of open orders that nobody is at."""
+        names = self.lake.entries(f"{_ORDERS}/{self.snapshot}")
+        self.open_orders = frozenset(
+            name
+            for name in names
+            if _is_order(name) and _kind_of(self.snapshot, name) in self.kinds and _header_of(name) in names
+        )
+        unchanged_s = self._watch.look(self.lake.entries(f"{_CLAIMS}/{self.snapshot}"))
+        others = self.open_orders - self.mine.keys()
+        claimed = {name for name in others if _claim_of(name) in unchanged_s}
+        self._stale = frozenset(
+            name for name in claimed if self._is_stale(claim := _claim_of(name), unchanged_s[claim])
+        )
+        return sorted(others - claimed | self._stale)
+
+    def done(self, order: Order) -> None:
+        """The order's part is in the lake."""
+        self.lake.delete(order.name)
+        self.let_go(order)
+
+    def let_go(self, order: Order) -> None:
+        """Leave the order to others."""
+        self.mine.pop(order.name, None)
+        self.leases.give_back(order.claim)
+
+    def _is_stale(self, claim: str, unchanged_s: float) -> bool:
+        """Whether whoever is at it is dead: seen to be, or silent for the length of a lease."""
+        if 0 < unchanged_s < self.leases.lease_s / RENEWALS_A_LEASE:
+            return False  # looked up when it was seen first, and not due to be renewed yet
+        return unchanged_s >= self.leases.lease_s or is_gone(holder_of(self.lake, claim))
+
+    def _claim(self, name: str) -> Order | None:
+        stage = _stage_of(self.snapshot, name)
+        if stage is None or not self.leases.take(_claim_of(name), is_stale=name in self._stale):
+            return None
+        order = _read_order(self.lake, stage, name)
+        if order is None:  # finished since we looked
+            self.leases.give_back(_claim_of(name))
+            return None
+        self.mine[name] = order
+        return order
+
+
+def _is_order(name: str) -> bool:
+    """Whether it is an order: a stage's header lies one folder higher."""
+    return name.count("/") == 3
+
+
+def _header_of(name: str) -> str:
+    """The header of the stage that an order belongs to."""
+    return f"{name.rpartition('/')[0]}.json"
+
+
+def _kind_of(snapshot: date, name: str) -> Kind | None:
+    stage = _stage_of(snapshot, name)
+    return stage.kind if stage else None
+
+
+def _claim_of(name: str) -> str:
+    """The claim on an order of this name."""
+    return name.replace(_ORDERS, _CLAIMS, 1).removesuffix(".json")

@@ -1,0 +1,158 @@
+"""Names that people give to kinds: whatever a file holds, names that can be used or one line that says why not."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tasks.atlas.kind_names import (
+    DESCRIPTION_CHARACTERS_MAX,
+    NAME_CHARACTERS_MAX,
+    GivenName,
+    NamedKind,
+    check_names,
+    names_part,
+    news,
+    read_names,
+)
+from tasks.errors import UsageError
+
+WEEK = date(2026, 1, 5)
+
+
+def kind(number: int, name: str | None, named_by: str = "terms", hour: int = 6) -> NamedKind:
+    at = datetime(2026, 1, 5, hour)
+    return NamedKind(
+        WEEK, number, name, named_by, at, "", "lab", 3, 0.5, 2.0, 0.1, 0.9, False, ["a"], "ada/a", 0.0, 0.0
+    )
+
+
+KINDS = [kind(1, "Quants"), kind(2, "Labs", "person"), kind(3, None)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "names.csv"
+
+
+def test_a_file_gives_names_with_their_rows(file: Path) -> None:
+    file.write_text('kind,name,description\n1," Quants, small ",GGUF\n\n2,Zwölf,\n', encoding="utf-8")
+    assert read_names(file) == [GivenName(2, 1, "Quants, small", "GGUF"), GivenName(4, 2, "Zwölf", "")]
+
+
+def test_a_description_may_be_left_out_and_columns_come_in_any_order(file: Path) -> None:
+    file.write_text("name,kind\nQuants,1\n", encoding="utf-8-sig")
+    assert read_names(file) == [GivenName(2, 1, "Quants", "")]
+
+
+def test_a_name_of_sixty_characters_is_not_too_long(file: Path) -> None:
+    file.write_text(
+        f"kind,name,description\n1,{'n' * NAME_CHARACTERS_MAX},{'d' * DESCRIPTION_CHARACTERS_MAX}\n"
+    )
+    (name,) = read_names(file)
+    assert len(name.name) == 60
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "it is empty"),
+        ("kind;name\n1;Quants\n", "needs the columns kind, name and description in its first row; it has kind;name"),
+        ("kind,name,colour\n1,Quants,red\n", "column 'colour' says nothing here"),
+        ("kind,name,name\n1,Quants,Labs\n", "a column is there twice"),
+        ("kind,name\n1,Quants\none,Labs\n", "row 3: 'one' is no kind"),
+        ("kind,name\n-1,Quants\n", "row 2: '-1' is no kind"),
+        ("kind,name\n²,Quants\n", "row 2: '²' is no kind"),
+        ("kind,name\n1,Quants\n2,  \n", "row 3: kind 2 has an empty name"),
+        (f"kind,name\n1,{'n' * 61}\n", "row 2: the name of kind 1 has 61 characters; shorten it to 60"),
+        (f"kind,name,description\n1,Quants,{'d' * 501}\n", "the description of kind 1 has 501 characters"),
+        ("kind,name\n1,Qu\x1b[2Jants\n", "row 2: the name of kind 1 holds characters that do not print"),
+        ("kind,name\n1,Qu\u202eants\n", "row 2: the name of kind 1 holds characters that do not print"),
+        ('kind,name\n1,"Qu\nants"\n', "the name of kind 1 holds characters that do not print"),
+        ("kind,name,description\n1,Quants,a\x00b\n", ""),
+        ("kind,name\n1,Quants, small\n", "row 2: has more or fewer cells than the first row"),
+        ("kind,name,description\n1,Quants\n", "row 2: has more or fewer cells than the first row"),
+        ('kind,name\n1,"Quants\n', "not a CSV file in UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_named_with_its_row(file: Path, body: str, message: str) -> None:
+    file.write_text(body, encoding="utf-8")
+    with pytest.raises(UsageError) as refused:
+        read_names(file)
+    said = str(refused.value)
+    assert message in said
+    assert said.startswith(str(file))
+    assert said.isprintable()
+
+
+def test_a_file_that_is_no_text_or_not_there_is_named(file: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_names(file)
+    file.write_bytes(b"kind,name\n1,\xff\xfe\n")
+    with pytest.raises(UsageError, match="not a CSV file in UTF-8"):
+        read_names(file)
+    with file.open("wb") as out:
+        out.truncate(5_000_001)
+    with pytest.raises(UsageError, match="larger than 5 MB"):
+        read_names(file)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.one_of(st.text(), st.lists(st.text()).map(lambda cells: "kind,name,description\n" + ",".join(cells)))
+)
+def test_any_text_is_names_or_one_line_that_says_why_not(file: Path, text: str) -> None:
+    file.write_bytes(text.encode(errors="surrogatepass"))
+    try:
+        names = read_names(file)
+    except UsageError as error:
+        assert str(error).isprintable()
+    else:
+        for name in names:
+            assert 0 < len(name.name) <= NAME_CHARACTERS_MAX
+            assert (name.name + name.description).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([GivenName(2, 9, "Nine", "")], "row 2: no kind 9 on the map"),
+        ([GivenName(2, 1, "A", ""), GivenName(3, 1, "B", "")], "row 3: kind 1 was named in row 2 already"),
+        ([GivenName(2, 1, "Same", ""), GivenName(3, 2, "sAME", "")], "row 3: kind 1 is called 'sAME' too"),
+        ([GivenName(2, 1, "labs", "")], "row 2: kind 2 is called 'labs' too"),
+    ],
+)
+def test_names_must_fit_the_map_and_tell_kinds_apart(
+    file: Path, names: list[GivenName], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        check_names(file, names, KINDS)
+
+
+def test_two_kinds_may_change_names_with_each_other(file: Path) -> None:
+    check_names(
+        file, [GivenName(2, 1, "Labs", ""), GivenName(3, 2, "Quants", ""), GivenName(4, 3, "New", "")], KINDS
+    )
+
+
+def test_only_what_a_person_has_not_said_is_new() -> None:
+    again, described = GivenName(2, 2, "Labs", ""), GivenName(2, 2, "Labs", "from labs")
+    assert news([again], KINDS) == []
+    assert news([described], KINDS) == [described]
+    by_terms = GivenName(2, 1, "Quants", "")
+    assert news([by_terms], KINDS) == [
+        by_terms
+    ]  # a person's word holds from week to week, that of terms does not
+
+
+def test_the_part_is_named_for_what_is_given_and_what_it_replaces() -> None:
+    a, b = GivenName(2, 1, "A", ""), GivenName(3, 2, "B", "")
+    part = names_part(WEEK, [a, b], KINDS)
+    assert part.startswith("kind_names/2026-01-05-person-")
+    assert names_part(WEEK, [GivenName(9, 2, "B", ""), GivenName(8, 1, "A", "")], KINDS) == part
+    assert names_part(WEEK, [a, b], [kind(1, "Quants", hour=9), *KINDS[1:]]) != part
+    assert names_part(WEEK, [a], KINDS) != part

@@ -1,0 +1,74 @@
+"""Maps of a made-up home, from lake to lake: what is read for them, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from benchmarks.atlas_large import EMBEDDER, FIRST, SECOND, make_up
+from tasks.atlas import kind_facts as facts
+from tasks.atlas.steps import make_map
+from tasks.storage.warehouse import Warehouse, stream
+
+if TYPE_CHECKING:
+    from tasks.storage.warehouse import Database
+
+TEXTS, NEW, FITTED = 600, 12, 300
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two weeks of a Hub with few texts; maps are fitted on half of them, as those of large Hubs are."""
+    monkeypatch.setenv("CARDIOGRAPH_ATLAS_FIT_MAX", str(FITTED))
+    monkeypatch.setenv("CARDIOGRAPH_ATLAS_REPLICATES", "1")
+    make_up(tmp_path, TEXTS)
+    return tmp_path
+
+
+def maps(home: Path) -> tuple[list[Any], pl.DataFrame]:
+    """Whose fit the maps of both weeks are, of how many texts; and their points. The second is asked for twice."""
+    warehouse = Warehouse(home)
+    with warehouse.writer():
+        warehouse.begin()
+        assert [make_map.fn(home, week, EMBEDDER) for week in (FIRST, SECOND, SECOND)] == [True, True, False]
+        with warehouse.open() as db:
+            return (
+                db.sql("select fitted_on, texts from atlases order by snapshot").fetchall(),
+                db.sql("from base.atlas_points").pl(),
+            )
+
+
+def test_a_map_that_was_fitted_on_some_of_its_texts_stays_in_the_week_after(home: Path) -> None:
+    fits, points = maps(home)
+    assert fits == [(FIRST, TEXTS - NEW), (FIRST, TEXTS)]
+    then, now = (
+        points.filter(snapshot=week).drop("snapshot", "made_at").sort("card_hash") for week in (FIRST, SECOND)
+    )
+    assert then["is_fitted"].sum() == FITTED
+    assert now.filter(pl.col("card_hash").is_in(then["card_hash"].implode())).equals(then)
+
+
+def test_a_new_fit_reads_the_texts_that_name_its_kinds_and_those_that_are_new(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARDIOGRAPH_ATLAS_DRIFT_MAX", "0")
+    asked: list[int] = []
+
+    def counting(db: Database, name: str, **asked_for: Any) -> Iterator[tuple[Any, ...]]:
+        if name == "out/texts_of":
+            asked.append(len(asked_for["hashes"]))
+        return stream(db, name, **asked_for)
+
+    monkeypatch.setattr(facts, "stream", counting)
+    fits, points = maps(home)
+    assert fits == [(FIRST, TEXTS - NEW), (SECOND, TEXTS)]
+    then = set(points.filter(pl.col("snapshot") == FIRST)["card_hash"])
+    now = points.filter(pl.col("snapshot") == SECOND)
+    read = now.filter(pl.col("is_fitted") | ~pl.col("card_hash").is_in(list(then)))
+    assert asked == [TEXTS - NEW, read.height]
+    assert read.height < TEXTS - NEW
+    assert points.filter(pl.col("words") == "").is_empty()

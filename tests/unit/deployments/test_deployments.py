@@ -1,0 +1,108 @@
+"""What `cardiograph deploy` tells a Prefect server: every flow, parameter and event in it must exist."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+from prefect.events.schemas.automations import AutomationCore
+
+from flows.cli.deploying import POOLS, deploy
+from tasks.engine.schedule import date_of_run, is_stale, late_by
+from tasks.errors import UsageError
+
+DEPLOYMENTS = Path(__file__).parents[3] / "deployments"
+
+
+def told(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((DEPLOYMENTS / f"{name}.yaml").read_text())
+    return content
+
+
+def flow_of(entrypoint: str) -> Flow[..., Any]:
+    module, _, name = entrypoint.rpartition(".")
+    flow = getattr(importlib.import_module(module), name)
+    assert isinstance(flow, Flow)
+    return flow
+
+
+@pytest.mark.parametrize(
+    "deployment", told("prefect")["deployments"], ids=lambda d: d["entrypoint"] + d["name"]
+)
+def test_every_deployment_runs_a_flow_with_parameters_that_it_has(deployment: dict[str, Any]) -> None:
+    flow = flow_of(deployment["entrypoint"])
+    assert deployment["parameters"].keys() <= inspect.signature(flow.fn).parameters.keys()
+    flow.validate_parameters(
+        deployment["parameters"] | ({"snapshot_date": "2026-11-16"} if flow.name == "crew" else {})
+    )
+    assert deployment["work_pool"]["name"] in POOLS
+    assert "cardiograph" in deployment["tags"]
+
+
+def test_the_week_is_taken_once_at_a_time_on_mondays_and_skipped_when_stale() -> None:
+    (weekly,) = [d for d in told("prefect")["deployments"] if d["name"] == "weekly"]
+    assert weekly["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert weekly["parameters"]["stale_after_h"] > 0
+    (schedule,) = weekly["schedules"]
+    assert schedule["timezone"] == "UTC"
+
+
+def test_there_is_a_crew_for_every_pool() -> None:
+    crews = {
+        d["work_pool"]["name"]: d["name"] for d in told("prefect")["deployments"] if "crew" in d["entrypoint"]
+    }
+    assert crews == {pool: pool for pool in POOLS}
+
+
+def test_every_parameter_of_the_week_shows_in_the_ui() -> None:
+    (weekly,) = [d for d in told("prefect")["deployments"] if d["name"] == "weekly"]
+    assert (
+        weekly["parameters"].keys() == inspect.signature(flow_of(weekly["entrypoint"]).fn).parameters.keys()
+    )
+
+
+@pytest.mark.parametrize("entry", told("automations")["automations"], ids=lambda entry: entry["name"])
+def test_every_automation_is_one_that_prefect_takes(entry: dict[str, Any]) -> None:
+    automation = AutomationCore.model_validate(
+        {**entry, "actions": entry.get("actions", [{"type": "do-nothing"}])}
+    )
+    assert automation.enabled
+
+
+def test_deploying_needs_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with pytest.raises(UsageError, match="PREFECT_API_URL is not set"):
+        deploy(hub_slots=32, pool_type="process", alarm_block=None)
+
+
+def scheduled(monkeypatch: pytest.MonkeyPatch, at: datetime, run_count: int = 1) -> None:
+    runtime = SimpleNamespace(scheduled_start_time=at, parameters={}, run_count=run_count)
+    monkeypatch.setattr("tasks.engine.schedule.flow_run", runtime)  # Prefect has no other way to set a time
+
+
+def test_a_run_is_dated_by_its_schedule_and_stale_when_it_starts_too_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scheduled(monkeypatch, datetime(2026, 11, 16, 23, 59, 30, tzinfo=UTC))
+    assert str(date_of_run()) == "2026-11-16"
+    late_h = late_by() / timedelta(hours=1)
+    assert is_stale(late_h - 1)
+    assert not is_stale(late_h + 1)
+    assert not is_stale(None)
+
+
+def test_a_run_that_is_run_again_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduled(monkeypatch, datetime(2026, 11, 2, tzinfo=UTC), run_count=2)
+    assert not is_stale(1)
+
+
+def test_a_run_without_a_schedule_is_of_today_and_never_stale() -> None:
+    assert date_of_run() == datetime.now(UTC).date()
+    assert not is_stale(0.01)

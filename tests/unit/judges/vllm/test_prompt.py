@@ -1,0 +1,135 @@
+"""A judge model is told the rubric, once, the same way for every card; a changed word is a decision."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tasks.judges.vllm.fence import fenced, marks
+from tasks.judges.vllm.prompt import Prompt, explain_prompt, score_prompt
+from tasks.rubric import LEVELS, RUBRIC_FILE, Rubric, load_rubric, read_rubric
+
+RUBRIC = load_rubric()
+SCORE, EXPLAIN = score_prompt(RUBRIC), explain_prompt(RUBRIC)
+DIGESTS = {"score": "68e30413af723f7f", "explain": "f779dd3a7801a25e"}
+
+
+@pytest.mark.parametrize("prompt", [SCORE, EXPLAIN], ids=lambda prompt: prompt.shape)
+def test_the_prompts_are_the_pinned_ones(prompt: Prompt) -> None:
+    """A new digest makes every verdict new: change it here and in CHANGELOG.md, on purpose."""
+    assert prompt.digest == DIGESTS[prompt.shape]
+
+
+@pytest.mark.parametrize("prompt", [SCORE, EXPLAIN], ids=lambda prompt: prompt.shape)
+def test_the_rubric_stands_in_the_prompt_once_and_whole(prompt: Prompt) -> None:
+    assert prompt.system.count(RUBRIC.question) == 1
+    for criterion in RUBRIC.criteria:
+        assert prompt.system.count(criterion.question) == 1
+        for level, anchor in zip(LEVELS, criterion.anchors, strict=True):
+            assert f"\n{level}: {anchor}\n" in prompt.system
+        for n, check in enumerate(criterion.checks, 1):
+            assert f"\n{n}. {check.question}\n" in prompt.system
+
+
+def test_the_publishers_advice_is_not_in_the_prompt() -> None:
+    assert not [check.id for check in RUBRIC.checks if check.advice in SCORE.system]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace("what it is for, and for whom?", "what it is for and for whom?"),
+        lambda text: text.replace("Nothing but a name, a title", "Nothing but a name or a title"),
+        lambda text: text.replace("in at least one full sentence", "in one full sentence"),
+        lambda text: text.replace("weight = 2.0\nanchors", "weight = 2.5\nanchors"),
+        lambda text: text.replace('id = "originality"', 'id = "own_work"'),
+        lambda text: text.replace("for somebody who wants to choose", "for those who want to choose"),
+    ],
+)
+@pytest.mark.parametrize("make", [score_prompt, explain_prompt])
+def test_a_changed_rubric_is_another_prompt(
+    spoil: Callable[[str], str], make: Callable[[Rubric], Prompt]
+) -> None:
+    text = RUBRIC_FILE.read_text(encoding="utf-8")
+    changed = read_rubric(spoil(text))
+    assert changed.fingerprint != RUBRIC.fingerprint
+    assert make(changed).digest != make(RUBRIC).digest
+
+
+def test_the_digest_covers_whatever_a_judge_model_reads() -> None:
+    assert replace(SCORE, system=f"{SCORE.system} ").digest != SCORE.digest
+    assert replace(SCORE, tokens_out_max=1).digest != SCORE.digest
+    assert replace(SCORE, schema={}).digest != SCORE.digest
+    assert replace(SCORE).digest == SCORE.digest
+
+
+def test_all_cards_share_the_system_message_and_both_shapes_all_but_its_end() -> None:
+    first, second = SCORE.messages("card one"), SCORE.messages("card two")
+    assert first[0] == second[0] == {"role": "system", "content": SCORE.system}
+    assert SCORE.system.split("# Answer")[0] == EXPLAIN.system.split("# Answer")[0]
+    assert SCORE.system.split("# Answer")[1] != EXPLAIN.system.split("# Answer")[1]
+
+
+def test_the_second_asking_differs_by_one_reminder_at_the_very_end() -> None:
+    once, again = SCORE.messages("card"), SCORE.messages("card", again=True)
+    assert again[0] == once[0]
+    assert again[1]["content"].startswith(once[1]["content"])
+    assert "could not be read" in again[1]["content"].removeprefix(once[1]["content"])
+
+
+def test_the_user_message_is_the_fenced_card_and_a_closing_line() -> None:
+    card = fenced("# T", "ab" * 32)
+    user = SCORE.messages(card)[1]
+    assert user["role"] == "user"
+    assert user["content"].startswith(f"{card}\n\n")
+    assert "\n" not in user["content"].removeprefix(f"{card}\n\n")
+
+
+def test_the_prompt_describes_the_marks_that_the_fence_uses() -> None:
+    assert all(mark in SCORE.system for mark in marks("id"))
+
+
+def test_the_score_prompt_is_tight() -> None:
+    """About 4.5 characters a token in English prose: some 2,100 tokens, of which three quarters are the rubric."""
+    assert len(SCORE.system) < 9_800
+
+
+def test_an_answer_of_shape_score_is_flat_and_in_the_rubrics_order() -> None:
+    properties = properties_of(SCORE)
+    assert list(properties) == [*(criterion.id for criterion in RUBRIC.criteria), "score"]
+    assert SCORE.schema["required"] == list(properties)
+    assert SCORE.schema["additionalProperties"] is False
+    assert properties["score"] == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
+    for criterion in RUBRIC.criteria:
+        pattern = properties[criterion.id]["pattern"]
+        assert re.fullmatch(str(pattern), "01010"[: len(criterion.checks)])
+        assert not re.fullmatch(str(pattern), "0" * (len(criterion.checks) + 1))
+
+
+def test_the_worked_line_follows_the_schema_and_fits() -> None:
+    line = SCORE.system.rsplit("\n", 1)[1]
+    example = json.loads(line)
+    for name, rule in properties_of(SCORE).items():
+        assert (
+            example[name] in LEVELS if name == "score" else re.fullmatch(str(rule["pattern"]), example[name])
+        )
+    assert len(line) <= SCORE.tokens_out_max <= 300
+
+
+def test_an_explanation_has_three_keys_a_criterion_and_then_the_score() -> None:
+    names = list(properties_of(EXPLAIN))
+    assert names[:3] == ["purpose_level", "purpose_quote", "purpose_improvement"]
+    assert names[-1] == "score"
+    assert len(names) == 3 * len(RUBRIC.criteria) + 1
+    assert properties_of(EXPLAIN)["purpose_quote"] == {"type": "string", "maxLength": 240}
+    assert 2000 < EXPLAIN.tokens_out_max < 4000
+
+
+def properties_of(prompt: Prompt) -> dict[str, dict[str, object]]:
+    properties = prompt.schema["properties"]
+    assert isinstance(properties, dict)
+    return properties
