@@ -23,12 +23,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from tasks.arrays import Floats
 from tasks.demo import popularity
 from tasks.demo.corpus import LAST_SNAPSHOT, Plan, make_plan
 from tasks.findings import judge_error, rank, regression
 from tasks.findings.controls import Design
 from tasks.findings.edit_effects import OUTCOMES, edit_effects
-from tasks.findings.sample import Codes, Estimate, Floats, Sample, Stamp, clean, scored
+from tasks.findings.sample import Codes, Estimate, Sample, Stamp, clean, scored
 from tasks.findings.study import Labels, Study
 from tasks.findings.theil_sen import theil_sen
 from tasks.findings.threads import on_one_thread

@@ -15,7 +15,7 @@ from tasks.judges import specs_of
 from tasks.judges.steps import judge_servers
 from tasks.settings import settings
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import CrewWanted
+from tasks.work.crew import CrewRequest
 from tasks.work.orders import Shared
 
 
@@ -39,7 +39,7 @@ def atlas(
     home = home or settings().home
     if (name := embedder_of(embedder)) is None:
         return 0
-    with coordinating(home, snapshot_date, CrewWanted(workers, pool)), judge_servers(home) as with_servers:
+    with coordinating(home, snapshot_date, CrewRequest(workers, pool)), judge_servers(home) as with_servers:
         card, texts = embed(snapshot_date, home, name)
         make_map(home, snapshot_date, card.embedder)
         for judge in specs_of([namer], judge_model, judge_urls or []) if namer else []:

@@ -16,8 +16,8 @@ from tasks.hub.steps import check_date, check_selection, is_crawled, land, list_
 from tasks.records import Selection, Sort
 from tasks.settings import OFFICIAL_HUB, settings
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import CrewWanted
-from tasks.work.orders import Shared, Stage
+from tasks.work.crew import CrewRequest
+from tasks.work.orders import Shared, WorkStage
 
 
 @flow(
@@ -44,7 +44,7 @@ def crawl(
     home = home or settings().home
     check_date(snapshot_date)
     selection = Selection(limit, sort, tuple(filters or ()), author, tuple(models or ()))
-    with coordinating(home, snapshot_date, CrewWanted(workers, pool)) as run:
+    with coordinating(home, snapshot_date, CrewRequest(workers, pool)) as run:
         check_selection(run.lake, snapshot_date, selection)
         if is_crawled(home, snapshot_date):
             return 0
@@ -53,6 +53,6 @@ def crawl(
             list_models(home, source, snapshot_date, selection)
             land(home)
             orders = plan_reading(home, snapshot_date)
-            asked = work_off(run, {Stage(snapshot_date, "read"): Shared(hub=source.url)}, orders)
+            asked = work_off(run, {WorkStage(snapshot_date, "read"): Shared(hub=source.url)}, orders)
         land(home)
     return asked

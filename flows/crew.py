@@ -15,14 +15,14 @@ from tasks.hub.client import leave_hubs
 from tasks.settings import settings
 from tasks.work.coordinator import at_work_for
 from tasks.work.crew import CARD_KINDS
-from tasks.work.orders import Kind
+from tasks.work.orders import WorkKind
 
 
 @flow(
     flow_run_name="crew of {snapshot_date}",
     task_runner=ThreadPoolTaskRunner(max_workers=8),  # type: ignore[arg-type]  # invariant in its future
 )
-def crew(snapshot_date: date, home: Path | None = None, kinds: list[Kind] | None = None) -> int:
+def crew(snapshot_date: date, home: Path | None = None, kinds: list[WorkKind] | None = None) -> int:
     """Do parts of a snapshot, of these kinds, for as long as somebody coordinates it; returns how many were done."""
     home = home or settings().home
     able = [kind for kind in kinds or CARD_KINDS if kind != "embed" or is_installed()]

@@ -13,11 +13,11 @@ from tasks.embedders import DEFAULT_EMBEDDER
 from tasks.embedders.steps import plan_embedding, record_embedder
 from tasks.engine.schedule import date_of_run, dated
 from tasks.hub.steps import land
-from tasks.records import EmbedderCard
+from tasks.records import EmbedderRecord
 from tasks.settings import settings
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import CrewWanted
-from tasks.work.orders import Shared, Stage
+from tasks.work.crew import CrewRequest
+from tasks.work.orders import Shared, WorkStage
 
 
 @flow(
@@ -30,15 +30,15 @@ def embed(
     embedder: str = DEFAULT_EMBEDDER,
     workers: int = 1,
     pool: str | None = None,
-) -> tuple[EmbedderCard, int]:
+) -> tuple[EmbedderRecord, int]:
     """Embed a snapshot's texts that are new, by `workers` processes; returns who embedded, and how many texts now."""
     snapshot_date = snapshot_date or date_of_run()
     home = home or settings().home
-    with coordinating(home, snapshot_date, CrewWanted(workers, pool)) as run:
+    with coordinating(home, snapshot_date, CrewRequest(workers, pool)) as run:
         card = record_embedder(home, snapshot_date, embedder)
         land(home)
         orders = plan_embedding(home, snapshot_date, card.embedder)
-        stage = Stage(snapshot_date, "embed", card.embedder)
+        stage = WorkStage(snapshot_date, "embed", card.embedder)
         texts = work_off(run, {stage: Shared(embedder=embedder)}, orders)
         land(home)
     return card, texts

@@ -21,13 +21,13 @@ from tasks.judges.steps import (
     plan_judging,
     record_judge,
 )
-from tasks.records import JudgeCard
+from tasks.records import JudgeRecord
 from tasks.settings import settings
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import CrewWanted, check_judge_is_served
-from tasks.work.orders import Kind, Shared, Stage
+from tasks.work.crew import CrewRequest, check_judge_is_served
+from tasks.work.orders import Shared, WorkKind, WorkStage
 
-_OF_JUDGE_MODELS: tuple[Kind, ...] = ("identify", "judge", "explain")
+_OF_JUDGE_MODELS: tuple[WorkKind, ...] = ("identify", "judge", "explain")
 
 
 @flow(
@@ -45,7 +45,7 @@ def judge(
     pool: str | None = None,
     judge_pool: str | None = None,
     judge_workers: int = 1,
-) -> tuple[JudgeCard, int]:
+) -> tuple[JudgeRecord, int]:
     """Describe and judge a snapshot's texts that are new, and have a sample of `explain` texts explained.
 
     Returns who judged, and how many texts it judged now.
@@ -54,7 +54,7 @@ def judge(
     home = home or settings().home
     (spec,) = specs_of([judge], judge_model, judge_urls or [])
     shared = Shared(spec=spec)
-    wanted = CrewWanted(workers, pool, judge_pool, judge_workers)
+    wanted = CrewRequest(workers, pool, judge_pool, judge_workers)
     check_judge_is_served(spec, wanted)
     with coordinating(home, snapshot_date, wanted) as run, judge_servers(home) as with_servers:
         elsewhere = _OF_JUDGE_MODELS if spec.kind == "vllm" and run.crew.wanted.judge_pool else ()
@@ -63,9 +63,9 @@ def judge(
             work_off(run, {asking.stage: shared}, [asking], elsewhere=elsewhere)
         card = record_judge(home, snapshot_date, spec, is_elsewhere=bool(elsewhere))
         describing, judging, explaining = (
-            Stage(snapshot_date, "describe"),
-            Stage(snapshot_date, "judge", card.fingerprint),
-            Stage(snapshot_date, "explain", card.fingerprint),
+            WorkStage(snapshot_date, "describe"),
+            WorkStage(snapshot_date, "judge", card.fingerprint),
+            WorkStage(snapshot_date, "explain", card.fingerprint),
         )
         forget_other_judges(home, snapshot_date, card.fingerprint)
         to_describe = plan_describing(home, snapshot_date)

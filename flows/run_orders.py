@@ -19,9 +19,9 @@ from tasks.hub.steps import read_part
 from tasks.judges.steps import describe_part, explain_part, identify_judge, judge_part, judge_servers
 from tasks.progress import advance
 from tasks.work.coordinator import Run
-from tasks.work.orders import Kind, Order, Puller, Shared, Stage, close_stage, open_stage, read_shared
+from tasks.work.orders import Order, Puller, Shared, WorkKind, WorkStage, close_stage, open_stage, read_shared
 
-PART_TASKS: dict[Kind, Task[[Path, Order, Shared], Any]] = {
+PART_TASKS: dict[WorkKind, Task[[Path, Order, Shared], Any]] = {
     "identify": identify_judge,
     "read": read_part,
     "describe": describe_part,
@@ -31,7 +31,7 @@ PART_TASKS: dict[Kind, Task[[Path, Order, Shared], Any]] = {
 }
 # Parts of a kind that a process has under way: a second one keeps the network busy while the first is written, and
 # a judge model's servers want their queue full.
-AT_ONCE: dict[Kind, int] = {
+AT_ONCE: dict[WorkKind, int] = {
     "identify": 1,
     "read": READS_AT_ONCE,
     "describe": 2,
@@ -44,7 +44,7 @@ _LOOK_EVERY_S = 0.5
 
 
 @contextmanager
-def opened_stages(run: Run, stages: dict[Stage, Shared], orders: Collection[Order]) -> Iterator[None]:
+def opened_stages(run: Run, stages: dict[WorkStage, Shared], orders: Collection[Order]) -> Iterator[None]:
     """Put orders up for the crew while inside; what is left of them when a run fails stays for the next one."""
     for stage, shared in stages.items():
         open_stage(run.lake, stage, shared, [order for order in orders if order.stage == stage])
@@ -54,7 +54,11 @@ def opened_stages(run: Run, stages: dict[Stage, Shared], orders: Collection[Orde
 
 
 def work_off(
-    run: Run, stages: dict[Stage, Shared], orders: Collection[Order], *, elsewhere: Collection[Kind] = ()
+    run: Run,
+    stages: dict[WorkStage, Shared],
+    orders: Collection[Order],
+    *,
+    elsewhere: Collection[WorkKind] = (),
 ) -> int:
     """See that the orders are done, by this process and its crew; returns cards or texts that they were about.
 
@@ -92,7 +96,7 @@ def pull(
     is_over: Callable[[], bool],
     *,
     on_done: Callable[[Order], object] = lambda _: None,
-    but: Collection[Kind] = (),
+    but: Collection[WorkKind] = (),
 ) -> int:
     """Do orders, several at a time, until it is over; returns how many. The first that fails ends it."""
     finished: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
@@ -133,7 +137,7 @@ def _submit(
     return PART_TASKS[order.stage.kind].submit(home, order, shared)
 
 
-def _at_their_limit(orders: Collection[Order]) -> list[Kind]:
+def _at_their_limit(orders: Collection[Order]) -> list[WorkKind]:
     """Kinds of which this process has enough under way."""
     counts = Counter(order.stage.kind for order in orders)
     return [kind for kind, count in counts.items() if count >= AT_ONCE[kind]]

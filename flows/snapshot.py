@@ -23,7 +23,7 @@ from tasks.operations.summary import Summary, summarise
 from tasks.records import Sort
 from tasks.settings import OFFICIAL_HUB, settings
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import CrewWanted, check_judge_is_served
+from tasks.work.crew import CrewRequest, check_judge_is_served
 
 
 @flow(flow_run_name=dated("snapshot"))
@@ -60,7 +60,7 @@ def snapshot(
         return Cancelled(name="Skipped", message=f"started more than {stale_after_h:g} h after its time")
     snapshot_date = snapshot_date or date_of_run()
     home = home or settings().home
-    wanted = CrewWanted(workers, pool, judge_pool, judge_workers)
+    wanted = CrewRequest(workers, pool, judge_pool, judge_workers)
     for spec in specs_of(judges or [DEFAULT_JUDGE], judge_model, judge_urls or []):
         check_judge_is_served(spec, wanted)
     with coordinating(home, snapshot_date, wanted):

@@ -12,9 +12,10 @@ from datetime import date, datetime
 from typing import Literal
 
 ReadStatus = Literal["card", "empty", "none", "failed"]
-Stage = Literal["list", "read", "describe", "judge", "explain"]
+FailureStage = Literal["list", "read", "describe", "judge", "explain"]
 ScoreMode = Literal["checks", "expected", "decided"]
 EventOfKind = Literal["continues", "birth", "death", "split", "merge"]
+HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-plus"]
 Sort = Literal["downloads", "likes", "trending", "created"]
 
 
@@ -68,7 +69,7 @@ class Failure:
 
     snapshot: date
     subject: str
-    stage: Stage
+    stage: FailureStage
     reason: str
     detail: str
 
@@ -271,7 +272,7 @@ class JudgeSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class JudgeUsage:
     """What a judge took since it was opened: requests, tokens, servers, and what those counted meanwhile."""
 
     requests: int = 0
@@ -282,7 +283,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeCard:
+class JudgeRecord:
     """Which judge, exactly: everything that its fingerprint is made of, and the snapshot that it judged."""
 
     snapshot: date
@@ -337,7 +338,7 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True)
-class EmbedderCard:
+class EmbedderRecord:
     """Which embedder, exactly: what its fingerprint is made of, and the snapshot whose texts it embedded."""
 
     snapshot: date
@@ -394,7 +395,7 @@ class AtlasPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class CardKind:
     """A kind of card: a cluster of the map. `stability` is the mean of its best Jaccard index in fits on samples."""
 
     snapshot: date

@@ -47,7 +47,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class RubricSection:
     """A part that a card may have. A heading with "=" in front must match whole, others as whole words."""
 
     id: str
@@ -62,7 +62,7 @@ class Rubric:
     version: int
     question: str
     criteria: tuple[Criterion, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[RubricSection, ...]
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -135,9 +135,11 @@ def _criterion(raw: Mapping[str, Any]) -> Criterion:
     )
 
 
-def _section(name: str, raw: Mapping[str, Any]) -> Section:
+def _section(name: str, raw: Mapping[str, Any]) -> RubricSection:
     lists = [phrases for key, phrases in raw.items() if key != "title"]
-    return Section(name, str(raw["title"]), tuple(str(phrase) for phrases in lists for phrase in phrases))
+    return RubricSection(
+        name, str(raw["title"]), tuple(str(phrase) for phrases in lists for phrase in phrases)
+    )
 
 
 def _faults(rubric: Rubric) -> Iterable[str]:

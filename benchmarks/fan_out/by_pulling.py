@@ -16,9 +16,9 @@ from benchmarks.fan_out.part import Ground, do_part, is_done
 from benchmarks.fan_out.processes import running
 from tasks.storage.lake import Lake
 from tasks.work.leases import Leases, new_holder
-from tasks.work.orders import Order, Puller, Shared, Stage, close_stage, open_stage
+from tasks.work.orders import Order, Puller, Shared, WorkStage, close_stage, open_stage
 
-STAGE = Stage(date(2026, 11, 16), "describe")
+STAGE = WorkStage(date(2026, 11, 16), "describe")
 _IDLE_S = 0.2  # between two looks where there is nothing to do
 
 

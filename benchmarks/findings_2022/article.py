@@ -40,7 +40,7 @@ class Claims:
             self.broken.append(claim)
         return ""
 
-    def reads(self, finding: Finding, reading: sentences.Reading) -> str:
+    def reads(self, finding: Finding, reading: sentences.EstimateReading) -> str:
         """That a finding's interval lies where the prose says: `more`, `less` or `unclear`."""
         found = sentences.reading(finding)
         return self.hold(found == reading, f"{_key(finding)} reads “{reading}”, but it is “{found}”")

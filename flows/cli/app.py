@@ -18,13 +18,13 @@ from flows.cli.judge import calibrate, label
 from flows.cli.operations import doctor, plan, quarantine, status
 from flows.cli.options import (
     AsJson,
-    Embedder,
+    EmbedderOption,
     Home,
     JudgeModel,
     JudgePool,
     JudgeUrls,
     JudgeWorkers,
-    Pool,
+    PoolOption,
     Workers,
 )
 from tasks.errors import CardiographError, UsageError
@@ -50,7 +50,7 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(atlas, name="atlas")
 
 
-class Sort(StrEnum):
+class SortChoice(StrEnum):
     """What `--limit` counts from the top of."""
 
     downloads = "downloads"
@@ -59,7 +59,7 @@ class Sort(StrEnum):
     created = "created"
 
 
-class Format(StrEnum):
+class RowFormat(StrEnum):
     """How `query` prints rows."""
 
     table = "table"
@@ -79,7 +79,7 @@ def snapshot(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the top N models. Default: 1000.")] = None,
     all_models: Annotated[bool, typer.Option("--all", help="Every model of the Hub.")] = False,
-    sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = Sort.downloads,
+    sort: Annotated[SortChoice, typer.Option(help="What the top N is by.")] = SortChoice.downloads,
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help="Only models with this tag; may be repeated.")
     ] = None,
@@ -99,9 +99,9 @@ def snapshot(
     explain: Annotated[
         int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
     ] = 12,
-    embedder: Embedder = None,
+    embedder: EmbedderOption = None,
     workers: Workers = 1,
-    pool: Pool = None,
+    pool: PoolOption = None,
     judge_pool: JudgePool = None,
     judge_workers: JudgeWorkers = 1,
     as_json: AsJson = False,
@@ -172,7 +172,7 @@ def query(
         str | None, typer.Argument(metavar="[SQL|NAME]", help="A statement, or the name of a saved query.")
     ] = None,
     list_saved: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
-    output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    output_format: Annotated[RowFormat, typer.Option("--format", help="How to print.")] = RowFormat.table,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
 ) -> None:
     """Ask the published warehouse, read-only; works while a snapshot is being taken.

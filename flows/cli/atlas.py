@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Home
+from flows.cli.options import AsJson, Home
 from tasks.errors import UsageError
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 atlas = typer.Typer(
     no_args_is_help=True, help="The map of card texts: its kinds and their names, a viewer, a file."

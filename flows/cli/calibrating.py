@@ -16,7 +16,7 @@ from rich.table import Table
 from flows.cli.progress_bars import progress_bars
 from tasks.errors import PassportRefused, WriterBusy
 from tasks.judges import opened_judge, serving
-from tasks.passport.labels import Labelled, card_labels, labels_part, read_labels
+from tasks.passport.labels import LabelledTexts, card_labels, labels_part, read_labels
 from tasks.passport.passport import REPEATS, SEED, examine, kappa_of, part_of
 from tasks.passport.reading import conclusion, tables
 from tasks.records import CardLabel, JudgeSpec, PassportEntry
@@ -57,7 +57,7 @@ def calibrate(
         check_kappa(entries, min_kappa)
 
 
-def keep(home: Path, entries: Sequence[PassportEntry], labelled: Labelled) -> bool:
+def keep(home: Path, entries: Sequence[PassportEntry], labelled: LabelledTexts) -> bool:
     """Write labels and passport to the lake and publish them; False where another run will take them in.
 
     What took a GPU an hour is in the lake before the warehouse is asked for, so that no lock loses it.
@@ -98,7 +98,7 @@ def check_kappa(entries: Sequence[PassportEntry], min_kappa: float) -> None:
         )
 
 
-def _print(entries: Sequence[PassportEntry], labelled: Labelled) -> None:
+def _print(entries: Sequence[PassportEntry], labelled: LabelledTexts) -> None:
     console = Console()
     for title, lines in tables(entries):
         table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
@@ -123,7 +123,7 @@ def _print(entries: Sequence[PassportEntry], labelled: Labelled) -> None:
 _NEXT = "The next `cardiograph snapshot` corrects its findings by these labels, where it holds their texts."
 
 
-def _of_labels(labelled: Labelled) -> list[str]:
+def _of_labels(labelled: LabelledTexts) -> list[str]:
     """What was read, and what was not."""
     people = len(labelled.raters)
     told = [f"{len(labelled.texts):,} texts, labelled by {people} rater{'s' if people > 1 else ''}."]

@@ -18,21 +18,20 @@ from rich.table import Table
 from tasks.errors import UsageError, WriterBusy
 from tasks.hub.account import ask_account
 from tasks.judges import specs_of
-from tasks.operations.doctor import Finding
+from tasks.operations.doctor import CheckResult
 from tasks.operations.gate import measure_words, quarantine, release
 from tasks.operations.history import rates_of
 from tasks.operations.planning import (
     Costs,
-    HubPlan,
+    PlanRequest,
     Rate,
-    Wanted,
     first_costs,
     next_costs,
     quota,
     rates_used,
 )
 from tasks.operations.status import State, read_state
-from tasks.records import JudgeSpec, Selection, Sort
+from tasks.records import HubPlan, JudgeSpec, Selection, Sort
 from tasks.sentences import duration
 from tasks.settings import settings
 
@@ -93,7 +92,7 @@ def print_plan(
             raise UsageError(f"{ask} does not tell its quota; name a plan with --plan")
         plan, told = account.plan, f", as {ask} says"
     rates, has_selection = rates_of(home, Selection(limit, sort).describe(), names)
-    wanted = Wanted(limit, names, plan, workers)
+    wanted = PlanRequest(limit, names, plan, workers)
     first, after = first_costs(wanted, rates), next_costs(wanted, rates)
     used = rates_used(wanted, rates)
     if not _printed(_plan_as_json(wanted, first, after, has_selection, used), as_json=as_json):
@@ -106,7 +105,7 @@ def _named(spec: JudgeSpec) -> str:
 
 
 def _plan_as_json(
-    wanted: Wanted, first: Costs, after: Costs | None, has_selection: bool, used: Mapping[str, Rate]
+    wanted: PlanRequest, first: Costs, after: Costs | None, has_selection: bool, used: Mapping[str, Rate]
 ) -> dict[str, Any]:
     return {
         "wanted": asdict(wanted),
@@ -117,7 +116,9 @@ def _plan_as_json(
     }
 
 
-def _print_costs(wanted: Wanted, first: Costs, after: Costs | None, has_selection: bool, told: str) -> None:
+def _print_costs(
+    wanted: PlanRequest, first: Costs, after: Costs | None, has_selection: bool, told: str
+) -> None:
     api, resolvers = quota(wanted.plan)
     columns = [first, *([after] if after else [])]
     table = _table("", "first snapshot", *(["each after it"] if after else []))
@@ -196,7 +197,7 @@ def size(n: float) -> str:
 # doctor
 
 
-def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
+def print_findings(findings: Sequence[CheckResult], *, as_json: bool) -> None:
     """One line a finding; the remedy below it where there is one."""
     if _printed([asdict(finding) for finding in findings], as_json=as_json):
         return

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from flows.cli.options import Home, JudgeModel, JudgeUrls
+from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
 from tasks.errors import UsageError
+from tasks.records import HubPlan, Sort
 from tasks.settings import OFFICIAL_HUB
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
-HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-plus"]
-Sort = Literal["downloads", "likes", "trending", "created"]
 
 quarantine = typer.Typer(
     help="Snapshots held back because they look wrong beside the week before.", invoke_without_command=True

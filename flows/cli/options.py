@@ -21,21 +21,21 @@ JudgeModel = Annotated[
     str | None, typer.Option(help="The judge model of `vllm`: its name on the Hub, or a folder.")
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that work at parts, this one included.")]
-Pool = Annotated[
+PoolOption = Annotated[
     str | None, typer.Option(help="Work pool whose workers help. Without: processes on this machine.")
 ]
 JudgePool = Annotated[
     str | None, typer.Option(help="Work pool of GPU machines: only its workers judge, each with its vLLM.")
 ]
 JudgeWorkers = Annotated[int, typer.Option(min=1, help="Workers of --judge-pool that judge.")]
-Embedder = Annotated[
+EmbedderOption = Annotated[
     str | None,
     typer.Option(
         help="What embeds cards for the map: a sentence-transformers model by its Hub name, a folder, or `none`.",
         show_default="all-MiniLM-L6-v2, where cardiograph[atlas] is installed",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the closing figures as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 JudgeUrls = Annotated[
     list[str] | None,
     typer.Option(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tasks.atlas.nearest import Nearest, nearest
-from tasks.atlas.projecting import KIND_DIMENSIONS, LEAST, NEIGHBOURS, SEED, Floats, project
+from tasks.atlas.projecting import KIND_DIMENSIONS, LEAST, NEIGHBOURS, SEED, Coordinates, project
 from tasks.embedders.passages import Vectors
 from tasks.progress import advance
 
@@ -32,7 +32,7 @@ class Clustering:
     """For each text its kind, `NOISE` for none, and how strongly it belongs to it (0 to 1)."""
 
     kinds: Kinds
-    strength: Floats
+    strength: Coordinates
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def kind_size(texts: int) -> int:
     return max(KIND_LEAST, round(KIND_ROOT * sqrt(texts)))
 
 
-def cluster(points: Floats, size: int) -> Clustering:
+def cluster(points: Coordinates, size: int) -> Clustering:
     """The kinds of n texts from their places (n x few); kinds are numbered from 0.
 
     HDBSCAN favours the large: of a few kinds that lie close and their union it takes the union when there are many
@@ -72,7 +72,7 @@ def cluster(points: Floats, size: int) -> Clustering:
     return found
 
 
-def _hdbscan(points: Floats, size: int) -> Clustering:
+def _hdbscan(points: Coordinates, size: int) -> Clustering:
     from sklearn.cluster import HDBSCAN
 
     if len(points) <= size:

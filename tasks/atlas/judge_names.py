@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from tasks.atlas.naming import DESCRIPTION_CHARACTERS_MAX, NAME_CHARACTERS_MAX, KindFacts, describe
-from tasks.atlas.terms import Value
+from tasks.atlas.terms import TermValue
 from tasks.cards.front_matter import split_front_matter
 from tasks.errors import VerdictInvalid
 from tasks.judges.vllm.answers import read_object
@@ -170,7 +170,7 @@ def _told(facts: KindFacts) -> str:
     return neutralise("\n".join(" ".join(line.split()) for line in lines)).text
 
 
-def _listed(title: str, values: tuple[Value, ...]) -> list[str]:
+def _listed(title: str, values: tuple[TermValue, ...]) -> list[str]:
     told = ", ".join(f"{v.value[:_WORD_CHARACTERS_MAX]} ({v.share:.0%})" for v in values[:_VALUES_MAX])
     return [f"{title}: {told}"] if told else []
 

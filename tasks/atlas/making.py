@@ -24,7 +24,7 @@ from tasks.atlas.projecting import (
     MAP_DIMENSIONS,
     NEIGHBOURS,
     SEED,
-    Floats,
+    Coordinates,
     place,
     project,
 )
@@ -58,7 +58,7 @@ class Fitted:
     snapshot: date
     hashes: Sequence[str]
     texts: Halves
-    points: Floats
+    points: Coordinates
     kinds: Kinds
 
 
@@ -70,9 +70,9 @@ class Lying:
     """
 
     hashes: Sequence[str]
-    points: Floats
+    points: Coordinates
     kinds: Kinds
-    strength: Floats
+    strength: Coordinates
     is_last: Flags
     was_there: Flags
 
@@ -102,9 +102,9 @@ class Made:
 
     fitted_on: date
     vectors: Vectors
-    points: Floats
+    points: Coordinates
     kinds: Kinds
-    strength: Floats
+    strength: Coordinates
     is_fitted: Flags
     events: list[KindEvent]
     stability: dict[int, float | None]
@@ -298,7 +298,7 @@ def _beginning(
     vectors: Vectors,
     before: Before | None,
     centre: Centre,
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]] | None, Floats | None]:
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]] | None, Coordinates | None]:
     """Where each text to be fitted lay on the old map, and where it should begin; null for the first map."""
     if before is None:
         return None, None
@@ -316,9 +316,9 @@ def _beginning(
 def _spread(
     vectors: Vectors,
     chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
-    points: Floats,
+    points: Coordinates,
     found: Clustering,
-) -> tuple[Floats, Clustering]:
+) -> tuple[Coordinates, Clustering]:
     """Places and kinds of all texts, from those of the fitted ones."""
     if len(chosen) == len(vectors):
         return points, found

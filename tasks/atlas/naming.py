@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from tasks.atlas.terms import Composition, Value, word_file
+from tasks.atlas.terms import Composition, TermValue, word_file
 from tasks.cards.templates import templates
 from tasks.records import KindName
 
@@ -355,7 +355,9 @@ def _forms() -> frozenset[str]:
     return frozenset(template.name for template in templates() if template.kind == "form")
 
 
-def _top(values: Iterable[Value], share_min: float, among: Iterable[str] | None = None) -> Value | None:
+def _top(
+    values: Iterable[TermValue], share_min: float, among: Iterable[str] | None = None
+) -> TermValue | None:
     """Of the values that so many have, the one that is most over-represented among them."""
     allowed = None if among is None else frozenset(among)
     return next((v for v in values if v.share >= share_min and (allowed is None or v.value in allowed)), None)

@@ -11,7 +11,7 @@ import numpy as np
 from tasks.embedders.passages import Vectors
 from tasks.findings.threads import on_one_thread
 
-Places = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+NeighbourIndices = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 EXACT_MAX = 50_000  # a minute or two on two cores; the cost is quadratic
 # Who looks for more finds more: of each card of 2022 97 in 100 of its ten nearest, where it was 92.
@@ -25,7 +25,7 @@ _THREADS_MAX = 8
 class Nearest:
     """For n vectors, the places (n x k) of the nearest others, nearest first, and their cosines (n x k)."""
 
-    places: Places
+    places: NeighbourIndices
     similarity: Vectors
 
 

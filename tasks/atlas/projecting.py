@@ -15,7 +15,7 @@ import numpy as np
 from tasks.atlas.nearest import Nearest
 from tasks.embedders.passages import Vectors
 
-Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
+Coordinates = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 SEED = 20
 NEIGHBOURS = (
@@ -51,7 +51,7 @@ def import_umap() -> Any:
 
 
 def project(
-    vectors: Vectors, near: Nearest, *, dimensions: int, seed: int = SEED, init: Floats | None = None
+    vectors: Vectors, near: Nearest, *, dimensions: int, seed: int = SEED, init: Coordinates | None = None
 ) -> Vectors:
     """Places (n x dimensions) of n unit vectors, of which `near` has the `NEIGHBOURS - 1` nearest or more.
 
@@ -90,7 +90,7 @@ def _beginning(vectors: Vectors, dimensions: int) -> str:
     return "pca" if has_components else "random"
 
 
-def place(near: Nearest, fitted: Floats) -> Floats:
+def place(near: Nearest, fitted: Coordinates) -> Coordinates:
     """Places (n x dimensions) of texts that the map was not fitted on: the mean of those of their fitted neighbours.
 
     Each neighbour weighs what UMAP gives it, exp(-(d - nearest) / scale), and this is where UMAP's own `transform`
@@ -101,5 +101,5 @@ def place(near: Nearest, fitted: Floats) -> Floats:
     scale = np.maximum(beyond.mean(axis=1, keepdims=True), 1e-6)
     weights = np.exp(-beyond / scale)
     weights /= weights.sum(axis=1, keepdims=True)
-    found: Floats = np.einsum("nk,nkd->nd", weights, fitted[near.places])
+    found: Coordinates = np.einsum("nk,nkd->nd", weights, fitted[near.places])
     return found

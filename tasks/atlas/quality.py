@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.atlas.projecting import SEED, Floats
+from tasks.atlas.projecting import SEED, Coordinates
 from tasks.embedders.passages import Vectors
 
 NEIGHBOURS = 15
 TEXTS_MAX = 4_000  # of more a sample: the measure looks at every pair
 
 
-def trustworthiness(vectors: Vectors, points: Floats, *, seed: int = SEED) -> float | None:
+def trustworthiness(vectors: Vectors, points: Coordinates, *, seed: int = SEED) -> float | None:
     """Venna & Kaski 2001, of 15 neighbours: 1 where the neighbours on the map are those of the vectors, 0.5 by chance.
 
     Null for too few texts to tell.

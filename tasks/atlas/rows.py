@@ -11,7 +11,7 @@ import numpy as np
 
 from tasks.atlas.kind_facts import facts_anew, facts_with_terms, words_anew, words_kept
 from tasks.progress import advance
-from tasks.records import Atlas, AtlasPoint, Kind, KindEvent, KindName, Neighbour
+from tasks.records import Atlas, AtlasPoint, CardKind, KindEvent, KindName, Neighbour
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
 
@@ -65,7 +65,7 @@ def write_map(
             )
         ],
     )  # fmt: skip
-    lake.write(f"kinds/{name}", Kind, [_kind(snapshot, fact, made, now) for fact in facts])
+    lake.write(f"kinds/{name}", CardKind, [_kind(snapshot, fact, made, now) for fact in facts])
     lake.write(f"kind_names/{name}", KindName, _names(warehouse, facts, snapshot, now))
     events = [dataclasses.replace(event, made_at=now) for event in made.events]
     lake.write(f"kind_events/{name}", KindEvent, events)
@@ -75,12 +75,12 @@ def write_map(
     lake.write(f"atlases/{name}", Atlas, [_atlas(snapshot, embedder, made, now)])
 
 
-def _kind(snapshot: date, facts: KindFacts, made: Made, now: datetime) -> Kind:
+def _kind(snapshot: date, facts: KindFacts, made: Made, now: datetime) -> CardKind:
     from tasks.atlas.archetypes import archetype_of
 
     own = made.points[made.kinds == facts.kind]
     archetype = archetype_of(facts)
-    return Kind(
+    return CardKind(
         snapshot=snapshot,
         kind=facts.kind,
         texts=facts.texts,

@@ -213,7 +213,7 @@ class TermCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class TermValue:
     """A value that is over-represented in a kind: its share of the kind's models, and that over its share of all."""
 
     value: str
@@ -225,12 +225,12 @@ class Value:
 class Composition:
     """What a kind's models are, column by column: the values that they have more often than others."""
 
-    tags: tuple[Value, ...] = ()
-    libraries: tuple[Value, ...] = ()
-    authors: tuple[Value, ...] = ()
-    formats: tuple[Value, ...] = ()
-    languages: tuple[Value, ...] = ()
-    pipelines: tuple[Value, ...] = ()
+    tags: tuple[TermValue, ...] = ()
+    libraries: tuple[TermValue, ...] = ()
+    authors: tuple[TermValue, ...] = ()
+    formats: tuple[TermValue, ...] = ()
+    languages: tuple[TermValue, ...] = ()
+    pipelines: tuple[TermValue, ...] = ()
 
 
 def languages_of(tags: Iterable[str]) -> list[str]:
@@ -281,11 +281,11 @@ class CompositionCounts:
         """Of each column the kind's n most over-represented values, of those that a tenth of its models have."""
         return Composition(**{name: self._values(counts, kind, n) for name, counts in self._columns.items()})
 
-    def _values(self, counts: _Counts, kind: int, n: int) -> tuple[Value, ...]:
+    def _values(self, counts: _Counts, kind: int, n: int) -> tuple[TermValue, ...]:
         within, models = counts.within.get(kind, {}), self._models.get(kind, 0.0)
         everywhere = sum(self._models.values())
         shares = (
-            Value(value, count / models, (count / models) / (counts.over_all(value, count) / everywhere))
+            TermValue(value, count / models, (count / models) / (counts.over_all(value, count) / everywhere))
             for value, count in within.items()
             if count >= VALUE_SHARE_MIN * models
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from tasks.cards.parse import PSEUDO_LEVEL, Card, Code, Section, Table
+from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section
 from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_named
 from tasks.cards.templates import Template, placeholders, recognise
 from tasks.rubric import load_rubric
@@ -236,7 +236,7 @@ class Part:
 
     texts: list[str] = field(default_factory=list)
     codes: list[Code] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
+    tables: list[CardTable] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     has_label: bool = False
 
@@ -281,7 +281,7 @@ class Evidence:
         return "\n".join(self.parts[name].text for name in names if name in self.parts)
 
     @property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[CardTable]:
         return self.card.tables
 
 

@@ -1,12 +1,15 @@
-"""Texts of strangers in one line for people: whatever is shown of a card, a name or a tag in a message or a table."""
+"""Text from strangers as a terminal may show it: what stands in a card, a name, a tag or a server's answer."""
 
 from __future__ import annotations
 
 TEXT_CHARACTERS = 100
 
 
-def one_line(text: str, characters: int = TEXT_CHARACTERS) -> str:
-    """The text, printable and at most so many characters long: it may hold escape sequences that drive a terminal."""
-    if len(text) > characters:
-        text = text[: characters - 1] + "…"
+def printable(text: str) -> str:
+    """The text without control characters: escape sequences could drive the terminal of whoever reads it."""
     return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def one_line(text: str, characters: int = TEXT_CHARACTERS) -> str:
+    """The text, printable and at most so many characters long."""
+    return printable(text if len(text) <= characters else text[: characters - 1] + "…")

@@ -32,7 +32,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CardTable:
     """Rows of cell texts; the first row is the header."""
 
     rows: tuple[tuple[str, ...], ...]
@@ -52,7 +52,7 @@ class Section:
     labels: tuple[tuple[str, str], ...]
     list_items: int
     codes: tuple[Code, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[CardTable, ...]
     links: tuple[str, ...]
     images: tuple[str, ...]
 
@@ -89,7 +89,7 @@ class Card:
         return [code for section in self.sections for code in section.codes]
 
     @property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[CardTable]:
         return [table for section in self.sections for table in section.tables]
 
     @property
@@ -155,7 +155,7 @@ class _Draft:
     labels: list[tuple[str, str]] = field(default_factory=list)
     list_items: int = 0
     codes: list[Code] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
+    tables: list[CardTable] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
 
@@ -335,7 +335,7 @@ class _Walker:
     def _close_table(self) -> None:
         self._close_row()
         if self._rows:
-            self._section.tables.append(Table(tuple(self._rows)))
+            self._section.tables.append(CardTable(tuple(self._rows)))
         self._rows = []
 
     def _close_code(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 _FILE = Path(__file__).parent / "templates.toml"
 
-Kind = Literal["form", "tool", "bot"]
+TemplateKind = Literal["form", "tool", "bot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Template:
     """One way of making cards; the fields are explained in `templates.toml`."""
 
     name: str
-    kind: Kind
+    kind: TemplateKind
     marks: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     headings: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Archetype:
+class DemoArchetype:
     """`share` of all models; documentation level ~ normal(`mean`, `sd`) cut to [`low`, `high`].
 
     `kinds` are weights for lab, converter and indie authors. Only an `is_editable` card may get a
@@ -26,25 +26,27 @@ class Archetype:
 
 # The order is the order of making: conversions need something to convert.
 ARCHETYPES = (
-    Archetype("foundation", 0.035, 4.3, 0.45, 3.0, 5.0, (1, 0, 0), ("text",)),
-    Archetype("fine_tune", 0.16, 2.7, 1.0, 1.0, 5.0, (0, 0, 1), ("text",)),
-    Archetype("multilingual", 0.06, 2.9, 1.0, 1.0, 5.0, (0.2, 0, 0.8), ("text-other-language",)),
-    Archetype("gguf", 0.15, 1.9, 0.55, 1.0, 3.5, (0, 0.8, 0.2), ("text",)),
-    Archetype("quantised", 0.05, 2.0, 0.6, 1.0, 3.8, (0.15, 0.55, 0.3), ("text",)),
-    Archetype("adapter", 0.09, 2.2, 0.8, 1.0, 4.6, (0, 0, 1), ("text",)),
-    Archetype("diffusion", 0.06, 2.6, 0.9, 1.0, 5.0, (0.1, 0, 0.9), ("diffusion", "image-adapter")),
-    Archetype("vision_language", 0.025, 3.4, 0.9, 1.2, 5.0, (0.5, 0, 0.5), ("vision-language",)),
-    Archetype("speech", 0.035, 3.1, 0.9, 1.0, 5.0, (0.25, 0, 0.75), ("asr", "tts")),
-    Archetype("embedding", 0.035, 3.3, 0.9, 1.0, 5.0, (0.3, 0, 0.7), ("embedding",)),
-    Archetype(
+    DemoArchetype("foundation", 0.035, 4.3, 0.45, 3.0, 5.0, (1, 0, 0), ("text",)),
+    DemoArchetype("fine_tune", 0.16, 2.7, 1.0, 1.0, 5.0, (0, 0, 1), ("text",)),
+    DemoArchetype("multilingual", 0.06, 2.9, 1.0, 1.0, 5.0, (0.2, 0, 0.8), ("text-other-language",)),
+    DemoArchetype("gguf", 0.15, 1.9, 0.55, 1.0, 3.5, (0, 0.8, 0.2), ("text",)),
+    DemoArchetype("quantised", 0.05, 2.0, 0.6, 1.0, 3.8, (0.15, 0.55, 0.3), ("text",)),
+    DemoArchetype("adapter", 0.09, 2.2, 0.8, 1.0, 4.6, (0, 0, 1), ("text",)),
+    DemoArchetype("diffusion", 0.06, 2.6, 0.9, 1.0, 5.0, (0.1, 0, 0.9), ("diffusion", "image-adapter")),
+    DemoArchetype("vision_language", 0.025, 3.4, 0.9, 1.2, 5.0, (0.5, 0, 0.5), ("vision-language",)),
+    DemoArchetype("speech", 0.035, 3.1, 0.9, 1.0, 5.0, (0.25, 0, 0.75), ("asr", "tts")),
+    DemoArchetype("embedding", 0.035, 3.3, 0.9, 1.0, 5.0, (0.3, 0, 0.7), ("embedding",)),
+    DemoArchetype(
         "classifier", 0.06, 2.9, 1.0, 1.0, 5.0, (0.1, 0, 0.9), ("toxicity", "sentiment", "entities", "images")
     ),
-    Archetype("trainer", 0.08, 2.3, 0.35, 1.6, 3.2, (0, 0, 1), ("toxicity", "sentiment", "entities"), False),
-    Archetype("reinforcement", 0.03, 1.8, 0.2, 1.4, 2.2, (0, 0, 1), ("text",), False),
-    Archetype("template", 0.035, 1.0, 0.0, 1.0, 1.0, (0, 0, 1), ("text",), False),
-    Archetype("empty", 0.015, 1.0, 0.0, 1.0, 1.0, (0, 0, 1), ("text",), False),
-    Archetype("missing", 0.05, 1.0, 0.0, 1.0, 1.0, (0, 0.1, 0.9), ("text", "sentiment"), False),
-    Archetype("hostile", 0.03, 2.5, 0.9, 1.0, 4.5, (0, 0, 1), ("text",), False),
+    DemoArchetype(
+        "trainer", 0.08, 2.3, 0.35, 1.6, 3.2, (0, 0, 1), ("toxicity", "sentiment", "entities"), False
+    ),
+    DemoArchetype("reinforcement", 0.03, 1.8, 0.2, 1.4, 2.2, (0, 0, 1), ("text",), False),
+    DemoArchetype("template", 0.035, 1.0, 0.0, 1.0, 1.0, (0, 0, 1), ("text",), False),
+    DemoArchetype("empty", 0.015, 1.0, 0.0, 1.0, 1.0, (0, 0, 1), ("text",), False),
+    DemoArchetype("missing", 0.05, 1.0, 0.0, 1.0, 1.0, (0, 0.1, 0.9), ("text", "sentiment"), False),
+    DemoArchetype("hostile", 0.03, 2.5, 0.9, 1.0, 4.5, (0, 0, 1), ("text",), False),
 )
 BY_NAME = {archetype.name: archetype for archetype in ARCHETYPES}
 WITHOUT_CARD = frozenset({"empty", "missing"})

@@ -15,14 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.arrays import Floats
 from tasks.demo.archetypes import COMPLETE_FROM, WITHOUT_CARD
 from tasks.demo.edits import Edit, plan_edit, touch_up
 from tasks.demo.facts import Draft, draft_of
 from tasks.demo.front_matter import listed_tags
 from tasks.demo.hostile import HTML_TAGS, attack, encoded
 from tasks.demo.layouts import write_card
-from tasks.demo.popularity import Floats, Popularity, ages_in_days, simulate
-from tasks.demo.roster import Model, is_editable, make_roster
+from tasks.demo.popularity import DemoPopularity, ages_in_days, simulate
+from tasks.demo.roster import DemoModel, is_editable, make_roster
 from tasks.demo.truth import DemoTruth, gather_truth, truth_json
 from tasks.demo.writing import rng_for
 from tasks.errors import UsageError
@@ -95,16 +96,16 @@ TRUTH_SCHEMA = pa.schema(
     }
 )
 
-Row = dict[str, Any]
+CorpusRow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything decided before a word is written."""
 
-    roster: Sequence[Model]
+    roster: Sequence[DemoModel]
     edits: Sequence[Edit | None]
-    fate: Popularity
+    fate: DemoPopularity
     failures: dict[int, str]
     age_days: Floats
     weeks: int
@@ -167,7 +168,7 @@ def make_plan(models: int, weeks: int, seed: int, end: date) -> Plan:
     return Plan(roster, planned, fate, _choose_failures(roster, seed), age_days, weeks, seed, end)
 
 
-def _plan_edit(model: Model, age_days: float, weeks: int, seed: int) -> Edit | None:
+def _plan_edit(model: DemoModel, age_days: float, weeks: int, seed: int) -> Edit | None:
     """Only models that were there at the first snapshot are edited."""
     if age_days <= 7 * weeks:
         return None
@@ -177,7 +178,7 @@ def _plan_edit(model: Model, age_days: float, weeks: int, seed: int) -> Edit | N
     )
 
 
-def _choose_failures(roster: Sequence[Model], seed: int) -> dict[int, str]:
+def _choose_failures(roster: Sequence[DemoModel], seed: int) -> dict[int, str]:
     """Index to the way in which reading that model fails; ordinary models with a card and an owner."""
     each = (
         round(FAILURE_SHARE * len(roster))
@@ -217,7 +218,7 @@ def _write_tables(plan: Plan, corpus: Path, truth: Path) -> None:
             truth_file.write_table(pa.Table.from_pylist([row for _, row in pairs], schema=TRUTH_SCHEMA))
 
 
-def _rows(plan: Plan, model: Model) -> Iterator[tuple[Row, Row]]:
+def _rows(plan: Plan, model: DemoModel) -> Iterator[tuple[CorpusRow, CorpusRow]]:
     """A row of the corpus and one of the truth for each week since the model exists."""
     edit = plan.edits[model.index]
     before = _first_version(plan, model)
@@ -232,7 +233,7 @@ def _rows(plan: Plan, model: Model) -> Iterator[tuple[Row, Row]]:
             )
 
 
-def _first_version(plan: Plan, model: Model) -> Version:
+def _first_version(plan: Plan, model: DemoModel) -> Version:
     rng = rng_for(plan.seed, model.index, "commits")
     created = _created(plan, model)
     first_seen = datetime.combine(plan.snapshot(0), datetime.min.time(), UTC)
@@ -244,7 +245,7 @@ def _first_version(plan: Plan, model: Model) -> Version:
     )
 
 
-def _edited(plan: Plan, model: Model, before: Version, edit: Edit) -> Version:
+def _edited(plan: Plan, model: DemoModel, before: Version, edit: Edit) -> Version:
     rng = rng_for(plan.seed, model.index, "edited")
     day = datetime.combine(plan.snapshot(edit.week), datetime.min.time(), UTC)
     modified = _whole_seconds(day - timedelta(days=7 * rng.random()))
@@ -258,7 +259,7 @@ def _edited(plan: Plan, model: Model, before: Version, edit: Edit) -> Version:
     return Version(before.documentation, card, sha, modified, before.tags)
 
 
-def _created(plan: Plan, model: Model) -> datetime:
+def _created(plan: Plan, model: DemoModel) -> datetime:
     end = datetime.combine(plan.end, datetime.min.time(), UTC)
     return _whole_seconds(end - timedelta(days=float(plan.age_days[model.index])))
 
@@ -267,7 +268,7 @@ def _whole_seconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def _sha(plan: Plan, model: Model, version: int) -> str:
+def _sha(plan: Plan, model: DemoModel, version: int) -> str:
     return hashlib.sha1(f"{plan.seed}/{model.model_id}/{version}".encode(), usedforsecurity=False).hexdigest()
 
 
@@ -282,7 +283,7 @@ def _tags(draft: Draft) -> list[str]:
     return [*listed_tags(draft), *extra]
 
 
-def _constant_columns(plan: Plan, model: Model) -> Row:
+def _constant_columns(plan: Plan, model: DemoModel) -> CorpusRow:
     rng = rng_for(plan.seed, model.index, "listing")
     failure = plan.failures.get(model.index)
     is_gated = failure == "readme_gated" or (model.author.kind == "lab" and rng.random() < GATED_SHARE)
@@ -302,7 +303,7 @@ def _constant_columns(plan: Plan, model: Model) -> Row:
     }
 
 
-def _weekly_columns(plan: Plan, model: Model, version: Version, week: int) -> Row:
+def _weekly_columns(plan: Plan, model: DemoModel, version: Version, week: int) -> CorpusRow:
     likes, downloads, at = plan.fate.likes, plan.fate.downloads, (model.index, week)
     is_deleted = plan.failures.get(model.index) == "is_deleted" and week >= plan.weeks // 2
     return {
@@ -320,7 +321,7 @@ def _weekly_columns(plan: Plan, model: Model, version: Version, week: int) -> Ro
     }
 
 
-def _truth_row(plan: Plan, model: Model, version: Version, week: int) -> Row:
+def _truth_row(plan: Plan, model: DemoModel, version: Version, week: int) -> CorpusRow:
     fate, edit, at = plan.fate, plan.edits[model.index], (model.index, week)
     changes_card = edit is not None and edit.kind != "files" and edit.week == week
     return {

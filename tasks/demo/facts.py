@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from tasks.demo.naming import QUANT_BITS, QUANT_TYPES
-from tasks.demo.roster import Model, trade
+from tasks.demo.roster import DemoModel, trade
 from tasks.demo.writing import bank, rng_for, some
 
 CRITERIA = (
@@ -48,7 +48,7 @@ class Result:
 class Draft:
     """All that a card is written from. `levels` holds 1-5 for each of `CRITERIA`."""
 
-    model: Model
+    model: DemoModel
     seed: int
     documentation: float
     facts: Mapping[str, str]
@@ -66,7 +66,7 @@ class Draft:
         return trade(self.model.trade)
 
 
-def draft_of(model: Model, documentation: float, seed: int) -> Draft:
+def draft_of(model: DemoModel, documentation: float, seed: int) -> Draft:
     """The card to be written at this level. At another level the facts stay and the levels of criteria move."""
     rng = rng_for(seed, model.index, "facts")
     work = trade(model.trade)
@@ -97,7 +97,7 @@ def _levels(documentation: float, rng: Random) -> dict[str, int]:
     return {criterion: min(5, max(1, round(documentation + stray))) for criterion, stray in strays.items()}
 
 
-def _domain(model: Model, rng: Random) -> dict[str, str]:
+def _domain(model: DemoModel, rng: Random) -> dict[str, str]:
     """The domain that the name speaks of, else any."""
     domains = bank("names")["domains"]
     chosen: dict[str, str] = rng.choice(domains)
@@ -106,7 +106,7 @@ def _domain(model: Model, rng: Random) -> dict[str, str]:
     return next((domain for domain in domains if domain["slug"] in model.model_id), chosen)
 
 
-def _datasets(model: Model, known: Sequence[str], rng: Random) -> tuple[str, ...]:
+def _datasets(model: DemoModel, known: Sequence[str], rng: Random) -> tuple[str, ...]:
     """Two of them; the one that the name speaks of first."""
     named = [dataset for dataset in known if model.name.endswith(f"-{dataset}")]
     others = [dataset for dataset in some(rng, known, 2) if dataset not in named]
@@ -139,7 +139,7 @@ def _headline(result: Result) -> dict[str, str]:
     }
 
 
-def _names(model: Model, domain: Mapping[str, str], rng: Random) -> dict[str, str]:
+def _names(model: DemoModel, domain: Mapping[str, str], rng: Random) -> dict[str, str]:
     base, words = model.base, bank("names")
     styles = words["styles"]
     style = next((style for style in styles if style in model.model_id), rng.choice(styles)).replace("-", " ")
@@ -167,7 +167,7 @@ def _names(model: Model, domain: Mapping[str, str], rng: Random) -> dict[str, st
     }
 
 
-def _numbers(model: Model, rng: Random) -> dict[str, str]:
+def _numbers(model: DemoModel, rng: Random) -> dict[str, str]:
     hours = rng.randint(2, 96)
     return {
         "params": _parameters_text(model.billions),
@@ -201,7 +201,7 @@ def _numbers(model: Model, rng: Random) -> dict[str, str]:
     }
 
 
-def _sayings(model: Model, rng: Random) -> dict[str, str]:
+def _sayings(model: DemoModel, rng: Random) -> dict[str, str]:
     words, phrases = bank("names"), bank("phrases")
     return {
         "gpu": rng.choice(words["big_gpus" if model.archetype == "foundation" else "gpus"]),

@@ -18,7 +18,7 @@ SCHEME_TAGS = {
 WITHOUT_SAFETENSORS = frozenset({"missing", "empty", "reinforcement"})
 CONVERSION_KEYS = frozenset({"base_model", "tags"})
 
-Value = str | Sequence[str]
+FieldValue = str | Sequence[str]
 
 
 def front_matter(draft: Draft) -> str:
@@ -32,7 +32,7 @@ def front_matter(draft: Draft) -> str:
     return "---\n" + "\n".join(lines) + "\n---\n\n"
 
 
-def metadata(draft: Draft) -> dict[str, Value]:
+def metadata(draft: Draft) -> dict[str, FieldValue]:
     """Key to value, in the author's order. `model-index` stands last, as a mark only."""
     if draft.model.archetype in TOOL_METADATA:
         return TOOL_METADATA[draft.model.archetype](draft)
@@ -50,7 +50,7 @@ def metadata(draft: Draft) -> dict[str, Value]:
     return {key: chosen[key] for key in keys} | last
 
 
-def _values(draft: Draft) -> dict[str, Value]:
+def _values(draft: Draft) -> dict[str, FieldValue]:
     model, facts = draft.model, draft.facts
     return {
         "license": facts["licence"],
@@ -95,7 +95,7 @@ def listed_tags(draft: Draft) -> list[str]:
     return [*dict.fromkeys(listed), "region:us"]
 
 
-def _entry(key: str, value: Value, *, flow: bool) -> str:
+def _entry(key: str, value: FieldValue, *, flow: bool) -> str:
     if isinstance(value, str):
         return f"{key}: {value}"
     if flow or not value:
@@ -123,7 +123,7 @@ def _model_index(draft: Draft) -> str:
     return "\n".join(lines)
 
 
-def _trainer_metadata(draft: Draft) -> dict[str, Value]:
+def _trainer_metadata(draft: Draft) -> dict[str, FieldValue]:
     return {
         "library_name": "transformers",
         "license": draft.facts["licence"],
@@ -134,18 +134,18 @@ def _trainer_metadata(draft: Draft) -> dict[str, Value]:
     }
 
 
-def _agent_metadata(draft: Draft) -> dict[str, Value]:
+def _agent_metadata(draft: Draft) -> dict[str, FieldValue]:
     environment = draft.model.name.partition("-")[2]
     tags = [environment, "deep-reinforcement-learning", "reinforcement-learning", "stable-baselines3"]
     return {"library_name": "stable-baselines3", "tags": tags}
 
 
-def _untouched_metadata(draft: Draft) -> dict[str, Value]:
+def _untouched_metadata(draft: Draft) -> dict[str, FieldValue]:
     return {"library_name": "transformers", "tags": []}
 
 
 # What a tool writes is the same at every level.
-TOOL_METADATA: dict[str, Callable[[Draft], dict[str, Value]]] = {
+TOOL_METADATA: dict[str, Callable[[Draft], dict[str, FieldValue]]] = {
     "trainer": _trainer_metadata,
     "reinforcement": _agent_metadata,
     "template": _untouched_metadata,

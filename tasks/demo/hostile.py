@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from random import Random
 
-Attack = Callable[[str, Random], str]
+HostileCard = Callable[[str, Random], str]
 
 HUGE_LINE_CHARACTERS = 300_000
 NESTING_DEPTH = 400
@@ -36,11 +36,11 @@ def _in_the_middle(card: str, block: str, rng: Random) -> str:
     return card[:start] + "\n\n".join(paragraphs)
 
 
-def _inserting(*blocks: str) -> Attack:
+def _inserting(*blocks: str) -> HostileCard:
     return lambda card, rng: _in_the_middle(card, rng.choice(blocks), rng)
 
 
-def _fronted(front: str) -> Attack:
+def _fronted(front: str) -> HostileCard:
     return lambda card, rng: front + _body(card)
 
 
@@ -98,7 +98,7 @@ def _unclosed_fence(card: str, rng: Random) -> str:
     return f"{card}\n```python\nimport torch\n\n# Evaluation\n\nnothing below is a heading"
 
 
-FORMS: Mapping[str, Attack] = {
+FORMS: Mapping[str, HostileCard] = {
     "script": _inserting(
         '<script>document.title = "owned by a card"; fetch("/settings")</script>',
         "<SCRIPT\n>alert(1)</SCRIPT>",

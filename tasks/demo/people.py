@@ -9,11 +9,11 @@ from typing import Literal
 
 from tasks.demo.writing import bank, draw
 
-Kind = Literal["lab", "converter", "indie"]
-KINDS: tuple[Kind, ...] = ("lab", "converter", "indie")
+AuthorKind = Literal["lab", "converter", "indie"]
+KINDS: tuple[AuthorKind, ...] = ("lab", "converter", "indie")
 
 # How unequally models are spread over the authors of a kind: weight of rank r is r ** -exponent.
-INEQUALITY: dict[Kind, float] = {"lab": 0.8, "converter": 1.3, "indie": 0.7}
+INEQUALITY: dict[AuthorKind, float] = {"lab": 0.8, "converter": 1.3, "indie": 0.7}
 LABS_PER_ROOT_MODEL = 0.6
 CONVERTERS_EXPONENT = 0.3
 INDIES_PER_MODEL = 0.45
@@ -45,7 +45,7 @@ class Author:
 
     index: int
     name: str
-    kind: Kind
+    kind: AuthorKind
     habits: Habits
 
 
@@ -53,10 +53,10 @@ class Author:
 class Society:
     """All authors by kind, with cumulative weights for drawing one."""
 
-    by_kind: dict[Kind, tuple[Author, ...]]
-    weights: dict[Kind, tuple[float, ...]]
+    by_kind: dict[AuthorKind, tuple[Author, ...]]
+    weights: dict[AuthorKind, tuple[float, ...]]
 
-    def draw(self, rng: Random, kind: Kind) -> Author:
+    def draw(self, rng: Random, kind: AuthorKind) -> Author:
         """An author of that kind; the first ones own the most."""
         return rng.choices(self.by_kind[kind], cum_weights=self.weights[kind])[0]
 
@@ -67,12 +67,12 @@ class Society:
 
 def found_society(models: int, rng: Random) -> Society:
     """As many authors as a hub of that many models would have."""
-    wanted: dict[Kind, int] = {
+    wanted: dict[AuthorKind, int] = {
         "lab": max(2, round(LABS_PER_ROOT_MODEL * models**0.5)),
         "converter": max(2, round(models**CONVERTERS_EXPONENT)),
         "indie": max(8, round(INDIES_PER_MODEL * models)),
     }
-    by_kind: dict[Kind, tuple[Author, ...]] = {}
+    by_kind: dict[AuthorKind, tuple[Author, ...]] = {}
     taken: set[str] = set()
     for kind, count in wanted.items():
         names = [_new_name(kind, rng, taken) for _ in range(count)]
@@ -81,7 +81,7 @@ def found_society(models: int, rng: Random) -> Society:
     return Society(by_kind, {kind: _weights(kind, count) for kind, count in wanted.items()})
 
 
-def _weights(kind: Kind, count: int) -> tuple[float, ...]:
+def _weights(kind: AuthorKind, count: int) -> tuple[float, ...]:
     return tuple(accumulate((rank + 1) ** -INEQUALITY[kind] for rank in range(count)))
 
 
@@ -95,7 +95,7 @@ def _habits(rng: Random) -> Habits:
     )
 
 
-def _new_name(kind: Kind, rng: Random, taken: set[str]) -> str:
+def _new_name(kind: AuthorKind, rng: Random, taken: set[str]) -> str:
     """A name nobody has yet, capitals ignored; numbers come in when the words run out."""
     for attempt in range(200):
         name = _name(kind, rng) if attempt < 20 else f"{_name(kind, rng)}{rng.randrange(10_000)}"
@@ -105,7 +105,7 @@ def _new_name(kind: Kind, rng: Random, taken: set[str]) -> str:
     return name
 
 
-def _name(kind: Kind, rng: Random) -> str:
+def _name(kind: AuthorKind, rng: Random) -> str:
     words = bank("names")
     if kind == "lab":
         return f"{rng.choice(words['lab_heads'])}{rng.choice(words['lab_tails'])}"

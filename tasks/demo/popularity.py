@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv, ndtr
 
+from tasks.arrays import Floats
 from tasks.demo.people import Society
-from tasks.demo.roster import Model
+from tasks.demo.roster import DemoModel
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 BETA_DOC_LIKES = 0.45
@@ -73,7 +73,7 @@ WINDOW_REST = 2 / 7
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoOutcome:
     """One outcome of every model: all (models, weeks) but `before` and `author_effect` (models,).
 
     `log_mean` is m above, `log_rate` adds log g; -inf in weeks before the model existed.
@@ -88,12 +88,12 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Popularity:
+class DemoPopularity:
     """What became of every model; `age_weeks` (models, weeks) is not positive before it existed."""
 
     age_weeks: Floats
-    likes: Outcome
-    downloads: Outcome
+    likes: DemoOutcome
+    downloads: DemoOutcome
 
 
 def ages_in_days(models: int, seed: int) -> Floats:
@@ -103,8 +103,8 @@ def ages_in_days(models: int, seed: int) -> Floats:
 
 
 def simulate(
-    roster: Sequence[Model], society: Society, age_days: Floats, edit_week: Ints, weeks: int, seed: int
-) -> Popularity:
+    roster: Sequence[DemoModel], society: Society, age_days: Floats, edit_week: Ints, weeks: int, seed: int
+) -> DemoPopularity:
     """Both outcomes of all models. `edit_week` is the week of a documentation edit, `weeks` where there is none."""
     rng = np.random.default_rng([seed, 2])
     author_of = np.array([model.author.index for model in roster])
@@ -115,7 +115,7 @@ def simulate(
     after = (columns > edit_week[:, None]).astype(float)
     likes = _mean_of(roster, INTERCEPT_LIKES, BETA_DOC_LIKES, FORMAT_LIKES, LIBRARY_LIKES)
     downloads = _mean_of(roster, INTERCEPT_DOWNLOADS, BETA_DOC_DOWNLOADS, FORMAT_DOWNLOADS, LIBRARY_DOWNLOADS)
-    return Popularity(
+    return DemoPopularity(
         age_weeks[:, WINDOW_WEEKS:],
         _outcome(
             likes, likes_author[author_of], fame[0], age_weeks, AGE_LIKES, EDIT_EFFECT_LIKES * after, rng
@@ -155,7 +155,7 @@ def _gamma_of(normal: Floats, shape: float) -> Floats:
 
 
 def _mean_of(
-    roster: Sequence[Model],
+    roster: Sequence[DemoModel],
     intercept: float,
     beta: float,
     formats: dict[str, float],
@@ -180,7 +180,7 @@ def _outcome(
     age: float,
     edit: Floats,
     rng: np.random.Generator,
-) -> Outcome:
+) -> DemoOutcome:
     constant = (fixed + author)[:, None]
     exists = age_weeks > 0
     log_mean = np.where(exists, constant + age * _log_years(age_weeks) + edit, -np.inf)
@@ -188,7 +188,7 @@ def _outcome(
     weather = rng.gamma(SHAPE_WEEK, 1 / SHAPE_WEEK, log_mean.shape)
     weekly = rng.poisson(np.exp(log_mean + log_fame) * weather * np.clip(age_weeks, 0, 1))
     earlier = rng.poisson(np.exp(constant[:, 0]) * fame * _weeks_lived(age_weeks[:, 0] - 1, age))
-    return Outcome(
+    return DemoOutcome(
         author_effect=author,
         log_mean=log_mean[:, WINDOW_WEEKS:],
         log_rate=(log_mean + log_fame)[:, WINDOW_WEEKS:],

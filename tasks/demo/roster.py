@@ -7,13 +7,13 @@ from random import Random
 from typing import Any, Literal
 
 from tasks.demo import naming
-from tasks.demo.archetypes import ARCHETYPES, BY_NAME, Archetype, counts
+from tasks.demo.archetypes import ARCHETYPES, BY_NAME, DemoArchetype, counts
 from tasks.demo.hostile import FORMS, HUGE_FORMS
 from tasks.demo.naming import Base
 from tasks.demo.people import KINDS, Author, Society, found_society
 from tasks.demo.writing import bank, draw
 
-Format = Literal["weights", "gguf", "quantised", "adapter"]
+WeightFormat = Literal["weights", "gguf", "quantised", "adapter"]
 Relation = Literal["finetune", "quantized", "adapter", "merge"]
 
 # One model in so many keeps an id without a namespace, like the oldest on the Hub.
@@ -24,7 +24,7 @@ WITHOUT_LANGUAGE = frozenset({"diffusion", "image-adapter", "images"})
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class DemoModel:
     """One made-up model; nothing here changes from week to week but what an edit adds to `documentation`."""
 
     index: int
@@ -34,7 +34,7 @@ class Model:
     trade: str
     base: Base | None
     relation: Relation | None
-    format: Format
+    format: WeightFormat
     library: str | None
     pipeline: str | None
     scheme: str
@@ -57,22 +57,22 @@ def trade(key: str) -> dict[str, Any]:
     return found
 
 
-def make_roster(models: int, seed: int) -> tuple[list[Model], Society]:
+def make_roster(models: int, seed: int) -> tuple[list[DemoModel], Society]:
     """All models, in an order that mixes the archetypes; the same arguments give the same roster."""
     rng = Random(f"{seed}/roster")
     society = found_society(models, Random(f"{seed}/society"))
     places = list(range(models))
     rng.shuffle(places)
     shelf = naming.open_shelf(rng, society.by_kind["lab"])
-    roster: list[Model] = []
+    roster: list[DemoModel] = []
     for archetype, hostile_form in _jobs(models, rng):
         roster.append(_make(places[len(roster)], archetype, hostile_form, society, shelf, rng))
     return sorted(roster, key=lambda model: model.index), society
 
 
-def _jobs(models: int, rng: Random) -> list[tuple[Archetype, str | None]]:
+def _jobs(models: int, rng: Random) -> list[tuple[DemoArchetype, str | None]]:
     wanted = counts(models, len(FORMS))
-    jobs: list[tuple[Archetype, str | None]] = []
+    jobs: list[tuple[DemoArchetype, str | None]] = []
     for archetype in ARCHETYPES:
         number = wanted[archetype.name]
         forms = _hostile_forms(number, rng) if archetype.name == "hostile" else [None] * number
@@ -93,8 +93,8 @@ def _hostile_forms(number: int, rng: Random) -> list[str | None]:
 
 
 def _make(
-    index: int, archetype: Archetype, form: str | None, society: Society, shelf: naming.Shelf, rng: Random
-) -> Model:
+    index: int, archetype: DemoArchetype, form: str | None, society: Society, shelf: naming.Shelf, rng: Random
+) -> DemoModel:
     author = society.draw(rng, draw(rng, dict(zip(KINDS, archetype.kinds, strict=True))))
     trade_key = rng.choice(archetype.trades)
     packaging = _packaging(archetype.name, trade_key, rng)
@@ -103,7 +103,7 @@ def _make(
     family = base.family if base else rng.choice(bank("names")["families"])
     language = _language(archetype.name, trade_key, rng)
     name = naming.name_model(archetype.name, trade_key, packaging.scheme, family, size, base, language, rng)
-    model = Model(
+    model = DemoModel(
         index=index,
         archetype=archetype.name,
         author=author,
@@ -147,7 +147,7 @@ def _language(archetype: str, trade_key: str, rng: Random) -> str:
     return "en" if rng.random() < ENGLISH_SHARE else rng.choice(codes)
 
 
-def _documentation(archetype: Archetype, rng: Random) -> float:
+def _documentation(archetype: DemoArchetype, rng: Random) -> float:
     """A normal level, redrawn while it falls outside of the archetype's range."""
     for _ in range(50):
         level = rng.gauss(archetype.mean, archetype.sd)
@@ -160,7 +160,7 @@ def _documentation(archetype: Archetype, rng: Random) -> float:
 class Packaging:
     """How the weights come, which decides who downloads them."""
 
-    format: Format
+    format: WeightFormat
     library: str | None
     pipeline: str | None
     relation: Relation
@@ -191,6 +191,6 @@ def _packaging(archetype: str, trade_key: str, rng: Random) -> Packaging:
     return Packaging("weights", trade(trade_key)["library"], pipeline, relation)
 
 
-def is_editable(model: Model) -> bool:
+def is_editable(model: DemoModel) -> bool:
     """Whether a person writes this card, so that it may be improved."""
     return BY_NAME[model.archetype].is_editable

@@ -12,11 +12,12 @@ import numpy as np
 import orjson
 from scipy.stats import spearmanr
 
+from tasks.arrays import Floats
 from tasks.demo import edits, popularity
 from tasks.demo.archetypes import WITHOUT_CARD
 from tasks.demo.edits import Edit
-from tasks.demo.popularity import Floats, Ints, Popularity
-from tasks.demo.roster import Model
+from tasks.demo.popularity import DemoPopularity, Ints
+from tasks.demo.roster import DemoModel
 
 # Fewer models than this say nothing about a rank correlation.
 SPEARMAN_MODELS_MIN = 10
@@ -66,9 +67,9 @@ SENTENCES = {
 
 def gather_truth(
     paths: tuple[Path, Path, Path],
-    roster: Sequence[Model],
+    roster: Sequence[DemoModel],
     planned: Sequence[Edit | None],
-    fate: Popularity,
+    fate: DemoPopularity,
     seed: int,
     end: date,
 ) -> DemoTruth:
@@ -98,7 +99,7 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 
 
 def _correlations(
-    roster: Sequence[Model], planned: Sequence[Edit | None], fate: Popularity
+    roster: Sequence[DemoModel], planned: Sequence[Edit | None], fate: DemoPopularity
 ) -> dict[str, dict[str, float | None]]:
     level = np.array(
         [e.documentation if e else m.documentation for m, e in zip(roster, planned, strict=True)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.embedders.reading import Reading
+from tasks.embedders.reading import CardReading
 
 Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
@@ -41,7 +41,7 @@ class Passages:
         return [*([self.metadata] if self.metadata else []), *(passage.text for passage in self.body)]
 
 
-def pack(reading: Reading, tokens: Sequence[int], *, passage_tokens: int, passages_max: int) -> Passages:
+def pack(reading: CardReading, tokens: Sequence[int], *, passage_tokens: int, passages_max: int) -> Passages:
     """Sections, of which each takes so many tokens, as passages of at most `passage_tokens` but for a longer one."""
     body: list[Passage] = []
     held: list[str] = []

@@ -42,20 +42,20 @@ _BLANK = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CardReading:
     """What is read of a card: its metadata as a line of words, and its sections, each in a few sentences."""
 
     metadata: str
     sections: tuple[str, ...]
 
 
-def read_card(text: str) -> Reading | None:
+def read_card(text: str) -> CardReading | None:
     """What of a card is embedded; null where there is too little. Never raises."""
     card = parse_card(text)
     if len(card.body.strip()) < BODY_CHARACTERS_MIN:
         return None
     sections = tuple(_sections(card))
-    return Reading(_metadata_words(card.metadata), sections) if sections else None
+    return CardReading(_metadata_words(card.metadata), sections) if sections else None
 
 
 def _sections(card: Card) -> Iterator[str]:

@@ -37,7 +37,7 @@ _CARDS_AT_ONCE = 64  # a number at which batches of like lengths can be made, an
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class EmbedderIdentity:
     """Which embedder, exactly. Vectors of different fingerprints are never compared."""
 
     name: str
@@ -48,7 +48,7 @@ class Identity:
 
 
 @lru_cache(maxsize=8)
-def identify(name: str) -> Identity:
+def identify(name: str) -> EmbedderIdentity:
     """Who an embedder is: a name on the Hub, or a folder. Fetches its files where they are not here yet.
 
     Raises `EmbedderUnavailable` where the libraries or the files cannot be had.
@@ -68,7 +68,7 @@ def identify(name: str) -> Identity:
         sort_keys=True,
     )
     fingerprint = hashlib.sha256(f"{weights} {said}".encode()).hexdigest()[:16]
-    return Identity(name, fingerprint, weights, said, folder)
+    return EmbedderIdentity(name, fingerprint, weights, said, folder)
 
 
 def _folder(name: str) -> Path:
@@ -107,7 +107,9 @@ def _digest(name: str, folder: Path) -> str:
 class Embedder:
     """A model, loaded: once for a GPU, once for each processor without one. Threads take turns."""
 
-    def __init__(self, identity: Identity, models: Sequence[SentenceTransformer], limits: Settings) -> None:
+    def __init__(
+        self, identity: EmbedderIdentity, models: Sequence[SentenceTransformer], limits: Settings
+    ) -> None:
         self.identity = identity
         self._models = models
         window = min(models[0].max_seq_length or limits.embed_passage_tokens, limits.embed_passage_tokens)
@@ -188,7 +190,7 @@ def import_all() -> None:
 
 
 @lru_cache(maxsize=1)
-def _load(identity: Identity) -> Embedder:
+def _load(identity: EmbedderIdentity) -> Embedder:
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging

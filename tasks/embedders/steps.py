@@ -10,10 +10,10 @@ from prefect import task
 from tasks.embedders import DEFAULT_EMBEDDER, is_installed
 from tasks.errors import EmbedderUnavailable
 from tasks.progress import advance
-from tasks.records import EmbedderCard, Embedding
+from tasks.records import EmbedderRecord, Embedding
 from tasks.settings import settings
 from tasks.storage.lake import Lake
-from tasks.work.orders import Order, Shared, Stage
+from tasks.work.orders import Order, Shared, WorkStage
 from tasks.work.texts import orders_of, pending_texts, texts_of_order
 
 NO_EMBEDDER = "none"
@@ -31,16 +31,16 @@ def embedder_of(asked: str | None) -> str | None:
 
 
 @task(task_run_name="record the embedder of {snapshot}")
-def record_embedder(home: Path, snapshot: date, name: str) -> EmbedderCard:
+def record_embedder(home: Path, snapshot: date, name: str) -> EmbedderRecord:
     """Write down which embedder, exactly, embeds the snapshot's texts."""
     from tasks.embedders.sentence import identify
 
     lake, identity = Lake(home), identify(name)
     now = datetime.now(UTC).replace(tzinfo=None)
-    card = EmbedderCard(snapshot, identity.fingerprint, name, identity.weights, identity.settings, now)
+    card = EmbedderRecord(snapshot, identity.fingerprint, name, identity.weights, identity.settings, now)
     part = f"embedders/{snapshot}-{card.embedder}.parquet"
     if not lake.has(part):
-        lake.write(part, EmbedderCard, [card])
+        lake.write(part, EmbedderRecord, [card])
     return card
 
 
@@ -48,7 +48,7 @@ def record_embedder(home: Path, snapshot: date, name: str) -> EmbedderCard:
 def plan_embedding(home: Path, snapshot: date, embedder: str) -> list[Order]:
     """Texts without a vector of this embedder, in parts."""
     pending = pending_texts(home, "pending/embeddings", snapshot=snapshot, embedder=embedder)
-    return orders_of(home, Stage(snapshot, "embed", embedder), pending, settings().part_cards)
+    return orders_of(home, WorkStage(snapshot, "embed", embedder), pending, settings().part_cards)
 
 
 @task(task_run_name="embed {order.part}")

@@ -20,7 +20,7 @@ _SCHEDULED = FlowRunFilter.model_validate({"state": {"type": {"any_": [StateType
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PoolState:
     """A work pool, and how many workers of it are online."""
 
     name: str
@@ -42,7 +42,7 @@ class EngineState:
 
     version: str
     deployments: tuple[str, ...]
-    pools: tuple[Pool, ...]
+    pools: tuple[PoolState, ...]
     limit: int | None
     scheduled: tuple[ScheduledRun, ...]
 
@@ -92,10 +92,12 @@ def _utc(time: datetime) -> datetime:
     return datetime.fromtimestamp(time.timestamp(), UTC).replace(tzinfo=None)
 
 
-def _pools(client: SyncPrefectClient) -> tuple[Pool, ...]:
+def _pools(client: SyncPrefectClient) -> tuple[PoolState, ...]:
     online = WorkerFilter(status=WorkerFilterStatus.model_validate({"any_": ["ONLINE"]}))
     found = sorted(client.read_work_pools(), key=lambda pool: pool.name)
     workers: Sequence[int] = [
         len(client.read_workers_for_work_pool(pool.name, worker_filter=online)) for pool in found
     ]
-    return tuple(Pool(pool.name, count, pool.is_paused) for pool, count in zip(found, workers, strict=True))
+    return tuple(
+        PoolState(pool.name, count, pool.is_paused) for pool, count in zip(found, workers, strict=True)
+    )

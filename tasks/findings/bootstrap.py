@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate, Floats
+from tasks.arrays import Floats
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate
 
 RESAMPLES = 2000
 CLUSTERS_DRAWN = 5000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.findings.sample import Codes, Floats
+from tasks.arrays import Floats
+from tasks.findings.sample import Codes
 
 
 def net_concordance(x: Floats, y: Floats) -> Floats:

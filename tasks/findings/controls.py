@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tasks.findings.sample import MODELS_TO_TRUST, Bools, Codes, Floats, Sample
+from tasks.arrays import Floats
+from tasks.findings.sample import MODELS_TO_TRUST, Bools, Codes, Sample
 from tasks.findings.study import Study
 
 KNOWN_SHARE = 0.9

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from tasks.arrays import Floats
 from tasks.findings.bootstrap import cluster_sums
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Estimate, Floats, Sample, Stamp, dense_codes
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Estimate, Sample, Stamp, dense_codes
 from tasks.findings.study import CLUSTER
 from tasks.records import Finding
 

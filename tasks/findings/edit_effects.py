@@ -26,16 +26,9 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from tasks.arrays import Floats
 from tasks.findings.regression import Fit, over_clusters
-from tasks.findings.sample import (
-    AUTHORS_FOR_INTERVAL,
-    AUTHORS_TO_TRUST,
-    Codes,
-    Estimate,
-    Floats,
-    Sample,
-    Stamp,
-)
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, AUTHORS_TO_TRUST, Codes, Estimate, Sample, Stamp
 from tasks.findings.study import CLUSTER
 from tasks.findings.threads import on_one_thread
 from tasks.findings.weekly import WEEK_DAYS, WINDOW_DAYS, weekly
@@ -58,7 +51,7 @@ KINDS = {"documented": "documentation_edit", "cosmetic": "cosmetic_edit"}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EditOutcome:
     """What is followed from week to week: its column and its name.
 
     `before`: the column with what a model had a week before, where it is counted; else log1p of it is followed.
@@ -84,16 +77,16 @@ class Outcome:
 
 
 OUTCOMES = (
-    Outcome("likes_gained", before="likes_before"),
-    Outcome("likes_gained"),
-    Outcome("downloads_gained", before="downloads_before"),
-    Outcome("downloads"),
+    EditOutcome("likes_gained", before="likes_before"),
+    EditOutcome("likes_gained"),
+    EditOutcome("downloads_gained", before="downloads_before"),
+    EditOutcome("downloads"),
 )
 
 
 @on_one_thread
 def edit_effects(
-    panel: pl.DataFrame, stamp: Stamp, *, seed: int = 20, outcomes: Sequence[Outcome] = OUTCOMES
+    panel: pl.DataFrame, stamp: Stamp, *, seed: int = 20, outcomes: Sequence[EditOutcome] = OUTCOMES
 ) -> list[Finding]:
     """Every finding on edits, from the rows of `sql/out/edit_panel.sql`; none from fewer than six weeks.
 
@@ -177,7 +170,7 @@ def _before(start: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: Outcome, stamp: Stamp) -> list[Finding]:
+def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: EditOutcome, stamp: Stamp) -> list[Finding]:
     known = stacked.with_columns(outcome.followed.cast(pl.Float64).alias("y")).drop_nulls("y")
     treated = known.filter("is_treated")
     sample = Sample("all", outcome.column, treated.rename({"is_edited": predictor}), predictor)
@@ -224,7 +217,7 @@ class Coefficient:
 
 
 def _stacked(
-    rows: pl.DataFrame, outcome: Outcome, terms: dict[str, pl.Expr], *, drop_week_0: bool
+    rows: pl.DataFrame, outcome: EditOutcome, terms: dict[str, pl.Expr], *, drop_week_0: bool
 ) -> dict[str, Coefficient]:
     """Of each term its coefficient for edited models: a log ratio, or a difference of log1p.
 

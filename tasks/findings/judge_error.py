@@ -31,6 +31,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from tasks.arrays import Floats
 from tasks.findings import rank, regression
 from tasks.findings.bootstrap import cluster_sums
 from tasks.findings.controls import Design, controls, independent
@@ -40,7 +41,6 @@ from tasks.findings.sample import (
     Bools,
     Codes,
     Estimate,
-    Floats,
     Sample,
     Stamp,
     cannot_estimate,
@@ -76,7 +76,7 @@ Method = Callable[[Design], Moved | Failed]
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledModels:
     """Models of levels where people labelled some. `stands_for` (n): models, 0 where nobody labelled the model."""
 
     x: Floats  # n x k: intercept, what is held equal, and the judge's score last
@@ -219,7 +219,7 @@ def _stands_for(rows: pl.DataFrame, labels: Labels) -> Floats:
     return rows.select(share.alias("share"))["share"].to_numpy()
 
 
-def labelled_of(sample: Sample, study: Study, labels: Labels) -> Labelled | None:
+def labelled_of(sample: Sample, study: Study, labels: Labels) -> LabelledModels | None:
     """The regression's columns, the same for all models and for the labelled; null where the labelled cannot bear it.
 
     What is held equal is what is known of enough labelled models: were it more for all than for the labelled, the two
@@ -233,7 +233,7 @@ def labelled_of(sample: Sample, study: Study, labels: Labels) -> Labelled | None
     own = [independent(np.column_stack([held, score])[its]) for score in (sample.x, people)]
     if not all(keep[-1] for keep in own):
         return None
-    return Labelled(
+    return LabelledModels(
         x=np.column_stack([held[:, own[0][:-1]], sample.x]),
         y=sample.y,
         people=people,
@@ -247,7 +247,7 @@ def labelled_of(sample: Sample, study: Study, labels: Labels) -> Labelled | None
 # ------------------------------------------------------------------------------------------------ the three estimates
 
 
-def estimates(data: Labelled, method: Method, *, is_rank: bool) -> tuple[Estimate, Estimate, Estimate]:
+def estimates(data: LabelledModels, method: Method, *, is_rank: bool) -> tuple[Estimate, Estimate, Estimate]:
     """As the judge scores, over all; as people score, over all; as people score, of the labelled alone."""
     gamma_all = method(data.as_judged())
     gamma = method(data.of_labelled(data.x[:, -1]))
@@ -290,7 +290,7 @@ def tuned(theta: Floats, delta: Floats) -> tuple[float, Floats]:
 _NEVER_LESS = 1e-3  # of 1 - h: one author is all that is known of delta
 
 
-def over_levels(by: Floats, data: Labelled) -> Floats:
+def over_levels(by: Floats, data: LabelledModels) -> Floats:
     """What each of all models adds to an estimate of the labelled ones (n), from what each labelled one adds.
 
     By poststratification the share of each level is that of all models, so that a level's mean influence is spread over

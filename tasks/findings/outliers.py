@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tasks.findings.sample import MODELS_TO_ESTIMATE, Estimate, Floats, Sample, Stamp
+from tasks.arrays import Floats
+from tasks.findings.sample import MODELS_TO_ESTIMATE, Estimate, Sample, Stamp
 from tasks.findings.study import Study
 from tasks.records import Finding
 

@@ -14,10 +14,11 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
+from tasks.arrays import Floats
 from tasks.findings.bootstrap import RESAMPLES, estimate_over_authors
 from tasks.findings.concordance import net_concordance
 from tasks.findings.controls import least_squares
-from tasks.findings.sample import Codes, Estimate, Floats
+from tasks.findings.sample import Codes, Estimate
 
 # A value a model, whose mean is the (rank) covariance and whose deviations from it are the influences.
 Covariance = Callable[[Floats, Floats], Floats]

@@ -17,9 +17,10 @@ import pandas as pd
 from scipy import special, stats
 from statsmodels.robust.norms import HuberT, TukeyBiweight
 
+from tasks.arrays import Floats
 from tasks.findings.bootstrap import cluster_sums
 from tasks.findings.controls import Design, independent, least_squares
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate, Floats
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate
 
 MAD_TO_SIGMA = float(stats.norm.ppf(0.75))
 ITERATIONS = 500

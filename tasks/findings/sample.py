@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.findings.study import CLUSTER, SUBJECT, Labels, Study
 from tasks.records import Finding
 
-Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 

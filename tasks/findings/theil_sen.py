@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from tasks.arrays import Floats
 from tasks.findings.bootstrap import cluster_sums
 from tasks.findings.concordance import net_concordance
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate, Floats
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate
 
 ALL_PAIRS_UP_TO = 2000  # models; beyond it as many pairs are drawn at random as these have
 RANDOM_PAIRS = 2_000_000

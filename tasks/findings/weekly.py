@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from tasks.findings.sample import Floats
+from tasks.arrays import Floats
 
 WINDOW_DAYS = 30
 WEEK_DAYS = 7

@@ -11,7 +11,7 @@ import orjson
 
 from tasks.errors import CardUnreadable, HubError, HubUnreachable, TokenRefused
 from tasks.hub.client import token_for
-from tasks.hub.transport import Answer, Wire, rate_limit
+from tasks.hub.transport import HubResponse, Wire, rate_limit
 from tasks.operations.planning import plan_of
 from tasks.settings import Settings
 
@@ -50,7 +50,7 @@ def ask_account(endpoint: str, limits: Settings, *, within_s: float = 4.0) -> Ac
     return _account(endpoint, answer, has_token=token is not None)
 
 
-def _account(endpoint: str, answer: Answer, *, has_token: bool) -> Account:
+def _account(endpoint: str, answer: HubResponse, *, has_token: bool) -> Account:
     if answer.status in (401, 403) and has_token:
         raise TokenRefused(f"{endpoint} does not accept the token (HTTP {answer.status})")
     if answer.status != 200:

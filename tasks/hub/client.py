@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from tasks.errors import CardUnreadable, HubError, TokenRefused
 from tasks.hub.listing import EXPAND
-from tasks.hub.transport import Answer, Wire, blob_sha1
+from tasks.hub.transport import HubResponse, Wire, blob_sha1
 from tasks.records import CardRead, CardRef, Selection
 from tasks.settings import OFFICIAL_HUB, Settings, settings
 
@@ -142,7 +142,7 @@ class Hub:
             read_at=now,
         )
 
-    def _read(self, url: str, ref: CardRef, headers: Mapping[str, str]) -> Answer:
+    def _read(self, url: str, ref: CardRef, headers: Mapping[str, str]) -> HubResponse:
         limit = self._limits.card_bytes_max
         return self._wire.get(url, "resolvers", what=ref.model_id, headers=headers, bytes_max=limit)
 
@@ -155,7 +155,7 @@ class Hub:
             return self._plain_url(ref)
         return f"{self.endpoint}/api/resolve-cache/models/{quote(ref.model_id)}/{ref.sha}/README.md"
 
-    def _refused(self, answer: Answer, what: str) -> HubError:
+    def _refused(self, answer: HubResponse, what: str) -> HubError:
         if answer.status in (401, 403):
             return TokenRefused(
                 f"{self.endpoint} refuses {what} (HTTP {answer.status}: {_message(answer)}); check HF_TOKEN, "
@@ -163,7 +163,7 @@ class Hub:
             )
         return HubError(f"{self.endpoint} refuses {what} (HTTP {answer.status}: {_message(answer)})")
 
-    def _unreadable(self, model_id: str, answer: Answer) -> Exception:
+    def _unreadable(self, model_id: str, answer: HubResponse) -> Exception:
         message = _message(answer)
         if answer.status == 401 and "credentials" in message.lower():
             return self._refused(answer, model_id)
@@ -237,7 +237,7 @@ def _next_url(headers: Mapping[str, str]) -> str | None:
     return urlsplit(found[1])._replace(scheme="", netloc="").geturl() if found else None
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: HubResponse) -> str:
     """What the Hub says of an error, on one bounded line."""
     told = answer.headers.get("x-error-message") or answer.body[:200].decode("utf-8", errors="replace")
     return " ".join(told.split())[:200]

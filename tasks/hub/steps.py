@@ -21,7 +21,7 @@ from tasks.records import CardRead, CardRef, Failure, ListedModel, Selection
 from tasks.settings import settings
 from tasks.storage.lake import Lake, SnapshotRecord, part_name
 from tasks.storage.warehouse import Warehouse, frame
-from tasks.work.orders import Order, Shared, Stage, outstanding
+from tasks.work.orders import Order, Shared, WorkStage, outstanding
 
 _NAMED_MODELS_A_PAGE = 200
 
@@ -41,7 +41,7 @@ class ListedPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListingCursor:
     """How far a walk of the listing has come."""
 
     pages: int = 0
@@ -76,7 +76,7 @@ def is_crawled(home: Path, snapshot: date) -> bool:
         return frame(db, "pending/cards", snapshot=snapshot).is_empty()
 
 
-def pages_of(hub: Hub, snapshot: date, selection: Selection, at: Place) -> Iterator[ListedPage]:
+def pages_of(hub: Hub, snapshot: date, selection: Selection, at: ListingCursor) -> Iterator[ListedPage]:
     """The snapshot's listing, from a place in it on."""
     if selection.models:
         yield from _named_pages(hub, snapshot, selection.models[at.pages * _NAMED_MODELS_A_PAGE :])
@@ -120,13 +120,13 @@ def _page_part(stage: str, snapshot: date, number: int) -> str:
     return f"{stage}/{snapshot}/page-{number:05}.parquet"
 
 
-def place_in_listing(lake: Lake, snapshot: date) -> Place:
+def place_in_listing(lake: Lake, snapshot: date) -> ListingCursor:
     """Where the walk stopped, as the last page in the lake tells."""
     pages = lake.parts(f"listing/{snapshot}")
     if not pages:
-        return Place()
+        return ListingCursor()
     notes = lake.notes(pages[-1])
-    return Place(len(pages), int(notes["rows"]), notes["next"] or None, is_done=not notes["next"])
+    return ListingCursor(len(pages), int(notes["rows"]), notes["next"] or None, is_done=not notes["next"])
 
 
 def _write_page(
@@ -180,7 +180,7 @@ def land(home: Path) -> None:
 @task(task_run_name="plan the reading of {snapshot}")
 def plan_reading(home: Path, snapshot: date) -> list[Order]:
     """READMEs still to be read, in parts; what an earlier run ordered stays as it is."""
-    stage = Stage(snapshot, "read")
+    stage = WorkStage(snapshot, "read")
     left = outstanding(Lake(home), stage)
     ordered = {ref.model_id for order in left for ref in order.refs if isinstance(ref, CardRef)}
     with Warehouse(home).open() as db:

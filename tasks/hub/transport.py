@@ -28,7 +28,7 @@ from tasks.errors import CardUnreadable, HubUnreachable
 from tasks.hub.pacing import Pace, Quota
 from tasks.settings import Settings
 
-Bucket = Literal["api", "resolvers"]
+QuotaBucket = Literal["api", "resolvers"]
 
 _BLOB_SHA1 = re.compile(r'"([0-9a-f]{40})"')
 _MAY_PASS = frozenset({408, 429, 500, 502, 503, 504, 520, 522, 524})
@@ -45,7 +45,7 @@ _LONGEST_WAIT_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HubResponse:
     """A whole answer; `requests` counts the redirects that led to it too."""
 
     status: int
@@ -64,7 +64,7 @@ class Wire:
     def __init__(self, endpoint: str, limits: Settings, token: SecretStr | None) -> None:
         self.endpoint = endpoint
         self._limits = limits
-        self._paces: dict[Bucket, Pace] = {"api": Pace(), "resolvers": Pace()}
+        self._paces: dict[QuotaBucket, Pace] = {"api": Pace(), "resolvers": Pace()}
         told = build_hf_headers(
             token=token.get_secret_value() if token else False, library_name="cardiograph"
         )
@@ -98,12 +98,12 @@ class Wire:
     def get(
         self,
         url: str,
-        bucket: Bucket,
+        bucket: QuotaBucket,
         *,
         what: str,
         headers: Mapping[str, str] | None = None,
         bytes_max: int | None = None,
-    ) -> Answer:
+    ) -> HubResponse:
         """GET with redirects, pace and retries; `what` names the subject of an error.
 
         Raises `CardUnreadable` once every try failed or the body is larger than `bytes_max`, `HubUnreachable`
@@ -133,8 +133,8 @@ class Wire:
         raise CardUnreadable(what, reason, f"{problem}, after {self._limits.hub_tries} tries", is_final=False)
 
     def _follow(
-        self, url: str, bucket: Bucket, headers: dict[str, str], bytes_max: int | None
-    ) -> Answer | None:
+        self, url: str, bucket: QuotaBucket, headers: dict[str, str], bytes_max: int | None
+    ) -> HubResponse | None:
         """One request and the redirects it leads to, each paced; None for a body beyond `bytes_max`."""
         home = urlsplit(self.endpoint).netloc
         for requests in range(1, _REDIRECTS_MAX + 1):
@@ -150,8 +150,8 @@ class Wire:
         raise BodyBroken(f"more than {_REDIRECTS_MAX} redirects")
 
     def _request(
-        self, url: str, bucket: Bucket, headers: dict[str, str], requests: int, bytes_max: int | None
-    ) -> Answer | None:
+        self, url: str, bucket: QuotaBucket, headers: dict[str, str], requests: int, bytes_max: int | None
+    ) -> HubResponse | None:
         if is_offline_mode():
             raise HubUnreachable(f"{self.endpoint}: HF_HUB_OFFLINE is set; unset it to read a Hub")
         pace = self._paces[bucket]
@@ -175,7 +175,7 @@ class Wire:
         expected = blob_sha1(told) if response.status == 200 else None
         if expected and git_blob_sha1(body) != expected:
             raise BodyBroken("the body is not the one that its ETag names")
-        return Answer(response.status, told, body, requests)
+        return HubResponse(response.status, told, body, requests)
 
     def _body(self, response: httpcore2.Response, bytes_max: int | None) -> bytes | None:
         """The body as sent, bounded in time and size; None beyond `bytes_max`."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tasks.errors import UsageError
 from tasks.judges.checklist import ChecklistJudge
-from tasks.records import CardText, Explanation, JudgeCard, JudgeSpec, Spent, Verdict
+from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
 
 DEFAULT_JUDGE = "checklist"
 
@@ -24,7 +24,7 @@ class Judge(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeCard:
+    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """Which judge this is, exactly, for the record."""
         ...
 
@@ -36,7 +36,7 @@ class Judge(Protocol):
         """Reasons, one per criterion and card; nothing from a judge that has none to give."""
         ...
 
-    def spent(self) -> Spent:
+    def spent(self) -> JudgeUsage:
         """What it took so far."""
         ...
 
@@ -60,7 +60,7 @@ def _spec_of(name: str, model: str | None, urls: tuple[str, ...]) -> JudgeSpec:
     raise UsageError(f"no judge is called '{name}'; there is: checklist, vllm, vllm:MODEL")
 
 
-class Identity(Protocol):
+class JudgeIdentity(Protocol):
     """Who judges, known before anything is judged."""
 
     @property
@@ -69,10 +69,10 @@ class Identity(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeCard: ...
+    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord: ...
 
 
-def identify(spec: JudgeSpec) -> Identity:
+def identify(spec: JudgeSpec) -> JudgeIdentity:
     """Who would judge; asks servers that are named, and starts none. JudgeError where there can be no such judge."""
     if spec.kind == "checklist":
         return ChecklistJudge()

@@ -14,7 +14,7 @@ from tasks.cards.evidence import Evidence, gather
 from tasks.cards.facts import flags_of
 from tasks.cards.parse import parse_card
 from tasks.judges.checks import CHECKS
-from tasks.records import CardText, Explanation, JudgeCard, Spent, Verdict
+from tasks.records import CardText, Explanation, JudgeRecord, JudgeUsage, Verdict
 from tasks.rubric import Rubric, load_rubric
 
 CHECKLIST_VERSION = 1  # raise it with any change that gives some card another verdict
@@ -30,9 +30,9 @@ class ChecklistJudge:
         digest = hashlib.sha256(f"{self._rubric.fingerprint}/{self.name}/{CHECKLIST_VERSION}".encode())
         self.fingerprint = digest.hexdigest()[:16]
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeCard:
+    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """The record of this judge; its only setting is the version of its rules."""
-        return JudgeCard(
+        return JudgeRecord(
             snapshot=snapshot,
             fingerprint=self.fingerprint,
             judge=self.name,
@@ -52,9 +52,9 @@ class ChecklistJudge:
         """Nothing: which checks failed says it all."""
         return iter(())
 
-    def spent(self) -> Spent:
+    def spent(self) -> JudgeUsage:
         """Nothing but time."""
-        return Spent()
+        return JudgeUsage()
 
     def _verdict(self, card: CardText) -> Verdict:
         if not card.card_text.strip():

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.cards.evidence import Evidence, substance, word_count
 from tasks.cards.front_matter import Metadata
-from tasks.cards.parse import Section, Table
+from tasks.cards.parse import CardTable, Section
 from tasks.judges import cues
 
 Predicate = Callable[[Evidence], bool]
@@ -202,13 +202,13 @@ def _is_trainers_formula(e: Evidence) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _result_tables(e: Evidence) -> list[Table]:
+def _result_tables(e: Evidence) -> list[CardTable]:
     """Tables of measurements: numbers under a metric or a benchmark, and not the log of a training."""
     in_evaluation = e.parts["evaluation"].tables if "evaluation" in e.parts else []
     return [table for table in e.tables if _is_result(table, is_expected=table in in_evaluation)]
 
 
-def _is_result(table: Table, *, is_expected: bool) -> bool:
+def _is_result(table: CardTable, *, is_expected: bool) -> bool:
     header = " | ".join(table.rows[0]).casefold()
     if cues.TRAINING_LOG(header) or sum(_numbers(row) for row in table.rows) < 1:
         return False
@@ -231,7 +231,7 @@ def _links(e: Evidence) -> str:
     return "\n".join(link[:300] for link in e.card.links).casefold()
 
 
-def _cells(tables: list[Table]) -> str:
+def _cells(tables: list[CardTable]) -> str:
     return "\n".join(" ".join(row) for table in tables[:20] for row in table.rows[:100])[:50_000]
 
 

@@ -37,7 +37,7 @@ _TOKEN = re.compile(r"\d|[^\W\d]{1,4}| ?[^\s\w]|\s+|\w")
 _PATTERN = re.compile(r"\^\[01\]\{(\d+)\}\$")
 
 Payload = dict[str, Any]
-Script = Callable[[Payload], object]
+AnswerScript = Callable[[Payload], object]
 
 
 class Fault(Enum):
@@ -181,7 +181,7 @@ class ScriptedJudge:
     """One server in a thread of its own; `die` and `revive` as often as one likes, on the same port."""
 
     def __init__(
-        self, script: Script | None = None, character: Character | None = None, port: int = 0
+        self, script: AnswerScript | None = None, character: Character | None = None, port: int = 0
     ) -> None:
         self.script = script
         self.character = character or Character()
@@ -239,7 +239,7 @@ class ScriptedJudge:
         state = ServerState()
         # Without uvicorn's own server, which takes its time to stop: this one dies.
         server = await self._loop.create_server(
-            lambda: _Protocol(config=config, server_state=state, app_state={}), sock=listener
+            lambda: _JudgeProtocol(config=config, server_state=state, app_state={}), sock=listener
         )
         is_ready.set()
         await self._stopping.wait()
@@ -377,7 +377,7 @@ async def _send(send: Callable[[Payload], Any], reply: Reply) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-class _Protocol(HttpToolsProtocol):
+class _JudgeProtocol(HttpToolsProtocol):
     """Hands the application its transport, so that it can cut a connection."""
 
     def on_message_begin(self) -> None:
@@ -387,7 +387,7 @@ class _Protocol(HttpToolsProtocol):
 
 @contextmanager
 def running_scripted_judge(
-    answer: Script | None = None, *, port: int = 0, **character: Any
+    answer: AnswerScript | None = None, *, port: int = 0, **character: Any
 ) -> Iterator[ScriptedJudge]:
     """A scripted judge that serves while inside; `character` are fields of `Character`.
 

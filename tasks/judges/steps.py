@@ -20,14 +20,14 @@ from tasks.progress import advance
 from tasks.records import (
     CardFacts,
     Explanation,
-    JudgeCard,
     JudgedPart,
+    JudgeRecord,
     JudgeSpec,
     Verdict,
 )
 from tasks.settings import settings
 from tasks.storage.lake import Lake, part_name
-from tasks.work.orders import Order, Shared, Stage, withdraw
+from tasks.work.orders import Order, Shared, WorkStage, withdraw
 from tasks.work.texts import orders_of, pending_texts, texts_of_order
 
 _ROWS_AT_ONCE = 32  # verdicts that wait in memory before they are written to the part
@@ -41,18 +41,18 @@ def _part_size(spec: JudgeSpec) -> int:
 def plan_describing(home: Path, snapshot: date) -> list[Order]:
     """Texts without facts, in parts."""
     pending = pending_texts(home, "pending/facts", snapshot=snapshot, facts_version=FACTS_VERSION)
-    return orders_of(home, Stage(snapshot, "describe"), pending, settings().part_cards)
+    return orders_of(home, WorkStage(snapshot, "describe"), pending, settings().part_cards)
 
 
 @task(task_run_name="plan the judging of {snapshot}")
-def plan_judging(home: Path, snapshot: date, spec: JudgeSpec, card: JudgeCard) -> list[Order]:
+def plan_judging(home: Path, snapshot: date, spec: JudgeSpec, card: JudgeRecord) -> list[Order]:
     """Texts without a verdict of this judge, and some of the week before where that had another judge, in parts."""
     key: dict[str, object] = {"snapshot": snapshot, "fingerprint": card.fingerprint}
     pending = [
         *pending_texts(home, "pending/verdicts", **key),
         *pending_texts(home, "pending/bridge", **key, judge=card.judge, size=settings().judge_bridge_texts),
     ]
-    return orders_of(home, Stage(snapshot, "judge", card.fingerprint), pending, _part_size(spec))
+    return orders_of(home, WorkStage(snapshot, "judge", card.fingerprint), pending, _part_size(spec))
 
 
 @task(task_run_name="plan the explanations of {snapshot}")
@@ -63,7 +63,7 @@ def plan_explaining(home: Path, snapshot: date, spec: JudgeSpec, fingerprint: st
     pending = pending_texts(
         home, "pending/explanations", snapshot=snapshot, fingerprint=fingerprint, size=texts
     )
-    return orders_of(home, Stage(snapshot, "explain", fingerprint), pending, _part_size(spec))
+    return orders_of(home, WorkStage(snapshot, "explain", fingerprint), pending, _part_size(spec))
 
 
 @task(task_run_name="describe {order.part}")
@@ -122,7 +122,7 @@ def explain_part(home: Path, order: Order, shared: Shared) -> None:
     advance("explain", len(order.refs))
 
 
-def _identified(stage: Stage) -> str:
+def _identified(stage: WorkStage) -> str:
     """Where a worker that identifies the judge for a coordinator says who it is."""
     return f"judges/asked/{stage.snapshot}-{stage.fingerprint}.json"
 
@@ -137,11 +137,11 @@ def identify_judge(home: Path, order: Order, shared: Shared) -> None:
 
 def ask_who_judges(snapshot: date, spec: JudgeSpec) -> Order:
     """The order to find out who judges where that is asked for."""
-    return Order(Stage(snapshot, "identify", part_name([repr(spec)])), "judge")
+    return Order(WorkStage(snapshot, "identify", part_name([repr(spec)])), "judge")
 
 
 @task(task_run_name="record the judge of {snapshot}")
-def record_judge(home: Path, snapshot: date, spec: JudgeSpec, *, is_elsewhere: bool = False) -> JudgeCard:
+def record_judge(home: Path, snapshot: date, spec: JudgeSpec, *, is_elsewhere: bool = False) -> JudgeRecord:
     """Write down which judge, exactly, judges the snapshot: as told by a worker where it `is_elsewhere`."""
     lake = Lake(home)
     card = (
@@ -151,7 +151,7 @@ def record_judge(home: Path, snapshot: date, spec: JudgeSpec, *, is_elsewhere: b
     )
     part = f"judges/{snapshot}-{card.fingerprint}.parquet"
     if not lake.has(part):
-        lake.write(part, JudgeCard, [card])
+        lake.write(part, JudgeRecord, [card])
     return card
 
 
@@ -159,10 +159,10 @@ def record_judge(home: Path, snapshot: date, spec: JudgeSpec, *, is_elsewhere: b
 def forget_other_judges(home: Path, snapshot: date, fingerprint: str) -> None:
     """Take back what an earlier run ordered of another judge."""
     for kind in ("judge", "explain"):
-        withdraw(Lake(home), snapshot, but=Stage(snapshot, kind, fingerprint))
+        withdraw(Lake(home), snapshot, but=WorkStage(snapshot, kind, fingerprint))
 
 
-def _told(lake: Lake, stage: Stage) -> JudgeCard:
+def _told(lake: Lake, stage: WorkStage) -> JudgeRecord:
     body = lake.get(_identified(stage))
     if body is None:
         raise JudgeNotStarted(
@@ -171,7 +171,7 @@ def _told(lake: Lake, stage: Stage) -> JudgeCard:
     said = orjson.loads(body)
     said["snapshot"] = date.fromisoformat(said["snapshot"])
     said["judged_at"] = datetime.fromisoformat(said["judged_at"])
-    return JudgeCard(**said)
+    return JudgeRecord(**said)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ _CARDIOGRAPH = "cardiograph"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line: what was looked at, how it is, and what to do about it where it is not well."""
 
     name: str
@@ -61,23 +61,23 @@ class Finding:
     remedy: str = ""
 
 
-Check = Callable[[], Iterable[Finding]]
+DoctorCheck = Callable[[], Iterable[CheckResult]]
 
 
-def examine(checks: Sequence[tuple[str, Check]], *, within_s: float = WITHIN_S) -> list[Finding]:
+def examine(checks: Sequence[tuple[str, DoctorCheck]], *, within_s: float = WITHIN_S) -> list[CheckResult]:
     """Run all checks at once, each for `within_s` seconds at the most, and tell in their order what they found."""
     started = monotonic()
     running = [(name, _begun(check)) for name, check in checks]
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     for name, future in running:
         left_s = max(0.0, started + within_s - monotonic())
         found += _outcome(name, future, left_s, within_s)
     return found
 
 
-def _begun(check: Check) -> Future[list[Finding]]:
+def _begun(check: DoctorCheck) -> Future[list[CheckResult]]:
     """The check in a thread of its own, which is left behind where it hangs."""
-    future: Future[list[Finding]] = Future()
+    future: Future[list[CheckResult]] = Future()
 
     def run() -> None:
         try:
@@ -89,23 +89,27 @@ def _begun(check: Check) -> Future[list[Finding]]:
     return future
 
 
-def _outcome(name: str, future: Future[list[Finding]], left_s: float, within_s: float) -> list[Finding]:
+def _outcome(
+    name: str, future: Future[list[CheckResult]], left_s: float, within_s: float
+) -> list[CheckResult]:
     try:
         error = future.exception(timeout=left_s)
     except FutureTimeout:
-        return [Finding(name, "fail", f"no answer within {within_s:g} s", "look at it by itself")]
+        return [CheckResult(name, "fail", f"no answer within {within_s:g} s", "look at it by itself")]
     if error is None:
         return future.result()
     if isinstance(error, CardiographError):
-        return [Finding(name, "fail", str(error))]
-    return [Finding(name, "fail", f"{type(error).__name__}: {_first_line(error)}", "look at it by itself")]
+        return [CheckResult(name, "fail", str(error))]
+    return [
+        CheckResult(name, "fail", f"{type(error).__name__}: {_first_line(error)}", "look at it by itself")
+    ]
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or ["no word"])[0][:200]
 
 
-def checks_for(home: Path, hub: str, judge_urls: Sequence[str]) -> list[tuple[str, Check]]:
+def checks_for(home: Path, hub: str, judge_urls: Sequence[str]) -> list[tuple[str, DoctorCheck]]:
     """Every check, with the name that its failure bears."""
     return [
         ("Python", check_python),
@@ -125,16 +129,18 @@ def checks_for(home: Path, hub: str, judge_urls: Sequence[str]) -> list[tuple[st
 # This machine
 
 
-def check_python() -> Iterator[Finding]:
+def check_python() -> Iterator[CheckResult]:
     """Whether this Python is one that the package says it runs on."""
     here = ".".join(map(str, sys.version_info[:3]))
     try:
         wanted = metadata(_CARDIOGRAPH)["Requires-Python"]
     except PackageNotFoundError:
-        yield Finding("Python", "warn", f"{here}; Cardiograph is not installed as a package", "`make setup`")
+        yield CheckResult(
+            "Python", "warn", f"{here}; Cardiograph is not installed as a package", "`make setup`"
+        )
         return
     is_fine = SpecifierSet(wanted).contains(here)
-    yield Finding(
+    yield CheckResult(
         "Python",
         "ok" if is_fine else "fail",
         f"{here} ({wanted})",
@@ -142,17 +148,17 @@ def check_python() -> Iterator[Finding]:
     )
 
 
-def check_packages() -> Iterator[Finding]:
+def check_packages() -> Iterator[CheckResult]:
     """Whether the installed packages are those that Cardiograph says it works with."""
     asked = [Requirement(text) for text in requires(_CARDIOGRAPH) or []]
     needed = [one for one in asked if one.marker is None or one.marker.evaluate({"extra": ""})]
     wrong = [told for one in needed if (told := _misfit(one))]
     if wrong:
-        yield Finding(
+        yield CheckResult(
             "packages", "fail", "; ".join(wrong), "`make setup`, or `pip install -c constraints.txt -e .`"
         )
     else:
-        yield Finding("packages", "ok", f"{len(needed)} as asked for, Prefect {client_version()}")
+        yield CheckResult("packages", "ok", f"{len(needed)} as asked for, Prefect {client_version()}")
 
 
 def _misfit(wanted: Requirement) -> str | None:
@@ -165,7 +171,7 @@ def _misfit(wanted: Requirement) -> str | None:
     return f"{wanted.name} {found} is not {wanted.specifier}"
 
 
-def check_disk(home: Path) -> Iterator[Finding]:
+def check_disk(home: Path) -> Iterator[CheckResult]:
     """What is free where home lies, or will."""
     folder = _existing(home)
     free = shutil.disk_usage(folder).free
@@ -175,7 +181,7 @@ def check_disk(home: Path) -> Iterator[Finding]:
         if status == "ok"
         else "free some space, or choose another --home; `cardiograph plan` tells how much"
     )
-    yield Finding("disk", status, f"{free / 1e9:,.1f} GB free at {folder}", remedy)
+    yield CheckResult("disk", status, f"{free / 1e9:,.1f} GB free at {folder}", remedy)
 
 
 def _existing(folder: Path) -> Path:
@@ -186,37 +192,37 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def check_gpu() -> Iterator[Finding]:
+def check_gpu() -> Iterator[CheckResult]:
     """Which GPUs there are, and their memory."""
     asked = ["nvidia-smi", "--query-gpu=name,memory.total,memory.used", "--format=csv,noheader"]
     try:
         told = subprocess.run(asked, capture_output=True, text=True, timeout=WITHIN_S, check=True)  # noqa: S603
     except FileNotFoundError:
-        yield Finding("GPU", "ok", "none; only a judge model that is served here would want one")
+        yield CheckResult("GPU", "ok", "none; only a judge model that is served here would want one")
         return
     except subprocess.CalledProcessError as error:
         said = (error.stdout + error.stderr).strip().splitlines() or ["no word"]
-        yield Finding("GPU", "fail", f"nvidia-smi fails: {said[0]}", "mend the driver")
+        yield CheckResult("GPU", "fail", f"nvidia-smi fails: {said[0]}", "mend the driver")
         return
     for line in told.stdout.splitlines():
         name, total, used = (cell.strip() for cell in line.split(","))
-        yield Finding("GPU", "ok", f"{name}, {total}, {used} in use")
+        yield CheckResult("GPU", "ok", f"{name}, {total}, {used} in use")
 
 
 # The Hub
 
 
-def check_hub(hub: str) -> Iterator[Finding]:
+def check_hub(hub: str) -> Iterator[CheckResult]:
     """Whether the Hub answers, knows the token, and lets us ask; and whether our clock is right."""
     try:
         account = ask_account(hub, settings())
     except TokenRefused as error:
-        yield Finding("token", "fail", str(error), "check HF_TOKEN, or log in anew with `hf auth login`")
+        yield CheckResult("token", "fail", str(error), "check HF_TOKEN, or log in anew with `hf auth login`")
         return
     except HubError as error:
-        yield Finding("Hub", "fail", str(error), "check the address, the network and the proxy; or --hub")
+        yield CheckResult("Hub", "fail", str(error), "check the address, the network and the proxy; or --hub")
         return
-    yield Finding("Hub", "ok", f"{hub} answers")
+    yield CheckResult("Hub", "ok", f"{hub} answers")
     yield from (
         _of_token(account),
         _of_quota(account),
@@ -224,46 +230,46 @@ def check_hub(hub: str) -> Iterator[Finding]:
     )
 
 
-def _of_token(account: Account) -> Finding:
+def _of_token(account: Account) -> CheckResult:
     if account.user is None:
         remedy = "set HF_TOKEN or `hf auth login`: a free account reads 1.7 times as fast"
-        return Finding("token", "warn", "none: the anonymous quota holds", remedy)
-    return Finding("token", "ok", f"accepted, of {account.user}")
+        return CheckResult("token", "warn", "none: the anonymous quota holds", remedy)
+    return CheckResult("token", "ok", f"accepted, of {account.user}")
 
 
-def _of_quota(account: Account) -> Finding:
+def _of_quota(account: Account) -> CheckResult:
     if not account.api_quota or account.api_left is None:
-        return Finding("quota", "ok", "the Hub tells no limit")
+        return CheckResult("quota", "ok", "the Hub tells no limit")
     told = (
         f"{account.plan or 'unknown plan'}: {account.api_left:,} of {account.api_quota:,} API requests left "
         f"for {account.reset_in_s} s"
     )
     if account.api_left < QUOTA_WARN_SHARE * account.api_quota:
-        return Finding(
+        return CheckResult(
             "quota", "warn", told, "others use this token or address too; a run waits for the next window"
         )
-    return Finding("quota", "ok", told)
+    return CheckResult("quota", "ok", told)
 
 
-def clock_finding(name: str, whose: str, ahead_s: float | None) -> Finding:
+def clock_finding(name: str, whose: str, ahead_s: float | None) -> CheckResult:
     """Whether this machine's clock and another's agree, as far as both give whole seconds."""
     if ahead_s is None:
-        return Finding(name, "ok", f"{whose} tells no time")
+        return CheckResult(name, "ok", f"{whose} tells no time")
     if abs(ahead_s) > CLOCK_WARN_S:
         side = "ahead of" if ahead_s > 0 else "behind"
-        return Finding(
+        return CheckResult(
             name,
             "warn",
             f"{abs(ahead_s):,.0f} s {side} {whose}",
             "set the clock (NTP): snapshots are dated by it",
         )
-    return Finding(name, "ok", f"within {CLOCK_WARN_S:g} s of {whose}")
+    return CheckResult(name, "ok", f"within {CLOCK_WARN_S:g} s of {whose}")
 
 
 # The home
 
 
-def check_lake(home: Path) -> Iterator[Finding]:
+def check_lake(home: Path) -> Iterator[CheckResult]:
     """Whether the lake takes an object, gives it back and lets it be deleted."""
     lake = Lake(home)
     if not lake.is_remote and not lake.exists():
@@ -277,27 +283,27 @@ def check_lake(home: Path) -> Iterator[Finding]:
     is_gone = lake.get(name) is None
     took_ms = 1000 * (perf_counter() - began) / 4
     if is_same and is_gone:
-        yield Finding(
+        yield CheckResult(
             "lake", "ok", f"{lake.location} can be written, read and deleted in, {took_ms:.0f} ms each"
         )
     else:
         what = "delete what was put" if is_same else "give back what was put"
-        yield Finding(
+        yield CheckResult(
             "lake", "fail", f"{lake.location} does not {what}", "check its permissions and its proxy"
         )
 
 
-def _of_folder(folder: Path) -> Finding:
+def _of_folder(folder: Path) -> CheckResult:
     """A lake that the first snapshot will make."""
     above = _existing(folder)
     if os.access(above, os.W_OK):
-        return Finding("lake", "ok", f"none yet; the first snapshot makes {folder}")
-    return Finding(
+        return CheckResult("lake", "ok", f"none yet; the first snapshot makes {folder}")
+    return CheckResult(
         "lake", "fail", f"{above} is not writable", "choose another --home, or mend its permissions"
     )
 
 
-def check_store_clock(home: Path) -> Iterator[Finding]:
+def check_store_clock(home: Path) -> Iterator[CheckResult]:
     """Whether our clock agrees with the object store's, which refuses signatures of another time."""
     if Lake(home).is_remote:
         region = os.environ.get("AWS_REGION", "us-east-1")
@@ -320,34 +326,36 @@ def clock_ahead_of(url: str, within_s: float) -> float | None:
         connection.close()
 
 
-def check_warehouse(home: Path) -> Iterator[Finding]:
+def check_warehouse(home: Path) -> Iterator[CheckResult]:
     """Whether the published warehouse opens, is of this version, and breaks no rule."""
     warehouse = Warehouse(home)
     if not warehouse.published.exists():
-        yield Finding("warehouse", "ok", "none yet")
+        yield CheckResult("warehouse", "ok", "none yet")
         return
     if not warehouse.is_current():
         remedy = f"`cardiograph rebuild --home {home}`; the next snapshot does it too"
-        yield Finding("warehouse", "warn", "made by another version of Cardiograph", remedy)
+        yield CheckResult("warehouse", "warn", "made by another version of Cardiograph", remedy)
         return
     with warehouse.read() as db:
         broken = [name for name in statements("checks") if frame(db, name).height]
     if broken:
         told = ", ".join(name.removeprefix("checks/") for name in broken)
-        yield Finding("warehouse", "fail", f"breaks {told}", f"`cardiograph rebuild --home {home}`")
+        yield CheckResult("warehouse", "fail", f"breaks {told}", f"`cardiograph rebuild --home {home}`")
     else:
         size = warehouse.published.stat().st_size
-        yield Finding("warehouse", "ok", f"{size / 1e6:,.1f} MB, all {len(statements('checks'))} checks hold")
+        yield CheckResult(
+            "warehouse", "ok", f"{size / 1e6:,.1f} MB, all {len(statements('checks'))} checks hold"
+        )
 
 
 # Judges
 
 
-def check_judge_environment() -> Iterator[Finding]:
+def check_judge_environment() -> Iterator[CheckResult]:
     """Whether a run could start a judge model's server itself."""
     limits = settings()
     if not limits.judge_python.expanduser().exists():
-        yield Finding(
+        yield CheckResult(
             "judge environment",
             "ok",
             f"none at {limits.judge_python}; `make judge-env` makes it, for --judge vllm",
@@ -356,7 +364,7 @@ def check_judge_environment() -> Iterator[Finding]:
     build = installed_build(limits)
     kind = "for CPUs" if build.is_cpu else "for GPUs"
     is_useless = not build.is_cpu and shutil.which("nvidia-smi") is None
-    yield Finding(
+    yield CheckResult(
         "judge environment",
         "warn" if is_useless else "ok",
         f"vLLM {build.version}, built {kind}",
@@ -364,39 +372,39 @@ def check_judge_environment() -> Iterator[Finding]:
     )
 
 
-def check_judge(url: str) -> Iterator[Finding]:
+def check_judge(url: str) -> Iterator[CheckResult]:
     """Whether a judge model's server answers, and what it serves."""
     limits = settings().model_copy(update={"judge_patience_s": WITHIN_S - 2, "judge_timeout_s": WITHIN_S})
     with Fleet([url], model=None, limits=limits) as fleet:
         served = fleet.served
-    yield Finding(f"judge {url}", "ok", f"serves {served.model} ({served.engine})")
+    yield CheckResult(f"judge {url}", "ok", f"serves {served.model} ({served.engine})")
 
 
 # Prefect
 
 
-def check_engine() -> Iterator[Finding]:
+def check_engine() -> Iterator[CheckResult]:
     """Whether a Prefect server of one's own is well and knows what to run."""
     if not os.environ.get("PREFECT_API_URL"):
-        yield Finding(
+        yield CheckResult(
             "Prefect", "ok", "no server of its own (PREFECT_API_URL): each run starts one for itself"
         )
         return
     yield from engine_findings(read_engine())
 
 
-def engine_findings(engine: EngineState) -> Iterator[Finding]:
+def engine_findings(engine: EngineState) -> Iterator[CheckResult]:
     """What there is to say of a Prefect server."""
     ours = client_version()
     is_same = engine.version.split(".")[:2] == ours.split(".")[:2]
-    yield Finding(
+    yield CheckResult(
         "Prefect",
         "ok" if is_same else "warn",
         f"server {engine.version}, client {ours}",
         "" if is_same else "run both at one version: upgrade the server first, then the workers",
     )
     missing = [name for name in NEEDED_DEPLOYMENTS if name not in engine.deployments]
-    yield Finding(
+    yield CheckResult(
         "deployments",
         "warn" if missing else "ok",
         f"{', '.join(missing)} missing" if missing else f"{len(engine.deployments)} there",
@@ -405,13 +413,13 @@ def engine_findings(engine: EngineState) -> Iterator[Finding]:
     for pool in engine.pools:
         told = "paused" if pool.is_paused else f"{pool.workers} worker{'s' * (pool.workers != 1)} online"
         is_idle = pool.is_paused or not pool.workers
-        yield Finding(
+        yield CheckResult(
             f"work pool {pool.name}",
             "warn" if is_idle else "ok",
             told,
             f"`prefect worker start --pool {pool.name}`" if is_idle and not pool.is_paused else "",
         )
-    yield Finding(
+    yield CheckResult(
         "Hub's limit",
         "ok" if engine.limit else "warn",
         f"{engine.limit} requests in flight"

@@ -12,14 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from tasks.embedders.steps import embedder_of
 from tasks.errors import UsageError
 from tasks.replica.quotas import PLANS
 from tasks.settings import settings
-
-HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-plus"]
 
 WINDOW_S = 300.0  # of the Hub's quotas
 _PAGE_ROWS = 1000
@@ -39,7 +36,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlanRequest:
     """What is to be planned: `models` is null for the whole Hub; `workers` processes, and as many GPUs for a model."""
 
     models: int | None
@@ -49,7 +46,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class JudgingCost:
     """What one judge will take. GPU minutes and tokens are 0 for one that needs none."""
 
     judge: str
@@ -74,7 +71,7 @@ class Costs:
     resolver_requests: int
     listing_s: float
     reading_s: float
-    judging: tuple[Judging, ...]
+    judging: tuple[JudgingCost, ...]
     atlas_s: float
     local_s: float
     lake_bytes: int
@@ -120,14 +117,14 @@ def at_quota_s(requests: int, quota: int, rates: Mapping[str, Rate]) -> float:
     return requests / (quota * rates["quota_used_share"].value) * WINDOW_S
 
 
-def first_costs(wanted: Wanted, rates: Mapping[str, Rate]) -> Costs:
+def first_costs(wanted: PlanRequest, rates: Mapping[str, Rate]) -> Costs:
     """What the first snapshot of a selection takes: every card is new."""
     models = wanted.models or round(rates["models_on_hub"].value)
     cards = round(models * rates["cards_a_model"].value)
     return _costs(wanted, rates, models, cards, round(cards * rates["texts_a_card"].value))
 
 
-def next_costs(wanted: Wanted, rates: Mapping[str, Rate]) -> Costs | None:
+def next_costs(wanted: PlanRequest, rates: Mapping[str, Rate]) -> Costs | None:
     """What each one after it takes; null where it has never been seen how much changes in between."""
     if "changed_share" not in rates:
         return None
@@ -137,7 +134,7 @@ def next_costs(wanted: Wanted, rates: Mapping[str, Rate]) -> Costs | None:
     return _costs(wanted, rates, models, read, math.ceil(read * rates["fresh_texts_a_read"].value))
 
 
-def _costs(wanted: Wanted, rates: Mapping[str, Rate], models: int, cards: int, texts: int) -> Costs:
+def _costs(wanted: PlanRequest, rates: Mapping[str, Rate], models: int, cards: int, texts: int) -> Costs:
     api_quota, resolver_quota = quota(wanted.plan)
     pages = math.ceil(models / _PAGE_ROWS)
     requests = math.ceil(cards * rates["requests_a_card"].value)
@@ -181,14 +178,14 @@ def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
     return runs
 
 
-def judging_costs(judge: str, texts: int, workers: int, rates: Mapping[str, Rate]) -> Judging:
+def judging_costs(judge: str, texts: int, workers: int, rates: Mapping[str, Rate]) -> JudgingCost:
     """What so many texts take one judge. Of a judge model each worker is a GPU of its own."""
     speed = rate_of(judge, "texts_a_second", rates).value
     seconds = texts / speed / workers
     if not is_model(judge):
-        return Judging(judge, texts, seconds, 0.0, 0, 0)
+        return JudgingCost(judge, texts, seconds, 0.0, 0, 0)
     read, written = (rate_of(judge, f"tokens_{way}_a_text", rates).value for way in ("in", "out"))
-    return Judging(judge, texts, seconds, texts / speed / 60, round(texts * read), round(texts * written))
+    return JudgingCost(judge, texts, seconds, texts / speed / 60, round(texts * read), round(texts * written))
 
 
 def is_model(judge: str) -> bool:
@@ -201,7 +198,7 @@ def rate_of(judge: str, what: str, rates: Mapping[str, Rate]) -> Rate:
     return rates.get(f"{judge} {what}") or rates[f"{'llm' if is_model(judge) else 'checklist'}_{what}"]
 
 
-def rates_used(wanted: Wanted, rates: Mapping[str, Rate]) -> dict[str, Rate]:
+def rates_used(wanted: PlanRequest, rates: Mapping[str, Rate]) -> dict[str, Rate]:
     """The rates behind a plan, by name; those of judges and of a map that are not asked for are left out."""
     kinds = ("checklist_", "llm_", *(() if embedder_of(None) else _RATES_OF_A_MAP))
     common = {

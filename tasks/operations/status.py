@@ -51,7 +51,7 @@ class OpenStage:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunState:
     """Who coordinates a snapshot now. `is_gone`: a process of this machine that is no more."""
 
     snapshot: str | None
@@ -77,7 +77,7 @@ class State:
     lake: str
     published: Published | None
     quarantined: Mapping[str, tuple[str, ...]]
-    run: Run | None
+    run: RunState | None
     stages: tuple[OpenStage, ...]
     failures: tuple[FailureCount, ...]
     coming: tuple[ScheduledRun, ...] | None
@@ -162,12 +162,12 @@ def _failures(warehouse: Warehouse) -> tuple[FailureCount, ...]:
     return tuple(FailureCount(row["stage"], row["reason"], row["n"], row["subjects"][0]) for row in rows)
 
 
-def _run(lake: Lake) -> Run | None:
+def _run(lake: Lake) -> RunState | None:
     lease = read_lease(lake, _WRITER)
     if lease is None:
         return None
     holder = lease.get("holder")
-    return Run(lease.get("snapshot"), holder, is_gone(holder))
+    return RunState(lease.get("snapshot"), holder, is_gone(holder))
 
 
 def open_stages(lake: Lake) -> tuple[OpenStage, ...]:

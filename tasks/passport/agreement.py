@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from tasks.arrays import Floats
+
 Statistic = Callable[[Floats], Floats]
 
 RESAMPLES = 2000

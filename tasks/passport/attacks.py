@@ -13,7 +13,7 @@ from typing import Any, Literal
 from tasks.cards.front_matter import split_front_matter
 from tasks.records import CardText
 
-Place = Literal["start", "middle", "end", "front_matter"]
+AttackPosition = Literal["start", "middle", "end", "front_matter"]
 
 _HERE = Path(__file__).parent
 
@@ -24,7 +24,7 @@ class Attack:
 
     id: str
     family: str
-    place: Place
+    place: AttackPosition
     text: str
 
 

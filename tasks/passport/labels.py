@@ -11,15 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from tasks.arrays import Floats
 from tasks.errors import LabelsInvalid
 from tasks.passport.attacks import card_text
-from tasks.passport.sheet import Row, Sheet, read_sheet, subjects
+from tasks.passport.sheet import LabelRow, Sheet, read_sheet, subjects
 from tasks.records import CardLabel, CardText
 from tasks.storage.warehouse import Warehouse, frame
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledTexts:
     """Texts, each once, and their ratings. `blank`: rows without a mark; `without_card`: what no text is known of."""
 
     texts: tuple[CardText, ...]
@@ -71,12 +69,12 @@ class Labelled:
         return np.array(medians)
 
 
-def labels_part(labelled: Labelled) -> str:
+def labels_part(labelled: LabelledTexts) -> str:
     """Where the labels lie in the lake: the same labels are written once."""
     return f"labels/{labelled.digest}.parquet"
 
 
-def card_labels(labelled: Labelled) -> list[CardLabel]:
+def card_labels(labelled: LabelledTexts) -> list[CardLabel]:
     """What people say of each text and subject, as the lake keeps it; nothing of who said it."""
     now = datetime.now(UTC).replace(tzinfo=None)
     found = []
@@ -90,7 +88,7 @@ def card_labels(labelled: Labelled) -> list[CardLabel]:
     return found
 
 
-def read_labels(path: Path, home: Path) -> Labelled:
+def read_labels(path: Path, home: Path) -> LabelledTexts:
     """The labels of a file, with their texts from the file or from the published warehouse of `home`.
 
     A row names its text by `card_hash`, else brings it as `card_text`, else means what `model_id` has in the latest
@@ -107,7 +105,7 @@ def read_labels(path: Path, home: Path) -> Labelled:
     if not ratings:
         raise LabelsInvalid(_nothing_left(sheet, without_card, home))
     rated = {rating.card_hash for rating in ratings}
-    return Labelled(
+    return LabelledTexts(
         texts=tuple({text.card_hash: text for _, text in known if text.card_hash in rated}.values()),
         ratings=tuple(ratings),
         blank=sum(not row.marks for row in sheet.rows),
@@ -116,7 +114,7 @@ def read_labels(path: Path, home: Path) -> Labelled:
     )
 
 
-def _ratings(rows: Sequence[tuple[Row, CardText]]) -> list[Rating]:
+def _ratings(rows: Sequence[tuple[LabelRow, CardText]]) -> list[Rating]:
     """One a text and rater, in the order in which texts come first."""
     unnamed: dict[str, int] = defaultdict(int)
     latest: dict[tuple[str, str], Rating] = {}
@@ -130,7 +128,7 @@ def _ratings(rows: Sequence[tuple[Row, CardText]]) -> list[Rating]:
     return list(latest.values())
 
 
-def _texts(rows: Sequence[Row], home: Path) -> list[CardText | None]:
+def _texts(rows: Sequence[LabelRow], home: Path) -> list[CardText | None]:
     """The text that each row is about, null where nobody has it."""
     warehouse = Warehouse(home)
     asks = any(row.card_hash or not row.card_text.strip() for row in rows)
@@ -144,7 +142,7 @@ def _texts(rows: Sequence[Row], home: Path) -> list[CardText | None]:
     return [_text(row, hashes, known) for row in rows]
 
 
-def _text(row: Row, hashes: dict[str, str], known: dict[str, str]) -> CardText | None:
+def _text(row: LabelRow, hashes: dict[str, str], known: dict[str, str]) -> CardText | None:
     """A card hash says exactly which text was labelled; the text in the file may have passed a spreadsheet."""
     if row.card_hash in known:
         return CardText(row.card_hash, known[row.card_hash])
@@ -154,7 +152,7 @@ def _text(row: Row, hashes: dict[str, str], known: dict[str, str]) -> CardText |
     return CardText(found, known[found]) if found in known else None
 
 
-def _named(row: Row) -> str:
+def _named(row: LabelRow) -> str:
     return row.model_id or row.card_hash[:12] or row.place
 
 

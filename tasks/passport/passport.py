@@ -11,7 +11,7 @@ from tasks.judges import Judge
 from tasks.passport import probes
 from tasks.passport.agreement import Measure, of_judge, of_raters
 from tasks.passport.attacks import attacks
-from tasks.passport.labels import Labelled
+from tasks.passport.labels import LabelledTexts
 from tasks.passport.sheet import OVERALL, subjects
 from tasks.progress import expect
 from tasks.records import PassportEntry
@@ -25,7 +25,7 @@ TEXTS_FOR_TRUST = 50
 
 def examine(
     judge: Judge,
-    labelled: Labelled,
+    labelled: LabelledTexts,
     *,
     repeats: int = REPEATS,
     attacked_texts: int = ATTACKED_TEXTS,
@@ -55,7 +55,9 @@ def examine(
     return [_entry(judge, labelled, now, *one) for one in found]
 
 
-def _agreement(labelled: Labelled, first: probes.Verdicts, seed: int) -> Iterator[tuple[str, str, Measure]]:
+def _agreement(
+    labelled: LabelledTexts, first: probes.Verdicts, seed: int
+) -> Iterator[tuple[str, str, Measure]]:
     yield "agreement", OVERALL, probes.refused(first.get(text.card_hash) for text in labelled.texts)
     for subject in subjects():
         judge = np.array([_level(first, text.card_hash, subject) for text in labelled.texts])
@@ -75,7 +77,7 @@ def _level(verdicts: probes.Verdicts, card_hash: str, subject: str) -> float:
     return np.nan if found is None else found.levels.get(subject, np.nan)
 
 
-def _raters(labelled: Labelled, seed: int) -> Iterator[tuple[str, str, Measure]]:
+def _raters(labelled: LabelledTexts, seed: int) -> Iterator[tuple[str, str, Measure]]:
     for subject in subjects():
         for measure in of_raters(labelled.matrix(subject), seed=seed):
             if measure.n:
@@ -83,7 +85,7 @@ def _raters(labelled: Labelled, seed: int) -> Iterator[tuple[str, str, Measure]]
 
 
 def _entry(
-    judge: Judge, labelled: Labelled, now: datetime, probe: str, subject: str, measure: Measure
+    judge: Judge, labelled: LabelledTexts, now: datetime, probe: str, subject: str, measure: Measure
 ) -> PassportEntry:
     return PassportEntry(
         fingerprint=judge.fingerprint,

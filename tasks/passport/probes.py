@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
-import numpy.typing as npt
 
 from tasks.judges import Judge
 from tasks.passport.agreement import Measure, mean, measured
@@ -21,7 +20,6 @@ from tasks.passport.attacks import Attack, attacked, attacks, padded, weak_card
 from tasks.progress import advance
 from tasks.records import CardText, Verdict
 
-Floats = npt.NDArray[np.float64]
 Verdicts = Mapping[str, Verdict]
 
 STAGE = "calibrate"

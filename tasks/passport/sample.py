@@ -15,7 +15,7 @@ from tasks.storage.warehouse import Warehouse, frame
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class LabelSample:
     """Texts in the order in which they are shown, which tells nothing; `basis` says what they were drawn by."""
 
     texts: tuple[CardText, ...]
@@ -24,7 +24,7 @@ class Sample:
 
 def draw_sample(
     home: Path, n: int, *, seed: int, judge: str | None = None, without: Iterable[str] = ()
-) -> Sample:
+) -> LabelSample:
     """At most `n` texts of the latest snapshot, equally many a level of the judge's score, one an author at most.
 
     The judge is the one named, else the one that judged last; where nobody has judged, strata are fifths by length.
@@ -40,7 +40,7 @@ def draw_sample(
         drawn = draw(candidates, n, seed=seed, without=frozenset(without))
         known = dict(frame(db, "labels/card_texts", wanted=drawn).rows()) if drawn else {}
     basis = f"score of {chosen[0]}" if chosen else "length"
-    return Sample(tuple(CardText(card_hash, known[card_hash]) for card_hash in drawn), basis)
+    return LabelSample(tuple(CardText(card_hash, known[card_hash]) for card_hash in drawn), basis)
 
 
 def _chosen(judges: Sequence[tuple[str, str]], name: str | None) -> tuple[str, str] | None:

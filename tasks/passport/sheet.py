@@ -28,7 +28,7 @@ _DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabelRow:
     """One row: which text is meant, who labelled it, and the marks by subject: `score` or a criterion's id."""
 
     place: str
@@ -44,7 +44,7 @@ class Sheet:
     """A file as read. `ignored`: columns that are neither marks nor keys, such as a misspelt criterion."""
 
     path: Path
-    rows: tuple[Row, ...]
+    rows: tuple[LabelRow, ...]
     ignored: tuple[str, ...]
 
 
@@ -151,7 +151,7 @@ def _columns(path: Path, names: Sequence[str]) -> dict[str, int]:
     return columns
 
 
-def _row(path: Path, place: str, cells: Mapping[str, object]) -> Row:
+def _row(path: Path, place: str, cells: Mapping[str, object]) -> LabelRow:
     where = f"{path}: {place}"
     words = {name: _word(where, name, cells.get(name)) for name in (*KEYS, "rater")}
     found = {name: _mark(where, name, cells[name]) for name in subjects() if name in cells}
@@ -160,7 +160,7 @@ def _row(path: Path, place: str, cells: Mapping[str, object]) -> Row:
         raise LabelsInvalid(f"{where}: says no card; fill in {' or '.join(k for k in KEYS if k in cells)}")
     # Only what `cardiograph label` wrote has both, and its cells are guarded.
     plain = unguarded if words["card_hash"].strip() else str
-    return Row(
+    return LabelRow(
         place=place,
         card_hash=words["card_hash"].strip(),
         card_text=plain(words["card_text"]),

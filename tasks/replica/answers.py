@@ -21,7 +21,7 @@ _QUERY_FIELDS_MAX = 200
 
 
 @dataclass(frozen=True)
-class Request:
+class ReplicaRequest:
     """One HTTP request. `raw_path` is as sent, `segments` are decoded; the query keeps repeated names."""
 
     method: str
@@ -32,7 +32,7 @@ class Request:
     server: str
 
     @classmethod
-    def of(cls, scope: Scope) -> Request:
+    def of(cls, scope: Scope) -> ReplicaRequest:
         """From an ASGI scope; of a header sent twice the last counts."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host, port = scope.get("server") or ("127.0.0.1", None)
@@ -88,7 +88,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReplicaResponse:
     """One HTTP answer. A HEAD gets the same one; the server leaves the body out."""
 
     status: int
@@ -96,7 +96,7 @@ class Answer:
     headers: Headers = ()
     is_file: bool = False
 
-    def plus(self, *headers: tuple[str, str]) -> Answer:
+    def plus(self, *headers: tuple[str, str]) -> ReplicaResponse:
         return replace(self, headers=self.headers + headers)
 
     def wire_headers(self) -> list[tuple[bytes, bytes]]:
@@ -111,55 +111,57 @@ class Answer:
 class Refused(Exception):
     """Raised anywhere below the router: `answer` is what the client gets."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ReplicaResponse) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
 
-def json_answer(content: object, status: int = 200, *headers: tuple[str, str]) -> Answer:
+def json_answer(content: object, status: int = 200, *headers: tuple[str, str]) -> ReplicaResponse:
     body = orjson.dumps(content)
-    return Answer(status, body, (("content-type", "application/json; charset=utf-8"), *headers))
+    return ReplicaResponse(status, body, (("content-type", "application/json; charset=utf-8"), *headers))
 
 
-def error_answer(status: int, message: str, code: str | None = None, *headers: tuple[str, str]) -> Answer:
+def error_answer(
+    status: int, message: str, code: str | None = None, *headers: tuple[str, str]
+) -> ReplicaResponse:
     """The Hub says it three times: in the body, in `X-Error-Message` and, for some, in `X-Error-Code`."""
     codes = (("x-error-code", code),) if code else ()
     return json_answer({"error": message}, status, *codes, ("x-error-message", message), *headers)
 
 
-def redirect(location: str, *headers: tuple[str, str]) -> Answer:
+def redirect(location: str, *headers: tuple[str, str]) -> ReplicaResponse:
     body = f"Temporary Redirect. Redirecting to {location}".encode()
-    return Answer(
+    return ReplicaResponse(
         307, body, (("content-type", "text/plain; charset=utf-8"), ("location", location), *headers)
     )
 
 
-def bad_request(message: str) -> Answer:
+def bad_request(message: str) -> ReplicaResponse:
     return error_answer(400, message)
 
 
-def no_such_page() -> Answer:
+def no_such_page() -> ReplicaResponse:
     return error_answer(404, "Sorry, we can't find the page you are looking for.")
 
 
-def no_such_repository() -> Answer:
+def no_such_repository() -> ReplicaResponse:
     return error_answer(404, "Repository not found", "RepoNotFound")
 
 
-def no_such_revision(revision: str) -> Answer:
+def no_such_revision(revision: str) -> ReplicaResponse:
     return error_answer(404, f"Invalid rev id: {revision[:100]}", "RevisionNotFound")
 
 
-def no_such_entry(commit: str) -> Answer:
+def no_such_entry(commit: str) -> ReplicaResponse:
     return error_answer(404, "Entry not found", "EntryNotFound", ("x-repo-commit", commit))
 
 
-def disabled() -> Answer:
+def disabled() -> ReplicaResponse:
     """The client knows this one by the message alone."""
     return error_answer(403, "Access to this resource is disabled.")
 
 
-def gated(model_id: str, *, has_token: bool) -> Answer:
+def gated(model_id: str, *, has_token: bool) -> ReplicaResponse:
     if has_token:
         return error_answer(
             403,
@@ -173,5 +175,5 @@ def gated(model_id: str, *, has_token: bool) -> Answer:
     )
 
 
-def bad_token() -> Answer:
+def bad_token() -> ReplicaResponse:
     return error_answer(401, "Invalid credentials in Authorization header")

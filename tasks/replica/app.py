@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tasks.replica.answers import (
-    Answer,
     Refused,
-    Request,
+    ReplicaRequest,
+    ReplicaResponse,
     bad_token,
     error_answer,
     json_answer,
@@ -50,7 +50,7 @@ class Replica:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        request = Request.of(scope)
+        request = ReplicaRequest.of(scope)
         if request.raw_path.startswith("/-/replica/"):
             await _deliver(self._control(request), send)
             return
@@ -65,7 +65,7 @@ class Replica:
             else:
                 await _deliver(answer, send)
 
-    async def _answer(self, request: Request, instead: Answer | None) -> Answer:
+    async def _answer(self, request: ReplicaRequest, instead: ReplicaResponse | None) -> ReplicaResponse:
         """The answer under the quotas, with the headers that every answer has."""
         bucket = bucket_of(request.raw_path)
         self.stats.buckets[bucket] += 1
@@ -78,7 +78,7 @@ class Replica:
             answer = refused.answer
         return answer.plus(*self.quotas.headers(window)) if window else answer
 
-    async def _route(self, request: Request) -> Answer:
+    async def _route(self, request: ReplicaRequest) -> ReplicaResponse:
         if request.method not in ("GET", "HEAD"):
             return error_answer(405, "A replica is read-only", None, ("allow", "GET, HEAD"))
         if request.token is not None and not request.has_valid_token:
@@ -92,7 +92,7 @@ class Replica:
             return self._whoami(request)
         return self._page(request)
 
-    async def _models(self, request: Request, rest: tuple[str, ...]) -> Answer:
+    async def _models(self, request: ReplicaRequest, rest: tuple[str, ...]) -> ReplicaResponse:
         if not rest:
             # In a thread: a page takes tens of milliseconds, during which files should go on being served.
             return await asyncio.to_thread(self.listing.page, request)
@@ -105,32 +105,32 @@ class Replica:
         commit = commit_of(self.corpus, place, revision or "main")
         return self.listing.info(request, place, commit)
 
-    def _whoami(self, request: Request) -> Answer:
+    def _whoami(self, request: ReplicaRequest) -> ReplicaResponse:
         if not request.has_valid_token:
             return error_answer(401, "Invalid username or password.")
         is_pro = self.quotas.plan == "pro"
         auth = {"type": "access_token", "accessToken": {"displayName": "replica", "role": "read"}}
         return json_answer({"type": "user", "name": "replica", "isPro": is_pro, "orgs": [], "auth": auth})
 
-    def _page(self, request: Request) -> Answer:
+    def _page(self, request: ReplicaRequest) -> ReplicaResponse:
         if request.segments[0] == "api" or len(request.segments) > 2:
             return no_such_page()
         text = f"A replica of {self.corpus.name} as of {self.corpus.snapshot}: {self.corpus.models.height} models."
         if request.segments != ("",):
             place_of(self.corpus, "/".join(request.segments), "/{id}")
-        return Answer(200, text.encode(), (("content-type", "text/plain; charset=utf-8"),))
+        return ReplicaResponse(200, text.encode(), (("content-type", "text/plain; charset=utf-8"),))
 
-    def _control(self, request: Request) -> Answer:
+    def _control(self, request: ReplicaRequest) -> ReplicaResponse:
         """`/-/replica/…`: no part of the Hub, not counted, never faulty."""
         if (request.method, request.raw_path) == ("GET", "/-/replica/stats"):
             return json_answer({**self.stats.report(), "windows": self.quotas.report()})
         if (request.method, request.raw_path) == ("POST", "/-/replica/reset"):
             for counted in (self.stats, self.quotas, self.faults):
                 counted.reset()
-            return Answer(204)
+            return ReplicaResponse(204)
         return no_such_page()
 
-    def _count(self, request: Request, answer: Answer, fault: RequestFault | None) -> bool:
+    def _count(self, request: ReplicaRequest, answer: ReplicaResponse, fault: RequestFault | None) -> bool:
         """Count the answer as it will be; whether the fault can meet it at all."""
         has_body = request.method == "GET" and len(answer.body) > 0
         applies = {"5xx": answer.status >= 500, "drop": True, "length": has_body and answer.is_file}
@@ -143,7 +143,13 @@ class Replica:
         return is_spoilt
 
     async def _spoil(
-        self, fault: RequestFault, detail: float, answer: Answer, scope: Scope, receive: Receive, send: Send
+        self,
+        fault: RequestFault,
+        detail: float,
+        answer: ReplicaResponse,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         match fault:
             case "5xx":
@@ -162,16 +168,16 @@ class Replica:
                 await _hang_up(scope, receive)
 
 
-async def _start(answer: Answer, send: Send) -> None:
+async def _start(answer: ReplicaResponse, send: Send) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.wire_headers()})
 
 
-async def _deliver(answer: Answer, send: Send) -> None:
+async def _deliver(answer: ReplicaResponse, send: Send) -> None:
     await _start(answer, send)
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def _drip(answer: Answer, send: Send, over_s: float) -> None:
+async def _drip(answer: ReplicaResponse, send: Send, over_s: float) -> None:
     """The whole body in small pieces: never silent for long, and never done soon."""
     await _start(answer, send)
     piece = max(1, len(answer.body) // _DRIP_PIECES)
@@ -203,7 +209,7 @@ def _model_and_revision(rest: tuple[str, ...]) -> tuple[str | None, str | None]:
     return ("/".join(rest), None) if len(rest) <= 2 else (None, None)
 
 
-def _route_name(request: Request) -> str:
+def _route_name(request: ReplicaRequest) -> str:
     """The name under which the statistics count a request."""
     if wanted := file_wanted(request.segments):
         return wanted.door

@@ -12,7 +12,7 @@ import polars as pl
 
 from tasks.errors import CorpusInvalid
 
-Kind = Literal["text", "integer", "number", "flag", "texts", "bytes", "time", "date"]
+ColumnKind = Literal["text", "integer", "number", "flag", "texts", "bytes", "time", "date"]
 
 INSTANT = pl.Datetime("ms", "UTC")
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -22,40 +22,40 @@ _GATES = {"false": None, "": None, "auto": "auto", "manual": "manual"}
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CorpusColumn:
     """One column of the format."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     is_required: bool = False
     is_nullable: bool = True
 
 
 COLUMNS = (
-    Column("model_id", "text", is_required=True, is_nullable=False),
-    Column("card_text", "text", is_required=True),
-    Column("downloads", "integer", is_required=True),
-    Column("likes", "integer", is_required=True),
-    Column("tags", "texts", is_required=True),
-    Column("library_name", "text", is_required=True),
-    Column("pipeline_tag", "text", is_required=True),
-    Column("last_modified", "time", is_required=True, is_nullable=False),
-    Column("sha", "text"),
-    Column("created_at", "time"),
-    Column("gated", "text"),
-    Column("downloads_all_time", "integer"),
-    Column("trending_score", "number"),
-    Column("snapshot_date", "date", is_nullable=False),
-    Column("card_bytes", "bytes"),
-    Column("parameters", "integer"),
-    Column("base_models", "texts"),
-    Column("renamed_from", "texts"),
-    Column("is_disabled", "flag"),
-    Column("is_deleted", "flag"),
-    Column("readme_gated", "flag"),
+    CorpusColumn("model_id", "text", is_required=True, is_nullable=False),
+    CorpusColumn("card_text", "text", is_required=True),
+    CorpusColumn("downloads", "integer", is_required=True),
+    CorpusColumn("likes", "integer", is_required=True),
+    CorpusColumn("tags", "texts", is_required=True),
+    CorpusColumn("library_name", "text", is_required=True),
+    CorpusColumn("pipeline_tag", "text", is_required=True),
+    CorpusColumn("last_modified", "time", is_required=True, is_nullable=False),
+    CorpusColumn("sha", "text"),
+    CorpusColumn("created_at", "time"),
+    CorpusColumn("gated", "text"),
+    CorpusColumn("downloads_all_time", "integer"),
+    CorpusColumn("trending_score", "number"),
+    CorpusColumn("snapshot_date", "date", is_nullable=False),
+    CorpusColumn("card_bytes", "bytes"),
+    CorpusColumn("parameters", "integer"),
+    CorpusColumn("base_models", "texts"),
+    CorpusColumn("renamed_from", "texts"),
+    CorpusColumn("is_disabled", "flag"),
+    CorpusColumn("is_deleted", "flag"),
+    CorpusColumn("readme_gated", "flag"),
 )
 
-_TARGETS: Mapping[Kind, pl.DataType] = {
+_TARGETS: Mapping[ColumnKind, pl.DataType] = {
     "text": pl.String(),
     "integer": pl.Int64(),
     "number": pl.Float64(),
@@ -65,7 +65,7 @@ _TARGETS: Mapping[Kind, pl.DataType] = {
     "time": INSTANT,
     "date": pl.Date(),
 }
-_WORDS: Mapping[Kind, str] = {
+_WORDS: Mapping[ColumnKind, str] = {
     "text": "text",
     "integer": "integers",
     "number": "numbers",
@@ -89,7 +89,7 @@ def _is_time(dtype: pl.DataType) -> bool:
     return isinstance(dtype, (pl.String, pl.Date, pl.Datetime))
 
 
-_ACCEPTS: Mapping[Kind, Callable[[pl.DataType], bool]] = {
+_ACCEPTS: Mapping[ColumnKind, Callable[[pl.DataType], bool]] = {
     "text": _is_text,
     "integer": lambda dtype: dtype.is_integer(),
     "number": lambda dtype: dtype.is_numeric(),
@@ -121,7 +121,7 @@ def normalise(table: pl.DataFrame, subject: str) -> pl.DataFrame:
     return result
 
 
-def _normal(table: pl.DataFrame, column: Column, subject: str) -> pl.Series:
+def _normal(table: pl.DataFrame, column: CorpusColumn, subject: str) -> pl.Series:
     target = _TARGETS[column.kind]
     if column.name not in table.columns:
         return pl.Series(column.name, [None], dtype=target).new_from_index(0, table.height)

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, Literal, cast, get_args
 
 from tasks.errors import UsageError
-from tasks.replica.answers import Answer
+from tasks.replica.answers import ReplicaResponse
 
 RequestFault = Literal["5xx", "drop", "truncate", "slow", "length"]
 REQUEST_FAULTS: tuple[RequestFault, ...] = get_args(RequestFault)
@@ -95,10 +95,12 @@ def _check(rates: dict[str, float]) -> None:
         )
 
 
-def server_error(detail: float) -> Answer:
+def server_error(detail: float) -> ReplicaResponse:
     """One of the answers that a gateway gives for the Hub: no error code, HTML instead of JSON."""
     status = _STATUSES[int(detail * len(_STATUSES))]
-    return Answer(status, b"<html><body>server error</body></html>", (("content-type", "text/html"),))
+    return ReplicaResponse(
+        status, b"<html><body>server error</body></html>", (("content-type", "text/html"),)
+    )
 
 
 def cut(body: bytes, detail: float) -> bytes:

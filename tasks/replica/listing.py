@@ -15,7 +15,7 @@ import numpy.typing as npt
 import orjson
 import polars as pl
 
-from tasks.replica.answers import Answer, Refused, Request, bad_request, json_answer
+from tasks.replica.answers import Refused, ReplicaRequest, ReplicaResponse, bad_request, json_answer
 from tasks.replica.faults import Faults
 from tasks.replica.rows import EXPANDABLE, FULL_FIELDS, INFO_FIELDS, LISTED_FIELDS, Rows
 
@@ -33,7 +33,7 @@ _TIE_BREAKS = {"trendingScore": ("likes", "downloads")}
 _UNANSWERABLE = ("apps", "inference", "inference_provider", "num_parameters")
 _SELECTIONS_KEPT = 64
 
-Places = npt.NDArray[np.uint32]
+RowIndices = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class Listing:
 
     rows: Rows
     faults: Faults
-    _selections: OrderedDict[Query, Places] = field(default_factory=OrderedDict)
+    _selections: OrderedDict[Query, RowIndices] = field(default_factory=OrderedDict)
 
-    def page(self, request: Request) -> Answer:
+    def page(self, request: ReplicaRequest) -> ReplicaResponse:
         """One page, with the next one's address in `Link`."""
         query, fields, limit = parse_query(request), listed_fields(request), _limit(request)
         places = self._selection(query)
@@ -73,12 +73,12 @@ class Listing:
             return answer
         return answer.plus(("link", f'<{self._next(request, int(chosen[-1]))}>; rel="next"'))
 
-    def info(self, request: Request, place: int, commit: str) -> Answer:
+    def info(self, request: ReplicaRequest, place: int, commit: str) -> ReplicaResponse:
         """One model, as `/api/models/{id}` says it; of an older commit only the name of it is known."""
         ((_, row),) = self.rows.of([place], _expanded(request) or INFO_FIELDS)
         return json_answer({**row, "sha": commit} if "sha" in row else row)
 
-    def _selection(self, query: Query) -> Places:
+    def _selection(self, query: Query) -> RowIndices:
         # Pages are made in threads: another may evict what this one has just put in.
         places = self._selections.get(query)
         if places is None:
@@ -87,7 +87,7 @@ class Listing:
                 self._selections.popitem(last=False)
         return places
 
-    def _start(self, cursor: str | None, places: Places) -> int:
+    def _start(self, cursor: str | None, places: RowIndices) -> int:
         if cursor is None:
             return 0
         place = self.rows.corpus.row_of.get(read_cursor(cursor))
@@ -96,7 +96,7 @@ class Listing:
             raise Refused(bad_request("Invalid cursor"))
         return int(found[0]) + 1
 
-    def _next(self, request: Request, last: int) -> str:
+    def _next(self, request: ReplicaRequest, last: int) -> str:
         others = [(k, v) for k, v in parse_qsl(request.raw_query, keep_blank_values=True) if k != "cursor"]
         model_id = self.rows.corpus.models["model_id"][last]
         return (
@@ -117,7 +117,7 @@ def read_cursor(cursor: str) -> str:
         raise Refused(bad_request("Invalid cursor")) from error
 
 
-def parse_query(request: Request) -> Query:
+def parse_query(request: ReplicaRequest) -> Query:
     """What the query string selects. Raises `Refused` for what the Hub would refuse."""
     for name in _UNANSWERABLE:
         if request.one(name):
@@ -138,7 +138,7 @@ def parse_query(request: Request) -> Query:
     )
 
 
-def listed_fields(request: Request) -> tuple[str, ...]:
+def listed_fields(request: ReplicaRequest) -> tuple[str, ...]:
     """The fields of a row: those expanded, or those that the Hub gives unasked."""
     if expanded := _expanded(request):
         return expanded
@@ -147,7 +147,7 @@ def listed_fields(request: Request) -> tuple[str, ...]:
     return (*fields, "trendingScore") if request.one("sort") in (None, "trendingScore") else fields
 
 
-def _expanded(request: Request) -> tuple[str, ...]:
+def _expanded(request: ReplicaRequest) -> tuple[str, ...]:
     expanded = tuple(dict.fromkeys(name for name in request.query.get("expand", ()) if name))
     if unknown := [name for name in expanded if name not in EXPANDABLE]:
         choices = ", ".join(sorted(EXPANDABLE))
@@ -155,18 +155,18 @@ def _expanded(request: Request) -> tuple[str, ...]:
     return expanded
 
 
-def _is_true(request: Request, name: str) -> bool:
+def _is_true(request: ReplicaRequest, name: str) -> bool:
     return (request.one(name) or "").lower() in ("true", "1")
 
 
-def _limit(request: Request) -> int:
+def _limit(request: ReplicaRequest) -> int:
     text = request.one("limit") or str(PAGE_ROWS_MAX)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
         raise Refused(bad_request("Invalid limit, expected a positive integer"))
     return min(int(text), PAGE_ROWS_MAX)
 
 
-def select(models: pl.DataFrame, query: Query) -> Places:
+def select(models: pl.DataFrame, query: Query) -> RowIndices:
     """The places of the models that match, in order. Unknown values come last, ties by name: the order is total."""
     keys = (SORTS[query.sort], *_TIE_BREAKS.get(query.sort, ()))
     condition = reduce(and_, _conditions(query), pl.lit(value=True))
@@ -178,7 +178,7 @@ def select(models: pl.DataFrame, query: Query) -> Places:
         .select("place")
         .collect()
     )
-    places: Places = ordered["place"].to_numpy()
+    places: RowIndices = ordered["place"].to_numpy()
     return places
 
 

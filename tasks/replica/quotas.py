@@ -10,13 +10,13 @@ from time import monotonic
 from typing import Literal, get_args
 
 from tasks.errors import UsageError
-from tasks.replica.answers import Answer, error_answer
+from tasks.replica.answers import ReplicaResponse, error_answer
 
-Bucket = Literal["api", "resolvers", "pages"]
-BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
+ServedBucket = Literal["api", "resolvers", "pages"]
+BUCKETS: tuple[ServedBucket, ...] = get_args(ServedBucket)
 
 # Requests per window of five minutes, as the Hub's documentation has them (August 2026).
-PLANS: dict[str, dict[Bucket, int]] = {
+PLANS: dict[str, dict[ServedBucket, int]] = {
     "anonymous": {"api": 500, "resolvers": 3_000, "pages": 100},
     "free": {"api": 1_000, "resolvers": 5_000, "pages": 200},
     "pro": {"api": 2_500, "resolvers": 12_000, "pages": 400},
@@ -28,7 +28,7 @@ PLANS: dict[str, dict[Bucket, int]] = {
 _CLOSED_WINDOWS_KEPT = 1_000
 
 
-def bucket_of(raw_path: str) -> Bucket:
+def bucket_of(raw_path: str) -> ServedBucket:
     """Which quota a path uses. An id sent as `owner%2Fname` is not recognised as one and counts as a page."""
     path = raw_path.lower()
     if path.startswith("/api/resolve-cache/"):
@@ -44,7 +44,7 @@ class Window:
     """One identity's use of one bucket, from its first request on."""
 
     identity: str
-    bucket: Bucket
+    bucket: ServedBucket
     limit: int
     started: float
     used: int = 0
@@ -59,7 +59,7 @@ class Quotas:
     window_s: float = 300.0
     scale: float = 1.0
     clock: Callable[[], float] = monotonic
-    windows: dict[tuple[str, Bucket], Window] = field(default_factory=dict)
+    windows: dict[tuple[str, ServedBucket], Window] = field(default_factory=dict)
     closed: deque[Window] = field(default_factory=lambda: deque(maxlen=_CLOSED_WINDOWS_KEPT))
 
     def __post_init__(self) -> None:
@@ -68,7 +68,7 @@ class Quotas:
         if not (self.window_s > 0 and self.scale > 0):
             raise UsageError("a quota's window and scale must be positive")
 
-    def take(self, identity: str, bucket: Bucket) -> tuple[Window | None, bool]:
+    def take(self, identity: str, bucket: ServedBucket) -> tuple[Window | None, bool]:
         """Count one request: its window (None where there is no quota) and whether it may pass."""
         limit = PLANS[self.plan].get(bucket)
         if limit is None:
@@ -80,7 +80,7 @@ class Quotas:
         window.used += 1
         return window, True
 
-    def _window(self, identity: str, bucket: Bucket, limit: int) -> Window:
+    def _window(self, identity: str, bucket: ServedBucket, limit: int) -> Window:
         now = self.clock()
         window = self.windows.get((identity, bucket))
         if window is None or now >= window.started + self.window_s:
@@ -98,7 +98,7 @@ class Quotas:
             ("ratelimit-policy", policy),
         )
 
-    def refusal(self, window: Window) -> Answer:
+    def refusal(self, window: Window) -> ReplicaResponse:
         """The 429."""
         return error_answer(
             429,

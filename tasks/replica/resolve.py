@@ -10,10 +10,10 @@ from urllib.parse import quote
 import orjson
 
 from tasks.replica.answers import (
-    Answer,
     Headers,
     Refused,
-    Request,
+    ReplicaRequest,
+    ReplicaResponse,
     disabled,
     error_answer,
     gated,
@@ -23,7 +23,7 @@ from tasks.replica.answers import (
     redirect,
 )
 from tasks.replica.corpus import Corpus, git_blob_sha1
-from tasks.replica.rows import Model, config, files
+from tasks.replica.rows import CorpusModel, config, files
 
 Door = Literal["resolve", "resolve_cache", "raw"]
 _REVISION_DOORS: tuple[Door, ...] = ("resolve", "raw")
@@ -33,7 +33,7 @@ _RANGE = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedFile:
     """A file as asked for: of which model, at which revision, through which door."""
 
     model_id: str
@@ -42,21 +42,23 @@ class Wanted:
     door: Door
 
 
-def file_wanted(segments: tuple[str, ...]) -> Wanted | None:
+def file_wanted(segments: tuple[str, ...]) -> WantedFile | None:
     """Which file a path outside `/api/models` asks for; None where it asks for none."""
     if segments[:3] == ("api", "resolve-cache", "models"):
         return _cached(segments[3:])
     for at in (1, 2):
         for door in _REVISION_DOORS:
             if len(segments) > at + 2 and segments[at] == door and segments[0] != "api":
-                return Wanted("/".join(segments[:at]), segments[at + 1], "/".join(segments[at + 2 :]), door)
+                return WantedFile(
+                    "/".join(segments[:at]), segments[at + 1], "/".join(segments[at + 2 :]), door
+                )
     return None
 
 
-def _cached(rest: tuple[str, ...]) -> Wanted | None:
+def _cached(rest: tuple[str, ...]) -> WantedFile | None:
     """`owner/name/sha/file`. Ids without an owner have no place here: the Hub sends nobody here for them either."""
     if len(rest) > 3 and _COMMIT.fullmatch(rest[2]):
-        return Wanted("/".join(rest[:2]), rest[2], "/".join(rest[3:]), "resolve_cache")
+        return WantedFile("/".join(rest[:2]), rest[2], "/".join(rest[3:]), "resolve_cache")
     return None
 
 
@@ -84,7 +86,7 @@ def commit_of(corpus: Corpus, place: int, revision: str) -> str:
     return revision
 
 
-def file_answer(corpus: Corpus, request: Request, wanted: Wanted) -> Answer:
+def file_answer(corpus: Corpus, request: ReplicaRequest, wanted: WantedFile) -> ReplicaResponse:
     """The file, its 304, its redirect, or the Hub's reason against it."""
     tail = f"{quote(wanted.revision, safe='')}/{quote(wanted.file)}"
     roots = {
@@ -106,14 +108,14 @@ def file_answer(corpus: Corpus, request: Request, wanted: Wanted) -> Answer:
         ("content-disposition", f'inline; filename="{quote(wanted.file.rpartition("/")[2])}";'),
     )
     if etag in request.headers.get("if-none-match", ""):
-        return Answer(304, b"", headers)
+        return ReplicaResponse(304, b"", headers)
     if wanted.door == "resolve" and "/" in wanted.model_id and not model["gated"]:
         location = f"/api/resolve-cache/models/{quote(wanted.model_id)}/{commit}/{quote(wanted.file)}"
         return redirect(location, ("x-repo-commit", commit), ("x-linked-size", str(len(content))))
-    return _part(Answer(200, content, headers, is_file=True), request.headers.get("range", ""))
+    return _part(ReplicaResponse(200, content, headers, is_file=True), request.headers.get("range", ""))
 
 
-def _content(corpus: Corpus, model: Model, commit: str, file: str) -> tuple[bytes, str]:
+def _content(corpus: Corpus, model: CorpusModel, commit: str, file: str) -> tuple[bytes, str]:
     """The bytes and their git blob sha1. Raises `Refused` where the commit has no such file."""
     if file == "README.md":
         revision = corpus.revisions[model["model_id"], commit]
@@ -127,7 +129,7 @@ def _content(corpus: Corpus, model: Model, commit: str, file: str) -> tuple[byte
     return content, git_blob_sha1(content)
 
 
-def _part(answer: Answer, wanted: str) -> Answer:
+def _part(answer: ReplicaResponse, wanted: str) -> ReplicaResponse:
     """The range asked for, where one is: the client resumes broken downloads with it."""
     match = _RANGE.fullmatch(wanted)
     if not match:
@@ -140,4 +142,4 @@ def _part(answer: Answer, wanted: str) -> Answer:
             416, "Requested range not satisfiable", None, ("content-range", f"bytes */{size}")
         )
     kept = ("content-range", f"bytes {start}-{end}/{size}")
-    return Answer(206, answer.body[start : end + 1], (*answer.headers, kept), is_file=True)
+    return ReplicaResponse(206, answer.body[start : end + 1], (*answer.headers, kept), is_file=True)

@@ -12,7 +12,7 @@ from tasks.replica.card_data import card_data_json
 from tasks.replica.corpus import Corpus
 
 # A row of `Corpus.models`, by column.
-Model = Mapping[str, Any]
+CorpusModel = Mapping[str, Any]
 
 LISTED_FIELDS: tuple[str, ...] = (
     "likes", "private", "downloads", "tags", "pipeline_tag", "library_name", "createdAt", "modelId",
@@ -34,7 +34,7 @@ UNKNOWN_FIELDS = frozenset({
 })  # fmt: skip
 
 
-def weights_file(model: Model) -> str:
+def weights_file(model: CorpusModel) -> str:
     """A name for the weights that agrees with the model's tags."""
     tags = model["tags"]
     if "gguf" in tags:
@@ -44,13 +44,13 @@ def weights_file(model: Model) -> str:
     return "model.safetensors"
 
 
-def files(model: Model) -> tuple[str, ...]:
+def files(model: CorpusModel) -> tuple[str, ...]:
     """What the repository holds."""
     readme = ("README.md",) if model["has_readme"] else ()
     return (*readme, "config.json", weights_file(model))
 
 
-def config(model: Model) -> dict[str, object]:
+def config(model: CorpusModel) -> dict[str, object]:
     """A config.json that names the model's type, where a tag does."""
     known = [tag for tag in model["tags"] if tag in _MODEL_TYPES]
     return {"model_type": known[0]} if known else {}
@@ -61,7 +61,7 @@ _MODEL_TYPES = frozenset(
 )
 
 
-def _weights(model: Model, *, of_gguf: bool) -> dict[str, object] | None:
+def _weights(model: CorpusModel, *, of_gguf: bool) -> dict[str, object] | None:
     total, is_gguf = model["parameters"], "gguf" in model["tags"]
     if total is None or is_gguf != of_gguf:
         return None
@@ -70,7 +70,7 @@ def _weights(model: Model, *, of_gguf: bool) -> dict[str, object] | None:
     return {"parameters": {"F32": total}, "total": total}
 
 
-def _base_models(model: Model) -> dict[str, object] | None:
+def _base_models(model: CorpusModel) -> dict[str, object] | None:
     if not model["base_models"]:
         return None
     relations = ("adapter", "merge", "quantized", "finetune")
@@ -79,12 +79,12 @@ def _base_models(model: Model) -> dict[str, object] | None:
     return {"relation": relation, "models": [{"id": base} for base in model["base_models"]]}
 
 
-def _column(name: str) -> Callable[[Model], object]:
+def _column(name: str) -> Callable[[CorpusModel], object]:
     return lambda model: model[name]
 
 
 # None leaves a field out, as the Hub does.
-_FIELDS: dict[str, Callable[[Model], object]] = {
+_FIELDS: dict[str, Callable[[CorpusModel], object]] = {
     "author": _column("author"),
     "baseModels": _base_models,
     "config": config,
@@ -126,7 +126,7 @@ class Rows:
             for place, model in zip(places, models, strict=True)
         ]
 
-    def _row(self, place: int, model: Model, fields: list[str]) -> dict[str, object]:
+    def _row(self, place: int, model: CorpusModel, fields: list[str]) -> dict[str, object]:
         row: dict[str, object] = {"id": model["model_id"]}
         for name in fields:
             value = self._fragment(place) if name == "cardData" else _FIELDS.get(name, _nothing)(model)
@@ -142,5 +142,5 @@ class Rows:
         return orjson.Fragment(known) if known is not None else None
 
 
-def _nothing(model: Model) -> None:
+def _nothing(model: CorpusModel) -> None:
     return None

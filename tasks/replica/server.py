@@ -38,13 +38,13 @@ def serve(serving: Serving, announce: Announce) -> None:
         corpus = read_corpus(serving.corpus, serving.as_of)
         replica = Replica(corpus, quotas, faults, serving.latency_ms)
         url = _url(listener)
-        _Server(_config(replica), lambda: announce(url, corpus)).run([listener])
+        _ReplicaServer(_config(replica), lambda: announce(url, corpus)).run([listener])
 
 
 def _config(replica: Replica) -> uvicorn.Config:
     return uvicorn.Config(
         replica,
-        http=_Protocol,
+        http=_ReplicaProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -76,7 +76,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class _Protocol(HttpToolsProtocol):
+class _ReplicaProtocol(HttpToolsProtocol):
     """Hands the application its transport: cutting a connection short is part of what a replica does."""
 
     def on_message_begin(self) -> None:
@@ -84,7 +84,7 @@ class _Protocol(HttpToolsProtocol):
         self.scope["extensions"] = cast("dict[str, dict[object, object]]", {TRANSPORT: self.transport})
 
 
-class _Server(uvicorn.Server):
+class _ReplicaServer(uvicorn.Server):
     """Says when it answers, and ends without complaints about those it cuts off."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from tasks.errors import UsageError
-from tasks.records import Finding, JudgeCard, PassportEntry
+from tasks.records import Finding, JudgeRecord, PassportEntry
 from tasks.storage.warehouse import frame
 
 _GRIDS_MAX = 2  # other judges beside which this one is drawn; every one has its sentence
@@ -35,7 +35,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Judging:
+class JudgingReport:
     """How the judge worked and how far it can be trusted, from the files of `sql/out` named beside each."""
 
     took: dict[str, Any]  # judging, its one row
@@ -57,7 +57,7 @@ class ReportData:
     finished_at: datetime
     days_late: int
     release_reason: str | None  # of a suspicious snapshot that a person let pass
-    judge: JudgeCard
+    judge: JudgeRecord
     counts: Counts
     histogram: pl.DataFrame  # score_histogram
     sections: pl.DataFrame  # section_fill
@@ -66,7 +66,7 @@ class ReportData:
     failures: pl.DataFrame  # failures
     models: pl.DataFrame  # analysis_frame, the columns that charts use
     findings: tuple[Finding, ...]
-    judging: Judging
+    judging: JudgingReport
     kinds: int | None  # of card, on the map beside the page; null where there is none
 
 
@@ -91,7 +91,7 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         finished_at=origin["finished_at"],
         days_late=origin["days_late"],
         release_reason=origin["release_reason"],
-        judge=JudgeCard(**_only(JudgeCard, origin)),
+        judge=JudgeRecord(**_only(JudgeRecord, origin)),
         counts=Counts(**_only(Counts, frame(db, "out/counts", **key).row(0, named=True))),
         histogram=frame(db, "out/score_histogram", **key),
         sections=frame(db, "out/section_fill", snapshot=snapshot),
@@ -105,11 +105,11 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
     )
 
 
-def _read_judging(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> Judging:
+def _read_judging(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> JudgingReport:
     key: dict[str, object] = {"snapshot": snapshot, "fingerprint": fingerprint}
     others = frame(db, "out/other_judges", **key)
     passport = frame(db, "out/passport", fingerprint=fingerprint).to_dicts()
-    return Judging(
+    return JudgingReport(
         took=frame(db, "out/judging", **key).row(0, named=True),
         passport=tuple(PassportEntry(**_only(PassportEntry, row)) for row in passport),
         others=others,
@@ -123,7 +123,7 @@ def _read_judging(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: st
 
 
 def _only(
-    record: type[JudgeCard] | type[Counts] | type[Finding] | type[PassportEntry], row: dict[str, Any]
+    record: type[JudgeRecord] | type[Counts] | type[Finding] | type[PassportEntry], row: dict[str, Any]
 ) -> dict[str, Any]:
     """The columns that the record knows: a file of `sql/out` may tell more."""
     return {field.name: row[field.name] for field in fields(record)}

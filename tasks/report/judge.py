@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.passport import reading
-from tasks.records import JudgeCard
+from tasks.records import JudgeRecord
 from tasks.report.data import ReportData
-from tasks.report.tables import Table, disagreements_table, explained_tables, passport_table
+from tasks.report.tables import ReportTable, disagreements_table, explained_tables, passport_table
 from tasks.sentences import (
     cost_basis,
     cost_per_thousand,
@@ -43,10 +43,10 @@ class JudgeSection:
     trust: list[str]
     has_passport: bool
     calibrate: str
-    passport: list[Table]
+    passport: list[ReportTable]
     others: list[str]
-    disagreements: Table | None
-    explained: list[Table]
+    disagreements: ReportTable | None
+    explained: list[ReportTable]
 
 
 def judge_section(data: ReportData, limits: Settings) -> JudgeSection:
@@ -69,7 +69,7 @@ def judge_section(data: ReportData, limits: Settings) -> JudgeSection:
     )
 
 
-def _told_settings(judge: JudgeCard) -> dict[str, Any]:
+def _told_settings(judge: JudgeRecord) -> dict[str, Any]:
     """The judge's settings, as far as they can be read: they were written by whatever version judged."""
     try:
         told = json.loads(judge.settings)
@@ -78,7 +78,7 @@ def _told_settings(judge: JudgeCard) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _who(judge: JudgeCard, mode: str | None) -> str:
+def _who(judge: JudgeRecord, mode: str | None) -> str:
     how = _MODES.get(mode or "", "")
     if not judge.model:
         return f"Rules look for what the rubric’s checks ask about; no model reads the cards. {how}".rstrip()
@@ -88,7 +88,7 @@ def _who(judge: JudgeCard, mode: str | None) -> str:
     ).rstrip()
 
 
-def _identity(judge: JudgeCard) -> list[tuple[str, str]]:
+def _identity(judge: JudgeRecord) -> list[tuple[str, str]]:
     told = _told_settings(judge)
     rows = [
         ("Judge", judge.judge),

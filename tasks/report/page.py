@@ -23,7 +23,7 @@ from tasks.records import Finding
 from tasks.report import figures
 from tasks.report.data import ReportData
 from tasks.report.judge import judge_section
-from tasks.report.tables import Table, exemplars_table, failures_table, findings_table, regression_table
+from tasks.report.tables import ReportTable, exemplars_table, failures_table, findings_table, regression_table
 from tasks.sentences import (
     caveats,
     count,
@@ -57,7 +57,7 @@ _SAMPLE_FLAGS = ("few_models", "few_clusters", "dominant_author", "mostly_zero")
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class PageScript:
     """A script of ours and the hash by which the content policy lets it, and nothing else, run."""
 
     text: Markup
@@ -111,17 +111,17 @@ def _environment() -> jinja2.Environment:
 
 
 @cache
-def _scripts() -> tuple[Script, Script]:
+def _scripts() -> tuple[PageScript, PageScript]:
     """Vega with its embedder (0.9 MB, 1.3 s to bundle), then the few lines that draw the charts."""
     vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.vegalite_version())
     return _script(vega), _script((_TEMPLATES / "report.js").read_text(encoding="utf-8"))
 
 
-def _script(text: str) -> Script:
+def _script(text: str) -> PageScript:
     # A parser of HTML reads \r\n as \n, which would change the hash.
     text = text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return Script(Markup(text), f"sha256-{digest}")  # noqa: S704  # our own script, not anybody's text
+    return PageScript(Markup(text), f"sha256-{digest}")  # noqa: S704  # our own script, not anybody's text
 
 
 def _context(data: ReportData) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _tables(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _regressions(data: ReportData, caption: str, *, is_all: bool) -> Table:
+def _regressions(data: ReportData, caption: str, *, is_all: bool) -> ReportTable:
     asked = (
         f for f in data.findings if f.question.startswith("regression") and (f.stratum == "all") == is_all
     )

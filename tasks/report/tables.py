@@ -35,7 +35,7 @@ _KINDS = {"best": "Scored best", "middle": "In the middle", "worst": "Scored wor
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ReportColumn:
     """A heading; numbers are set to the right."""
 
     name: str
@@ -51,20 +51,22 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """A table with its caption; the first cell of a row is the row's heading."""
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[ReportColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
 
-def table(caption: str, columns: str, rows: Iterable[Sequence[str | Cell]]) -> Table:
+def table(caption: str, columns: str, rows: Iterable[Sequence[str | Cell]]) -> ReportTable:
     """A table whose columns are named in one string, `Library | #Models | #Score`: `#` marks numbers."""
     heads = [name.strip() for name in columns.split("|")]
     cells = (tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows)
-    return Table(
-        caption, tuple(Column(head.removeprefix("#"), head.startswith("#")) for head in heads), tuple(cells)
+    return ReportTable(
+        caption,
+        tuple(ReportColumn(head.removeprefix("#"), head.startswith("#")) for head in heads),
+        tuple(cells),
     )
 
 
@@ -77,7 +79,7 @@ def _span(low: float, high: float, places: int = 2) -> str:
     return f"{decimal(low, places)}–{decimal(high, places)}"
 
 
-def histogram_table(histogram: pl.DataFrame) -> Table:
+def histogram_table(histogram: pl.DataFrame) -> ReportTable:
     """Models a quarter point of score."""
     total = max(1, int(histogram["n"].sum()))
     rows = (
@@ -87,7 +89,7 @@ def histogram_table(histogram: pl.DataFrame) -> Table:
     return table("Models by score", "Score | #Models | #Share", rows)
 
 
-def bins_table(bins: pl.DataFrame, outcome: str) -> Table:
+def bins_table(bins: pl.DataFrame, outcome: str) -> ReportTable:
     """Quartiles of an outcome a half point of score."""
     rows = (
         (
@@ -103,7 +105,7 @@ def bins_table(bins: pl.DataFrame, outcome: str) -> Table:
     )
 
 
-def sections_table(sections: pl.DataFrame) -> Table:
+def sections_table(sections: pl.DataFrame) -> ReportTable:
     """Share of cards that fill a section, a column a tier of popularity."""
     tiers = sections["tier"].unique(maintain_order=True).to_list()
     shares: dict[str, dict[str, float]] = {}
@@ -117,7 +119,7 @@ def sections_table(sections: pl.DataFrame) -> Table:
     )
 
 
-def documented_table(findings: Iterable[Finding]) -> Table:
+def documented_table(findings: Iterable[Finding]) -> ReportTable:
     """Shares of the cards that have something, with intervals: a row each, a column a tier of popularity."""
     shares: dict[str, dict[str, Finding]] = {}
     for f in findings:
@@ -138,7 +140,7 @@ def _share(finding: Finding | None) -> str:
     return f"{percent(finding.estimate)}{span}"
 
 
-def strata_table(strata: pl.DataFrame, dimension: str) -> Table:
+def strata_table(strata: pl.DataFrame, dimension: str) -> ReportTable:
     """Every library or format with its scores and its popularity."""
     rows = (
         (
@@ -155,7 +157,7 @@ def strata_table(strata: pl.DataFrame, dimension: str) -> Table:
     return table(f"By {dimension}, 30 models or more", f"{dimension.capitalize()} | {heads}", rows)
 
 
-def exemplars_table(exemplars: pl.DataFrame, caption: str) -> Table:
+def exemplars_table(exemplars: pl.DataFrame, caption: str) -> ReportTable:
     """Models worth a look, best first; a score where there is one, else why there is none."""
     reasons = {"none": "no card", "empty": "empty card", "failed": "unread", "pending": "unread"}
     rows = (
@@ -174,7 +176,7 @@ def exemplars_table(exemplars: pl.DataFrame, caption: str) -> Table:
     return table(caption, "Model | #Score | #Downloads | #Likes | Library | Pipeline tag", rows)
 
 
-def failures_table(failures: pl.DataFrame) -> Table:
+def failures_table(failures: pl.DataFrame) -> ReportTable:
     """What could not be carried through, most frequent first."""
     rows = (
         (row["reason"], row["stage"], count(row["n"]), ", ".join(row["subjects"]), row["detail"] or "–")
@@ -189,7 +191,7 @@ def _part(stratum: str) -> str:
     return "" if stratum == "all" else f", {stratum_words(stratum)}"
 
 
-def regression_table(findings: Iterable[Finding], caption: str) -> Table:
+def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
     """What one point more of score goes with, outcome by outcome and method by method."""
     rows = (
         (
@@ -243,7 +245,7 @@ def _finding_row(f: Finding) -> tuple[Any, ...]:
     )
 
 
-def findings_table(findings: Iterable[Finding]) -> Table:
+def findings_table(findings: Iterable[Finding]) -> ReportTable:
     """Every finding as the warehouse holds it, estimates in their estimator's unit."""
     heads = (
         "Question | Outcome | Predictor | Stratum | Estimator | #Models | #Authors | #Zeros | #Ties | #Estimate "
@@ -252,7 +254,7 @@ def findings_table(findings: Iterable[Finding]) -> Table:
     return table("All findings (table out_findings)", heads, map(_finding_row, findings))
 
 
-def grid_table(grid: pl.DataFrame, this: str, other: str) -> Table:
+def grid_table(grid: pl.DataFrame, this: str, other: str) -> ReportTable:
     """Texts by the half points that two judges gave them."""
     rows = (
         (
@@ -263,7 +265,10 @@ def grid_table(grid: pl.DataFrame, this: str, other: str) -> Table:
         for row in grid.iter_rows(named=True)
     )
     # Names of judges may hold whatever a server calls its model: no place for them in a string to be split.
-    columns = (*(Column(upper_first(name), is_number=False) for name in (this, other)), Column("Texts"))
+    columns = (
+        *(ReportColumn(upper_first(name), is_number=False) for name in (this, other)),
+        ReportColumn("Texts"),
+    )
     return replace(table("Texts by both scores", "", rows), columns=columns)
 
 
@@ -271,7 +276,7 @@ def _typeset(number: str) -> str:
     return number.replace("-", MINUS).replace("%", f"{NARROW}%")
 
 
-def passport_table(title: str, lines: Iterable[Line]) -> Table:
+def passport_table(title: str, lines: Iterable[Line]) -> ReportTable:
     """One part of a judge's passport."""
     rows = (
         (line.name, _typeset(line.estimate), _typeset(line.interval) or "–", count(line.n), line.meaning)
@@ -280,7 +285,7 @@ def passport_table(title: str, lines: Iterable[Line]) -> Table:
     return table(title, "Measure | #Estimate | #95\u202f% interval | #n | What it says", rows)
 
 
-def disagreements_table(disagreements: pl.DataFrame) -> Table:
+def disagreements_table(disagreements: pl.DataFrame) -> ReportTable:
     """Models whose judges are farthest apart, a column a judge."""
     scores = [{e["key"]: e["value"] for e in entries} for entries in disagreements["scores"]]
     judges = sorted({judge for by_judge in scores for judge in by_judge})
@@ -293,12 +298,17 @@ def disagreements_table(disagreements: pl.DataFrame) -> Table:
         )
         for row, by_judge in zip(disagreements.iter_rows(named=True), scores, strict=True)
     )
-    columns = [Column("Model", is_number=False), *map(Column, judges), Column("Apart"), Column("Downloads")]
+    columns = [
+        ReportColumn("Model", is_number=False),
+        *map(ReportColumn, judges),
+        ReportColumn("Apart"),
+        ReportColumn("Downloads"),
+    ]
     made = table("The cards on which the judges disagree most", "", rows)
     return replace(made, columns=tuple(columns))
 
 
-def explained_tables(explanations: pl.DataFrame) -> list[Table]:
+def explained_tables(explanations: pl.DataFrame) -> list[ReportTable]:
     """One table a card, in the order given: what the judge says of each criterion of the rubric."""
     titles = {criterion.id: criterion.title for criterion in load_rubric().criteria}
     order = {name: place for place, name in enumerate(titles)}

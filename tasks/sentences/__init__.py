@@ -13,7 +13,7 @@ from tasks.sentences.edits import (
     edit_verdict,
 )
 from tasks.sentences.estimates import (
-    Reading,
+    EstimateReading,
     change,
     ends,
     figure,
@@ -77,7 +77,7 @@ from tasks.sentences.words import (
 __all__ = [
     "MINUS",
     "NARROW",
-    "Reading",
+    "EstimateReading",
     "as_people_score",
     "atlas_words",
     "caveats",

@@ -21,7 +21,7 @@ _STEPS = {"kendall": (0.07, 0.2, 0.33), "cliffs": (0.147, 0.33, 0.474)}
 _COHEN = (0.1, 0.3, 0.5)
 _STRENGTHS = ("very weak", "weak", "moderate", "strong")
 
-Reading = Literal["nothing", "unsettled", "unclear", "more", "less"]
+EstimateReading = Literal["nothing", "unsettled", "unclear", "more", "less"]
 
 
 def is_interval(finding: Finding) -> bool:
@@ -36,7 +36,7 @@ def ends(finding: Finding) -> tuple[float, float]:
     return low, high
 
 
-def reading(finding: Finding) -> Reading:
+def reading(finding: Finding) -> EstimateReading:
     """What may be said.
 
     `nothing` without an estimate, `unsettled` without an interval, `unclear` where zero lies inside it

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tasks.records import JudgeCard, PassportEntry
+from tasks.records import JudgeRecord, PassportEntry
 from tasks.sentences.numbers import NARROW, count, decimal, long_date, percent, texts
 from tasks.sentences.words import judge_words, upper_first
 
 _MEASURED_TEXTS_MIN = 50
 
 
-def judge_note(judge: JudgeCard, passport: Sequence[PassportEntry] = ()) -> tuple[str, str]:
+def judge_note(judge: JudgeRecord, passport: Sequence[PassportEntry] = ()) -> tuple[str, str]:
     """What the scores are and are not: a short heading and the sentences below it, the last one on trust."""
     trust = passport_sentence(passport)
     if judge.judge == "checklist":

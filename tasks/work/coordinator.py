@@ -19,9 +19,9 @@ from tasks.settings import settings
 from tasks.storage.lake import Lake
 from tasks.storage.publishing import fetch_published
 from tasks.storage.warehouse import Warehouse, make_home
-from tasks.work.crew import Crew, CrewWanted, crew_for
+from tasks.work.crew import Crew, CrewRequest, crew_for
 from tasks.work.leases import Leases, Watch, holder_of, is_gone, new_holder, read_lease
-from tasks.work.orders import Kind, Puller
+from tasks.work.orders import Puller, WorkKind
 
 WRITER = "writer"
 
@@ -44,7 +44,7 @@ class Run:
         """The lake that its orders are in."""
         return Lake(self.home)
 
-    def puller(self, kinds: Collection[Kind]) -> Puller:
+    def puller(self, kinds: Collection[WorkKind]) -> Puller:
         """What takes orders of some kinds off the list."""
         return Puller(self.lake, self.leases, self.snapshot, kinds)
 
@@ -65,7 +65,7 @@ def is_coordinating(home: Path) -> bool:
 
 
 @contextmanager
-def coordinating(home: Path, snapshot: date, wanted: CrewWanted | None = None) -> Iterator[Run]:
+def coordinating(home: Path, snapshot: date, wanted: CrewRequest | None = None) -> Iterator[Run]:
     """Coordinate the snapshot; the outermost block lands what the lake holds, and hires the crew that is wanted."""
     key = home.resolve()
     if key in _running:
@@ -79,7 +79,7 @@ def coordinating(home: Path, snapshot: date, wanted: CrewWanted | None = None) -
         take_over(warehouse.lake, leases, snapshot)
         fetch_published(warehouse.lake, warehouse.published)
         warehouse.begin()
-        crew = stack.enter_context(crew_for(home, snapshot, wanted or CrewWanted()))
+        crew = stack.enter_context(crew_for(home, snapshot, wanted or CrewRequest()))
         _running[key] = Run(home, snapshot, leases, crew)
         stack.callback(_running.pop, key)
         yield _running[key]
@@ -110,7 +110,7 @@ def _busy(lake: Lake) -> WriterBusy:
 
 @contextmanager
 def at_work_for(
-    home: Path, snapshot: date, kinds: Collection[Kind]
+    home: Path, snapshot: date, kinds: Collection[WorkKind]
 ) -> Iterator[tuple[Puller, Callable[[], bool]]]:
     """Be of a snapshot's crew: what takes orders, and what tells when nobody coordinates it any more."""
     make_home(home)

@@ -19,19 +19,19 @@ from tasks.engine.child import running_child
 from tasks.errors import CrewLost, UsageError
 from tasks.records import JudgeSpec
 from tasks.settings import settings
-from tasks.work.orders import Kind
+from tasks.work.orders import WorkKind
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
-CARD_KINDS: tuple[Kind, ...] = ("read", "describe", "judge", "explain", "embed")
-JUDGE_KINDS: tuple[Kind, ...] = ("identify", "judge", "explain")
+CARD_KINDS: tuple[WorkKind, ...] = ("read", "describe", "judge", "explain", "embed")
+JUDGE_KINDS: tuple[WorkKind, ...] = ("identify", "judge", "explain")
 REPLACEMENTS_MAX = 3  # of each member, in one stage
 _LOOK_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class CrewWanted:
+class CrewRequest:
     """How many processes work at parts, the coordinator included, and in which pools; null: on this machine.
 
     `judge_pool` is where a judge model's parts are done, and nowhere else, by `judge_workers` processes.
@@ -59,7 +59,7 @@ class Member(Protocol):
 class Crew:
     """The members, and how to hire another in the place of one that ended."""
 
-    wanted: CrewWanted
+    wanted: CrewRequest
     hires: list[Callable[[], Member]]
     clock: Callable[[], float] = monotonic
     _members: list[Member] = field(default_factory=list)
@@ -115,7 +115,7 @@ class Crew:
             member.dismiss()
 
 
-def check_judge_is_served(spec: JudgeSpec, wanted: CrewWanted) -> None:
+def check_judge_is_served(spec: JudgeSpec, wanted: CrewRequest) -> None:
     """Raise `UsageError` where a pool's workers are to ask a judge model that this machine alone could reach."""
     if spec.kind == "vllm" and not spec.urls and wanted.pool and wanted.workers > 1 and not wanted.judge_pool:
         raise UsageError(
@@ -125,7 +125,7 @@ def check_judge_is_served(spec: JudgeSpec, wanted: CrewWanted) -> None:
 
 
 @contextmanager
-def crew_for(home: Path, snapshot: date, wanted: CrewWanted) -> Iterator[Crew]:
+def crew_for(home: Path, snapshot: date, wanted: CrewRequest) -> Iterator[Crew]:
     """The crew that is wanted, for as long as the block runs."""
     with ExitStack() as stack:
         hires: list[Callable[[], Member]] = []
@@ -158,7 +158,9 @@ class _Process:
         """It ends with the block that it was started in."""
 
 
-def _hire_here(stack: ExitStack, home: Path, snapshot: date, kinds: Sequence[Kind]) -> Callable[[], Member]:
+def _hire_here(
+    stack: ExitStack, home: Path, snapshot: date, kinds: Sequence[WorkKind]
+) -> Callable[[], Member]:
     def hire() -> Member:
         log = stack.enter_context((home / "crew.log").open("ab"))
         words = [str(snapshot), str(home.resolve()), *kinds]
@@ -218,7 +220,7 @@ class _NotHired:
         """There is nobody."""
 
 
-def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[[], Member]:
+def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[WorkKind]) -> Callable[[], Member]:
     def hire() -> Member:
         from prefect.exceptions import ObjectNotFound
 
@@ -235,7 +237,7 @@ def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[Kind]) -> Callable[
     return hire
 
 
-def _crew_run(pool: str, snapshot: date, kinds: Sequence[Kind]) -> FlowRun:
+def _crew_run(pool: str, snapshot: date, kinds: Sequence[WorkKind]) -> FlowRun:
     from prefect.deployments import run_deployment
 
     asked_for = {"snapshot_date": str(snapshot), "kinds": list(kinds)}

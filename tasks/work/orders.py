@@ -24,18 +24,18 @@ from tasks.records import CardRef, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.leases import RENEWALS_A_LEASE, Leases, Watch, holder_of, is_gone
 
-Kind = Literal["identify", "read", "describe", "judge", "explain", "embed"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+WorkKind = Literal["identify", "read", "describe", "judge", "explain", "embed"]
+KINDS: tuple[WorkKind, ...] = get_args(WorkKind)
 
 _ORDERS, _CLAIMS = "orders", "claims"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class WorkStage:
     """One kind of work of one snapshot. `fingerprint` is that of the judge or embedder that it is for, if any."""
 
     snapshot: date
-    kind: Kind
+    kind: WorkKind
     fingerprint: str = ""
 
     @property
@@ -67,7 +67,7 @@ class Shared:
 class Order:
     """One part to be done: its name in the lake, and what it is about."""
 
-    stage: Stage
+    stage: WorkStage
     part: str
     refs: tuple[CardRef, ...] | tuple[TextRef, ...] = ()
 
@@ -82,21 +82,21 @@ class Order:
         return f"{_CLAIMS}/{self.stage.snapshot}/{self.stage.key}/{self.part}"
 
 
-def open_stage(lake: Lake, stage: Stage, shared: Shared, orders: Iterable[Order]) -> None:
+def open_stage(lake: Lake, stage: WorkStage, shared: Shared, orders: Iterable[Order]) -> None:
     """Tell what is to be done; orders that are there already stay."""
     lake.put(stage.header, orjson.dumps(asdict(shared)))
     for order in orders:
         lake.put(order.name, orjson.dumps([list(asdict(ref).values()) for ref in order.refs]))
 
 
-def close_stage(lake: Lake, stage: Stage) -> None:
+def close_stage(lake: Lake, stage: WorkStage) -> None:
     """Nobody need look here any more."""
     lake.delete(stage.header)
     for name in lake.entries(f"{_CLAIMS}/{stage.snapshot}/{stage.key}"):
         lake.delete(name)
 
 
-def withdraw(lake: Lake, snapshot: date, *, but: Stage) -> None:
+def withdraw(lake: Lake, snapshot: date, *, but: WorkStage) -> None:
     """Take back the orders of other stages of this kind: those of a judge that is no longer asked for."""
     for name in lake.entries(f"{_ORDERS}/{snapshot}"):
         stage = _stage_of(snapshot, name)
@@ -104,7 +104,7 @@ def withdraw(lake: Lake, snapshot: date, *, but: Stage) -> None:
             lake.delete(name)
 
 
-def outstanding(lake: Lake, stage: Stage) -> list[Order]:
+def outstanding(lake: Lake, stage: WorkStage) -> list[Order]:
     """Orders of a stage that an earlier run left."""
     return [
         order
@@ -113,7 +113,7 @@ def outstanding(lake: Lake, stage: Stage) -> list[Order]:
     ]
 
 
-def read_shared(lake: Lake, stage: Stage) -> Shared | None:
+def read_shared(lake: Lake, stage: WorkStage) -> Shared | None:
     """What the orders of a stage share; null where the stage is closed."""
     body = lake.get(stage.header)
     if body is None:
@@ -124,7 +124,7 @@ def read_shared(lake: Lake, stage: Stage) -> Shared | None:
     return Shared(said["hub"], judge, said["embedder"])
 
 
-def _read_order(lake: Lake, stage: Stage, name: str) -> Order | None:
+def _read_order(lake: Lake, stage: WorkStage, name: str) -> Order | None:
     """The order of that name; null where somebody has finished it meanwhile."""
     body = lake.get(name)
     if body is None:
@@ -137,11 +137,11 @@ def _part_of(name: str) -> str:
     return name.rpartition("/")[2].removesuffix(".json")
 
 
-def _stage_of(snapshot: date, name: str) -> Stage | None:
+def _stage_of(snapshot: date, name: str) -> WorkStage | None:
     """The stage that an object under `orders/` belongs to."""
     key = name.removeprefix(f"{_ORDERS}/{snapshot}/").partition("/")[0].removesuffix(".json")
     kind, _, fingerprint = key.partition("-")
-    return Stage(snapshot, kind, fingerprint) if kind in KINDS else None
+    return WorkStage(snapshot, kind, fingerprint) if kind in KINDS else None
 
 
 @dataclass(slots=True)
@@ -151,14 +151,14 @@ class Puller:
     lake: Lake
     leases: Leases
     snapshot: date
-    kinds: Collection[Kind]
+    kinds: Collection[WorkKind]
     open_orders: frozenset[str] = frozenset()  # names, of these kinds, when last looked
     mine: dict[str, Order] = field(default_factory=dict)  # claimed and not done, by name
     _stale: frozenset[str] = frozenset()  # orders whose claims are those of the dead, when last looked
     _watch: Watch = field(default_factory=Watch)
     _choice: random.Random = field(default_factory=random.Random)
 
-    def next(self, but: Collection[Kind] = ()) -> Order | None:
+    def next(self, but: Collection[WorkKind] = ()) -> Order | None:
         """An order that nobody is at, claimed, of any kind `but` some; null where there is none just now."""
         free = [name for name in self.look() if _kind_of(self.snapshot, name) not in but]
         # Whoever picks at random rarely picks what another picks at the same moment.
@@ -222,7 +222,7 @@ def _header_of(name: str) -> str:
     return f"{name.rpartition('/')[0]}.json"
 
 
-def _kind_of(snapshot: date, name: str) -> Kind | None:
+def _kind_of(snapshot: date, name: str) -> WorkKind | None:
     stage = _stage_of(snapshot, name)
     return stage.kind if stage else None
 

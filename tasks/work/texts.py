@@ -10,7 +10,7 @@ from tasks.progress import expect
 from tasks.records import CardText, TextRef
 from tasks.storage.lake import Lake, part_name
 from tasks.storage.warehouse import Warehouse, frame
-from tasks.work.orders import Order, Stage, outstanding
+from tasks.work.orders import Order, WorkStage, outstanding
 
 
 def texts_of(lake: Lake, refs: Iterable[TextRef]) -> list[CardText]:
@@ -26,7 +26,7 @@ def texts_of_order(home: Path, order: Order) -> list[CardText]:
     return texts_of(Lake(home), [ref for ref in order.refs if isinstance(ref, TextRef)])
 
 
-def orders_of(home: Path, stage: Stage, pending: Iterable[TextRef], size: int) -> list[Order]:
+def orders_of(home: Path, stage: WorkStage, pending: Iterable[TextRef], size: int) -> list[Order]:
     """Parts of what is pending; what an earlier run ordered stays as it is. Tells how much it is."""
     left = outstanding(Lake(home), stage)
     ordered = {ref.card_hash for order in left for ref in order.refs if isinstance(ref, TextRef)}

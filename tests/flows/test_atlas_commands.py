@@ -21,11 +21,11 @@ from tasks.records import (
     Atlas,
     AtlasPoint,
     CardFacts,
+    CardKind,
     CardRead,
-    EmbedderCard,
+    EmbedderRecord,
     Embedding,
-    JudgeCard,
-    Kind,
+    JudgeRecord,
     KindName,
     ListedModel,
     Neighbour,
@@ -69,7 +69,7 @@ def write_week(lake: Lake) -> None:
     ]
     lake.write("cards/w/a.parquet", CardRead, reads)
     lake.write(
-        "judges/w-f.parquet", JudgeCard, [JudgeCard(WEEK, "f", "checklist", "r", None, None, "{}", NOW)]
+        "judges/w-f.parquet", JudgeRecord, [JudgeRecord(WEEK, "f", "checklist", "r", None, None, "{}", NOW)]
     )
     mute = Verdict("mute", "checklist", "f", None, None, {}, [], [], [], "mute", "says nothing")
     verdicts = [
@@ -90,7 +90,7 @@ def write_week(lake: Lake) -> None:
 
 def write_map(lake: Lake) -> None:
     """A map of two kinds of that week's cards."""
-    lake.write("embedders/w-e.parquet", EmbedderCard, [EmbedderCard(WEEK, "e", "n", "w", "{}", NOW)])
+    lake.write("embedders/w-e.parquet", EmbedderRecord, [EmbedderRecord(WEEK, "e", "n", "w", "{}", NOW)])
     embeddings = [Embedding(text, "e", [], [], 2 if text in PLACED else 0, 9, False) for _, text, *_ in CARDS]
     lake.write("embeddings/e/a.parquet", Embedding, embeddings)
     made = Atlas(WEEK, "e", WEEK, 6, 0, 2, 0.2, 0.0, 0.9, 0.9, 0.9, None, "{}", NOW)
@@ -101,10 +101,12 @@ def write_map(lake: Lake) -> None:
     ]
     lake.write("atlas_points/w.parquet", AtlasPoint, points)
     kinds = [
-        Kind(WEEK, 0, 3, 0.5, 0.5, 0.9, ["gguf", "\x1b[2Jquant", "llama", "fourth"], "conversion", "…", NOW),
-        Kind(WEEK, 1, 2, 1.5, 1.5, 0.4, ["[bold]bert"], "lab", "…", NOW),
+        CardKind(
+            WEEK, 0, 3, 0.5, 0.5, 0.9, ["gguf", "\x1b[2Jquant", "llama", "fourth"], "conversion", "…", NOW
+        ),
+        CardKind(WEEK, 1, 2, 1.5, 1.5, 0.4, ["[bold]bert"], "lab", "…", NOW),
     ]
-    lake.write("kinds/w.parquet", Kind, kinds)
+    lake.write("kinds/w.parquet", CardKind, kinds)
     given = [
         KindName(WEEK, 0, "terms", "Quants", "", None, NOW),
         KindName(WEEK, 1, "a" * 16, "Labs", "", None, NOW),

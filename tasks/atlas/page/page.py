@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 import jinja2
@@ -22,11 +22,10 @@ import numpy.typing as npt
 import polars as pl
 from markupsafe import Markup
 
+from tasks.arrays import Floats
 from tasks.atlas.page.colours import DARK_MARKS, LIGHT_MARKS
 from tasks.errors import NotWritten
 from tasks.sentences import count, decimal, long_date, percent
-
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

@@ -74,7 +74,7 @@ class _NotYet(Exception):
 
 
 @dataclass(eq=False)
-class _Server:
+class _Replica:
     """One replica as the fleet sees it now; only the event loop touches it."""
 
     url: str
@@ -98,7 +98,7 @@ class _Tries:
     failed: int = 0
     lost: int = 0
     busy_since: float | None = None
-    last: _Server | None = None
+    last: _Replica | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Fleet:
     """
 
     def __init__(self, urls: Sequence[str], *, model: str | None, limits: Settings) -> None:
-        self._servers = [_Server(url) for url in dict.fromkeys(map(_checked, urls))]
+        self._servers = [_Replica(url) for url in dict.fromkeys(map(_checked, urls))]
         if not self._servers:
             raise UsageError("no judge server is named; name one with --judge-url")
         self._asked_for = model
@@ -291,7 +291,7 @@ class Fleet:
 
     # ------------------------------------------------------------------------------------- one request's ways
 
-    async def _pick(self, avoided: _Server | None) -> _Server:
+    async def _pick(self, avoided: _Replica | None) -> _Replica:
         """The live server with the fewest requests in flight, another than `avoided` where there is one."""
         while True:
             if self._broken:
@@ -313,7 +313,7 @@ class Fleet:
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(min(max(seconds, 0.0), _LONGEST_WAIT_S))
 
-    async def _send(self, server: _Server, path: str, body: bytes) -> _Reply:
+    async def _send(self, server: _Replica, path: str, body: bytes) -> _Reply:
         server.in_flight += 1
         self.requests += 1
         try:
@@ -331,7 +331,7 @@ class Fleet:
                     return _Reply(response.status_code, response.headers, None)
             return _Reply(response.status_code, response.headers, bytes(got))
 
-    def _is_known(self, server: _Server, answer: Mapping[str, object]) -> bool:
+    def _is_known(self, server: _Replica, answer: Mapping[str, object]) -> bool:
         """Whether the server is the one that introduced itself: it may have been started anew while nobody asked.
 
         vLLM marks its answers with a fingerprint of engine and model; where it changes, the server is asked anew who
@@ -346,7 +346,7 @@ class Fleet:
             self._mark_down(server, "it was started anew")
         return is_first
 
-    async def _take_badly(self, server: _Server, reply: _Reply, tries: _Tries) -> None:
+    async def _take_badly(self, server: _Replica, reply: _Reply, tries: _Tries) -> None:
         """An answer without a result: raise what it means, or return where the request may be sent again."""
         reason, said = f"http_{reply.status}", self._excerpt(reply.body)
         if reply.status < 500 and reply.status not in (408, 429):
@@ -359,14 +359,14 @@ class Fleet:
         else:
             await self._try_again(tries, reason, said)
 
-    async def _take_silence(self, server: _Server, tries: _Tries) -> None:
+    async def _take_silence(self, server: _Replica, tries: _Tries) -> None:
         problem = f"no answer in {self._limits.judge_timeout_s:g} s"
         if await self._is_well(server):
             await self._try_again(tries, "timeout", problem)
         else:
             await self._lose(server, tries, problem)
 
-    def _refusal(self, server: _Server, status: int, said: str) -> Exception:
+    def _refusal(self, server: _Replica, status: int, said: str) -> Exception:
         """What a final status means: for all cards, or for this one."""
         if status in (401, 403):
             return _key_refused(server.url, status)
@@ -386,7 +386,7 @@ class Fleet:
         # Full jitter: retries of many requests must not march in step.
         await self._pause(random.uniform(0, self._limits.judge_backoff_s * 2 ** (tries.failed - 1)))
 
-    async def _lose(self, server: _Server, tries: _Tries, problem: str, *, was_sent: bool = True) -> None:
+    async def _lose(self, server: _Replica, tries: _Tries, problem: str, *, was_sent: bool = True) -> None:
         """The server went away under the request: no fault of the request, unless it happens again and again."""
         self._mark_down(server, problem)
         tries.lost += was_sent
@@ -401,7 +401,7 @@ class Fleet:
         if monotonic() - tries.busy_since > self._limits.judge_patience_s:
             raise RequestFailed(reason, said)
 
-    def _hold(self, server: _Server, reply: _Reply) -> None:
+    def _hold(self, server: _Replica, reply: _Reply) -> None:
         """Send it nothing for as long as it asks for, within reason."""
         wait = retry_after(reply.headers.get("retry-after"), self._limits.judge_backoff_s)
         wait = min(wait, _LONGEST_WAIT_S) + random.uniform(0, self._limits.judge_backoff_s)
@@ -416,7 +416,7 @@ class Fleet:
 
     # ------------------------------------------------------------------------------------- health of servers
 
-    def _mark_down(self, server: _Server, problem: str) -> None:
+    def _mark_down(self, server: _Replica, problem: str) -> None:
         """Send it nothing until a probe finds it well; which may be at once."""
         server.problem = problem
         server.is_up = False
@@ -425,7 +425,7 @@ class Fleet:
         if server.probing is None or server.probing.done():
             server.probing = self._loop.create_task(self._probe(server))
 
-    async def _probe(self, server: _Server) -> None:
+    async def _probe(self, server: _Replica) -> None:
         """Ask until it is back with the judge that it had, or the patience of the whole fleet is at its end."""
         pause = _PROBE_PAUSE_S
         while self._broken is None:
@@ -437,7 +437,7 @@ class Fleet:
             await self._pause(min(pause * random.uniform(0.5, 1), self._patience_left()))
             pause = min(2 * pause, _LONGEST_PROBE_PAUSE_S)
 
-    async def _is_back(self, server: _Server) -> bool:
+    async def _is_back(self, server: _Replica) -> bool:
         try:
             served = await self._introduce(server)
             self._compare(served, server)
@@ -452,13 +452,13 @@ class Fleet:
         self._tell_news()
         return True
 
-    async def _is_well(self, server: _Server) -> bool:
+    async def _is_well(self, server: _Replica) -> bool:
         """Whether /health says so, asked once for all who want to know at the moment."""
         if server.check is None or server.check.done():
             server.check = self._loop.create_task(self._health(server))
         return await asyncio.shield(server.check)
 
-    async def _health(self, server: _Server) -> bool:
+    async def _health(self, server: _Replica) -> bool:
         try:
             reply = await self._get(server, "/health")
         except _NotYet as error:
@@ -496,7 +496,7 @@ class Fleet:
     async def _open(self) -> None:
         """Ask all servers who they are, until one answers; the others may come later."""
         self._dark_since = monotonic()
-        found: list[tuple[_Server, Served]] = []
+        found: list[tuple[_Replica, Served]] = []
         pause = _PROBE_PAUSE_S
         while not found:
             answers = await asyncio.gather(*map(self._introduced, self._servers))
@@ -524,7 +524,7 @@ class Fleet:
         self.concurrency = each * self.replicas
         self._slots = asyncio.Semaphore(self.concurrency)
 
-    async def _introduced(self, server: _Server) -> tuple[_Server, Served | ServesAnother | None]:
+    async def _introduced(self, server: _Replica) -> tuple[_Replica, Served | ServesAnother | None]:
         try:
             return server, await self._introduce(server)
         except _NotYet as error:
@@ -541,7 +541,7 @@ class Fleet:
         if not self._servers:
             raise refusals[0]
 
-    async def _introduce(self, server: _Server) -> Served:
+    async def _introduce(self, server: _Replica) -> Served:
         """Who this server says it is. Raises `_NotYet` where it does not answer, `JudgeRefused` where it may not."""
         listing = await self._get(server, "/v1/models")
         if listing.status in (401, 403):
@@ -557,7 +557,7 @@ class Fleet:
             self._asked_for,
         )
 
-    def _compare(self, served: Served, server: _Server) -> None:
+    def _compare(self, served: Served, server: _Replica) -> None:
         """JudgesDiffer where it is another judge than the first server that answered."""
         for name in ("model", "root", "engine", "context_tokens"):
             if (here := getattr(served, name)) != (there := getattr(self.served, name)):
@@ -567,7 +567,7 @@ class Fleet:
                     "same engine, and the same as long as a run lasts"
                 )
 
-    async def _get(self, server: _Server, path: str) -> _Reply:
+    async def _get(self, server: _Replica, path: str) -> _Reply:
         try:
             async with asyncio.timeout(_CONTROL_TIMEOUT_S):
                 return await self._ask("GET", server.url + path, _CONTROL_BYTES_MAX)
@@ -586,7 +586,7 @@ class Fleet:
                 total[name] = total.get(name, 0.0) + count + server.counted_before.get(name, 0.0)
         return total
 
-    async def _count(self, server: _Server) -> None:
+    async def _count(self, server: _Replica) -> None:
         try:
             reply = await self._get(server, "/metrics")
         except _NotYet:

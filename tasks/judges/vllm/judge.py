@@ -26,7 +26,7 @@ from tasks.judges.vllm.fleet import Fleet, RequestFailed
 from tasks.judges.vllm.prompt import Prompt, explain_prompt, score_prompt
 from tasks.judges.vllm.served import Served, is_local
 from tasks.judges.vllm.server import engine_version, revision_of, running_judge_server
-from tasks.records import CardText, Explanation, JudgeCard, JudgeSpec, Spent, Verdict
+from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
 from tasks.rubric import load_rubric
 from tasks.settings import Settings, settings
 
@@ -46,7 +46,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ServedIdentity:
     """Who judges: everything that may change an answer, but the card. The fingerprint is a digest of it."""
 
     model: str
@@ -81,9 +81,9 @@ class Identity:
         told = json.dumps(["vllm", self.model, self.revision, self.rubric, self.settings])
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeCard:
+    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """The record of this judge."""
-        return JudgeCard(
+        return JudgeRecord(
             snapshot,
             self.fingerprint,
             self.name,
@@ -95,7 +95,7 @@ class Identity:
         )
 
 
-def identify(spec: JudgeSpec) -> Identity:
+def identify(spec: JudgeSpec) -> ServedIdentity:
     """Who would judge. Asks the servers where there are any; starts none."""
     limits = settings()
     if spec.urls:
@@ -112,16 +112,16 @@ def _to_be_started(spec: JudgeSpec, limits: Settings) -> tuple[str, Settings]:
     return model, limits.model_copy(update={"judge_revision": revision})
 
 
-def _identity_of(served: Served, spec: JudgeSpec, limits: Settings) -> Identity:
+def _identity_of(served: Served, spec: JudgeSpec, limits: Settings) -> ServedIdentity:
     """Who judges on servers that run. What lies on this machine tells nothing of what another one serves."""
     is_here = all(map(is_local, spec.urls))
     known = revision_of(served.root, limits) if is_here else limits.judge_revision
     return _identity(served.root, spec.revision or known, served.engine, limits)
 
 
-def _identity(root: str, revision: str | None, engine: str, limits: Settings) -> Identity:
+def _identity(root: str, revision: str | None, engine: str, limits: Settings) -> ServedIdentity:
     rubric = load_rubric()
-    return Identity(
+    return ServedIdentity(
         # A folder's place on a machine is nobody's business; what it holds is in the revision.
         model=Path(root).name if Path(root).is_absolute() else root,
         revision=revision,
@@ -158,7 +158,7 @@ class Session:
     """Servers, and what was learnt of them once: the tokens of each prompt without a card, and of the digits."""
 
     fleet: Fleet
-    identity: Identity
+    identity: ServedIdentity
     limits: Settings
     score: Prompt
     explain: Prompt
@@ -296,7 +296,7 @@ class VllmJudge:
         """Which judge, exactly."""
         return self._session.identity.fingerprint
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeCard:
+    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """The record of this judge."""
         return self._session.identity.card(snapshot, judged_at)
 
@@ -309,10 +309,10 @@ class VllmJudge:
         for explanations in self._session.fleet.stream(self._explanations, _longest_first(cards)):
             yield from explanations
 
-    def spent(self) -> Spent:
+    def spent(self) -> JudgeUsage:
         """Requests and tokens of this judge; what its servers counted since it was opened."""
         now = self._session.fleet.metrics()
-        return Spent(
+        return JudgeUsage(
             requests=self._asked,
             tokens_in=self._tokens_in,
             tokens_out=self._tokens_out,

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from tasks.report.tables import Table
+from tasks.report.tables import ReportTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Figure:
     title: str
     says: str
     spec: dict[str, Any] | None = None
-    table: Table | None = None
+    table: ReportTable | None = None
     note: str = ""
 
 

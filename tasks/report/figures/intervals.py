@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import polars as pl
 
 from tasks.records import Finding
-from tasks.report.tables import Table, findings_table
+from tasks.report.tables import ReportTable, findings_table
 from tasks.sentences import is_interval, reading
 
 STRATUM_ORDER = ("all", "without_outliers", "not_generated", "no_card_lowest")
@@ -39,7 +39,7 @@ def tally(findings: list[Finding]) -> str:
     return f"Of {len(said)} interval{'s' * (len(said) != 1)}: {', '.join(parts)}."
 
 
-def table_of(findings: list[Finding]) -> Table | None:
+def table_of(findings: list[Finding]) -> ReportTable | None:
     """The findings as a table; null for none."""
     return findings_table(findings) if findings else None
 

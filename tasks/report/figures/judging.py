@@ -9,7 +9,7 @@ import polars as pl
 
 from tasks import charts
 from tasks.records import PassportEntry
-from tasks.report.data import Judging
+from tasks.report.data import JudgingReport
 from tasks.report.figures.figure import Figure, spec
 from tasks.report.tables import grid_table
 from tasks.rubric import load_rubric
@@ -59,7 +59,7 @@ def _where_they_agree(rows: list[dict[str, Any]]) -> str:
     return f"Judge and people are closest on {best} and farthest apart on {worst}."
 
 
-def compared(judge: str, judging: Judging) -> list[Figure]:
+def compared(judge: str, judging: JudgingReport) -> list[Figure]:
     """The judge beside each other one whose grid was read."""
     others = judging.others.filter(pl.col("fingerprint").is_in(list(judging.grids))).to_dicts()
     return [

@@ -13,11 +13,11 @@ from typing import IO, Protocol
 
 from tasks.errors import UsageError
 from tasks.settings import settings
-from tasks.storage.store.bucket import Bucket
+from tasks.storage.store.bucket import BucketStore
 from tasks.storage.store.files import told
 from tasks.storage.store.folder import Folder
 
-__all__ = ["Bucket", "Folder", "Store", "store_at", "told"]
+__all__ = ["BucketStore", "Folder", "Store", "store_at", "told"]
 
 
 class Store(Protocol):
@@ -73,7 +73,7 @@ def store_at(home: Path) -> Store:
     if location.startswith("s3://"):
         bucket, _, prefix = location.removeprefix("s3://").strip("/").partition("/")
         if bucket:
-            return Bucket(bucket, prefix, scratch=home / ".scratch")
+            return BucketStore(bucket, prefix, scratch=home / ".scratch")
     if "://" in location:
         raise UsageError(f"CARDIOGRAPH_LAKE={location}: a lake is a folder or s3://bucket/prefix")
     return Folder(Path(location).expanduser())

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoreResponse:
     """What an object store said: status 0 where it said nothing, `code` as S3 names its errors."""
 
     status: int
@@ -54,14 +54,14 @@ _REMEDIES: dict[tuple[str | int, ...], str] = {
 }
 
 
-def answer_in(error: Exception) -> Answer:
+def answer_in(error: Exception) -> StoreResponse:
     """Read from the text, for the library has no better: the first lines, before its own dump begins."""
     text = str(error).partition("\n\nDebug source")[0]
     status, code = _STATUS.search(text), _CODE.search(text)
     if isinstance(error, FileNotFoundError) and not status:
         raise error  # a local file, not an object
     detail = text.rpartition(" - ")[2].removeprefix("Generic S3 error: ")
-    return Answer(int(status[1]) if status else 0, code[1] if code else "", " ".join(detail.split()))
+    return StoreResponse(int(status[1]) if status else 0, code[1] if code else "", " ".join(detail.split()))
 
 
 _STATUS = re.compile(r"status code: (\d{3})")

@@ -43,7 +43,7 @@ _CHUNK_BYTES = 8 << 20
 _COPIES_AT_ONCE = 8
 
 
-class Bucket:
+class BucketStore:
     """A store in an object store that speaks S3. What it writes is made in a local folder first.
 
     What may pass by itself is borne until `lake_patience_s`; what is refused is told at once. Where the object

@@ -22,13 +22,13 @@ from tasks.atlas.archetypes import (
     archetype_of,
 )
 from tasks.atlas.naming import KindFacts
-from tasks.atlas.terms import Composition, Value
+from tasks.atlas.terms import Composition, TermValue
 
 PLAIN = KindFacts(7, texts=100, models=100, authors=90, top_author="ada", top_author_share=0.02)
 
 
 def composed(column: str, *values: tuple[str, float]) -> Composition:
-    return Composition(**{column: tuple(Value(value, share, 2.0) for value, share in values)})
+    return Composition(**{column: tuple(TermValue(value, share, 2.0) for value, share in values)})
 
 
 def with_share(archetype: str, share: float) -> KindFacts:
@@ -116,7 +116,7 @@ def test_what_fits_several_rules_is_what_the_first_of_them_says() -> None:
         languages={"de": 1.0},
         base_model_share=1.0,
         composition=Composition(
-            formats=(Value("gguf", 1.0, 2.0),), pipelines=(Value("object-detection", 1.0, 2.0),)
+            formats=(TermValue("gguf", 1.0, 2.0),), pipelines=(TermValue("object-detection", 1.0, 2.0),)
         ),
     )
     order = ["template", "conversion", "lab", "language", "domain", "fine_tune", "other"]

@@ -9,19 +9,19 @@ from sklearn.metrics import adjusted_rand_score
 
 from tasks.atlas import clustering
 from tasks.atlas.clustering import LARGE_SHARE, NOISE, SPLIT_NOISE_MAX, cluster, kind_size, stability
-from tasks.atlas.projecting import Floats
+from tasks.atlas.projecting import Coordinates
 
 SIZE = 12
 
 
-def blobs(*middles: tuple[float, float], each: int, spread: float = 0.1, seed: int = 1) -> Floats:
+def blobs(*middles: tuple[float, float], each: int, spread: float = 0.1, seed: int = 1) -> Coordinates:
     rng = np.random.default_rng(seed)
-    found: Floats = np.concatenate([rng.normal(middle, spread, size=(each, 2)) for middle in middles])
+    found: Coordinates = np.concatenate([rng.normal(middle, spread, size=(each, 2)) for middle in middles])
     return found
 
 
-def groups(sizes: Sequence[int]) -> Floats:
-    found: Floats = np.repeat(np.arange(len(sizes)), sizes)
+def groups(sizes: Sequence[int]) -> Coordinates:
+    found: Coordinates = np.repeat(np.arange(len(sizes)), sizes)
     return found
 
 

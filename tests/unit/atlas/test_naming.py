@@ -22,12 +22,12 @@ from tasks.atlas.naming import (
     plain,
     shortened,
 )
-from tasks.atlas.terms import Composition, Value, word_file
+from tasks.atlas.terms import Composition, TermValue, word_file
 from tasks.cards.templates import templates
 
 
-def some(*values: str, share: float = 0.9) -> tuple[Value, ...]:
-    return tuple(Value(value, share, 5.0) for value in values)
+def some(*values: str, share: float = 0.9) -> tuple[TermValue, ...]:
+    return tuple(TermValue(value, share, 5.0) for value in values)
 
 
 def kind(number: int = 0, *, terms: str = "", models: int = 100, **fields: object) -> KindFacts:
@@ -156,7 +156,7 @@ shares = st.floats(0, 1)
 odd = (
     st.text(max_size=300) | st.sampled_from(HOSTILE) | st.sampled_from(["wav2vec2", "gguf", "de", "trainer"])
 )
-values = st.lists(st.builds(Value, odd, shares, st.floats(0, 100)), max_size=4).map(tuple)
+values = st.lists(st.builds(TermValue, odd, shares, st.floats(0, 100)), max_size=4).map(tuple)
 compositions = st.builds(Composition, values, values, values, values, values, values)
 any_kind = st.builds(
     KindFacts,

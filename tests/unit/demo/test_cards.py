@@ -15,7 +15,7 @@ from tasks.demo.facts import draft_of
 from tasks.demo.front_matter import metadata
 from tasks.demo.hostile import FORMS, attack, encoded
 from tasks.demo.layouts import write_card
-from tasks.demo.roster import Model, make_roster
+from tasks.demo.roster import DemoModel, make_roster
 from tasks.judges.checklist import ChecklistJudge
 from tasks.records import CardText
 
@@ -63,18 +63,18 @@ MARKS = {
 
 
 @pytest.fixture(scope="module")
-def roster() -> list[Model]:
+def roster() -> list[DemoModel]:
     return make_roster(600, SEED)[0]
 
 
 @pytest.fixture(scope="module")
-def texts(roster: list[Model]) -> dict[str, str]:
+def texts(roster: list[DemoModel]) -> dict[str, str]:
     """Cards as first written, before any attack on them; those without one left out."""
     cards = {model.model_id: write_card(draft_of(model, model.documentation, SEED)) for model in roster}
     return {model_id: card for model_id, card in cards.items() if card}
 
 
-def at_level(model: Model, level: float) -> str:
+def at_level(model: DemoModel, level: float) -> str:
     return write_card(draft_of(model, level, SEED)) or ""
 
 
@@ -83,7 +83,7 @@ def test_no_fact_is_left_unfilled(texts: dict[str, str]) -> None:
     assert {model_id: found for model_id, found in unfilled.items() if found} == {}
 
 
-def test_untouched_templates_are_the_same_bytes(roster: list[Model], texts: dict[str, str]) -> None:
+def test_untouched_templates_are_the_same_bytes(roster: list[DemoModel], texts: dict[str, str]) -> None:
     templates = Counter(texts[model.model_id] for model in roster if model.archetype == "template")
     (card, most), *_ = templates.most_common()
     assert most > 0.5 * templates.total()
@@ -91,26 +91,26 @@ def test_untouched_templates_are_the_same_bytes(roster: list[Model], texts: dict
 
 
 def test_hardly_any_card_but_the_templates_is_written_twice(
-    roster: list[Model], texts: dict[str, str]
+    roster: list[DemoModel], texts: dict[str, str]
 ) -> None:
     others = [texts[m.model_id] for m in roster if m.model_id in texts and m.archetype != "template"]
     assert len(set(others)) > 0.97 * len(others)
 
 
-def test_missing_cards_are_none_and_empty_ones_empty(roster: list[Model]) -> None:
+def test_missing_cards_are_none_and_empty_ones_empty(roster: list[DemoModel]) -> None:
     written = {
         m.archetype: write_card(draft_of(m, 1.0, SEED)) for m in roster if m.archetype in ("missing", "empty")
     }
     assert written == {"missing": None, "empty": ""}
 
 
-def test_a_higher_level_writes_more(roster: list[Model]) -> None:
+def test_a_higher_level_writes_more(roster: list[DemoModel]) -> None:
     for model in [m for m in roster if m.archetype in PEOPLES][:150]:
         lengths = [len(at_level(model, level)) for level in (1.0, 3.0, 5.0)]
         assert all(less < more for less, more in pairwise(lengths)), model.model_id
 
 
-def test_the_best_cards_have_every_section_and_the_worst_have_none(roster: list[Model]) -> None:
+def test_the_best_cards_have_every_section_and_the_worst_have_none(roster: list[DemoModel]) -> None:
     model = next(m for m in roster if m.archetype == "fine_tune")
     best, worst = at_level(model, 5.0), at_level(model, 1.0)
     for mark in (
@@ -125,7 +125,7 @@ def test_the_best_cards_have_every_section_and_the_worst_have_none(roster: list[
     assert len(worst) < 200
 
 
-def test_an_edit_keeps_the_facts_of_the_model(roster: list[Model]) -> None:
+def test_an_edit_keeps_the_facts_of_the_model(roster: list[DemoModel]) -> None:
     model = next(m for m in roster if m.archetype == "classifier" and 2 < m.documentation < 3)
     before, after = draft_of(model, model.documentation, SEED), draft_of(model, model.documentation + 2, SEED)
     assert before.facts == after.facts
@@ -134,7 +134,7 @@ def test_an_edit_keeps_the_facts_of_the_model(roster: list[Model]) -> None:
 
 
 def test_front_matter_of_ordinary_cards_is_yaml_that_says_what_the_listing_says(
-    roster: list[Model], texts: dict[str, str]
+    roster: list[DemoModel], texts: dict[str, str]
 ) -> None:
     checked = 0
     for model in roster:
@@ -147,7 +147,7 @@ def test_front_matter_of_ordinary_cards_is_yaml_that_says_what_the_listing_says(
     assert checked > 300
 
 
-def test_cards_of_other_languages_are_written_in_them(roster: list[Model], texts: dict[str, str]) -> None:
+def test_cards_of_other_languages_are_written_in_them(roster: list[DemoModel], texts: dict[str, str]) -> None:
     scripts = {
         "zh": r"[一-鿿]",
         "ja": r"[ぁ-ん]",
@@ -205,7 +205,9 @@ def test_archetype_counts_add_up_at_any_size(models: int) -> None:
     assert min(wanted.values()) >= 0
 
 
-def test_the_checklist_ranks_cards_as_they_were_planted(roster: list[Model], texts: dict[str, str]) -> None:
+def test_the_checklist_ranks_cards_as_they_were_planted(
+    roster: list[DemoModel], texts: dict[str, str]
+) -> None:
     written = [m for m in roster if m.model_id in texts and m.archetype != "hostile"]
     verdicts = ChecklistJudge().score(CardText(m.model_id, texts[m.model_id]) for m in written)
     scored = pl.DataFrame({"score": [v.score for v in verdicts], "level": [m.documentation for m in written]})

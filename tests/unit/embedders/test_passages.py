@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.embedders.passages import Passage, Passages, Vector, pack, pool
-from tasks.embedders.reading import Reading
+from tasks.embedders.reading import CardReading
 
 
 def cut(*tokens: int, passage_tokens: int = 100, passages_max: int = 4) -> Passages:
     names = tuple(chr(ord("a") + place) for place in range(len(tokens)))
-    return pack(Reading("", names), tokens, passage_tokens=passage_tokens, passages_max=passages_max)
+    return pack(CardReading("", names), tokens, passage_tokens=passage_tokens, passages_max=passages_max)
 
 
 def told(passages: Passages) -> list[tuple[str, int]]:
@@ -46,7 +46,7 @@ def test_what_is_beyond_the_last_passage_is_told() -> None:
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=30))
 def test_every_section_stands_in_one_passage_and_none_is_longer_than_a_window(tokens: list[int]) -> None:
     names = tuple(f"s{place}" for place in range(len(tokens)))
-    found = pack(Reading("", names), tokens, passage_tokens=100, passages_max=1_000)
+    found = pack(CardReading("", names), tokens, passage_tokens=100, passages_max=1_000)
     assert ". ".join(passage.text for passage in found.body).split(". ") == list(names)
     assert all(passage.tokens <= 100 for passage in found.body)
 

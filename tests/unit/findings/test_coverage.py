@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from tasks.arrays import Floats
 from tasks.findings import rank, regression
 from tasks.findings.controls import Design
-from tasks.findings.sample import Codes, Estimate, Floats
+from tasks.findings.sample import Codes, Estimate
 from tasks.findings.theil_sen import theil_sen
 
 REPLICATIONS = 120

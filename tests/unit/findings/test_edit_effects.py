@@ -13,7 +13,7 @@ import pytest
 from benchmarks.stats import panel_of
 from tasks.demo import popularity
 from tasks.demo.corpus import LAST_SNAPSHOT, make_plan
-from tasks.findings.edit_effects import OUTCOMES, Outcome, edit_effects, stack, with_edits
+from tasks.findings.edit_effects import OUTCOMES, EditOutcome, edit_effects, stack, with_edits
 from tasks.findings.sample import Stamp
 from tasks.findings.weekly import weekly
 from tasks.records import Finding
@@ -64,7 +64,7 @@ def panel(
     )
 
 
-def found(rows: pl.DataFrame, outcomes: Sequence[Outcome] = OUTCOMES) -> Found:
+def found(rows: pl.DataFrame, outcomes: Sequence[EditOutcome] = OUTCOMES) -> Found:
     return {
         (f.question, f.outcome, f.predictor, f.stratum, f.estimator): f
         for f in edit_effects(rows, STAMP, outcomes=outcomes)

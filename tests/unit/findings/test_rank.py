@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tasks.arrays import Floats
 from tasks.findings import bootstrap, rank
 from tasks.findings.bootstrap import RESAMPLES, estimate_over_authors, resampled_means
 from tasks.findings.concordance import net_concordance
-from tasks.findings.sample import Codes, Estimate, Floats
+from tasks.findings.sample import Codes, Estimate
 
 FEW_VALUES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
 

@@ -10,9 +10,10 @@ import pytest
 import statsmodels.api as sm
 from scipy import optimize, stats
 
+from tasks.arrays import Floats
 from tasks.findings import regression
 from tasks.findings.controls import Design, design
-from tasks.findings.sample import Floats, Sample, clean
+from tasks.findings.sample import Sample, clean
 from tasks.findings.study import HUB
 from tasks.findings.theil_sen import theil_sen
 

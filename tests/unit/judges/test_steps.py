@@ -15,7 +15,7 @@ from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
 from tasks.judges.steps import judge_part
 from tasks.records import CardRead, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
-from tasks.work.orders import Order, Shared, Stage
+from tasks.work.orders import Order, Shared, WorkStage
 
 WEEK = date(2026, 11, 16)
 
@@ -43,7 +43,7 @@ def test_a_part_leaves_its_verdicts_and_what_they_took(
 ) -> None:
     spec, lake = JudgeSpec("vllm", urls=(server.url,)), Lake(tmp_path)
     fingerprint = identify(spec).fingerprint
-    order = Order(Stage(WEEK, "judge", fingerprint), "p", tuple(refs))
+    order = Order(WorkStage(WEEK, "judge", fingerprint), "p", tuple(refs))
     judge_part.fn(tmp_path, order, Shared(spec=spec))
     (verdicts,), (took,) = lake.parts("verdicts"), lake.parts("judged_parts")
     reasons = {row["card_hash"]: row["reason"] for row in pq.read_table(lake.path(verdicts)).to_pylist()}
@@ -58,7 +58,7 @@ def test_a_part_that_is_there_is_not_judged_again(
     tmp_path: Path, refs: list[TextRef], server: ScriptedJudge
 ) -> None:
     spec = JudgeSpec("vllm", urls=(server.url,))
-    order = Order(Stage(WEEK, "judge", identify(spec).fingerprint), "p", tuple(refs))
+    order = Order(WorkStage(WEEK, "judge", identify(spec).fingerprint), "p", tuple(refs))
     judge_part.fn(tmp_path, order, Shared(spec=spec))
     asked = len(server.requests)
     judge_part.fn(tmp_path, order, Shared(spec=spec))
@@ -69,7 +69,7 @@ def test_a_part_is_not_judged_by_another_judge_than_the_run_began_with(
     tmp_path: Path, refs: list[TextRef], server: ScriptedJudge
 ) -> None:
     spec = JudgeSpec("vllm", urls=(server.url,))
-    order = Order(Stage(WEEK, "judge", "0123456789abcdef"), "p", tuple(refs))
+    order = Order(WorkStage(WEEK, "judge", "0123456789abcdef"), "p", tuple(refs))
     with pytest.raises(JudgesDiffer, match="the run began with 0123456789abcdef"):
         judge_part.fn(tmp_path, order, Shared(spec=spec))
     assert Lake(tmp_path).parts("verdicts") == []

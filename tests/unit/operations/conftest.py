@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.operations.gate import gate
-from tasks.records import CardRead, Finding, GateMeasure, JudgeCard, JudgedPart, ListedModel, Verdict
+from tasks.records import CardRead, Finding, GateMeasure, JudgedPart, JudgeRecord, ListedModel, Verdict
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.warehouse import Warehouse
 
@@ -59,8 +59,8 @@ def _write_week(lake: Lake, week: date, models: int, *, failed: int = 0, changed
     record = SnapshotRecord(week, "x", "all models", models, NOW, NOW)
     lake.write(f"snapshots/{week}.parquet", SnapshotRecord, [record])
     lake.write(f"cards/{week}/a.parquet", CardRead, cards)
-    judge = JudgeCard(week, "f", "checklist", "r", None, None, "{}", NOW)
-    lake.write(f"judges/{week}-f.parquet", JudgeCard, [judge])
+    judge = JudgeRecord(week, "f", "checklist", "r", None, None, "{}", NOW)
+    lake.write(f"judges/{week}-f.parquet", JudgeRecord, [judge])
     lake.write("verdicts/f/a.parquet", Verdict, verdicts)
     lake.write("judged_parts/f/a.parquet", JudgedPart, [took])
     lake.write(f"findings/{week}-f-1.parquet", Finding, [dataclasses.replace(finding, computed_at=NOW)])

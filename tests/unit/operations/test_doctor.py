@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks.engine.state import EngineState, Pool, client_version
+from tasks.engine.state import EngineState, PoolState, client_version
 from tasks.errors import CardiographError, HubUnreachable, LakeError, TokenRefused
 from tasks.hub.account import ask_account, clock_ahead_s
 from tasks.judges.scripted import running_scripted_judge
 from tasks.operations.doctor import (
     CLOCK_WARN_S,
-    Finding,
+    CheckResult,
     check_disk,
     check_engine,
     check_gpu,
@@ -59,7 +59,7 @@ def no_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
 
 
-def by_name(findings: Iterator[Finding]) -> dict[str, Finding]:
+def by_name(findings: Iterator[CheckResult]) -> dict[str, CheckResult]:
     return {finding.name: finding for finding in findings}
 
 
@@ -69,21 +69,21 @@ def by_name(findings: Iterator[Finding]) -> dict[str, Finding]:
 def test_a_check_that_hangs_fails_in_time_and_hinders_no_other() -> None:
     forever = threading.Event()
 
-    def hangs() -> list[Finding]:
+    def hangs() -> list[CheckResult]:
         forever.wait()
         return []
 
-    found = examine([("stuck", hangs), ("fine", lambda: [Finding("fine", "ok", "yes")])], within_s=0.3)
+    found = examine([("stuck", hangs), ("fine", lambda: [CheckResult("fine", "ok", "yes")])], within_s=0.3)
     forever.set()
     assert [(one.name, one.status) for one in found] == [("stuck", "fail"), ("fine", "ok")]
     assert "no answer within 0.3 s" in found[0].detail
 
 
 def test_a_check_that_breaks_is_a_failure_and_no_traceback() -> None:
-    def breaks() -> list[Finding]:
+    def breaks() -> list[CheckResult]:
         raise ZeroDivisionError("by zero\nand more")
 
-    def fails() -> list[Finding]:
+    def fails() -> list[CheckResult]:
         raise LakeError("no space; free some")
 
     found = examine([("odd", breaks), ("lake", fails)])
@@ -130,7 +130,7 @@ def test_a_hub_without_a_token_answers_and_tells_its_quota(hub: str) -> None:
 def test_a_token_is_accepted_and_never_shown(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", SECRET)
     found = by_name(check_hub(hub))
-    assert found["token"] == Finding("token", "ok", "accepted, of replica")
+    assert found["token"] == CheckResult("token", "ok", "accepted, of replica")
     assert SECRET not in repr(found)
 
 
@@ -241,7 +241,7 @@ def test_a_gpu_is_told_with_its_memory(tmp_path: Path, monkeypatch: pytest.Monke
     assert [one.detail[:4] for one in check_gpu()] == ["none"]
     program.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771 MiB, 4 MiB'\n")
     program.chmod(0o755)
-    assert list(check_gpu()) == [Finding("GPU", "ok", "NVIDIA H200, 143771 MiB, 4 MiB in use")]
+    assert list(check_gpu()) == [CheckResult("GPU", "ok", "NVIDIA H200, 143771 MiB, 4 MiB in use")]
     program.write_text("#!/bin/sh\necho 'Driver/library version mismatch'; exit 18\n")
     (finding,) = check_gpu()
     assert (finding.status, finding.remedy) == ("fail", "mend the driver")
@@ -271,7 +271,7 @@ def test_a_judge_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPat
 # Prefect
 
 WELL = EngineState(
-    client_version(), ("crew/default", "snapshot/weekly"), (Pool("default", 2, is_paused=False),), 8, ()
+    client_version(), ("crew/default", "snapshot/weekly"), (PoolState("default", 2, is_paused=False),), 8, ()
 )
 
 
@@ -288,8 +288,8 @@ def test_a_server_that_knows_all_is_well() -> None:
     [
         (replace(WELL, version="2.20.1"), "Prefect"),
         (replace(WELL, deployments=("crew/default",)), "deployments"),
-        (replace(WELL, pools=(Pool("default", 0, is_paused=False),)), "work pool default"),
-        (replace(WELL, pools=(Pool("default", 2, is_paused=True),)), "work pool default"),
+        (replace(WELL, pools=(PoolState("default", 0, is_paused=False),)), "work pool default"),
+        (replace(WELL, pools=(PoolState("default", 2, is_paused=True),)), "work pool default"),
         (replace(WELL, limit=None), "Hub's limit"),
     ],
 )
@@ -302,7 +302,7 @@ def test_no_server_of_ones_own_is_fine() -> None:
 
 
 def test_all_failures_of_ours_are_told_by_their_own_words() -> None:
-    def fails() -> list[Finding]:
+    def fails() -> list[CheckResult]:
         raise CardiographError("in one line, with a remedy")
 
-    assert examine([("x", fails)]) == [Finding("x", "fail", "in one line, with a remedy")]
+    assert examine([("x", fails)]) == [CheckResult("x", "fail", "in one line, with a remedy")]

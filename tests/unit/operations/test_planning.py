@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tasks.errors import UsageError
 from tasks.operations.history import rates_of
 from tasks.operations.planning import (
+    PlanRequest,
     Rate,
-    Wanted,
     at_quota_s,
     documented_rates,
     first_costs,
@@ -42,20 +42,22 @@ def test_every_documented_rate_says_who_measured_it_and_when() -> None:
 def test_the_whole_hub_takes_what_its_quota_lets_through() -> None:
     # 2.5 million cards at 10, 16.7 and 40 a second, which is 97 % of the quota.
     hours = {
-        plan: first_costs(Wanted(None, plan=plan), RATES).reading_s / 3600
+        plan: first_costs(PlanRequest(None, plan=plan), RATES).reading_s / 3600
         for plan in ("anonymous", "free", "pro")
     }
     assert hours == pytest.approx({"anonymous": 71.6, "free": 43.0, "pro": 17.9}, rel=0.01)
-    assert first_costs(Wanted(None), RATES).api_requests == 2500
+    assert first_costs(PlanRequest(None), RATES).api_requests == 2500
 
 
 def test_a_page_of_the_listing_holds_a_thousand() -> None:
-    pages = [first_costs(Wanted(n), RATES).api_requests for n in (1, 1000, 1001)]
+    pages = [first_costs(PlanRequest(n), RATES).api_requests for n in (1, 1000, 1001)]
     assert pages == [1, 1, 2]
 
 
 def test_a_judge_model_takes_gpu_minutes_however_many_gpus_share_them() -> None:
-    alone, shared = (first_costs(Wanted(100_000, ("vllm:x",), workers=n), RATES).judging[0] for n in (1, 4))
+    alone, shared = (
+        first_costs(PlanRequest(100_000, ("vllm:x",), workers=n), RATES).judging[0] for n in (1, 4)
+    )
     assert (alone.texts, shared.gpu_minutes) == (93_500, alone.gpu_minutes)
     assert shared.seconds == alone.seconds / 4
     assert alone.gpu_minutes == pytest.approx(93_500 / 20.9 / 60)
@@ -63,26 +65,26 @@ def test_a_judge_model_takes_gpu_minutes_however_many_gpus_share_them() -> None:
 
 
 def test_a_checklist_takes_no_gpu_and_no_tokens() -> None:
-    (judging,) = first_costs(Wanted(1000), RATES).judging
+    (judging,) = first_costs(PlanRequest(1000), RATES).judging
     assert (judging.gpu_minutes, judging.tokens_in, judging.tokens_out) == (0, 0, 0)
     assert judging.seconds > 0
 
 
 def test_a_panel_judges_every_text_once_a_judge() -> None:
     one, two = (
-        first_costs(Wanted(1000, judges), RATES) for judges in (("checklist",), ("checklist", "vllm"))
+        first_costs(PlanRequest(1000, judges), RATES) for judges in (("checklist",), ("checklist", "vllm"))
     )
     assert [judging.judge for judging in two.judging] == ["checklist", "vllm"]
     assert two.lake_bytes - one.lake_bytes == pytest.approx(935 * RATES["lake_bytes_a_text"].value, abs=1)
 
 
 def test_the_weeks_after_are_not_told_before_they_have_been_seen() -> None:
-    assert next_costs(Wanted(1000), RATES) is None
+    assert next_costs(PlanRequest(1000), RATES) is None
 
 
 def test_the_weeks_after_read_what_changed() -> None:
     known = {**RATES, "changed_share": Rate(0.05, "", ""), "fresh_texts_a_read": Rate(0.5, "", "")}
-    after = next_costs(Wanted(1000), known)
+    after = next_costs(PlanRequest(1000), known)
     assert after
     assert (after.cards_read, after.resolver_requests, after.texts_judged) == (50, 50, 25)
 
@@ -95,8 +97,8 @@ def test_the_weeks_after_read_what_changed() -> None:
 def test_more_models_never_take_less_and_no_plan_beats_its_quota(
     models: int, workers: int, plan: str
 ) -> None:
-    costs = first_costs(Wanted(models, ("checklist", "vllm"), plan, workers), RATES)
-    more = first_costs(Wanted(models + 1000, ("checklist", "vllm"), plan, workers), RATES)
+    costs = first_costs(PlanRequest(models, ("checklist", "vllm"), plan, workers), RATES)
+    more = first_costs(PlanRequest(models + 1000, ("checklist", "vllm"), plan, workers), RATES)
     assert more.total_s > costs.total_s
     assert more.lake_bytes > costs.lake_bytes
     assert costs.resolver_requests / costs.reading_s * 300 <= quota(plan)[1]
@@ -105,20 +107,20 @@ def test_more_models_never_take_less_and_no_plan_beats_its_quota(
 def test_a_plan_is_known_by_its_quota() -> None:
     assert [plan_of(quota) for quota in (500, 1000, 2500, 7)] == ["anonymous", "free", "pro", None]
     with pytest.raises(UsageError, match="no plan of the Hub is called 'gold'"):
-        first_costs(Wanted(1, plan="gold"), RATES)
+        first_costs(PlanRequest(1, plan="gold"), RATES)
     with pytest.raises(UsageError):
-        first_costs(Wanted(1, plan="none"), RATES)
+        first_costs(PlanRequest(1, plan="none"), RATES)
 
 
 def test_rates_of_judges_that_are_not_asked_for_are_not_told() -> None:
-    assert not [name for name in rates_used(Wanted(1000), RATES) if "llm" in name]
-    assert "vllm tokens_in_a_text" in rates_used(Wanted(1000, ("vllm",)), RATES)
+    assert not [name for name in rates_used(PlanRequest(1000), RATES) if "llm" in name]
+    assert "vllm tokens_in_a_text" in rates_used(PlanRequest(1000, ("vllm",)), RATES)
 
 
 def test_a_map_takes_its_time_its_place_in_the_lake_and_its_task_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wanted = Wanted(10_000)
+    wanted = PlanRequest(10_000)
     without = first_costs(wanted, RATES)
     assert without.atlas_s == 0
     assert not [name for name in rates_used(wanted, RATES) if "atlas" in name or "placed" in name]

@@ -12,10 +12,10 @@ from tasks.operations.status import OpenStage, open_stages, read_state
 from tasks.records import CardRef
 from tasks.storage.lake import Lake
 from tasks.work.leases import Leases, new_holder
-from tasks.work.orders import Order, Puller, Shared, Stage, open_stage
+from tasks.work.orders import Order, Puller, Shared, WorkStage, open_stage
 
 NOW = datetime(2026, 1, 19, 9)
-STAGE = Stage(date(2026, 1, 12), "read")
+STAGE = WorkStage(date(2026, 1, 12), "read")
 
 
 @pytest.fixture(autouse=True)

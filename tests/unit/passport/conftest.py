@@ -12,7 +12,7 @@ import pytest
 
 from tasks.demo import write_demo_corpus
 from tasks.judges.checklist import ChecklistJudge
-from tasks.records import CardRead, CardText, JudgeCard, ListedModel, Verdict
+from tasks.records import CardRead, CardText, JudgeRecord, ListedModel, Verdict
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.warehouse import Warehouse
 
@@ -74,7 +74,7 @@ def _crawled(lake: Lake, cards: list[tuple[str, str]]) -> None:
 def _judged(lake: Lake, cards: list[tuple[str, str]]) -> None:
     judge = ChecklistJudge()
     texts = {_hash(text): CardText(_hash(text), text) for _, text in cards}
-    lake.write(f"judges/{WEEK}-{judge.fingerprint}.parquet", JudgeCard, [judge.card(WEEK, NOW)])
+    lake.write(f"judges/{WEEK}-{judge.fingerprint}.parquet", JudgeRecord, [judge.card(WEEK, NOW)])
     lake.write(f"verdicts/{judge.fingerprint}/part.parquet", Verdict, list(judge.score(texts.values())))
 
 

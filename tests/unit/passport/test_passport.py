@@ -13,7 +13,7 @@ import pytest
 
 from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.attacks import attacks, card_text, weak_card
-from tasks.passport.labels import Labelled, Rating
+from tasks.passport.labels import LabelledTexts, Rating
 from tasks.passport.passport import examine, find, kappa_of
 from tasks.passport.probes import consistency
 from tasks.passport.reading import conclusion, tables
@@ -44,7 +44,7 @@ class Swayed(ChecklistJudge):
             yield replace(verdict, score=min(5.0, verdict.score + bent + noise))
 
 
-def labelled_by_checklist(texts: Sequence[CardText], *, shift: float = 0, raters: int = 1) -> Labelled:
+def labelled_by_checklist(texts: Sequence[CardText], *, shift: float = 0, raters: int = 1) -> LabelledTexts:
     """Labels that are the checklist's own levels, moved by `shift`."""
     ratings = []
     for verdict in ChecklistJudge().score(texts):
@@ -52,7 +52,7 @@ def labelled_by_checklist(texts: Sequence[CardText], *, shift: float = 0, raters
             marks = {name: min(5.0, max(1.0, level + shift)) for name, level in verdict.levels.items()}
             marks["score"] = min(5.0, max(1.0, verdict.score + shift))
             ratings += [Rating(verdict.card_hash, f"r{n}", marks) for n in range(raters)]
-    return Labelled(tuple(texts), tuple(ratings))
+    return LabelledTexts(tuple(texts), tuple(ratings))
 
 
 def estimate(entries: Sequence[PassportEntry], probe: str, measure: str, subject: str = "score") -> float:
@@ -169,7 +169,7 @@ def test_where_no_labelled_card_is_weak_a_weak_one_of_ours_is_attacked(demo_text
 def test_texts_without_a_score_are_counted_and_left_out(demo_texts: list[CardText]) -> None:
     texts = [*demo_texts[:10], card_text("  \n"), card_text("# Secret\n\nWords.")]
     labelled = labelled_by_checklist(texts)
-    labelled = Labelled(
+    labelled = LabelledTexts(
         labelled.texts, (*labelled.ratings, Rating(texts[10].card_hash, "r0", {"score": 1.0}))
     )
     entries = examine(Swayed(refuses="Secret"), labelled, repeats=2)
@@ -206,7 +206,7 @@ def test_a_handful_of_labels_gives_a_passport_too(demo_texts: list[CardText], n:
 def test_labels_of_a_criterion_alone_say_nothing_of_the_score(demo_texts: list[CardText]) -> None:
     labelled = labelled_by_checklist(demo_texts[:10])
     only = tuple(replace(r, marks={"purpose": r.marks["purpose"]}) for r in labelled.ratings)
-    entries = examine(ChecklistJudge(), Labelled(labelled.texts, only), repeats=0)
+    entries = examine(ChecklistJudge(), LabelledTexts(labelled.texts, only), repeats=0)
     assert kappa_of(entries) is None
     assert estimate(entries, "agreement", "quadratic_kappa", "purpose") == pytest.approx(1)
     assert "no overall score" in conclusion(entries)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.replica.corpus import write_corpus
 from tasks.replica.listing import SORTS, read_cursor, write_cursor
 from tasks.replica.process import running_replica
-from tasks.replica.resolve import Wanted, file_wanted
+from tasks.replica.resolve import WantedFile, file_wanted
 
 SHA = "0123456789" * 4
 NAMES = ["ada/one", "ada/One", "solo", "eve/gated", "eve/closed", "eve/off", "eve/gone", "eve/bare"]
@@ -198,10 +198,13 @@ def test_bytes_that_are_no_request_are_a_bad_request(
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("a/b/resolve/main/README.md", Wanted("a/b", "main", "README.md", "resolve")),
-        ("a/resolve/main/x/y.json", Wanted("a", "main", "x/y.json", "resolve")),
-        ("a/b/raw/main/README.md", Wanted("a/b", "main", "README.md", "raw")),
-        (f"api/resolve-cache/models/a/b/{SHA}/README.md", Wanted("a/b", SHA, "README.md", "resolve_cache")),
+        ("a/b/resolve/main/README.md", WantedFile("a/b", "main", "README.md", "resolve")),
+        ("a/resolve/main/x/y.json", WantedFile("a", "main", "x/y.json", "resolve")),
+        ("a/b/raw/main/README.md", WantedFile("a/b", "main", "README.md", "raw")),
+        (
+            f"api/resolve-cache/models/a/b/{SHA}/README.md",
+            WantedFile("a/b", SHA, "README.md", "resolve_cache"),
+        ),
         (f"api/resolve-cache/models/a/{SHA}/README.md", None),
         ("api/resolve-cache/models/a/b/main/README.md", None),
         ("datasets/a/b/resolve/main/README.md", None),
@@ -210,5 +213,5 @@ def test_bytes_that_are_no_request_are_a_bad_request(
         ("", None),
     ],
 )
-def test_a_path_asks_for_a_file(path: str, expected: Wanted | None) -> None:
+def test_a_path_asks_for_a_file(path: str, expected: WantedFile | None) -> None:
     assert file_wanted(tuple(path.split("/"))) == expected

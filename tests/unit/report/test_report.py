@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import NotWritten, UsageError
-from tasks.records import Finding, JudgeCard
+from tasks.records import Finding, JudgeRecord
 from tasks.report import (
     ReportData,
     figures,
@@ -420,7 +420,7 @@ def test_a_snapshot_that_is_not_there_is_an_error_that_names_it(invented_warehou
 
 
 def test_the_judge_is_read_whole(data: ReportData) -> None:
-    assert isinstance(data.judge, JudgeCard)
+    assert isinstance(data.judge, JudgeRecord)
     assert (data.judge.judge, data.judge.rubric, data.judge.snapshot) == ("checklist", "r1", data.snapshot)
 
 

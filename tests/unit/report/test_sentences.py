@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import sentences
-from tasks.records import Finding, JudgeCard, PassportEntry
+from tasks.records import Finding, JudgeRecord, PassportEntry
 from tasks.sentences import (
     atlas_words,
     headline,
@@ -243,8 +243,8 @@ def test_the_headline_warns_of_few_models(finding: Make) -> None:
     assert headline([finding(flags=["few_models"])]).endswith("read it as a hint.")
 
 
-def judge(name: str, model: str | None = None) -> JudgeCard:
-    return JudgeCard(BASE.snapshot, "f", name, "r", model, "main", "{}", datetime(2026, 11, 21))
+def judge(name: str, model: str | None = None) -> JudgeRecord:
+    return JudgeRecord(BASE.snapshot, "f", name, "r", model, "main", "{}", datetime(2026, 11, 21))
 
 
 def test_the_note_follows_the_judge() -> None:

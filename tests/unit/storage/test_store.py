@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import LakeError
-from tasks.storage.store import Bucket
+from tasks.storage.store import BucketStore
 
 
 class MoodyS3(ThreadingHTTPServer):
@@ -98,11 +98,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MoodyS3]:
 
 
 @pytest.fixture
-def bucket(tmp_path: Path) -> Bucket:
-    return Bucket("lakes", "weekly", scratch=tmp_path / "scratch")
+def bucket(tmp_path: Path) -> BucketStore:
+    return BucketStore("lakes", "weekly", scratch=tmp_path / "scratch")
 
 
-def draft(bucket: Bucket, body: bytes) -> None:
+def draft(bucket: BucketStore, body: bytes) -> None:
     with bucket.draft("cards/x.parquet") as file:
         file.write(body)
 
@@ -117,7 +117,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize("mood", PASSING)
-def test_what_passes_by_itself_is_borne(s3: MoodyS3, bucket: Bucket, mood: str) -> None:
+def test_what_passes_by_itself_is_borne(s3: MoodyS3, bucket: BucketStore, mood: str) -> None:
     for use in (
         partial(bucket.put, "writer", b"me"),
         partial(bucket.get, "writer"),
@@ -128,7 +128,7 @@ def test_what_passes_by_itself_is_borne(s3: MoodyS3, bucket: Bucket, mood: str) 
     assert s3.asked == ["PUT"] * 3 + ["GET"] * 3 + ["DELETE"] * 3
 
 
-def test_a_body_that_breaks_off_is_asked_for_again(s3: MoodyS3, bucket: Bucket, tmp_path: Path) -> None:
+def test_a_body_that_breaks_off_is_asked_for_again(s3: MoodyS3, bucket: BucketStore, tmp_path: Path) -> None:
     bucket.put("published/warehouse.duckdb", b"0123456789" * 1000)
     s3.moods.extend(["cut", "cut"])
     assert bucket.get("published/warehouse.duckdb") == b"0123456789" * 1000
@@ -138,7 +138,7 @@ def test_a_body_that_breaks_off_is_asked_for_again(s3: MoodyS3, bucket: Bucket, 
 
 
 def test_an_endpoint_that_says_nothing_is_left_after_a_while(
-    s3: MoodyS3, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    s3: MoodyS3, bucket: BucketStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CARDIOGRAPH_LAKE_PATIENCE_S", "0.2")
     s3.moods.append("silent")
@@ -147,7 +147,7 @@ def test_an_endpoint_that_says_nothing_is_left_after_a_while(
 
 
 def test_an_endpoint_that_goes_on_failing_is_told(
-    s3: MoodyS3, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    s3: MoodyS3, bucket: BucketStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CARDIOGRAPH_LAKE_PATIENCE_S", "0.2")
     s3.moods.extend(["503 SlowDown"] * 1000)
@@ -170,7 +170,7 @@ def test_an_endpoint_that_goes_on_failing_is_told(
         ("405 MethodNotAllowed", "refuses (405 MethodNotAllowed); check AWS_ENDPOINT_URL"),
     ],
 )
-def test_what_is_refused_is_told_at_once(s3: MoodyS3, bucket: Bucket, mood: str, told: str) -> None:
+def test_what_is_refused_is_told_at_once(s3: MoodyS3, bucket: BucketStore, mood: str, told: str) -> None:
     s3.moods.append(mood)
     with pytest.raises(LakeError) as error:
         bucket.get("writer")
@@ -181,7 +181,7 @@ def test_what_is_refused_is_told_at_once(s3: MoodyS3, bucket: Bucket, mood: str,
 
 
 def test_where_it_is_honoured_one_of_racing_drafts_is_taken_and_the_rest_refused(
-    s3: MoodyS3, bucket: Bucket
+    s3: MoodyS3, bucket: BucketStore
 ) -> None:
     together = threading.Barrier(6)
 
@@ -197,25 +197,27 @@ def test_where_it_is_honoured_one_of_racing_drafts_is_taken_and_the_rest_refused
     assert len(set(taken)) == 1, "what was there once has changed"
 
 
-def test_a_draft_whose_first_answer_was_lost_is_there_once(s3: MoodyS3, bucket: Bucket) -> None:
+def test_a_draft_whose_first_answer_was_lost_is_there_once(s3: MoodyS3, bucket: BucketStore) -> None:
     s3.moods.extend(["404 NoSuchKey", "lost"])
     draft(bucket, b"mine")
     assert (s3.asked, list(s3.objects.values())) == (["HEAD", "PUT", "PUT"], [b"mine"])
 
 
-def test_a_conflict_under_way_is_waited_for(s3: MoodyS3, bucket: Bucket) -> None:
+def test_a_conflict_under_way_is_waited_for(s3: MoodyS3, bucket: BucketStore) -> None:
     s3.moods.extend(["404 NoSuchKey", "409 ConditionalRequestConflict"])
     draft(bucket, b"mine")
     assert (s3.asked, list(s3.objects.values())) == (["HEAD", "PUT", "PUT"], [b"mine"])
 
 
-def test_a_store_that_cannot_put_conditionally_is_put_to_without(s3: MoodyS3, bucket: Bucket) -> None:
+def test_a_store_that_cannot_put_conditionally_is_put_to_without(s3: MoodyS3, bucket: BucketStore) -> None:
     s3.moods.extend(["404 NoSuchKey", "501 NotImplemented"])
     draft(bucket, b"mine")
     draft(bucket, b"another's")
     assert (s3.asked, list(s3.objects.values())) == (["HEAD", "PUT", "PUT", "HEAD"], [b"mine"])
 
 
-def test_a_file_that_is_not_there_is_no_missing_object(s3: MoodyS3, bucket: Bucket, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_no_missing_object(
+    s3: MoodyS3, bucket: BucketStore, tmp_path: Path
+) -> None:
     with pytest.raises(FileNotFoundError):
         bucket.send("published/report.html", tmp_path / "report.html")

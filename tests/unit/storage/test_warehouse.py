@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from tasks.errors import CheckFailed, UsageError, WarehouseError, WriterBusy
-from tasks.records import CardRead, Finding, JudgeCard, ListedModel, Verdict
+from tasks.records import CardRead, Finding, JudgeRecord, ListedModel, Verdict
 from tasks.storage import warehouse as warehouse_module
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.publishing import send_published
@@ -63,7 +63,9 @@ def write_week(lake: Lake, week: date, models: int) -> None:
     lake.write(f"cards/{week}/a.parquet", CardRead, cards[::2])
     lake.write(f"cards/{week}/b.parquet", CardRead, cards[1::2])
     lake.write(
-        f"judges/{week}-f.parquet", JudgeCard, [JudgeCard(week, "f", "checklist", "r", None, None, "{}", NOW)]
+        f"judges/{week}-f.parquet",
+        JudgeRecord,
+        [JudgeRecord(week, "f", "checklist", "r", None, None, "{}", NOW)],
     )
     if not lake.has("verdicts/f/a.parquet"):
         lake.write("verdicts/f/a.parquet", Verdict, verdicts)

@@ -19,13 +19,13 @@ from tasks.errors import CrewLost, UsageError, WriterBusy
 from tasks.records import CardRef, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.coordinator import WRITER, at_work_for, coordinating, is_coordinated, take_over
-from tasks.work.crew import REPLACEMENTS_MAX, Crew, CrewWanted, check_judge_is_served
+from tasks.work.crew import REPLACEMENTS_MAX, Crew, CrewRequest, check_judge_is_served
 from tasks.work.leases import Leases, Watch, holder_of, is_gone, new_holder
 from tasks.work.orders import (
     Order,
     Puller,
     Shared,
-    Stage,
+    WorkStage,
     close_stage,
     open_stage,
     outstanding,
@@ -34,7 +34,7 @@ from tasks.work.orders import (
 )
 
 DAY = date(2026, 11, 16)
-READ, DESCRIBE = Stage(DAY, "read"), Stage(DAY, "describe")
+READ, DESCRIBE = WorkStage(DAY, "read"), WorkStage(DAY, "describe")
 ELSEWHERE = "another-machine:1:00000000"
 
 
@@ -55,7 +55,7 @@ def workers(lake: Lake) -> Iterator[list[Puller]]:
         yield pullers
 
 
-def orders(stage: Stage, parts: int) -> list[Order]:
+def orders(stage: WorkStage, parts: int) -> list[Order]:
     refs = (TextRef("cards/d/p.parquet", "h"),) if stage.kind != "read" else (CardRef("ada/one", "s"),)
     return [Order(stage, f"part{number}", refs) for number in range(parts)]
 
@@ -72,8 +72,8 @@ def test_what_a_stage_shares_comes_back(
 ) -> None:
     lake = Lake(tmp_path_factory.mktemp("lake"))
     shared = Shared(spec=JudgeSpec("vllm", model, tuple(urls)))
-    open_stage(lake, Stage(DAY, "judge", "f"), shared, [])
-    assert read_shared(lake, Stage(DAY, "judge", "f")) == shared
+    open_stage(lake, WorkStage(DAY, "judge", "f"), shared, [])
+    assert read_shared(lake, WorkStage(DAY, "judge", "f")) == shared
 
 
 def test_every_order_is_done_once_by_workers_that_pull_together(lake: Lake, workers: list[Puller]) -> None:
@@ -143,7 +143,7 @@ def test_a_claim_that_cannot_be_read_counts_as_one_that_is_held(
 
 
 def test_kinds_that_are_not_asked_for_are_left_alone(lake: Lake, workers: list[Puller]) -> None:
-    judge = Stage(DAY, "judge", "f")
+    judge = WorkStage(DAY, "judge", "f")
     open_stage(lake, judge, Shared(), orders(judge, 1))
     open_stage(lake, READ, Shared(), orders(READ, 1))
     assert workers[0].next(but=["read"]) is None
@@ -161,7 +161,7 @@ def test_a_closed_stage_leaves_no_claims(lake: Lake, workers: list[Puller]) -> N
 
 
 def test_orders_of_a_judge_that_is_no_longer_asked_for_are_taken_back(lake: Lake) -> None:
-    old, new = Stage(DAY, "judge", "old"), Stage(DAY, "judge", "new")
+    old, new = WorkStage(DAY, "judge", "old"), WorkStage(DAY, "judge", "new")
     for stage in (old, new, DESCRIBE):
         open_stage(lake, stage, Shared(), orders(stage, 1))
     withdraw(lake, DAY, but=new)
@@ -285,7 +285,7 @@ def crew_of_one() -> tuple[Crew, list[Hand], list[float]]:
         hired.append(Hand())
         return hired[-1]
 
-    crew = Crew(CrewWanted(judge_pool="gpu"), [hire], clock=lambda: now[0])
+    crew = Crew(CrewRequest(judge_pool="gpu"), [hire], clock=lambda: now[0])
     crew.hire()
     return crew, hired, now
 
@@ -338,10 +338,10 @@ def test_a_coordinator_that_can_do_the_parts_itself_goes_on_without_its_crew() -
 
 
 def test_workers_of_a_pool_are_not_sent_to_a_server_that_only_this_machine_reaches() -> None:
-    of_pool = CrewWanted(workers=2, pool="default")
+    of_pool = CrewRequest(workers=2, pool="default")
     with pytest.raises(UsageError, match="--judge-pool"):
         check_judge_is_served(JudgeSpec("vllm"), of_pool)
     check_judge_is_served(JudgeSpec("vllm", urls=("http://gpu:8000",)), of_pool)
     check_judge_is_served(JudgeSpec("vllm"), replace(of_pool, judge_pool="gpu"))
-    check_judge_is_served(JudgeSpec("vllm"), CrewWanted(workers=2))
+    check_judge_is_served(JudgeSpec("vllm"), CrewRequest(workers=2))
     check_judge_is_served(JudgeSpec(), of_pool)

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from tasks.engine.child import free_port
 from tasks.errors import JudgeError, JudgeRefused, JudgesDiffer, JudgeUnreachable, UsageError
-from tasks.judges.scripted import Fault, Reply, Script, ScriptedJudge, running_scripted_judge
+from tasks.judges.scripted import AnswerScript, Fault, Reply, ScriptedJudge, running_scripted_judge
 from tasks.judges.vllm.fleet import Fleet, RequestFailed
 from tasks.judges.vllm.served import base_url, concurrency_for, counters, kv_tokens, retry_after
 from tasks.settings import Settings
@@ -37,7 +37,7 @@ def limits(**changed: Any) -> Settings:
 
 
 @contextmanager
-def judges(*scripts: Script | None, **character: Any) -> Iterator[list[ScriptedJudge]]:
+def judges(*scripts: AnswerScript | None, **character: Any) -> Iterator[list[ScriptedJudge]]:
     with ExitStack() as stack:
         yield [stack.enter_context(running_scripted_judge(script, **character)) for script in scripts]
 
@@ -60,13 +60,13 @@ def judge_all(fleet: Fleet, number: int) -> list[int]:
     return list(fleet.stream(judge, range(number)))
 
 
-def failing(times: int, status: object) -> Script:
+def failing(times: int, status: object) -> AnswerScript:
     """A script that answers so the first few times, and well ever after."""
     calls = count()
     return lambda payload: status if next(calls) < times else None
 
 
-def always(status: object) -> Script:
+def always(status: object) -> AnswerScript:
     return lambda payload: status
 
 
@@ -449,7 +449,7 @@ def reasons(fleet: Fleet, number: int) -> list[str]:
     return [reason for _, reason in sorted(fleet.stream(judge, range(number)))]
 
 
-def failure_of(script: Script, **changed: Any) -> RequestFailed:
+def failure_of(script: AnswerScript, **changed: Any) -> RequestFailed:
     with (
         judges(script) as servers,
         fleet_of(*servers, **changed) as fleet,
