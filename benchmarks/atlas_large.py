@@ -33,6 +33,7 @@ from tasks.progress import listening
 from tasks.records import CardRead, Embedding, ListedModel
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.warehouse import Warehouse
+from tasks.work.run import Run
 
 FIRST = date(2026, 11, 16)
 SECOND = FIRST + timedelta(weeks=1)
@@ -107,7 +108,7 @@ def step(home: Path, what: str) -> None:
         if what == "land":
             warehouse.begin(afresh=True)
         else:
-            make_map.fn(home, date.fromisoformat(what), EMBEDDER)
+            make_map.fn(Run(home, date.fromisoformat(what)), EMBEDDER)
     told.append(time.perf_counter())
     between = [round(then - before, 1) for before, then in pairwise(told)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

@@ -16,6 +16,7 @@ from tasks.settings import settings
 from tasks.work.coordinator import at_work_for
 from tasks.work.crew import CARD_KINDS
 from tasks.work.orders import WorkKind
+from tasks.work.run import Run
 
 
 @flow(
@@ -23,11 +24,11 @@ from tasks.work.orders import WorkKind
     task_runner=ThreadPoolTaskRunner(max_workers=8),  # type: ignore[arg-type]  # invariant in its future
 )
 def crew(snapshot_date: date, home: Path | None = None, kinds: list[WorkKind] | None = None) -> int:
-    """Do parts of a snapshot, of these kinds, for as long as somebody coordinates it; returns how many were done."""
-    home = home or settings().home
+    """Do a snapshot's parts of these kinds for as long as another process coordinates it; returns how many."""
+    run = Run(home or settings().home, snapshot_date)
     able = [kind for kind in kinds or CARD_KINDS if kind != "embed" or is_installed()]
-    with at_work_for(home, snapshot_date, able) as (puller, is_over):
-        done = pull(home, puller, is_over)
+    with at_work_for(run, able) as (puller, is_over):
+        done = pull(run, puller, is_over)
     leave_hubs()
     return done
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
-
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.run_orders import work_off
-from tasks.engine.schedule import date_of_run, dated
-from tasks.hub.steps import land
-from tasks.judges import DEFAULT_JUDGE, specs_of
+from flows.run_orders import run_orders
+from tasks.engine.schedule import dated
+from tasks.judges import specs_of
 from tasks.judges.steps import (
     ask_who_judges,
     forget_other_judges,
@@ -22,62 +18,51 @@ from tasks.judges.steps import (
     record_judge,
 )
 from tasks.records import JudgeRecord
-from tasks.settings import settings
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import CrewRequest, check_judge_is_served
-from tasks.work.orders import Shared, WorkKind, WorkStage
-
-_OF_JUDGE_MODELS: tuple[WorkKind, ...] = ("identify", "judge", "explain")
+from tasks.work.crew import JUDGE_KINDS, check_judge_is_served
+from tasks.work.orders import Shared, WorkStage
+from tasks.work.request import JudgeRequest, takes
+from tasks.work.steps import land
 
 
 @flow(
     flow_run_name=dated("judge"),
     task_runner=ThreadPoolTaskRunner(max_workers=8),  # type: ignore[arg-type]  # invariant in its future
 )
-def judge(
-    snapshot_date: date | None = None,
-    home: Path | None = None,
-    judge: str = DEFAULT_JUDGE,
-    judge_model: str | None = None,
-    judge_urls: list[str] | None = None,
-    explain: int = 12,
-    workers: int = 1,
-    pool: str | None = None,
-    judge_pool: str | None = None,
-    judge_workers: int = 1,
-) -> tuple[JudgeRecord, int]:
+@takes(JudgeRequest)
+def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
     """Describe and judge a snapshot's texts that are new, and have a sample of `explain` texts explained.
 
-    Returns who judged, and how many texts it judged now.
+    Returns the judge, and how many texts it judged now.
     """
-    snapshot_date = snapshot_date or date_of_run()
-    home = home or settings().home
-    (spec,) = specs_of([judge], judge_model, judge_urls or [])
+    (spec,) = specs_of([request.judge], request.judge_model, request.judge_urls)
     shared = Shared(spec=spec)
-    wanted = CrewRequest(workers, pool, judge_pool, judge_workers)
-    check_judge_is_served(spec, wanted)
-    with coordinating(home, snapshot_date, wanted) as run, judge_servers(home) as with_servers:
-        elsewhere = _OF_JUDGE_MODELS if spec.kind == "vllm" and run.crew.wanted.judge_pool else ()
+    check_judge_is_served(spec, request.crew)
+    with (
+        coordinating(request.home, request.snapshot_date, request.crew) as run,
+        judge_servers(run) as with_servers,
+    ):
+        elsewhere = JUDGE_KINDS if spec.kind == "vllm" and run.crew.request.judge_pool else ()
         if elsewhere:
-            asking = ask_who_judges(snapshot_date, spec)
-            work_off(run, {asking.stage: shared}, [asking], elsewhere=elsewhere)
-        card = record_judge(home, snapshot_date, spec, is_elsewhere=bool(elsewhere))
+            asking = ask_who_judges(run, spec)
+            run_orders(run, {asking.stage: shared}, [asking], elsewhere=elsewhere)
+        record = record_judge(run, spec, is_elsewhere=bool(elsewhere))
         describing, judging, explaining = (
-            WorkStage(snapshot_date, "describe"),
-            WorkStage(snapshot_date, "judge", card.fingerprint),
-            WorkStage(snapshot_date, "explain", card.fingerprint),
+            WorkStage(run.snapshot, "describe"),
+            WorkStage(run.snapshot, "judge", record.fingerprint),
+            WorkStage(run.snapshot, "explain", record.fingerprint),
         )
-        forget_other_judges(home, snapshot_date, card.fingerprint)
-        to_describe = plan_describing(home, snapshot_date)
-        to_judge = plan_judging(home, snapshot_date, spec, card)
+        forget_other_judges(run, record.fingerprint)
+        to_describe = plan_describing(run)
+        to_judge = plan_judging(run, spec, record)
         if to_judge and not elsewhere:
             shared = with_servers(shared)  # one server for this process and its crew
         both = {describing: Shared(), judging: shared}
-        work_off(run, both, [*to_describe, *to_judge], elsewhere=elsewhere)
-        land(home)
-        to_explain = plan_explaining(home, snapshot_date, spec, card.fingerprint, explain)
+        run_orders(run, both, [*to_describe, *to_judge], elsewhere=elsewhere)
+        land(run)
+        to_explain = plan_explaining(run, spec, record.fingerprint, request.explain)
         if to_explain and not elsewhere:
             shared = with_servers(shared)
-        work_off(run, {explaining: shared}, to_explain, elsewhere=elsewhere)
-        land(home)
-    return card, sum(len(order.refs) for order in to_judge)
+        run_orders(run, {explaining: shared}, to_explain, elsewhere=elsewhere)
+        land(run)
+    return record, sum(len(order.refs) for order in to_judge)

@@ -1,4 +1,4 @@
-"""The report of the latest snapshot that is published and judged."""
+"""The report and the map of the latest snapshot that is published and judged."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from pathlib import Path
 from prefect import flow
 
 from tasks.atlas.steps import publish_atlas_page
-from tasks.engine.schedule import date_of_run
-from tasks.findings.steps import publish_report, publish_warehouse
-from tasks.settings import settings
+from tasks.report.steps import publish_report
 from tasks.work.coordinator import coordinating, is_coordinating
+from tasks.work.steps import publish_warehouse
 
 
 @flow(flow_run_name="report")
 def report(home: Path | None = None) -> Path:
-    """Write it and the page of the map where people read them; returns its path.
+    """Write both where people read them; returns the report's path.
 
-    By itself it first publishes what the lake holds by now.
+    On its own, the flow first publishes what the lake holds by now.
     """
-    home = home or settings().home
     is_alone = not is_coordinating(home)
-    with coordinating(home, date_of_run()) as run:
+    with coordinating(home) as run:
         run.check()
         if is_alone:
-            publish_warehouse(home)
-        publish_atlas_page(home)
-        return publish_report(home)
+            publish_warehouse(run)
+        publish_atlas_page(run)
+        return publish_report(run)

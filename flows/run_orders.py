@@ -1,11 +1,10 @@
-"""How a flow works off orders: pull one, run it as a task, take it off the list; until there are none."""
+"""How a flow runs orders: pull one, run it as a task, take it off the list; until there are none."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
@@ -18,10 +17,11 @@ from tasks.hub.quota import READS_AT_ONCE
 from tasks.hub.steps import read_part
 from tasks.judges.steps import describe_part, explain_part, identify_judge, judge_part, judge_servers
 from tasks.progress import advance
-from tasks.work.coordinator import Run
+from tasks.work.coordinator import Coordination
 from tasks.work.orders import Order, Puller, Shared, WorkKind, WorkStage, close_stage, open_stage, read_shared
+from tasks.work.run import Run
 
-PART_TASKS: dict[WorkKind, Task[[Path, Order, Shared], Any]] = {
+PART_TASKS: dict[WorkKind, Task[[Run, Order, Shared], Any]] = {
     "identify": identify_judge,
     "read": read_part,
     "describe": describe_part,
@@ -29,8 +29,8 @@ PART_TASKS: dict[WorkKind, Task[[Path, Order, Shared], Any]] = {
     "explain": explain_part,
     "embed": embed_part,
 }
-# Parts of a kind that a process has under way: a second one keeps the network busy while the first is written, and
-# a judge model's servers want their queue full.
+# Parts of a kind that a process runs at once: a second one keeps the network busy while the first is written, and a
+# judge model's servers need a full queue.
 AT_ONCE: dict[WorkKind, int] = {
     "identify": 1,
     "read": READS_AT_ONCE,
@@ -45,7 +45,7 @@ _LOOK_EVERY_S = 0.5
 
 @contextmanager
 def opened_stages(run: Run, stages: dict[WorkStage, Shared], orders: Collection[Order]) -> Iterator[None]:
-    """Put orders up for the crew while inside; what is left of them when a run fails stays for the next one."""
+    """Offer orders to the crew while inside; what is left of them when a run fails stays for the next one."""
     for stage, shared in stages.items():
         open_stage(run.lake, stage, shared, [order for order in orders if order.stage == stage])
     yield
@@ -53,71 +53,71 @@ def opened_stages(run: Run, stages: dict[WorkStage, Shared], orders: Collection[
         close_stage(run.lake, stage)
 
 
-def work_off(
-    run: Run,
+def run_orders(
+    run: Coordination,
     stages: dict[WorkStage, Shared],
     orders: Collection[Order],
     *,
     elsewhere: Collection[WorkKind] = (),
 ) -> int:
-    """See that the orders are done, by this process and its crew; returns cards or texts that they were about.
+    """Have the orders done by this process and its crew; returns how many cards or texts they were about.
 
     Kinds that are done `elsewhere` are left to the crew.
     """
     kinds = {stage.kind for stage in stages}
     puller = run.puller(kinds)
-    waited_for = {order.name: order for order in orders}
+    waiting = {order.name: order for order in orders}
 
     def is_over() -> bool:
         run.check()
-        for name in waited_for.keys() - puller.open_orders - puller.mine.keys():
-            order = waited_for.pop(name)  # somebody else has done it
+        for name in waiting.keys() - puller.open_orders - puller.mine.keys():
+            order = waiting.pop(name)  # another process has done it
             advance(order.stage.kind, len(order.refs))
-        left = {order.stage.kind for order in waited_for.values()}
-        run.crew.look_after(len(waited_for), alone=bool(left) and left <= set(elsewhere))
+        left = {order.stage.kind for order in waiting.values()}
+        run.crew.look_after(len(waiting), alone=bool(left) and left <= set(elsewhere))
         return not puller.open_orders
 
-    began = monotonic()
+    started = monotonic()
     run.crew.begin_stage()
     with opened_stages(run, stages, orders):
         done = pull(
-            run.home, puller, is_over, on_done=lambda order: waited_for.pop(order.name, None), but=elsewhere
+            run, puller, is_over, on_done=lambda order: waiting.pop(order.name, None), exclude=elsewhere
         )
     if orders:
-        words = "%s of %s: %d parts in %.1f s, %d of them by this process"
+        message = "%s of %s: %d parts in %.1f s, %d of them by this process"
         names = ", ".join(sorted(kinds))
-        get_run_logger().info(words, names, run.snapshot, len(orders), monotonic() - began, done)
+        get_run_logger().info(message, names, run.snapshot, len(orders), monotonic() - started, done)
     return sum(len(order.refs) for order in orders)
 
 
 def pull(
-    home: Path,
+    run: Run,
     puller: Puller,
     is_over: Callable[[], bool],
     *,
     on_done: Callable[[Order], object] = lambda _: None,
-    but: Collection[WorkKind] = (),
+    exclude: Collection[WorkKind] = (),
 ) -> int:
     """Do orders, several at a time, until it is over; returns how many. The first that fails ends it."""
     finished: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
-    under_way: dict[PrefectFuture[Any], Order] = {}
+    running: dict[PrefectFuture[Any], Order] = {}
     done = 0
-    with judge_servers(home) as with_servers:
+    with judge_servers(run) as with_servers:
         puller.look()
         while True:
             over = is_over()
-            while not over and (order := puller.next([*but, *_at_their_limit(under_way.values())])):
-                if (future := _submit(home, puller, order, with_servers)) is None:
+            while not over and (order := puller.next([*exclude, *_at_their_limit(running.values())])):
+                if (future := _submit(run, puller, order, with_servers)) is None:
                     break
-                under_way[future] = order
+                running[future] = order
                 future.add_done_callback(finished.put)
-            if over and not under_way:
+            if over and not running:
                 return done
             try:
                 future = finished.get(timeout=_LOOK_EVERY_S)
             except Empty:
                 continue
-            order = under_way.pop(future)
+            order = running.pop(future)
             future.result()
             puller.done(order)
             on_done(order)
@@ -125,19 +125,19 @@ def pull(
 
 
 def _submit(
-    home: Path, puller: Puller, order: Order, with_servers: Callable[[Shared], Shared]
+    run: Run, puller: Puller, order: Order, with_servers: Callable[[Shared], Shared]
 ) -> PrefectFuture[Any] | None:
-    """Begin an order; null where its stage was closed meanwhile."""
-    shared = read_shared(puller.lake, order.stage)
+    """Start an order; null where its stage was closed meanwhile."""
+    shared = read_shared(run.lake, order.stage)
     if shared is None:
         puller.let_go(order)
         return None
     if order.stage.kind in ("judge", "explain"):
         shared = with_servers(shared)
-    return PART_TASKS[order.stage.kind].submit(home, order, shared)
+    return PART_TASKS[order.stage.kind].submit(run, order, shared)
 
 
 def _at_their_limit(orders: Collection[Order]) -> list[WorkKind]:
-    """Kinds of which this process has enough under way."""
+    """Kinds of which this process runs enough parts."""
     counts = Counter(order.stage.kind for order in orders)
     return [kind for kind, count in counts.items() if count >= AT_ONCE[kind]]

@@ -18,6 +18,10 @@ EventOfKind = Literal["continues", "birth", "death", "split", "merge"]
 HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-plus"]
 Sort = Literal["downloads", "likes", "trending", "created"]
 
+DEFAULT_JUDGE = "checklist"
+# Apache-2.0, 22 million parameters, 384 dimensions
+DEFAULT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -88,6 +92,16 @@ class CardRef:
     card_hash: str | None = None
     attempts: int = 0
 
+    @property
+    def subject(self) -> str:
+        """What it is about, whatever its state: one order at most is about it."""
+        return self.model_id
+
+    @property
+    def identity(self) -> str:
+        """What distinguishes it from other reads: equal parts consist of equal identities."""
+        return f"{self.model_id} {self.sha} {self.attempts}"
+
 
 @dataclass(frozen=True, slots=True)
 class CardRead:
@@ -117,10 +131,20 @@ class CardText:
 
 @dataclass(frozen=True, slots=True)
 class TextRef:
-    """Where a card text lies: the part of the lake that holds it."""
+    """Where a card text lies: the part of the lake that holds it. `subject` and `identity` as for `CardRef`."""
 
     part: str
     card_hash: str
+
+    @property
+    def subject(self) -> str:
+        """The text."""
+        return self.card_hash
+
+    @property
+    def identity(self) -> str:
+        """The text: it never changes."""
+        return self.card_hash
 
 
 @dataclass(frozen=True, slots=True)

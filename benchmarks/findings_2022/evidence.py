@@ -12,7 +12,7 @@ import polars as pl
 from tasks.errors import UsageError
 from tasks.findings.documented import FAMILY_MODELS
 from tasks.records import Finding
-from tasks.report import ReportData, read_report_data
+from tasks.report.data import ReportData, read_report_data
 from tasks.storage.warehouse import Warehouse, frame
 
 

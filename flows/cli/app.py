@@ -28,7 +28,10 @@ from flows.cli.options import (
     Workers,
 )
 from tasks.errors import CardiographError, UsageError
-from tasks.settings import OFFICIAL_HUB
+from tasks.records import Sort
+from tasks.work.request import SnapshotRequest
+
+DEFAULTS = SnapshotRequest()
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,15 +53,6 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(atlas, name="atlas")
 
 
-class SortChoice(StrEnum):
-    """What `--limit` counts from the top of."""
-
-    downloads = "downloads"
-    likes = "likes"
-    trending = "trending"
-    created = "created"
-
-
 class RowFormat(StrEnum):
     """How `query` prints rows."""
 
@@ -73,37 +67,39 @@ def snapshot(
     home: Home,
     hub: Annotated[
         str, typer.Option(help="`demo`, the address of a Hub, or a corpus file (served by a replica).")
-    ] = OFFICIAL_HUB,
+    ] = DEFAULTS.hub,
     as_of: Annotated[
         str | None, typer.Option(help="Date of the snapshot, YYYY-MM-DD. Default: today, or a corpus's last.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the top N models. Default: 1000.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"Only the top N models. Default: {DEFAULTS.limit}.")
+    ] = None,
     all_models: Annotated[bool, typer.Option("--all", help="Every model of the Hub.")] = False,
-    sort: Annotated[SortChoice, typer.Option(help="What the top N is by.")] = SortChoice.downloads,
+    sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = DEFAULTS.sort,
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help="Only models with this tag; may be repeated.")
     ] = None,
-    author: Annotated[str | None, typer.Option(help="Only models of this author.")] = None,
+    author: Annotated[str | None, typer.Option(help="Only models of this author.")] = DEFAULTS.author,
     models: Annotated[
-        Path | None, typer.Option(help="Only the models named in this file, one a line.")
+        Path | None, typer.Option(help="Only the models named in this file, one per line.")
     ] = None,
     judge: Annotated[
         list[str] | None,
         typer.Option(
             help="Who scores the cards: `checklist`, `vllm` or `vllm:MODEL`; repeated, a panel.",
-            show_default="checklist",
+            show_default=", ".join(DEFAULTS.judges),
         ),
     ] = None,
-    judge_model: JudgeModel = None,
+    judge_model: JudgeModel = DEFAULTS.judge_model,
     judge_urls: JudgeUrls = None,
     explain: Annotated[
         int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
-    ] = 12,
-    embedder: EmbedderOption = None,
-    workers: Workers = 1,
-    pool: PoolOption = None,
-    judge_pool: JudgePool = None,
-    judge_workers: JudgeWorkers = 1,
+    ] = DEFAULTS.explain,
+    embedder: EmbedderOption = DEFAULTS.embedder,
+    workers: Workers = DEFAULTS.workers,
+    pool: PoolOption = DEFAULTS.pool,
+    judge_pool: JudgePool = DEFAULTS.judge_pool,
+    judge_workers: JudgeWorkers = DEFAULTS.judge_workers,
     as_json: AsJson = False,
 ) -> None:
     """Take one dated snapshot of a Hub: list, read, judge, analyse, report.
@@ -118,30 +114,27 @@ def snapshot(
     cardiograph snapshot --workers 4 --pool default   workers of a Prefect work pool do
 
     \b
-    Run it again after an interruption: it goes on where it was. A token
+    Run it again after an interruption: it resumes where it stopped. A token
     (HF_TOKEN, or `hf auth login`) raises the Hub's quota; it is sent to the
     Hub and written nowhere.
     """
-    from flows.cli.snapshot_run import Request, run
-    from tasks.judges import DEFAULT_JUDGE
+    from flows.cli.snapshot_run import take_snapshots
 
     if all_models and limit is not None:
         raise UsageError("--all and --limit exclude each other")
     if models and (all_models or limit is not None or filters or author):
         raise UsageError("--models names its models itself; leave out --all, --limit, --filter and --author")
-    everything = all_models or models is not None
-    request = Request(
+    request = SnapshotRequest(
         hub=hub,
-        home=home,
-        as_of=_date(as_of),
-        limit=None if everything else limit or 1000,
-        sort=sort.value,
-        filters=filters or [],
+        snapshot_date=_date(as_of),
+        limit=None if all_models or models else limit or DEFAULTS.limit,
+        sort=sort,
+        filters=tuple(filters or ()),
         author=author,
-        models=_names(models) if models else [],
-        judges=judge or [DEFAULT_JUDGE],
+        models=_names(models) if models else (),
+        judges=tuple(judge or DEFAULTS.judges),
         judge_model=judge_model,
-        judge_urls=judge_urls or [],
+        judge_urls=tuple(judge_urls or ()),
         explain=explain,
         embedder=embedder,
         workers=workers,
@@ -149,7 +142,7 @@ def snapshot(
         judge_pool=judge_pool,
         judge_workers=judge_workers,
     )
-    run([request], as_json=as_json)
+    take_snapshots(home, [request], as_json=as_json)
 
 
 @app.command()
@@ -158,9 +151,9 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone."""
-    from flows.cli.snapshot_run import demo_requests, run, what_next
+    from flows.cli.snapshot_run import demo_requests, take_snapshots, what_next
 
-    run(demo_requests(home), as_json=as_json)
+    take_snapshots(home, demo_requests(home), as_json=as_json)
     if not as_json:
         what_next(home)
 
@@ -251,7 +244,7 @@ def report(
 ) -> None:
     """Write the report of the latest snapshot again, and the page of its map."""
     from tasks.atlas.steps import write_latest_atlas, write_map_picture
-    from tasks.findings.steps import write_latest_report
+    from tasks.report.steps import write_latest_report
 
     written = [*write_latest_report(home, pictures), write_latest_atlas(home)]
     for path in [*written, write_map_picture(home, pictures) if pictures else None]:
@@ -267,19 +260,19 @@ def _date(text: str | None) -> date | None:
     except ValueError as error:
         raise UsageError(f"--as-of {text}: not a date; write it as 2026-11-16") from error
     if found > datetime.now(UTC).date():
-        raise UsageError(f"--as-of {text}: lies in the future")
+        raise UsageError(f"--as-of {text}: the date is in the future")
     return found
 
 
-def _names(path: Path) -> list[str]:
+def _names(path: Path) -> tuple[str, ...]:
     """Model ids of a file, one a line; blank lines and what follows # are left out."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--models {path}: cannot be read ({error})") from error
-    names = list(dict.fromkeys(name for line in lines if (name := line.split("#")[0].strip())))
+    names = tuple(dict.fromkeys(name for line in lines if (name := line.split("#")[0].strip())))
     if not names:
-        raise UsageError(f"--models {path}: names no model; write one owner/name a line")
+        raise UsageError(f"--models {path}: names no model; write one owner/name per line")
     return names
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -16,6 +17,9 @@ from rich.text import Text
 from tasks.atlas.kind_names import NamedKind, keep_names, named_kinds
 from tasks.cards.one_line import one_line
 from tasks.errors import WriterBusy
+
+if TYPE_CHECKING:
+    from tasks.work.run import Run
 
 _TERMS_SHOWN = 3
 _CELL_CHARACTERS = 60
@@ -92,8 +96,8 @@ def take_names(home: Path, path: Path) -> None:
         return
     named = f"{len(fresh)} kind{'' if len(fresh) == 1 else 's'}"
     try:
-        with coordinating(home, named_kinds(home)[0].snapshot):
-            _publish(home)
+        with coordinating(home, named_kinds(home)[0].snapshot) as run:
+            _publish(run)
     except WriterBusy:
         typer.echo(
             f"Another run is writing to {home}; the names of {named} will stand in what is published next."
@@ -102,12 +106,13 @@ def take_names(home: Path, path: Path) -> None:
     typer.echo(f"Named {named}.")
 
 
-def _publish(home: Path) -> None:
+def _publish(run: Run) -> None:
     from tasks.atlas.steps import publish_atlas_page
-    from tasks.findings.steps import publish_report, publish_warehouse
+    from tasks.report.steps import publish_report
+    from tasks.work.steps import publish_warehouse
 
-    publish_warehouse.fn(home)
-    if (home / "atlas.html").exists():
-        publish_atlas_page.fn(home)
-    if (home / "report.html").exists():
-        publish_report.fn(home)
+    publish_warehouse.fn(run)
+    if run.map.exists():
+        publish_atlas_page.fn(run)
+    if run.report.exists():
+        publish_report.fn(run)

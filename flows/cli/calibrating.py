@@ -78,7 +78,7 @@ def keep(home: Path, entries: Sequence[PassportEntry], labelled: LabelledTexts) 
 def _write_report(home: Path) -> None:
     """The report again, with the passport in it, where there is a report."""
     if (home / "report.html").exists():
-        from tasks.findings.steps import write_latest_report
+        from tasks.report.steps import write_latest_report
 
         write_latest_report(home)
 

@@ -323,14 +323,15 @@ def print_quarantine(home: Path, *, as_json: bool) -> None:
 
 def release_snapshot(home: Path, snapshot: date, reason: str) -> None:
     """Write the release, publish the warehouse with the snapshot in it, and the report."""
-    from tasks.findings.steps import publish_report, publish_warehouse
+    from tasks.report.steps import publish_report
     from tasks.work.coordinator import coordinating
+    from tasks.work.steps import publish_warehouse
 
     release(home, snapshot, reason)
     try:
-        with coordinating(home, snapshot):
-            publish_warehouse.fn(home)
-            report = publish_report.fn(home)
+        with coordinating(home, snapshot) as run:
+            publish_warehouse.fn(run)
+            report = publish_report.fn(run)
     except WriterBusy:
         typer.echo(
             f"Another run is writing to {home}; the snapshot of {snapshot} will stand in what is published next."

@@ -1,14 +1,14 @@
-"""What the command does around flows: Prefect's server, progress, the closing table."""
+"""`cardiograph snapshot` and `demo`: Prefect's server and progress around the flow, the closing table after it."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shutil
 import sys
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import typer
@@ -19,60 +19,39 @@ from flows.cli.prefect_server import prefect_server
 from flows.cli.progress_bars import progress_bars
 from tasks.errors import UsageError
 from tasks.hub.source import DEMO, date_of
-from tasks.judges import DEFAULT_JUDGE, identify, specs_of
+from tasks.judges import identify, specs_of
 from tasks.operations.summary import Summary
 from tasks.storage.warehouse import Warehouse, make_home
+from tasks.work.request import SnapshotRequest
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Request:
-    """What one snapshot was asked for with; `as_of` is null for the latest there is."""
-
-    hub: str
-    home: Path
-    as_of: date | None = None
-    limit: int | None = None
-    sort: str = "downloads"
-    filters: list[str] = dataclasses.field(default_factory=list)
-    author: str | None = None
-    models: list[str] = dataclasses.field(default_factory=list)
-    judges: list[str] = dataclasses.field(default_factory=lambda: [DEFAULT_JUDGE])
-    judge_model: str | None = None
-    judge_urls: list[str] = dataclasses.field(default_factory=list)
-    explain: int = 12
-    embedder: str | None = None
-    workers: int = 1
-    pool: str | None = None
-    judge_pool: str | None = None
-    judge_workers: int = 1
-
-
-def demo_requests(home: Path) -> list[Request]:
-    """The demo corpus's last two weeks."""
+def demo_requests(home: Path) -> list[SnapshotRequest]:
+    """The demo corpus's last two weeks, all models."""
     make_home(home)
     latest = date_of(DEMO, home, None)
-    return [Request(DEMO, home, as_of=latest - timedelta(days=7 * week)) for week in (1, 0)]
+    days = [latest - timedelta(days=7), latest]
+    return [SnapshotRequest(hub=DEMO, home=home, snapshot_date=day, limit=None) for day in days]
 
 
-def run(requests: Sequence[Request], *, as_json: bool) -> None:
-    """Take the snapshots one after the other, and tell what they hold."""
-    home = requests[0].home
+def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: bool) -> None:
+    """Take the snapshots in a home one after the other, and print what they hold."""
     make_home(home)
-    dated = [(request, date_of(request.hub, home, request.as_of)) for request in requests]
+    requests = [
+        replace(request, home=home, snapshot_date=date_of(request.hub, home, request.snapshot_date))
+        for request in requests
+    ]
     for request in requests:
         if request.judge_pool:
-            continue  # who judges is known there, not here
+            continue  # only its workers can identify the judge
         for spec in specs_of(request.judges, request.judge_model, request.judge_urls):
-            identify(spec)  # one that cannot be is told before anything starts
+            identify(spec)  # one that cannot be identified is reported before anything starts
     with prefect_server(home, meanwhile=lambda: _import_for(home)):
         from flows.snapshot import snapshot
 
         summaries = []
-        for request, snapshot_date in dated:
-            with progress_bars(f"{snapshot_date}"):
-                options = dataclasses.asdict(request)
-                del options["as_of"]
-                summaries.append(snapshot(snapshot_date=snapshot_date, **options))
+        for request in requests:
+            with progress_bars(f"{request.snapshot_date}"):
+                summaries.append(snapshot(**request.parameters(SnapshotRequest)))
     if as_json:
         typer.echo(json.dumps([summary.plain() for summary in summaries], indent=2))
         return
@@ -92,8 +71,8 @@ def _import_for(home: Path) -> None:
     import flows.snapshot  # noqa: F401
 
     if not Warehouse(home).published.exists():
-        import tasks.findings
-        import tasks.report  # noqa: F401
+        import tasks.findings.find
+        import tasks.report.page  # noqa: F401
         from tasks.embedders.steps import embedder_of
 
         if embedder_of(None):

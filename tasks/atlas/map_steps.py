@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -14,25 +13,26 @@ from tasks.progress import advance, expect
 from tasks.settings import settings
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
+from tasks.work.run import Run
 
 if TYPE_CHECKING:
     from tasks.atlas.making import Before
     from tasks.storage.warehouse import Database
 
 
-@task(task_run_name="map {snapshot}")
-def make_map(home: Path, snapshot: date, embedder: str) -> bool:
+@task(task_run_name="map {run.snapshot}")
+def make_map(run: Run, embedder: str) -> bool:
     """Have the map of a snapshot in the lake, unless its texts are those that it was made of; returns whether new."""
     from tasks.atlas.making import ATLAS_VERSION
 
-    warehouse = Warehouse(home)
-    asked = {"snapshot": snapshot, "embedder": embedder}
+    warehouse = run.warehouse
+    asked = {"snapshot": run.snapshot, "embedder": embedder}
     with warehouse.open() as db:
         digest = frame(db, "out/atlas_digest", **asked, version=ATLAS_VERSION).item()
-    name = f"{snapshot}-{(digest or 'empty')[:16]}.parquet"
+    name = f"{run.snapshot}-{(digest or 'empty')[:16]}.parquet"
     is_new = not warehouse.lake.has(f"atlases/{name}")
     if is_new:
-        _make(warehouse, snapshot, embedder, name)
+        _make(warehouse, run.snapshot, embedder, name)
         warehouse.land()
     return is_new
 

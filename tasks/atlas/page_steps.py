@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from prefect import task
 
 from tasks.sentences import shown_notes, stability_notes
-from tasks.storage.lake import Lake
 from tasks.storage.publishing import send_published
 from tasks.storage.warehouse import Warehouse, frame
+from tasks.work.run import Run
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -71,13 +71,13 @@ def write_map_picture(home: Path, folder: Path) -> Path | None:
 
 
 @task(task_run_name="write the page of the map")
-def publish_atlas_page(home: Path) -> Path | None:
+def publish_atlas_page(run: Run) -> Path | None:
     """Have the page of the latest map where people read it; returns its path, null where there is no map."""
-    page, published = home / "atlas.html", Warehouse(home).published
+    page, published = run.map, run.warehouse.published
     if page.exists() and page.stat().st_mtime_ns >= published.stat().st_mtime_ns:
         written: Path | None = page
     else:
-        written = write_latest_atlas(home)
+        written = write_latest_atlas(run.home)
     if written:
-        send_published(Lake(home), written)
+        send_published(run.lake, written)
     return written

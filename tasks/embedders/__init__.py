@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 
-DEFAULT_EMBEDDER = (
-    "sentence-transformers/all-MiniLM-L6-v2"  # Apache-2.0, 22 million parameters, 384 dimensions
-)
+from tasks.records import DEFAULT_EMBEDDER as DEFAULT_EMBEDDER
+
 LIBRARIES = ("sentence_transformers", "umap", "sklearn")
 
 

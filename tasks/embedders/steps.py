@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import UTC, datetime
 
 from prefect import task
 
@@ -12,8 +11,8 @@ from tasks.errors import EmbedderUnavailable
 from tasks.progress import advance
 from tasks.records import EmbedderRecord, Embedding
 from tasks.settings import settings
-from tasks.storage.lake import Lake
 from tasks.work.orders import Order, Shared, WorkStage
+from tasks.work.run import Run
 from tasks.work.texts import orders_of, pending_texts, texts_of_order
 
 NO_EMBEDDER = "none"
@@ -30,33 +29,33 @@ def embedder_of(asked: str | None) -> str | None:
     return None if asked == NO_EMBEDDER else asked
 
 
-@task(task_run_name="record the embedder of {snapshot}")
-def record_embedder(home: Path, snapshot: date, name: str) -> EmbedderRecord:
+@task(task_run_name="record the embedder of {run.snapshot}")
+def record_embedder(run: Run, name: str) -> EmbedderRecord:
     """Write down which embedder, exactly, embeds the snapshot's texts."""
     from tasks.embedders.sentence import identify
 
-    lake, identity = Lake(home), identify(name)
+    lake, identity = run.lake, identify(name)
     now = datetime.now(UTC).replace(tzinfo=None)
-    card = EmbedderRecord(snapshot, identity.fingerprint, name, identity.weights, identity.settings, now)
-    part = f"embedders/{snapshot}-{card.embedder}.parquet"
+    card = EmbedderRecord(run.snapshot, identity.fingerprint, name, identity.weights, identity.settings, now)
+    part = f"embedders/{run.snapshot}-{card.embedder}.parquet"
     if not lake.has(part):
         lake.write(part, EmbedderRecord, [card])
     return card
 
 
-@task(task_run_name="plan the embedding of {snapshot}")
-def plan_embedding(home: Path, snapshot: date, embedder: str) -> list[Order]:
+@task(task_run_name="plan the embedding of {run.snapshot}")
+def plan_embedding(run: Run, embedder: str) -> list[Order]:
     """Texts without a vector of this embedder, in parts."""
-    pending = pending_texts(home, "pending/embeddings", snapshot=snapshot, embedder=embedder)
-    return orders_of(home, WorkStage(snapshot, "embed", embedder), pending, settings().part_cards)
+    pending = pending_texts(run, "pending/embeddings", embedder=embedder)
+    return orders_of(run, WorkStage(run.snapshot, "embed", embedder), pending, settings().part_cards)
 
 
 @task(task_run_name="embed {order.part}")
-def embed_part(home: Path, order: Order, shared: Shared) -> None:
+def embed_part(run: Run, order: Order, shared: Shared) -> None:
     """Embed a part's texts, written as they come."""
     from tasks.embedders.sentence import opened_embedder
 
-    lake, part = Lake(home), f"embeddings/{order.stage.fingerprint}/{order.part}.parquet"
+    lake, part = run.lake, f"embeddings/{order.stage.fingerprint}/{order.part}.parquet"
     if lake.has(part):
         return
     name = shared.embedder or DEFAULT_EMBEDDER
@@ -66,6 +65,6 @@ def embed_part(home: Path, order: Order, shared: Shared) -> None:
                 f"{name}: on this machine it is {embedder.identity.fingerprint}, and the run began with "
                 f"{order.stage.fingerprint}; have the same files and settings on all machines, and run again"
             )
-        for rows in embedder.embed(texts_of_order(home, order)):
+        for rows in embedder.embed(texts_of_order(run, order)):
             add(rows)
             advance("embed", len(rows))

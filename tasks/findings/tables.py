@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from tasks.errors import TableInvalid
-from tasks.findings import find, study_of
+from tasks.findings.find import find
+from tasks.findings.study import study_of
 from tasks.records import Finding
 
 NO_JUDGE = "table"

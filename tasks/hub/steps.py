@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
-from pathlib import Path
 
 from prefect import task
 
+from tasks.clock import utc_now
 from tasks.errors import CardUnreadable, HubUnreachable, UsageError
 from tasks.hub.client import Hub, hub_at, walk
 from tasks.hub.listing import RowMalformed, is_model_id, read_row, read_rows
@@ -19,9 +19,11 @@ from tasks.hub.source import Source
 from tasks.progress import advance, expect
 from tasks.records import CardRead, CardRef, Failure, ListedModel, Selection
 from tasks.settings import settings
-from tasks.storage.lake import Lake, SnapshotRecord, part_name
-from tasks.storage.warehouse import Warehouse, frame
-from tasks.work.orders import Order, Shared, WorkStage, outstanding
+from tasks.storage.lake import Lake, SnapshotRecord
+from tasks.storage.warehouse import frame
+from tasks.work.orders import Order, Shared, WorkStage
+from tasks.work.run import Run
+from tasks.work.texts import orders_of
 
 _NAMED_MODELS_A_PAGE = 200
 
@@ -50,39 +52,38 @@ class ListingCursor:
     is_done: bool = False
 
 
-def check_selection(lake: Lake, snapshot: date, selection: Selection) -> None:
+def check_selection(run: Run, selection: Selection) -> None:
     """A snapshot is never overwritten: one date in one home has one selection. Raises `UsageError`."""
-    pages = lake.parts(f"listing/{snapshot}")
-    taken = lake.notes(pages[0])["selection"] if pages else selection.describe()
+    pages = run.lake.parts(f"listing/{run.snapshot}")
+    taken = run.lake.notes(pages[0])["selection"] if pages else selection.describe()
     if taken != selection.describe():
         raise UsageError(
-            f"the snapshot of {snapshot} was begun with: {taken}; asked for now: {selection.describe()}. "
+            f"the snapshot of {run.snapshot} was started with: {taken}; requested now: {selection.describe()}. "
             "Use the same selection, another --as-of, or another --home"
         )
 
 
 def check_date(snapshot: date) -> None:
     """A snapshot can be taken late, not early: it would be the latest one for ever. Raises `UsageError`."""
-    if snapshot > datetime.now(UTC).date():
-        raise UsageError(f"a snapshot of {snapshot} cannot be taken: the day lies in the future")
+    if snapshot > utc_now().date():
+        raise UsageError(f"a snapshot of {snapshot} cannot be taken: the date is in the future")
 
 
-def is_crawled(home: Path, snapshot: date) -> bool:
-    """Whether the snapshot's listing is complete and all that can be read of it was: no Hub is needed then."""
-    warehouse = Warehouse(home)
-    if not warehouse.lake.has(f"snapshots/{snapshot}.parquet"):
+def is_crawled(run: Run) -> bool:
+    """Whether the snapshot's listing is complete and no card of it is left to read: no Hub is needed then."""
+    if not run.lake.has(f"snapshots/{run.snapshot}.parquet"):
         return False
-    with warehouse.open() as db:
-        return frame(db, "pending/cards", snapshot=snapshot).is_empty()
+    with run.warehouse.open() as db:
+        return frame(db, "pending/cards", snapshot=run.snapshot).is_empty()
 
 
-def pages_of(hub: Hub, snapshot: date, selection: Selection, at: ListingCursor) -> Iterator[ListedPage]:
-    """The snapshot's listing, from a place in it on."""
+def pages_of(hub: Hub, snapshot: date, selection: Selection, cursor: ListingCursor) -> Iterator[ListedPage]:
+    """The pages of the snapshot's listing, from the cursor on."""
     if selection.models:
-        yield from _named_pages(hub, snapshot, selection.models[at.pages * _NAMED_MODELS_A_PAGE :])
+        yield from _named_pages(hub, snapshot, selection.models[cursor.pages * _NAMED_MODELS_A_PAGE :])
         return
-    left = None if selection.limit is None else selection.limit - at.rows
-    for number, page in enumerate(walk(hub, selection, at.next_url), start=at.pages):
+    left = None if selection.limit is None else selection.limit - cursor.rows
+    for number, page in enumerate(walk(hub, selection, cursor.next_url), start=cursor.pages):
         rows = page.rows if left is None else page.rows[:left]
         left = None if left is None else left - len(rows)
         models, failures = read_rows(rows, snapshot=snapshot, place=f"listing page {number}")
@@ -138,20 +139,20 @@ def _write_page(
     lake.write(_page_part("listing", snapshot, number), ListedModel, page.models, notes=notes)
 
 
-@task(task_run_name="list {snapshot}")
-def list_models(home: Path, source: Source, snapshot: date, selection: Selection) -> None:
+@task(task_run_name="list {run.snapshot}")
+def list_models(run: Run, source: Source, selection: Selection) -> None:
     """Walk the listing into the lake, on from where an earlier run stopped."""
-    lake = Lake(home)
+    lake, snapshot = run.lake, run.snapshot
     if lake.has(f"snapshots/{snapshot}.parquet"):
         return
-    started = _now()
-    at = place_in_listing(lake, snapshot)
-    rows = at.rows
+    started = utc_now()
+    cursor = place_in_listing(lake, snapshot)
+    rows = cursor.rows
     expect("list", len(selection.models) or selection.limit)
     advance("list", rows)
-    pages = () if at.is_done else pages_of(hub_at(source.url), snapshot, selection, at)
+    pages = () if cursor.is_done else pages_of(hub_at(source.url), snapshot, selection, cursor)
     try:
-        for number, page in enumerate(pages, start=at.pages):
+        for number, page in enumerate(pages, start=cursor.pages):
             rows += page.rows
             _write_page(lake, snapshot, selection, page, number, rows)
             advance("list", page.rows)
@@ -159,64 +160,36 @@ def list_models(home: Path, source: Source, snapshot: date, selection: Selection
         raise HubUnreachable(
             f"{source.url} does not list its models: {error.detail}; try again later"
         ) from error
+    is_late = source.is_live and started.date() > snapshot
     record = SnapshotRecord(
-        snapshot,
-        source.name,
-        selection.describe(),
-        rows,
-        started,
-        _now(),
-        is_late=source.is_live and started.date() > snapshot,
+        snapshot, source.name, selection.describe(), rows, started, utc_now(), is_late=is_late
     )
     lake.write(f"snapshots/{snapshot}.parquet", SnapshotRecord, [record])
 
 
-@task(task_run_name="land")
-def land(home: Path) -> None:
-    """Take what the lake holds into the warehouse being built."""
-    Warehouse(home).land()
-
-
-@task(task_run_name="plan the reading of {snapshot}")
-def plan_reading(home: Path, snapshot: date) -> list[Order]:
+@task(task_run_name="plan the reading of {run.snapshot}")
+def plan_reading(run: Run) -> list[Order]:
     """READMEs still to be read, in parts; what an earlier run ordered stays as it is."""
-    stage = WorkStage(snapshot, "read")
-    left = outstanding(Lake(home), stage)
-    ordered = {ref.model_id for order in left for ref in order.refs if isinstance(ref, CardRef)}
-    with Warehouse(home).open() as db:
-        pending = frame(db, "pending/cards", snapshot=snapshot)
-    refs = [ref for row in pending.iter_rows() if (ref := CardRef(*row)).model_id not in ordered]
-    size = settings().part_cards
-    parts = [tuple(refs[start : start + size]) for start in range(0, len(refs), size)]
-    orders = [Order(stage, _reading_of(part), part) for part in parts]
-    expect("read", len(refs) + len(ordered))
-    return [*left, *orders]
-
-
-def _reading_of(refs: Iterable[CardRef]) -> str:
-    """The part's name: the same cards at the same commits, tried as often, are the same part."""
-    return part_name(f"{ref.model_id} {ref.sha} {ref.attempts}" for ref in refs)
+    with run.warehouse.open() as db:
+        rows = frame(db, "pending/cards", snapshot=run.snapshot).rows()
+    pending = [CardRef(*row) for row in rows]
+    return orders_of(run, WorkStage(run.snapshot, "read"), pending, settings().part_cards)
 
 
 @task(task_run_name="read {order.part}")
-def read_part(home: Path, order: Order, shared: Shared) -> None:
+def read_part(run: Run, order: Order, shared: Shared) -> None:
     """Read a part's READMEs into the lake."""
-    snapshot, lake = order.stage.snapshot, Lake(home)
-    part = f"cards/{snapshot}/{order.part}.parquet"
-    if lake.has(part) or shared.hub is None:
+    part = f"cards/{run.snapshot}/{order.part}.parquet"
+    if run.lake.has(part) or shared.hub is None:
         return
     hub = hub_at(shared.hub)
 
     def read(ref: CardRef) -> CardRead:
-        card = hub.read_card(ref, snapshot)
+        card = hub.read_card(ref, run.snapshot)
         advance("read")
         return card
 
     with share_of_quota(hub) as threads:
         with ThreadPoolExecutor(threads) as pool:
             cards = list(pool.map(read, [ref for ref in order.refs if isinstance(ref, CardRef)]))
-        lake.write(part, CardRead, cards)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+        run.lake.write(part, CardRead, cards)

@@ -10,9 +10,8 @@ from typing import Protocol
 
 from tasks.errors import UsageError
 from tasks.judges.checklist import ChecklistJudge
+from tasks.records import DEFAULT_JUDGE as DEFAULT_JUDGE
 from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
-
-DEFAULT_JUDGE = "checklist"
 
 
 class Judge(Protocol):

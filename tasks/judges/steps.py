@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from itertools import islice
-from pathlib import Path
 
 import orjson
 from prefect import task
@@ -28,6 +27,7 @@ from tasks.records import (
 from tasks.settings import settings
 from tasks.storage.lake import Lake, part_name
 from tasks.work.orders import Order, Shared, WorkStage, withdraw
+from tasks.work.run import Run
 from tasks.work.texts import orders_of, pending_texts, texts_of_order
 
 _ROWS_AT_ONCE = 32  # verdicts that wait in memory before they are written to the part
@@ -37,49 +37,52 @@ def _part_size(spec: JudgeSpec) -> int:
     return settings().judge_part_cards if spec.kind == "vllm" else settings().part_cards
 
 
-@task(task_run_name="plan the description of {snapshot}")
-def plan_describing(home: Path, snapshot: date) -> list[Order]:
+@task(task_run_name="plan the description of {run.snapshot}")
+def plan_describing(run: Run) -> list[Order]:
     """Texts without facts, in parts."""
-    pending = pending_texts(home, "pending/facts", snapshot=snapshot, facts_version=FACTS_VERSION)
-    return orders_of(home, WorkStage(snapshot, "describe"), pending, settings().part_cards)
+    pending = pending_texts(run, "pending/facts", facts_version=FACTS_VERSION)
+    return orders_of(run, WorkStage(run.snapshot, "describe"), pending, settings().part_cards)
 
 
-@task(task_run_name="plan the judging of {snapshot}")
-def plan_judging(home: Path, snapshot: date, spec: JudgeSpec, card: JudgeRecord) -> list[Order]:
+@task(task_run_name="plan the judging of {run.snapshot}")
+def plan_judging(run: Run, spec: JudgeSpec, card: JudgeRecord) -> list[Order]:
     """Texts without a verdict of this judge, and some of the week before where that had another judge, in parts."""
-    key: dict[str, object] = {"snapshot": snapshot, "fingerprint": card.fingerprint}
     pending = [
-        *pending_texts(home, "pending/verdicts", **key),
-        *pending_texts(home, "pending/bridge", **key, judge=card.judge, size=settings().judge_bridge_texts),
+        *pending_texts(run, "pending/verdicts", fingerprint=card.fingerprint),
+        *pending_texts(
+            run,
+            "pending/bridge",
+            fingerprint=card.fingerprint,
+            judge=card.judge,
+            size=settings().judge_bridge_texts,
+        ),
     ]
-    return orders_of(home, WorkStage(snapshot, "judge", card.fingerprint), pending, _part_size(spec))
+    return orders_of(run, WorkStage(run.snapshot, "judge", card.fingerprint), pending, _part_size(spec))
 
 
-@task(task_run_name="plan the explanations of {snapshot}")
-def plan_explaining(home: Path, snapshot: date, spec: JudgeSpec, fingerprint: str, texts: int) -> list[Order]:
+@task(task_run_name="plan the explanations of {run.snapshot}")
+def plan_explaining(run: Run, spec: JudgeSpec, fingerprint: str, texts: int) -> list[Order]:
     """A sample of texts that this judge has scored and not explained, in parts; none for a checklist."""
     if spec.kind == "checklist" or not texts:
         return []
-    pending = pending_texts(
-        home, "pending/explanations", snapshot=snapshot, fingerprint=fingerprint, size=texts
-    )
-    return orders_of(home, WorkStage(snapshot, "explain", fingerprint), pending, _part_size(spec))
+    pending = pending_texts(run, "pending/explanations", fingerprint=fingerprint, size=texts)
+    return orders_of(run, WorkStage(run.snapshot, "explain", fingerprint), pending, _part_size(spec))
 
 
 @task(task_run_name="describe {order.part}")
-def describe_part(home: Path, order: Order, shared: Shared) -> None:
+def describe_part(run: Run, order: Order, shared: Shared) -> None:
     """Write down what the parser sees in a part's texts."""
-    lake, part = Lake(home), f"facts/v{FACTS_VERSION}/{order.part}.parquet"
+    lake, part = run.lake, f"facts/v{FACTS_VERSION}/{order.part}.parquet"
     if lake.has(part):
         return
-    lake.write(part, CardFacts, [describe(text) for text in texts_of_order(home, order)])
+    lake.write(part, CardFacts, [describe(text) for text in texts_of_order(run, order)])
     advance("describe", len(order.refs))
 
 
 @task(task_run_name="judge {order.part}")
-def judge_part(home: Path, order: Order, shared: Shared) -> None:
+def judge_part(run: Run, order: Order, shared: Shared) -> None:
     """Judge a part's texts, written as they are judged, and what it took."""
-    lake, name, fingerprint = Lake(home), order.part, order.stage.fingerprint
+    lake, name, fingerprint = run.lake, order.part, order.stage.fingerprint
     part = f"verdicts/{fingerprint}/{name}.parquet"
     if lake.has(part):
         return
@@ -87,7 +90,7 @@ def judge_part(home: Path, order: Order, shared: Shared) -> None:
     with _opened(shared, fingerprint) as judge:
         failed = 0
         with lake.writing(part, Verdict) as add:
-            for verdicts in _batches(judge.score(texts_of_order(home, order))):
+            for verdicts in _batches(judge.score(texts_of_order(run, order))):
                 add(verdicts)
                 failed += sum(verdict.score is None for verdict in verdicts)
                 advance("judge", len(verdicts))
@@ -111,14 +114,14 @@ def judge_part(home: Path, order: Order, shared: Shared) -> None:
 
 
 @task(task_run_name="explain {order.part}")
-def explain_part(home: Path, order: Order, shared: Shared) -> None:
+def explain_part(run: Run, order: Order, shared: Shared) -> None:
     """Have a judge explain its scores of a part's texts, criterion by criterion."""
-    lake, fingerprint = Lake(home), order.stage.fingerprint
+    lake, fingerprint = run.lake, order.stage.fingerprint
     part = f"explanations/{fingerprint}/{order.part}.parquet"
     if lake.has(part):
         return
     with _opened(shared, fingerprint) as judge:
-        lake.write(part, Explanation, list(judge.explain(texts_of_order(home, order))))
+        lake.write(part, Explanation, list(judge.explain(texts_of_order(run, order))))
     advance("explain", len(order.refs))
 
 
@@ -128,38 +131,38 @@ def _identified(stage: WorkStage) -> str:
 
 
 @task(task_run_name="identify the judge")
-def identify_judge(home: Path, order: Order, shared: Shared) -> None:
+def identify_judge(run: Run, order: Order, shared: Shared) -> None:
     """Tell the coordinator who judges, where only this worker can know."""
     if shared.spec is not None:
         card = identify(shared.spec).card(order.stage.snapshot, _now())
-        Lake(home).put(_identified(order.stage), orjson.dumps(dataclasses.asdict(card)))
+        run.lake.put(_identified(order.stage), orjson.dumps(dataclasses.asdict(card)))
 
 
-def ask_who_judges(snapshot: date, spec: JudgeSpec) -> Order:
+def ask_who_judges(run: Run, spec: JudgeSpec) -> Order:
     """The order to find out who judges where that is asked for."""
-    return Order(WorkStage(snapshot, "identify", part_name([repr(spec)])), "judge")
+    return Order(WorkStage(run.snapshot, "identify", part_name([repr(spec)])), "judge")
 
 
-@task(task_run_name="record the judge of {snapshot}")
-def record_judge(home: Path, snapshot: date, spec: JudgeSpec, *, is_elsewhere: bool = False) -> JudgeRecord:
+@task(task_run_name="record the judge of {run.snapshot}")
+def record_judge(run: Run, spec: JudgeSpec, *, is_elsewhere: bool = False) -> JudgeRecord:
     """Write down which judge, exactly, judges the snapshot: as told by a worker where it `is_elsewhere`."""
-    lake = Lake(home)
+    lake = run.lake
     card = (
-        _told(lake, ask_who_judges(snapshot, spec).stage)
+        _told(lake, ask_who_judges(run, spec).stage)
         if is_elsewhere
-        else identify(spec).card(snapshot, _now())
+        else identify(spec).card(run.snapshot, _now())
     )
-    part = f"judges/{snapshot}-{card.fingerprint}.parquet"
+    part = f"judges/{run.snapshot}-{card.fingerprint}.parquet"
     if not lake.has(part):
         lake.write(part, JudgeRecord, [card])
     return card
 
 
 @task(task_run_name="forget other judges")
-def forget_other_judges(home: Path, snapshot: date, fingerprint: str) -> None:
+def forget_other_judges(run: Run, fingerprint: str) -> None:
     """Take back what an earlier run ordered of another judge."""
     for kind in ("judge", "explain"):
-        withdraw(Lake(home), snapshot, but=WorkStage(snapshot, kind, fingerprint))
+        withdraw(run.lake, run.snapshot, keep=WorkStage(run.snapshot, kind, fingerprint))
 
 
 def _told(lake: Lake, stage: WorkStage) -> JudgeRecord:
@@ -175,7 +178,7 @@ def _told(lake: Lake, stage: WorkStage) -> JudgeRecord:
 
 
 @contextmanager
-def judge_servers(home: Path) -> Iterator[Callable[[Shared], Shared]]:
+def judge_servers(run: Run) -> Iterator[Callable[[Shared], Shared]]:
     """Calling what this yields gives a stage's judge on its servers; the first call starts one where none is named."""
     with ExitStack() as stack:
         served: dict[JudgeSpec, JudgeSpec] = {}
@@ -184,7 +187,7 @@ def judge_servers(home: Path) -> Iterator[Callable[[Shared], Shared]]:
             if (spec := shared.spec) is None:
                 return shared
             if spec not in served:
-                served[spec] = stack.enter_context(serving(spec, home / "judge.log"))
+                served[spec] = stack.enter_context(serving(spec, run.home / "judge.log"))
             return dataclasses.replace(shared, spec=served[spec])
 
         yield with_servers

@@ -26,6 +26,7 @@ from tasks.records import GateMeasure, Release
 from tasks.settings import Settings, settings
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
+from tasks.work.run import Run
 
 COUNTS = frozenset({"models", "cards"})
 FAILURES = frozenset({"unlisted_share", "unread_share", "unscored_share"})
@@ -233,18 +234,18 @@ def latest_measures(warehouse: Warehouse, snapshot: date, fingerprint: str) -> l
     return [GateMeasure(**row) for row in rows.to_dicts()]
 
 
-@task(task_run_name="gate {snapshot}")
-def gate(home: Path, snapshot: date, fingerprint: str) -> list[GateMeasure]:
+@task(task_run_name="gate {run.snapshot}")
+def gate(run: Run, fingerprint: str) -> list[GateMeasure]:
     """Measure a snapshot beside the one before it and write down what is suspicious; nothing new, nothing written."""
-    warehouse = Warehouse(home)
-    now, before = observe(warehouse, snapshot, fingerprint)
+    warehouse = run.warehouse
+    now, before = observe(warehouse, run.snapshot, fingerprint)
     at = datetime.now(UTC).replace(tzinfo=None)
     measures = gate_measures(now, before, settings(), fingerprint=fingerprint, at=at)
-    known = latest_measures(warehouse, snapshot, fingerprint)
+    known = latest_measures(warehouse, run.snapshot, fingerprint)
     if measures == [dataclasses.replace(measure, measured_at=at) for measure in known]:
         return known
     digest = hashlib.sha256(repr(measures).encode()).hexdigest()[:16]
-    warehouse.lake.write(f"gates/{snapshot}-{fingerprint}-{digest}.parquet", GateMeasure, measures)
+    warehouse.lake.write(f"gates/{run.snapshot}-{fingerprint}-{digest}.parquet", GateMeasure, measures)
     warehouse.land()
     return measures
 
@@ -261,10 +262,10 @@ def quarantine(home: Path) -> dict[date, list[GateMeasure]]:
     return found
 
 
-def check_quarantine(home: Path, snapshot: date) -> None:
+def check_quarantine(run: Run) -> None:
     """Raise `SnapshotQuarantined` where the snapshot, as published, is held back."""
-    if measures := quarantine(home).get(snapshot):
-        raise SnapshotQuarantined(quarantine_words(snapshot, measures))
+    if measures := quarantine(run.home).get(run.snapshot):
+        raise SnapshotQuarantined(quarantine_words(run.snapshot, measures))
 
 
 def release(home: Path, snapshot: date, reason: str) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from tasks.sentences import atlas_words, headline, judging_words, late_sentence
 from tasks.settings import settings
-from tasks.storage.warehouse import Warehouse, findings_of, frame
+from tasks.storage.warehouse import findings_of, frame
+from tasks.work.run import Run
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,19 +73,11 @@ class Summary:
 
 
 def summarise(
-    home: Path,
-    snapshot: date,
-    fingerprint: str,
-    *,
-    asked: int,
-    judged: int,
-    found: int,
-    embedded: int,
-    report: Path,
+    run: Run, fingerprint: str, *, reads: int, judged: int, estimated: int, embedded: int
 ) -> Summary:
     """The figures of a snapshot as published, and of the run that published it."""
-    warehouse = Warehouse(home)
-    with warehouse.read() as db:
+    snapshot = run.snapshot
+    with run.warehouse.read() as db:
         (counts,) = frame(db, "out/counts", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
         (provenance,) = frame(db, "out/provenance", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
         atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
@@ -111,14 +104,14 @@ def summarise(
                 "median_score",
             )
         },
-        readmes_asked_for=asked,
+        readmes_asked_for=reads,
         texts_judged=judged,
-        findings_estimated=found,
+        findings_estimated=estimated,
         texts_embedded=embedded,
         atlas={**atlas[0], "fitted_on": str(atlas[0]["fitted_on"])} if atlas else None,
         judging=judging,
         headline=headline(findings),
-        report=report,
-        warehouse=warehouse.published,
-        map=home / "atlas.html" if atlas else None,
+        report=run.report,
+        warehouse=run.warehouse.published,
+        map=run.map if atlas else None,
     )

@@ -181,6 +181,15 @@ class Warehouse:
                 f"`cardiograph rebuild --home {self.home}` first"
             )
 
+    def latest_judged(self) -> dict[str, Any]:
+        """`snapshot` and `fingerprint` of the latest published snapshot that was judged. Raises `UsageError`."""
+        self.check_current()
+        with self.read() as db:
+            judged = frame(db, "out/latest_judged").to_dicts()
+        if not judged:
+            raise UsageError(f"no snapshot in {self.home} has been judged; run `cardiograph snapshot` first")
+        return judged[0]
+
     def is_current(self) -> bool:
         """Whether what is published was made by this version of the schema."""
         with self.read() as db:

@@ -14,14 +14,17 @@ from datetime import date
 from pathlib import Path
 from time import sleep
 
+from tasks.engine.schedule import date_of_run
 from tasks.errors import WriterBusy
 from tasks.settings import settings
 from tasks.storage.lake import Lake
 from tasks.storage.publishing import fetch_published
-from tasks.storage.warehouse import Warehouse, make_home
-from tasks.work.crew import Crew, CrewRequest, crew_for
+from tasks.storage.warehouse import make_home
+from tasks.work.crew import Crew, crew_for
 from tasks.work.leases import Leases, Watch, holder_of, is_gone, new_holder, read_lease
 from tasks.work.orders import Puller, WorkKind
+from tasks.work.request import CrewRequest
+from tasks.work.run import Run
 
 WRITER = "writer"
 
@@ -31,18 +34,11 @@ _SETTLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A run under way: where it is, what it is about, and who helps."""
+class Coordination(Run):
+    """A run as its coordinator has it: with its leases and its crew."""
 
-    home: Path
-    snapshot: date
     leases: Leases
     crew: Crew
-
-    @property
-    def lake(self) -> Lake:
-        """The lake that its orders are in."""
-        return Lake(self.home)
 
     def puller(self, kinds: Collection[WorkKind]) -> Puller:
         """What takes orders of some kinds off the list."""
@@ -52,35 +48,42 @@ class Run:
         """Raise `WriterBusy` where another coordinator took over, as it may from one that was cut off."""
         if holder_of(self.lake, WRITER) != self.leases.holder:
             raise WriterBusy(
-                f"another run has taken over {self.lake.location} while this one was cut off; it goes on with the work"
+                f"another run took over {self.lake.location} while this one was cut off; it continues the work"
             )
 
 
-_running: dict[Path, Run] = {}
+_running: dict[Path, Coordination] = {}
 
 
-def is_coordinating(home: Path) -> bool:
-    """Whether this process coordinates a snapshot in this home."""
-    return home.resolve() in _running
+def is_coordinating(home: Path | None) -> bool:
+    """Whether this process coordinates a snapshot in this home, or that of the settings."""
+    return (home or settings().home).resolve() in _running
 
 
 @contextmanager
-def coordinating(home: Path, snapshot: date, wanted: CrewRequest | None = None) -> Iterator[Run]:
-    """Coordinate the snapshot; the outermost block lands what the lake holds, and hires the crew that is wanted."""
+def coordinating(
+    home: Path | None, snapshot: date | None = None, request: CrewRequest | None = None
+) -> Iterator[Coordination]:
+    """Coordinate a snapshot; the outermost block lands what the lake holds, and starts the crew of the request.
+
+    Without a home it is that of the settings, without a date that of the schedule, or today (UTC).
+    """
+    home = home or settings().home
     key = home.resolve()
     if key in _running:
         yield _running[key]
         return
-    warehouse = Warehouse(home)
+    run = Run(home, snapshot or date_of_run())
+    lake, warehouse = run.lake, run.warehouse
     with ExitStack() as stack:
         stack.enter_context(warehouse.writer())
-        leases = Leases(warehouse.lake, new_holder(), settings().lease_s)
+        leases = Leases(lake, new_holder(), settings().lease_s)
         stack.callback(leases.close)
-        take_over(warehouse.lake, leases, snapshot)
-        fetch_published(warehouse.lake, warehouse.published)
+        take_over(lake, leases, run.snapshot)
+        fetch_published(lake, warehouse.published)
         warehouse.begin()
-        crew = stack.enter_context(crew_for(home, snapshot, wanted or CrewRequest()))
-        _running[key] = Run(home, snapshot, leases, crew)
+        crew = stack.enter_context(crew_for(run, request or CrewRequest()))
+        _running[key] = Coordination(home, run.snapshot, leases, crew)
         stack.callback(_running.pop, key)
         yield _running[key]
 
@@ -109,19 +112,16 @@ def _busy(lake: Lake) -> WriterBusy:
 
 
 @contextmanager
-def at_work_for(
-    home: Path, snapshot: date, kinds: Collection[WorkKind]
-) -> Iterator[tuple[Puller, Callable[[], bool]]]:
-    """Be of a snapshot's crew: what takes orders, and what tells when nobody coordinates it any more."""
-    make_home(home)
-    lake, watch = Lake(home), Watch()
-    leases = Leases(lake, new_holder(), settings().lease_s)
+def at_work_for(run: Run, kinds: Collection[WorkKind]) -> Iterator[tuple[Puller, Callable[[], bool]]]:
+    """Join a snapshot's crew: yields what takes orders, and whether nobody coordinates the snapshot any more."""
+    make_home(run.home)
+    watch, leases = Watch(), Leases(run.lake, new_holder(), settings().lease_s)
 
     def is_over() -> bool:
-        return not is_coordinated(lake, snapshot, watch, leases.lease_s)
+        return not is_coordinated(run.lake, run.snapshot, watch, leases.lease_s)
 
     try:
-        yield Puller(lake, leases, snapshot, kinds), is_over
+        yield Puller(run.lake, leases, run.snapshot, kinds), is_over
     finally:
         leases.close()
 

@@ -1,6 +1,6 @@
-"""Those who help a coordinator: processes of its own on this machine, or runs on the workers of a work pool.
+"""The processes that help a coordinator: on this machine, or flow runs on the workers of a work pool.
 
-A member that ends while there is work is replaced, so many times; its parts go to others meanwhile.
+A member that ends while there is work is replaced, a limited number of times; meanwhile others do its parts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from uuid import UUID
@@ -20,6 +19,8 @@ from tasks.errors import CrewLost, UsageError
 from tasks.records import JudgeSpec
 from tasks.settings import settings
 from tasks.work.orders import WorkKind
+from tasks.work.request import CrewRequest
+from tasks.work.run import Run
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
@@ -30,37 +31,24 @@ REPLACEMENTS_MAX = 3  # of each member, in one stage
 _LOOK_EVERY_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class CrewRequest:
-    """How many processes work at parts, the coordinator included, and in which pools; null: on this machine.
-
-    `judge_pool` is where a judge model's parts are done, and nowhere else, by `judge_workers` processes.
-    """
-
-    workers: int = 1
-    pool: str | None = None
-    judge_pool: str | None = None
-    judge_workers: int = 1
-
-
 class Member(Protocol):
-    """One of the crew."""
+    """One process of the crew."""
 
     def has_ended(self) -> str | None:
-        """How it ended, in words; null while it has not, or waits for a worker."""
+        """How it ended, in words; null while it runs or waits for a worker."""
         ...
 
     def dismiss(self) -> None:
-        """It is not needed any more."""
+        """Stop it: it is not needed any more."""
         ...
 
 
 @dataclass(slots=True)
 class Crew:
-    """The members, and how to hire another in the place of one that ended."""
+    """The members, and how to start each again."""
 
-    wanted: CrewRequest
-    hires: list[Callable[[], Member]]
+    request: CrewRequest
+    starters: list[Callable[[], Member]]
     clock: Callable[[], float] = monotonic
     _members: list[Member] = field(default_factory=list)
     _replaced: list[int] = field(default_factory=list)
@@ -68,18 +56,18 @@ class Crew:
     _moved_at: float = 0.0
     _open_orders: int = 0
 
-    def hire(self) -> None:
-        """All of them."""
-        self._members = [hire() for hire in self.hires]
-        self._replaced = [0] * len(self.hires)
+    def start(self) -> None:
+        """Start every member."""
+        self._members = [start() for start in self.starters]
+        self._replaced = [0] * len(self.starters)
 
     def begin_stage(self) -> None:
-        """Members that ended in another stage are no reason not to replace them in this one."""
-        self._replaced = [0] * len(self.hires)
+        """Allow each member all its replacements again: what ended in another stage does not count in this one."""
+        self._replaced = [0] * len(self.starters)
         self._moved_at = self.clock()
 
     def look_after(self, open_orders: int, *, alone: bool) -> None:
-        """Replace who ended. `CrewLost` where `alone` says that nobody else does these parts, and none is left."""
+        """Replace members that ended. `CrewLost` where the crew does these parts `alone` and no member is left."""
         if self.clock() - self._looked_at < _LOOK_EVERY_S:
             return
         self._looked_at = self.clock()
@@ -88,9 +76,9 @@ class Crew:
         self._open_orders = open_orders
         if alone and self._looked_at - self._moved_at > settings().judge_start_within_s:
             raise CrewLost(
-                f"nobody of pool {self.wanted.judge_pool} has done one of {open_orders} parts in "
+                f"pool {self.request.judge_pool} has done none of {open_orders} parts in "
                 f"{settings().judge_start_within_s:g} s; start a worker (`prefect worker start --pool "
-                f"{self.wanted.judge_pool}`), look at its log, and run again"
+                f"{self.request.judge_pool}`), look at its log, and run again"
             )
         lost: list[str] = []
         for number, member in enumerate(self._members):
@@ -98,48 +86,54 @@ class Crew:
             if end and self._replaced[number] >= REPLACEMENTS_MAX:
                 lost.append(end)
             elif end:
-                self._replaced[number] += not isinstance(member, _NotHired)
-                self._members[number] = self.hires[number]()
+                self._replaced[number] += not isinstance(member, _NotStarted)
+                self._members[number] = self.starters[number]()
                 logging.getLogger("prefect.cardiograph").warning(
                     "a member of the crew ended (%s); replaced", end
                 )
         if alone and lost and len(lost) == len(self._members):
             raise CrewLost(
-                f"nobody is left in the crew for {open_orders} parts; the last one ended: {lost[-1]}. "
-                "Look at its log, and run again"
+                f"no member of the crew is left for {open_orders} parts; the last one ended: {lost[-1]}. "
+                "Look at its log, then run again"
             )
 
     def dismiss(self) -> None:
-        """Nobody is needed any more."""
+        """Stop every member."""
         for member in self._members:
             member.dismiss()
 
 
-def check_judge_is_served(spec: JudgeSpec, wanted: CrewRequest) -> None:
-    """Raise `UsageError` where a pool's workers are to ask a judge model that this machine alone could reach."""
-    if spec.kind == "vllm" and not spec.urls and wanted.pool and wanted.workers > 1 and not wanted.judge_pool:
+def check_judge_is_served(spec: JudgeSpec, request: CrewRequest) -> None:
+    """Raise `UsageError` where a pool's workers would ask a judge model that only this machine reaches."""
+    if (
+        spec.kind == "vllm"
+        and not spec.urls
+        and request.pool
+        and request.workers > 1
+        and not request.judge_pool
+    ):
         raise UsageError(
-            f"workers of pool {wanted.pool} cannot reach a judge model's server that this run starts for itself; name "
+            f"workers of pool {request.pool} cannot reach a judge model's server that this run starts for itself; name "
             "servers with --judge-url, or a pool whose workers serve it with --judge-pool"
         )
 
 
 @contextmanager
-def crew_for(home: Path, snapshot: date, wanted: CrewRequest) -> Iterator[Crew]:
-    """The crew that is wanted, for as long as the block runs."""
+def crew_for(run: Run, request: CrewRequest) -> Iterator[Crew]:
+    """The crew of the request, for as long as the block runs."""
     with ExitStack() as stack:
-        hires: list[Callable[[], Member]] = []
-        kinds = [kind for kind in CARD_KINDS if not (wanted.judge_pool and kind in JUDGE_KINDS)]
-        for _ in range(wanted.workers - 1):
-            if wanted.pool:
-                hires.append(_hire_in_pool(wanted.pool, snapshot, kinds))
-            else:
-                hires.append(_hire_here(stack, home, snapshot, kinds))
-        if wanted.judge_pool:
-            hires += [_hire_in_pool(wanted.judge_pool, snapshot, JUDGE_KINDS)] * wanted.judge_workers
-        crew = Crew(wanted, hires)
+        kinds = [kind for kind in CARD_KINDS if not (request.judge_pool and kind in JUDGE_KINDS)]
+        if request.pool:
+            start = _starter_in_pool(request.pool, run.snapshot, kinds)
+        else:
+            start = _starter_here(stack, run, kinds)
+        starters = [start] * (request.workers - 1)
+        if request.judge_pool:
+            start = _starter_in_pool(request.judge_pool, run.snapshot, JUDGE_KINDS)
+            starters += [start] * request.judge_workers
+        crew = Crew(request, starters)
         stack.callback(crew.dismiss)
-        crew.hire()
+        crew.start()
         yield crew
 
 
@@ -158,15 +152,13 @@ class _Process:
         """It ends with the block that it was started in."""
 
 
-def _hire_here(
-    stack: ExitStack, home: Path, snapshot: date, kinds: Sequence[WorkKind]
-) -> Callable[[], Member]:
-    def hire() -> Member:
-        log = stack.enter_context((home / "crew.log").open("ab"))
-        words = [str(snapshot), str(home.resolve()), *kinds]
+def _starter_here(stack: ExitStack, run: Run, kinds: Sequence[WorkKind]) -> Callable[[], Member]:
+    def start() -> Member:
+        log = stack.enter_context((run.home / "crew.log").open("ab"))
+        words = [str(run.snapshot), str(run.home.resolve()), *kinds]
         return _Process(stack.enter_context(running_child("flows.crew", words, log=log)).poll)
 
-    return hire
+    return start
 
 
 @dataclass(slots=True)
@@ -183,7 +175,7 @@ class _FlowRun:
         return f"{state.name}: {state.message or 'no message'}"
 
     def dismiss(self) -> None:
-        """Take back what no worker has begun; who works sees for himself that the snapshot is done."""
+        """Cancel a run that no worker has begun; one that works sees by itself that the snapshot is done."""
         from prefect.states import Cancelled
 
         from tasks.engine.prefect_api import asked
@@ -196,7 +188,7 @@ class _FlowRun:
             )
 
     def _state(self) -> State[Any] | None:
-        """As the server has it; null while it is away, and crashed where it knows nothing of the run any more."""
+        """Its state on the server; null while the server is away, crashed where the server has lost the run."""
         from prefect.exceptions import ObjectNotFound
         from prefect.states import Crashed
 
@@ -205,23 +197,23 @@ class _FlowRun:
         try:
             return asked(lambda client: client.read_flow_run(self.flow_run_id).state, otherwise=None)
         except ObjectNotFound:
-            return Crashed(message="Prefect's server knows nothing of it any more")
+            return Crashed(message="Prefect's server has no record of it any more")
 
 
 @dataclass(frozen=True, slots=True)
-class _NotHired:
-    """A place that could not be filled because the server was away."""
+class _NotStarted:
+    """A member that could not be started because the server was away."""
 
     def has_ended(self) -> str:
-        """At once: so that it is tried again."""
+        """Ended at once, so that it is tried again."""
         return "Prefect's server was away"
 
     def dismiss(self) -> None:
-        """There is nobody."""
+        """Nothing to stop."""
 
 
-def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[WorkKind]) -> Callable[[], Member]:
-    def hire() -> Member:
+def _starter_in_pool(pool: str, snapshot: date, kinds: Sequence[WorkKind]) -> Callable[[], Member]:
+    def start() -> Member:
         from prefect.exceptions import ObjectNotFound
 
         from tasks.engine.prefect_api import unless_away
@@ -232,14 +224,14 @@ def _hire_in_pool(pool: str, snapshot: date, kinds: Sequence[WorkKind]) -> Calla
             raise UsageError(
                 f"no deployment crew/{pool} on this Prefect server; run `cardiograph deploy` first"
             ) from error
-        return _FlowRun(run.id) if run else _NotHired()
+        return _FlowRun(run.id) if run else _NotStarted()
 
-    return hire
+    return start
 
 
 def _crew_run(pool: str, snapshot: date, kinds: Sequence[WorkKind]) -> FlowRun:
     from prefect.deployments import run_deployment
 
-    asked_for = {"snapshot_date": str(snapshot), "kinds": list(kinds)}
-    # Of an asynchronous caller it would give a coroutine.
-    return cast("FlowRun", run_deployment(f"crew/{pool}", parameters=asked_for, timeout=0, as_subflow=False))
+    parameters = {"snapshot_date": str(snapshot), "kinds": list(kinds)}
+    # An asynchronous caller would get a coroutine.
+    return cast("FlowRun", run_deployment(f"crew/{pool}", parameters=parameters, timeout=0, as_subflow=False))

@@ -96,11 +96,11 @@ def close_stage(lake: Lake, stage: WorkStage) -> None:
         lake.delete(name)
 
 
-def withdraw(lake: Lake, snapshot: date, *, but: WorkStage) -> None:
-    """Take back the orders of other stages of this kind: those of a judge that is no longer asked for."""
+def withdraw(lake: Lake, snapshot: date, *, keep: WorkStage) -> None:
+    """Withdraw the orders of other stages of the kind of `keep`: those of a judge that was asked for before."""
     for name in lake.entries(f"{_ORDERS}/{snapshot}"):
         stage = _stage_of(snapshot, name)
-        if stage and stage.kind == but.kind and stage != but:
+        if stage and stage.kind == keep.kind and stage != keep:
             lake.delete(name)
 
 
@@ -158,9 +158,9 @@ class Puller:
     _watch: Watch = field(default_factory=Watch)
     _choice: random.Random = field(default_factory=random.Random)
 
-    def next(self, but: Collection[WorkKind] = ()) -> Order | None:
-        """An order that nobody is at, claimed, of any kind `but` some; null where there is none just now."""
-        free = [name for name in self.look() if _kind_of(self.snapshot, name) not in but]
+    def next(self, exclude: Collection[WorkKind] = ()) -> Order | None:
+        """Claim an order that nobody works on, of any kind not in `exclude`; null where there is none just now."""
+        free = [name for name in self.look() if _kind_of(self.snapshot, name) not in exclude]
         # Whoever picks at random rarely picks what another picks at the same moment.
         self._choice.shuffle(free)
         for name in free:

@@ -36,9 +36,11 @@ TAKE = """
 import sys
 from datetime import date
 from pathlib import Path
-from flows.cli.snapshot_run import Request, run
+from flows.cli.snapshot_run import take_snapshots
+from tasks.work.request import SnapshotRequest
 home, hub, *days = sys.argv[1:]
-run([Request(hub, Path(home), as_of=date.fromisoformat(day)) for day in days], as_json=True)
+requests = [SnapshotRequest(hub=hub, snapshot_date=date.fromisoformat(day), limit=None) for day in days]
+take_snapshots(Path(home), requests, as_json=True)
 """
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from types import SimpleNamespace
 from typing import Any, cast
 
 import duckdb
 import polars as pl
 import pytest
 
-from tasks.findings.steps import _find
-from tasks.storage.warehouse import Warehouse, frame
+from tasks.findings.steps import _estimate
+from tasks.storage.warehouse import frame
+from tasks.work.run import Run
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]
@@ -137,7 +139,8 @@ def test_a_snapshot_s_findings_hold_those_on_edits_once_there_are_six_weeks(
         def open(self) -> Iterator[Database]:
             yield three_weeks
 
-    found = _find(cast("Warehouse", Opened()), KEY["snapshot"], "checklist", KEY["fingerprint"])
+    run = SimpleNamespace(warehouse=Opened(), snapshot=KEY["snapshot"])
+    found = _estimate(cast("Run", run), "checklist", KEY["fingerprint"])
     effects = [row for row in found if row.question == "edit_effect"]
     assert {row.predictor for row in effects} == {"documentation_edit", "cosmetic_edit"}
     assert all("few_edits" in row.flags for row in effects)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tasks.findings import find
 from tasks.findings.documented import documented
+from tasks.findings.find import find
 from tasks.findings.sample import Stamp
 from tasks.storage.warehouse import frame
 

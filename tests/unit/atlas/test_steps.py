@@ -13,6 +13,7 @@ from benchmarks.atlas_large import EMBEDDER, FIRST, SECOND, make_up
 from tasks.atlas import kind_facts as facts
 from tasks.atlas.steps import make_map
 from tasks.storage.warehouse import Warehouse, stream
+from tasks.work.run import Run
 
 if TYPE_CHECKING:
     from tasks.storage.warehouse import Database
@@ -34,7 +35,11 @@ def maps(home: Path) -> tuple[list[Any], pl.DataFrame]:
     warehouse = Warehouse(home)
     with warehouse.writer():
         warehouse.begin()
-        assert [make_map.fn(home, week, EMBEDDER) for week in (FIRST, SECOND, SECOND)] == [True, True, False]
+        assert [make_map.fn(Run(home, week), EMBEDDER) for week in (FIRST, SECOND, SECOND)] == [
+            True,
+            True,
+            False,
+        ]
         with warehouse.open() as db:
             return (
                 db.sql("select fitted_on, texts from atlases order by snapshot").fetchall(),

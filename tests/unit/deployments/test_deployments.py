@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from prefect import Flow
 from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ParameterTypeError
+from prefect.utilities.callables import parameter_schema
 
 from flows.cli.deploying import POOLS, deploy
 from tasks.engine.schedule import date_of_run, is_stale, late_by
 from tasks.errors import UsageError
+from tasks.records import Sort
+from tasks.work.request import SnapshotRequest
 
 DEPLOYMENTS = Path(__file__).parents[3] / "deployments"
 
@@ -61,11 +66,29 @@ def test_there_is_a_crew_for_every_pool() -> None:
     assert crews == {pool: pool for pool in POOLS}
 
 
-def test_every_parameter_of_the_week_shows_in_the_ui() -> None:
-    (weekly,) = [d for d in told("prefect")["deployments"] if d["name"] == "weekly"]
-    assert (
-        weekly["parameters"].keys() == inspect.signature(flow_of(weekly["entrypoint"]).fn).parameters.keys()
-    )
+def test_prefect_shows_every_field_of_a_request_with_its_own_default() -> None:
+    schema = parameter_schema(flow_of("flows.snapshot.snapshot"))
+    assert {name: entry.get("default") for name, entry in schema.properties.items()} == {
+        field.name: list(field.default) if isinstance(field.default, tuple) else field.default
+        for field in dataclasses.fields(SnapshotRequest)
+    }
+    assert schema.required == []
+    assert schema.properties["sort"]["enum"] == list(get_args(Sort))
+
+
+@pytest.mark.parametrize("name", ["weekly", "crawl", "judge", "embed", "atlas"])
+def test_a_deployment_names_only_the_parameters_that_differ_from_the_defaults(name: str) -> None:
+    (deployment,) = [d for d in told("prefect")["deployments"] if d["name"] == name]
+    defaults = inspect.signature(flow_of(deployment["entrypoint"]).fn).parameters
+    assert not {key for key, value in deployment["parameters"].items() if defaults[key].default == value}
+
+
+@pytest.mark.parametrize("flow", ["snapshot", "crawl", "judge", "embed", "atlas", "analyse", "publish"])
+def test_a_flow_checks_each_parameter_by_its_type(flow: str) -> None:
+    made = flow_of(f"flows.{flow}.{flow}")
+    assert made.validate_parameters({"snapshot_date": "2026-11-16"})["snapshot_date"] == date(2026, 11, 16)
+    with pytest.raises(ParameterTypeError):
+        made.validate_parameters({"snapshot_date": "soon"})
 
 
 @pytest.mark.parametrize("entry", told("automations")["automations"], ids=lambda entry: entry["name"])

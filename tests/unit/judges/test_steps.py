@@ -16,6 +16,7 @@ from tasks.judges.steps import judge_part
 from tasks.records import CardRead, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.orders import Order, Shared, WorkStage
+from tasks.work.run import Run
 
 WEEK = date(2026, 11, 16)
 
@@ -44,7 +45,7 @@ def test_a_part_leaves_its_verdicts_and_what_they_took(
     spec, lake = JudgeSpec("vllm", urls=(server.url,)), Lake(tmp_path)
     fingerprint = identify(spec).fingerprint
     order = Order(WorkStage(WEEK, "judge", fingerprint), "p", tuple(refs))
-    judge_part.fn(tmp_path, order, Shared(spec=spec))
+    judge_part.fn(Run(tmp_path, WEEK), order, Shared(spec=spec))
     (verdicts,), (took,) = lake.parts("verdicts"), lake.parts("judged_parts")
     reasons = {row["card_hash"]: row["reason"] for row in pq.read_table(lake.path(verdicts)).to_pylist()}
     assert reasons == {"h1": None, "h2": None, "h3": "empty"}
@@ -59,9 +60,9 @@ def test_a_part_that_is_there_is_not_judged_again(
 ) -> None:
     spec = JudgeSpec("vllm", urls=(server.url,))
     order = Order(WorkStage(WEEK, "judge", identify(spec).fingerprint), "p", tuple(refs))
-    judge_part.fn(tmp_path, order, Shared(spec=spec))
+    judge_part.fn(Run(tmp_path, WEEK), order, Shared(spec=spec))
     asked = len(server.requests)
-    judge_part.fn(tmp_path, order, Shared(spec=spec))
+    judge_part.fn(Run(tmp_path, WEEK), order, Shared(spec=spec))
     assert len(server.requests) == asked
 
 
@@ -71,6 +72,6 @@ def test_a_part_is_not_judged_by_another_judge_than_the_run_began_with(
     spec = JudgeSpec("vllm", urls=(server.url,))
     order = Order(WorkStage(WEEK, "judge", "0123456789abcdef"), "p", tuple(refs))
     with pytest.raises(JudgesDiffer, match="the run began with 0123456789abcdef"):
-        judge_part.fn(tmp_path, order, Shared(spec=spec))
+        judge_part.fn(Run(tmp_path, WEEK), order, Shared(spec=spec))
     assert Lake(tmp_path).parts("verdicts") == []
     assert not [path for path, _ in server.requests if path == "/v1/chat/completions"]

@@ -14,6 +14,7 @@ from tasks.operations.gate import gate
 from tasks.records import CardRead, Finding, GateMeasure, JudgedPart, JudgeRecord, ListedModel, Verdict
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.warehouse import Warehouse
+from tasks.work.run import Run
 
 NOW = datetime(2026, 1, 12, 9)
 GOOD, ODD = date(2026, 1, 5), date(2026, 1, 12)
@@ -71,7 +72,7 @@ def _gated(home: Path, week: date) -> list[GateMeasure]:
     warehouse = Warehouse(home)
     with warehouse.writer():
         warehouse.begin()
-        found = gate.fn(home, week, "f")
+        found = gate.fn(Run(home, week), "f")
         warehouse.publish()
     return found
 

@@ -27,6 +27,7 @@ from tasks.records import CardRead, GateMeasure, ListedModel
 from tasks.settings import Settings
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.warehouse import Warehouse, frame
+from tasks.work.run import Run
 
 Gated = Callable[[Path, date], list[GateMeasure]]
 WriteWeek = Callable[..., None]
@@ -211,15 +212,15 @@ def test_a_suspicious_week_is_published_and_not_shown(home: Path) -> None:
     with pytest.raises(
         SnapshotQuarantined, match=r"2026-01-12 is quarantined: card_share 0\.5 .*release 2026-01-12"
     ):
-        check_quarantine(home, WEEK)
-    check_quarantine(home, date(2026, 1, 5))
+        check_quarantine(Run(home, WEEK))
+    check_quarantine(Run(home, date(2026, 1, 5)))
 
 
 def test_a_released_week_is_shown_again_and_stays_so(home: Path, gated: Gated) -> None:
     release(home, WEEK, "the Hub was down, and said so")
     gated(home, WEEK)
     assert shown(home) == [date(2026, 1, 5), WEEK]
-    check_quarantine(home, WEEK)
+    check_quarantine(Run(home, WEEK))
     with Warehouse(home).read() as db:
         reasons = db.execute("select release_reason from snapshots order by snapshot").fetchall()
     assert reasons == [(None,), ("the Hub was down, and said so",)]

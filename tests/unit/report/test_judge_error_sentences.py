@@ -11,7 +11,8 @@ import pytest
 
 from flows.cli.analysing import print_findings
 from tasks.records import Finding
-from tasks.report import figures, read_report_data
+from tasks.report import figures
+from tasks.report.data import read_report_data
 from tasks.report.page import render_report
 from tasks.sentences import as_people_score, flag_words, sentence
 

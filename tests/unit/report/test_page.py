@@ -16,7 +16,8 @@ import pytest
 
 from tasks.charts import DARK, LIGHT
 from tasks.records import Finding
-from tasks.report import read_report_data, write_report
+from tasks.report.data import read_report_data
+from tasks.report.page import write_report
 from tasks.storage.warehouse import frame
 
 Make = Callable[..., Finding]

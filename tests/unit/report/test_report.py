@@ -20,16 +20,11 @@ from hypothesis import strategies as st
 
 from tasks.errors import NotWritten, UsageError
 from tasks.records import Finding, JudgeRecord
-from tasks.report import (
-    ReportData,
-    figures,
-    page,
-    read_report_data,
-    render_report,
-    write_pictures,
-    write_report,
-)
+from tasks.report import figures, page
+from tasks.report.data import ReportData, read_report_data
 from tasks.report.judge import judge_section
+from tasks.report.page import render_report, write_report
+from tasks.report.pictures import write_pictures
 from tasks.settings import Settings
 from tasks.storage.warehouse import frame
 

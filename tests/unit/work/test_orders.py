@@ -19,7 +19,7 @@ from tasks.errors import CrewLost, UsageError, WriterBusy
 from tasks.records import CardRef, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.coordinator import WRITER, at_work_for, coordinating, is_coordinated, take_over
-from tasks.work.crew import REPLACEMENTS_MAX, Crew, CrewRequest, check_judge_is_served
+from tasks.work.crew import REPLACEMENTS_MAX, Crew, check_judge_is_served
 from tasks.work.leases import Leases, Watch, holder_of, is_gone, new_holder
 from tasks.work.orders import (
     Order,
@@ -32,6 +32,8 @@ from tasks.work.orders import (
     read_shared,
     withdraw,
 )
+from tasks.work.request import CrewRequest
+from tasks.work.run import Run
 
 DAY = date(2026, 11, 16)
 READ, DESCRIBE = WorkStage(DAY, "read"), WorkStage(DAY, "describe")
@@ -146,7 +148,7 @@ def test_kinds_that_are_not_asked_for_are_left_alone(lake: Lake, workers: list[P
     judge = WorkStage(DAY, "judge", "f")
     open_stage(lake, judge, Shared(), orders(judge, 1))
     open_stage(lake, READ, Shared(), orders(READ, 1))
-    assert workers[0].next(but=["read"]) is None
+    assert workers[0].next(exclude=["read"]) is None
     order = workers[0].next()
     assert order is not None
     assert order.stage == READ
@@ -164,7 +166,7 @@ def test_orders_of_a_judge_that_is_no_longer_asked_for_are_taken_back(lake: Lake
     old, new = WorkStage(DAY, "judge", "old"), WorkStage(DAY, "judge", "new")
     for stage in (old, new, DESCRIBE):
         open_stage(lake, stage, Shared(), orders(stage, 1))
-    withdraw(lake, DAY, but=new)
+    withdraw(lake, DAY, keep=new)
     assert not outstanding(lake, old)
     assert outstanding(lake, new)
     assert outstanding(lake, DESCRIBE)
@@ -216,7 +218,7 @@ def test_a_coordinator_that_somebody_took_over_from_stops_and_leaves_the_lake_to
     with coordinating(tmp_path, DAY) as run:
         run.check()
         Lake(tmp_path).put(WRITER, b'{"holder": "%s"}' % ELSEWHERE.encode())
-        with pytest.raises(WriterBusy, match="another run has taken over"):
+        with pytest.raises(WriterBusy, match="another run took over"):
             run.check()
     assert holder_of(Lake(tmp_path), WRITER) == ELSEWHERE
 
@@ -250,7 +252,7 @@ def test_the_place_of_a_coordinator_that_died_elsewhere_is_free_after_its_lease(
 
 def test_a_crew_knows_whether_its_snapshot_is_coordinated(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    with at_work_for(tmp_path, DAY, ["read"]) as (_, is_over):
+    with at_work_for(Run(tmp_path, DAY), ["read"]) as (_, is_over):
         assert is_over()
         with coordinating(tmp_path, DAY):
             assert not is_over()
@@ -281,12 +283,12 @@ class Hand:
 def crew_of_one() -> tuple[Crew, list[Hand], list[float]]:
     now, hired = [100.0], []
 
-    def hire() -> Hand:
+    def start() -> Hand:
         hired.append(Hand())
         return hired[-1]
 
-    crew = Crew(CrewRequest(judge_pool="gpu"), [hire], clock=lambda: now[0])
-    crew.hire()
+    crew = Crew(CrewRequest(judge_pool="gpu"), [start], clock=lambda: now[0])
+    crew.start()
     return crew, hired, now
 
 

@@ -1,0 +1,44 @@
+"""Every finding of a table of models: which questions are asked of which stratum."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from tasks.findings import questions
+from tasks.findings.families import by_dimension
+from tasks.findings.judge_error import correct_for_judge
+from tasks.findings.outliers import count_outliers, fences
+from tasks.findings.sample import Stamp, clean
+from tasks.findings.study import HUB, Study
+from tasks.findings.threads import on_one_thread
+from tasks.records import Finding
+
+
+@on_one_thread
+def find(
+    frame: pl.DataFrame,
+    study: Study = HUB,
+    *,
+    snapshot: date,
+    judge: str,
+    fingerprint: str,
+    seed: int = 20,
+) -> list[Finding]:
+    """Every finding of a table of models: of one snapshot and judge, the rows of `sql/out/analysis_frame.sql`.
+
+    Pure, and the same for the same rows in any order; `seed` decides the resamples and the random pairs alone.
+    What cannot be estimated is a finding without an estimate whose flags say why.
+    """
+    models, stamp = clean(frame, study), Stamp(snapshot, judge, fingerprint)
+    limits = fences(models, study)
+    found = questions.count_missing(models, study, stamp) + count_outliers(models, study, limits, stamp)
+    for sample in questions.strata(models, study, limits):
+        found += questions.rank_correlations(sample, stamp, seed)
+        found += questions.partial_correlations(sample, study, stamp, seed)
+        found += questions.regressions(sample, study, stamp, seed)
+    if study.status:
+        found += questions.no_card_lowest(models, study, study.status, stamp, seed)
+        found += questions.has_card(models, study, study.status, stamp, seed)
+    return found + by_dimension(models, study, stamp, seed) + correct_for_judge(models, study, stamp)

@@ -1,0 +1,163 @@
+"""What a run is asked to do: records with their defaults, the one source for the command, the flows and deployments.
+
+A flow takes the fields of its record as parameters of its own (`takes`), not as one nested object: Prefect validates
+each, its UI shows and edits each, and `--param limit=200` changes one and leaves the others as deployed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_type_hints
+
+from tasks.records import DEFAULT_EMBEDDER, DEFAULT_JUDGE, Selection, Sort
+from tasks.settings import OFFICIAL_HUB
+
+if TYPE_CHECKING:
+    from tasks.work.run import Run
+
+R = TypeVar("R", bound="RunRequest")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CrewRequest:
+    """How many processes do parts, the coordinator included, and in which pools; null: on this machine.
+
+    Where `judge_pool` is set, only its `judge_workers` processes do a judge model's parts.
+    """
+
+    workers: int = 1
+    pool: str | None = None
+    judge_pool: str | None = None
+    judge_workers: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """Which snapshot, and where. Null: the date of the schedule, or today (UTC); the home of the settings."""
+
+    snapshot_date: date | None = None
+    home: Path | None = None
+
+    def of(self, run: Run) -> Self:
+        """The same, with the date and the home that the run found where the request left them open."""
+        return replace(self, snapshot_date=run.snapshot, home=run.home)
+
+    def parameters(self, record: type[RunRequest], **changes: object) -> dict[str, Any]:
+        """The parameters of the flow that takes `record`, as far as this request has them, with `changes`."""
+        names = [field.name for field in fields(record)]
+        return {name: getattr(self, name) for name in names if hasattr(self, name)} | changes
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartsRequest(RunRequest):
+    """Who does the parts: `workers` processes, of work pool `pool` or, without one, on this machine."""
+
+    workers: int = 1
+    pool: str | None = None
+
+    @property
+    def crew(self) -> CrewRequest:
+        """The same as a record of its own."""
+        names = [field.name for field in fields(CrewRequest)]
+        return CrewRequest(**{name: getattr(self, name) for name in names if hasattr(self, name)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrawlRequest(PartsRequest):
+    """Which models of which Hub; the fields after `hub` are those of `Selection`."""
+
+    hub: str = OFFICIAL_HUB
+    limit: int | None = 1000
+    sort: Sort = "downloads"
+    filters: tuple[str, ...] = ()
+    author: str | None = None
+    models: tuple[str, ...] = ()
+
+    @property
+    def selection(self) -> Selection:
+        """What is written down of it with the snapshot."""
+        return Selection(self.limit, self.sort, self.filters, self.author, self.models)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgingRequest(PartsRequest):
+    """How a judge model is asked: its name, its servers (none: the run starts one), how many scores it explains."""
+
+    judge_model: str | None = None
+    judge_urls: tuple[str, ...] = ()
+    explain: int = 12
+    judge_pool: str | None = None
+    judge_workers: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeRequest(JudgingRequest):
+    """One judge, in the words of the command line."""
+
+    judge: str = DEFAULT_JUDGE
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingsRequest(RunRequest):
+    """Whose verdicts: a judge's fingerprint; null for the judge that judged the snapshot last."""
+
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedRequest(PartsRequest):
+    """What embeds: a sentence-transformers model by its name on the Hub, or a folder."""
+
+    embedder: str = DEFAULT_EMBEDDER
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtlasRequest(PartsRequest):
+    """What makes the map; `embedder` null: that of the settings. `namer`: the judge that names new kinds, if any."""
+
+    embedder: str | None = None
+    namer: str | None = None
+    judge_model: str | None = None
+    judge_urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotRequest(JudgingRequest, CrawlRequest):
+    """The whole of it. Of several `judges` the report shows the first one's scores."""
+
+    judges: tuple[str, ...] = (DEFAULT_JUDGE,)
+    embedder: str | None = None
+    stale_after_h: float | None = None
+
+
+def takes(record: type[R]) -> Callable[[Callable[[R], T]], Callable[..., T]]:
+    """Make a function of a request one of the request's fields, each a parameter with its type and default."""
+    hints = get_type_hints(record)
+    signature = inspect.Signature(
+        [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=hints[field.name],
+            )
+            for field in fields(record)
+        ]
+    )
+
+    def decorate(function: Callable[[R], T]) -> Callable[..., T]:
+        @wraps(function)
+        def taking(**values: Any) -> T:
+            return function(record(**values))
+
+        taking.__signature__ = signature  # type: ignore[attr-defined]
+        del taking.__wrapped__  # Prefect would look through it
+        return taking
+
+    return decorate
