@@ -1,39 +1,39 @@
-"""Everything Cardiograph raises on purpose.
+"""Everything that Cardiograph raises on purpose.
 
-    CardiographError            exit code 1: the world did not play along
-    ├── HubError                the Hub, or what stands for it
+    CardiographError            exit code 1: something outside failed
+    ├── HubError                the Hub, or a replica
     │   ├── HubUnreachable
     │   └── TokenRefused
     ├── CardUnreadable          one card; becomes a row in `failures`
     ├── VerdictInvalid          one answer of a judge; becomes a row in `failures`
     ├── JudgeError              a judge model's server
-    │   ├── JudgeNotStarted     a server that the run should start did not come up
-    │   ├── JudgeUnreachable    no server answers any more
-    │   ├── JudgeRefused        it refuses: unknown model, key not accepted, context too short
-    │   └── JudgesDiffer        servers that should be replicas are not, or the judge changed under the run
-    ├── EmbedderUnavailable     the model that embeds cards cannot be had
-    ├── PassportRefused         a judge below the agreement that was asked of it
+    │   ├── JudgeNotStarted     a server that the run should start did not start
+    │   ├── JudgeUnreachable    no server answers
+    │   ├── JudgeRefused        a server refuses: unknown model, key not accepted, context too short
+    │   └── JudgesDiffer        servers are not replicas of each other, or the judge changed during the run
+    ├── EmbedderUnavailable     the embedding model, or the libraries that run it, are not available
+    ├── PassportRefused         a judge below the agreement that was required
     ├── WarehouseError
     │   ├── WriterBusy          another process writes to this home
     │   ├── CheckFailed         a statement in sql/checks returned rows
-    │   ├── SnapshotQuarantined a snapshot that is too unlike the one before it to be shown
+    │   ├── SnapshotQuarantined a snapshot that differs too much from the one before to be shown
     │   └── QueryFailed
     ├── LakeError               a part cannot be written or read
     ├── NotWritten              a report or a picture cannot be written
     ├── EngineFailed            Prefect's server did not start, or broke down
-    ├── DeployFailed            a Prefect server does not take what it was told
-    ├── CrewLost                parts are left that only others can do, and nobody of them is
-    └── UsageError              exit code 2: what was asked for cannot be done
+    ├── DeployFailed            a Prefect server rejects a deployment
+    ├── CrewLost                parts are left that only a pool's workers can do, and all have ended
+    └── UsageError              exit code 2: the request cannot be fulfilled
         ├── CorpusInvalid
         ├── LabelsInvalid       a file of labels that cannot be read as one
-        └── TableInvalid        a table that is to be analysed and cannot be
+        └── TableInvalid        a table that cannot be analysed
 
-Each message names the subject and the remedy in one line, because it is all that a person sees.
+Each message names the subject and the remedy in one line: it is all that a person sees.
 """
 
 
 class CardiographError(Exception):
-    """Base of all of them; `exit_code` is what the command leaves with."""
+    """Base of all of them; `exit_code` is the command's exit code."""
 
     exit_code = 1
 
@@ -47,11 +47,11 @@ class HubUnreachable(HubError):
 
 
 class TokenRefused(HubError):
-    """The Hub knows no such token, or the token may not do this."""
+    """The Hub does not know the token, or does not allow it this."""
 
 
 class CardUnreadable(CardiographError):
-    """One card could not be read. `reason` is one word for grouping; `is_final` says a retry is pointless."""
+    """One card could not be read. `reason` is one word for grouping; `is_final`: a retry is pointless."""
 
     def __init__(self, subject: str, reason: str, detail: str, *, is_final: bool) -> None:
         super().__init__(f"{subject}: {reason}: {detail}")
@@ -62,7 +62,7 @@ class CardUnreadable(CardiographError):
 
 
 class VerdictInvalid(CardiographError):
-    """A judge's answer is not on the scale or not about the rubric. `reason` is one word for grouping."""
+    """A judge's answer is off the scale or not about the rubric. `reason` is one word for grouping."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -71,35 +71,35 @@ class VerdictInvalid(CardiographError):
 
 
 class JudgeError(CardiographError):
-    """A judge model's server does not play along; what was judged is kept."""
+    """A judge model's server fails; what was judged is kept."""
 
 
 class JudgeNotStarted(JudgeError):
-    """The server that the run starts did not come up: no vLLM, no memory, no such model, port taken."""
+    """The server that the run starts did not start: no vLLM, no memory, no such model, port taken."""
 
 
 class JudgeUnreachable(JudgeError):
-    """No server answers, after all patience."""
+    """No server answered in all the time allowed."""
 
 
 class JudgeRefused(JudgeError):
-    """A server answers and refuses whatever is asked of it."""
+    """A server answers and refuses every request."""
 
 
 class JudgesDiffer(JudgeError):
-    """Scores would be mixed: servers with different models, or another judge than the run began with."""
+    """Scores would be mixed: servers with different models, or another judge than at the start of the run."""
 
 
 class EmbedderUnavailable(CardiographError):
-    """The model that embeds cards, or the libraries that run it, cannot be had."""
+    """The embedding model, or the libraries that run it, are not available."""
 
 
 class PassportRefused(CardiographError):
-    """A judge agrees less with people than `--min-kappa` asks for."""
+    """A judge agrees less with people than `--min-kappa` requires."""
 
 
 class WarehouseError(CardiographError):
-    """DuckDB could not do what was asked."""
+    """DuckDB failed."""
 
 
 class WriterBusy(WarehouseError):
@@ -111,7 +111,7 @@ class CheckFailed(WarehouseError):
 
 
 class SnapshotQuarantined(WarehouseError):
-    """A snapshot looks wrong beside the one before it; it is kept and not shown until somebody releases it."""
+    """A snapshot differs too much from the one before; it is kept, and not shown until a person releases it."""
 
 
 class QueryFailed(WarehouseError):
@@ -127,19 +127,19 @@ class NotWritten(CardiographError):
 
 
 class EngineFailed(CardiographError):
-    """Prefect's server did not start, or broke down under a run."""
+    """Prefect's server did not start, or failed during a run."""
 
 
 class DeployFailed(CardiographError):
-    """A Prefect server does not take pools, limits, deployments or automations."""
+    """A Prefect server rejects pools, limits, deployments or automations."""
 
 
 class CrewLost(CardiographError):
-    """Parts are left that only the workers of a pool can do, and every one of its runs has ended."""
+    """Parts are left that only the workers of a pool can do, and all of its runs have ended."""
 
 
 class UsageError(CardiographError):
-    """An option, a path or a date that cannot be honoured."""
+    """An option, a path or a date that cannot be used."""
 
     exit_code = 2
 
@@ -153,4 +153,4 @@ class LabelsInvalid(UsageError):
 
 
 class TableInvalid(UsageError):
-    """The table cannot be analysed as asked: unreadable, a column missing, or not a number."""
+    """The table cannot be analysed: unreadable, a column missing, or not a number."""

@@ -1,7 +1,7 @@
-"""The nouns. Frozen, plain fields, each carrying its key everywhere.
+"""The nouns: frozen records with plain fields, each with its whole key.
 
-Units stand in the names: `_at` is a UTC time, `_share` lies in 0-1, `is_`/`has_` are booleans. The same names
-are the columns of the lake's parts and of `sql/schema.sql`, where every one of them is explained.
+Names contain units: `_at` is a UTC time, `_share` is between 0 and 1, `is_` and `has_` are booleans. The same names are
+the columns of the lake's parts and of `sql/schema.sql`, which explains each of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEFAULT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which models a snapshot is about: the words of the command line, kept with the snapshot."""
+    """Which models a snapshot is about, in the words of the command line; kept with the snapshot."""
 
     limit: int | None = None
     sort: Sort = "downloads"
@@ -69,7 +69,7 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A model, card or row that could not be carried through; never a gap, never a guess."""
+    """A model, card or row that could not be processed: recorded, never guessed."""
 
     snapshot: date
     subject: str
@@ -82,8 +82,8 @@ class Failure:
 class CardRef:
     """What to read: a model's README at a commit.
 
-    `etag` and `card_hash` are those of an earlier README of the model, where one is known; `attempts` counts the
-    reads of this commit that failed before.
+    `etag` and `card_hash` are those of an earlier README of the model, if one is known; `attempts` counts earlier
+    failed reads of this commit.
     """
 
     model_id: str
@@ -105,7 +105,7 @@ class CardRef:
 
 @dataclass(frozen=True, slots=True)
 class CardRead:
-    """What reading one model's README at one revision gave. `card_text` is null where the text is known already."""
+    """The result of reading one model's README at one revision. `card_text` is null where the text is known already."""
 
     snapshot: date
     model_id: str
@@ -149,7 +149,7 @@ class TextRef:
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What the parser sees in a card text, whoever judges it."""
+    """What the parser finds in a card text, independent of any judge."""
 
     card_hash: str
     facts_version: int
@@ -171,7 +171,7 @@ class CardFacts:
 
 @dataclass(frozen=True, slots=True)
 class CardFamily:
-    """A card text of a snapshot that is nearly the same as others of it, and the text that its family is called by."""
+    """A card text of a snapshot that is nearly the same as others, and the text that names their family."""
 
     snapshot: date
     card_hash: str
@@ -183,9 +183,9 @@ class CardFamily:
 class Verdict:
     """One judge's answer on one card text. Exactly one of `score` and `reason` is set.
 
-    `score_mode` says how the score came about: `checks` (composed from the checks), `expected` (the mean over the
-    probabilities of the token that decided it) or `decided` (that token alone). `probabilities` has them, by level
-    "1" to "5", where the judge gives any; `card_tokens` counts what a judge model was shown of the card.
+    `score_mode` is the origin of the score: `checks` (composed from the checks), `expected` (the mean over the
+    probabilities of the token that decided it) or `decided` (that token alone). `probabilities` maps levels "1" to
+    "5" to their probabilities, where the judge gives any; `card_tokens` counts the tokens of the card in the prompt.
     """
 
     card_hash: str
@@ -206,9 +206,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a judge says of one criterion of one card. `is_verbatim`: the quote stands in the card word for word.
+    """A judge's explanation of one criterion of one card. `is_verbatim`: the card contains the quote word for word.
 
-    Where its answer could not be used there is one row for the card: criterion `all`, no level, and the reason.
+    Where the answer could not be used there is one row for the card: criterion `all`, no level, and the reason.
     """
 
     card_hash: str
@@ -225,7 +225,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class JudgedPart:
-    """What judging one part took. `metrics`: what the servers counted meanwhile, for other parts too."""
+    """What judging one part used. `metrics`: what the servers counted meanwhile, including work for other parts."""
 
     snapshot: date
     fingerprint: str
@@ -246,8 +246,8 @@ class JudgedPart:
 class PassportEntry:
     """One measure of how far a judge can be trusted, with its 95 % interval where one was bootstrapped.
 
-    `probe` is what was done (agreement, raters, consistency, padding, attack), `measure` what was computed,
-    `subject` what about: `score`, a criterion, or one attack.
+    `probe` is the experiment (agreement, raters, consistency, padding, attack), `measure` the statistic, `subject`
+    what it is about: `score`, a criterion, or one attack.
     """
 
     fingerprint: str
@@ -266,9 +266,9 @@ class PassportEntry:
 
 @dataclass(frozen=True, slots=True)
 class CardLabel:
-    """What people say of a card text: the median of their marks, 1 to 5, of the `score` or of a criterion.
+    """People's marks of a card text: the median of their marks, 1 to 5, of the `score` or of a criterion.
 
-    `labels` is the digest of the labels that it comes from, `raters` how many people marked it, `labelled_at` when
+    `labels` is the digest of the labels file, `raters` the number of people who marked it, `labelled_at` the time when
     those labels were first used.
     """
 
@@ -282,11 +282,11 @@ class CardLabel:
 
 @dataclass(frozen=True, slots=True)
 class JudgeSpec:
-    """Which judge is asked for, in the words of the command line.
+    """A judge as requested on the command line.
 
-    `kind` is checklist or vllm. For vllm, `model` is the judge model's name on the Hub or a folder (null: that of
-    the settings, or whatever the servers serve), `urls` its servers (none: the run starts one), and `revision` the
-    commit of the model where the run that started them chose it.
+    `kind` is a name in the registry of judges. `model` is the judge model's name on the Hub or a folder (null: that of
+    the settings, or the one that the servers serve), `urls` its servers (none: the run starts one), and `revision` the
+    commit of the model where the run that started the servers chose it.
     """
 
     kind: str = "checklist"
@@ -297,7 +297,7 @@ class JudgeSpec:
 
 @dataclass(frozen=True, slots=True)
 class JudgeUsage:
-    """What a judge took since it was opened: requests, tokens, servers, and what those counted meanwhile."""
+    """What a judge used since it was opened: requests, tokens, servers, and what the servers counted meanwhile."""
 
     requests: int = 0
     tokens_in: int = 0
@@ -308,7 +308,7 @@ class JudgeUsage:
 
 @dataclass(frozen=True, slots=True)
 class JudgeRecord:
-    """Which judge, exactly: everything that its fingerprint is made of, and the snapshot that it judged."""
+    """The exact judge of a snapshot: everything that its fingerprint is made of."""
 
     snapshot: date
     fingerprint: str
@@ -347,9 +347,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A card text as vectors of length 1: of its body, and of its front matter; without any where there is none.
+    """A card text as vectors of length 1: of its body, and of its front matter if it has any.
 
-    A text that says too little to be placed anywhere has neither.
+    A text that is too short to be placed on the map has neither.
     """
 
     card_hash: str
@@ -363,7 +363,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderRecord:
-    """Which embedder, exactly: what its fingerprint is made of, and the snapshot whose texts it embedded."""
+    """The exact embedder of a snapshot's texts: everything that its fingerprint is made of."""
 
     snapshot: date
     embedder: str
@@ -377,8 +377,8 @@ class EmbedderRecord:
 class Atlas:
     """The map of one snapshot, and how good it is.
 
-    `fitted_on` is the snapshot whose map it is: texts that were not there yet are placed on it. `drift_share` is the
-    share of such texts, `refit_reason` why the map was made anew, null where it was not. `seeds_ari` and
+    `fitted_on` is the snapshot that the map was fitted on: newer texts are placed on it. `drift_share` is the share of
+    such texts, `refit_reason` the reason for a new fit, null where there was none. `seeds_ari` and
     `samples_ari` are medians of the adjusted Rand index between the map's kinds and those of fits with other seeds,
     and on other samples of the texts.
     """
@@ -401,10 +401,10 @@ class Atlas:
 
 @dataclass(frozen=True, slots=True)
 class AtlasPoint:
-    """Where a card text lies on the map of a snapshot, and its kind: null for a text that is of none.
+    """The place of a card text on the map of a snapshot, and its kind: null for a text of no kind.
 
-    `strength_share` is how sure that is: the membership that the clustering gives, or of a text that was placed the
-    share of its neighbours that are of the kind. `words` are those that tell it from others, for searching.
+    `strength_share` is the certainty of the kind: the membership from the clustering, or, for a text that was placed,
+    the share of its neighbours that are of the kind. `words` distinguish the text from others, for searching.
     """
 
     snapshot: date
@@ -436,7 +436,7 @@ class CardKind:
 
 @dataclass(frozen=True, slots=True)
 class KindName:
-    """What a kind is called: by its `terms`, by a judge model (its fingerprint) or by a `person`.
+    """A name of a kind, given by its `terms`, by a judge model (its fingerprint) or by a `person`.
 
     Where a judge model's answer could not be used, the name is empty and `reason` says why.
     """
@@ -452,14 +452,14 @@ class KindName:
 
 @dataclass(frozen=True, slots=True)
 class KindEvent:
-    """What became of a kind between two maps; `texts` counts texts, `texts_share` lies in 0-1.
+    """What happened to a kind between two maps; `texts` counts texts, `texts_share` is between 0 and 1.
 
-    continues  `kind` is still there: `texts` it has now, `texts_share` is Jaccard's index with what it was, of those
-               that both maps hold.
-    birth      `kind` is new, with so many texts; `texts_share` of them were not on the map before.
-    death      `kind` is no more; it had so many texts; `texts_share` of them are in no kind now, or gone.
-    split      `texts_share` of the old `kind`'s texts, so many, lie in the kind `other` now; a row a part.
-    merge      `texts_share` of the new `kind`'s texts, so many, lay in the kind `other` before; a row a part.
+    continues  `kind` still exists with `texts` now; `texts_share` is its Jaccard index with the kind before, over the
+               texts that are on both maps.
+    birth      `kind` is new, with `texts`; `texts_share` of them were not on the map before.
+    death      `kind` no longer exists; it had `texts`; `texts_share` of them are in no kind now, or gone.
+    split      `texts_share` of the old `kind`'s texts, `texts` in number, are in kind `other` now; one row per part.
+    merge      `texts_share` of the new `kind`'s texts, `texts` in number, were in kind `other`; one row per part.
     """
 
     snapshot: date
@@ -473,7 +473,7 @@ class KindEvent:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """One of the texts that are nearest to a text, by the cosine of their vectors."""
+    """One of the nearest texts of a text, by the cosine of their vectors."""
 
     snapshot: date
     card_hash: str
@@ -485,10 +485,9 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class GateMeasure:
-    """What the data-quality gate measured of one snapshot, beside the same of the snapshot it is compared with.
+    """One measure of a snapshot by the data-quality gate, and the same measure of the snapshot it is compared with.
 
-    `low` and `high` are what would have passed, null for no limit; `value` is null where there was nothing to
-    measure it on.
+    `low` and `high` limit what passes, null for no limit; `value` is null where there was nothing to measure.
     """
 
     snapshot: date
@@ -505,7 +504,7 @@ class GateMeasure:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A person's word that a suspicious snapshot may be shown."""
+    """A person's decision to show a suspicious snapshot."""
 
     snapshot: date
     reason: str

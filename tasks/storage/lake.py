@@ -1,15 +1,15 @@
-"""The door to the lake: immutable Parquet parts with deterministic names, the truth that all else derives from.
+"""The door to the lake: immutable Parquet parts with deterministic names, from which all else is derived.
 
     lake/listing/<snapshot>/page-00000.parquet           rows of the Hub's listing, as walked
     lake/list_failures/<snapshot>/page-00000.parquet     rows of that page that could not be read
     lake/snapshots/<snapshot>.parquet                    written when the walk is complete
     lake/cards/<snapshot>/<part>.parquet                 READMEs read, with their texts
     lake/facts/v<version>/<part>.parquet                 what the parser sees in each text
-    lake/judges/<snapshot>-<fingerprint>.parquet         which judge judged the snapshot
+    lake/judges/<snapshot>-<fingerprint>.parquet         the snapshot's judge
     lake/verdicts/<fingerprint>/<part>.parquet           its verdicts
     lake/judged_parts/<fingerprint>/<part>.parquet       what judging that part took
     lake/explanations/<fingerprint>/<part>.parquet       its reasons for some of the texts, criterion by criterion
-    lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what sways it
+    lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what moves its scores
     lake/labels/<labels>.parquet                         people's scores of card texts
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
     lake/gates/<snapshot>-<fingerprint>-<digest>.parquet    what the data-quality gate measured
@@ -17,18 +17,18 @@
     lake/embedders/<snapshot>-<embedder>.parquet         which embedder embedded the snapshot's texts
     lake/embeddings/<embedder>/<part>.parquet            its vectors
     lake/atlases/<snapshot>-<digest>.parquet             the map of a snapshot and its quality, and by the same name
-    lake/atlas_points, kinds, kind_events, neighbours    what lies where, what kinds there are, what became of them
-    lake/kind_names/<snapshot>-<digest>.parquet          what kinds are called, and by whom
-    lake/releases/<snapshot>.parquet                     a person's word that a suspicious snapshot may be shown
+    lake/atlas_points, kinds, kind_events, neighbours    its points, its kinds, their history, the nearest texts
+    lake/kind_names/<snapshot>-<digest>.parquet          names of kinds, and who gave them
+    lake/releases/<snapshot>.parquet                     a person's decision to show a suspicious snapshot
 
     lake/orders/<snapshot>/<stage>/<part>.json           parts still to be done (tasks/work/orders.py)
-    lake/claims/<snapshot>/<stage>/<part>                who is at them (tasks/work/leases.py)
-    lake/writer                                          who coordinates
+    lake/claims/<snapshot>/<stage>/<part>                which process works on them (tasks/work/leases.py)
+    lake/writer                                          which process coordinates
     lake/published/                                      warehouse and report, where the lake is no local folder
 
-A part is there whole or not at all, and the first writer of a name wins. The name follows from what was asked for,
-so that a part that exists is a part that is done. Orders, claims and what is published are the only things in a
-lake that change. `tasks/storage/store/` knows where it all lies: in a folder, or in a bucket.
+A part is whole or absent, and the first writer of a name wins. The name follows from what was requested, so a part
+that exists is done. Only orders, claims and published files change in a lake. `tasks/storage/store/` knows where the
+lake is: in a folder, or in a bucket.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ from tasks.records import (
     Release,
     Verdict,
 )
-from tasks.storage.store import Folder, store_at, told
+from tasks.storage.store import Folder, disk_errors, store_at
 
 _ARROW: dict[object, pa.DataType] = {
     str: pa.string(),
@@ -92,7 +92,7 @@ _ARROW: dict[object, pa.DataType] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SnapshotRecord:
-    """One completed walk of the listing; a late one began after the snapshot's date on a Hub that knows only today."""
+    """One completed walk of the listing; a late one started after the snapshot's date on a live Hub."""
 
     snapshot: date
     hub: str
@@ -104,7 +104,7 @@ class SnapshotRecord:
 
 
 def part_name(keys: Iterable[str]) -> str:
-    """A part's name: a digest of what it is about, whatever order it comes in."""
+    """A part's name: a digest of its keys, in any order."""
     return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:20]
 
 
@@ -122,14 +122,14 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 
 class Lake:
-    """The lake of a home. Cheap to make; holds nothing but where it lies. Threads may share one."""
+    """The lake of a home. Cheap to make: it holds only its location. Threads may share one."""
 
     def __init__(self, home: Path) -> None:
         self._store = store_at(home)
 
     @property
     def location(self) -> str:
-        """Where it lies, for people."""
+        """Its path or address, for people."""
         return self._store.location
 
     @property
@@ -142,13 +142,13 @@ class Lake:
         return self._store.exists()
 
     def path(self, part: str) -> Path:
-        """Where a part lies in a lake that is a folder; `part` is its path inside the lake."""
+        """The file of a part in a lake that is a folder; `part` is its path inside the lake."""
         if not isinstance(self._store, Folder):
-            raise LakeError(f"{self.told(part)} is no local file; read it through `Lake.files`")
+            raise LakeError(f"{self.full_name(part)} is not a local file; read it through `Lake.files`")
         return self._store.root / part
 
-    def told(self, name: str) -> str:
-        """A name inside the lake, with where the lake lies, for messages."""
+    def full_name(self, name: str) -> str:
+        """A name inside the lake with the lake's location, for messages."""
         return f"{self.location}/{name}"
 
     def has(self, part: str) -> bool:
@@ -166,7 +166,7 @@ class Lake:
     def write(
         self, part: str, record: type, rows: Sequence[Any], *, notes: dict[str, str] | None = None
     ) -> None:
-        """Write the records as a part, unless it is there; `notes` travel in its metadata."""
+        """Write the records as a part unless it exists; `notes` go into its metadata."""
         with self.writing(part, record, notes=notes) as add:
             add(rows)
 
@@ -174,12 +174,12 @@ class Lake:
     def writing(
         self, part: str, record: type, *, notes: dict[str, str] | None = None
     ) -> Iterator[Callable[[Sequence[Any]], None]]:
-        """Write a part piece by piece, as records come; it is there once the block ends well.
+        """Write a part piece by piece as records arrive; it exists once the block ends well.
 
-        The first writer of a part wins: whoever comes later with the same part is not told.
+        The first writer of a part wins; a later one's part is discarded without an error.
         """
         schema = schema_of(record).with_metadata(notes or {})
-        target = Path(self.told(part))
+        target = Path(self.full_name(part))
         with self._store.draft(part) as file, ExitStack() as opened:
             writer = pq.ParquetWriter(file, schema, compression="zstd")
             opened.callback(_close, writer)
@@ -189,30 +189,30 @@ class Lake:
                     field.name: pa.array([_plain(getattr(row, field.name)) for row in rows], field.type)
                     for field in schema
                 }
-                with told(target):
+                with disk_errors(target):
                     writer.write_table(pa.table(columns, schema=schema))
 
             yield add
-            with told(target):
+            with disk_errors(target):
                 writer.close()
 
     def notes(self, part: str) -> dict[str, str]:
-        """The notes that the part was written with."""
+        """The notes in the part's metadata."""
         metadata = pq.read_schema(self._readable(part)).metadata or {}
         return {key.decode(): value.decode() for key, value in metadata.items()}
 
     def texts(self, part: str, card_hashes: Iterable[str]) -> list[CardText]:
-        """The asked-for card texts of a part of `cards`, each once, in the order of their hashes."""
+        """The requested card texts of a part of `cards`, each once, in the order of their hashes."""
         table = pq.read_table(self._readable(part), columns=["card_hash", "card_text"])
-        wanted = set(card_hashes)
+        requested = set(card_hashes)
         found = {
             card_hash: text
             for card_hash, text in zip(*(column.to_pylist() for column in table.columns), strict=True)
-            if card_hash in wanted and text is not None
+            if card_hash in requested and text is not None
         }
-        if missing := wanted - found.keys():
+        if missing := requested - found.keys():
             raise LakeError(
-                f"{self.told(part)} lacks {len(missing)} texts that it should hold; restore the part"
+                f"{self.full_name(part)} lacks {len(missing)} texts that it should hold; restore the part"
             )
         return [CardText(card_hash, found[card_hash]) for card_hash in sorted(found)]
 
@@ -222,25 +222,25 @@ class Lake:
 
     @contextmanager
     def files(self, parts: Sequence[str]) -> Iterator[tuple[Path, list[Path]]]:
-        """Local files of the parts, and the folder that their names are relative to; copies go with the block."""
+        """Local files of the parts, and the folder that their names are relative to; copies last for the block."""
         with self._store.files(parts) as found:
             yield found
 
     def put(self, name: str, body: bytes) -> None:
-        """Put a small object in the place of what the name held."""
+        """Write a small object under a name, replacing what it held."""
         self._store.put(name, body)
 
     def put_first(self, name: str, body: bytes) -> None:
-        """Put a small object unless the name is taken; of several at once the first one stays."""
+        """Write a small object unless the name is taken; of several at once the first one stays."""
         with self._store.draft(name) as file:
             file.write(body)
 
     def get(self, name: str) -> bytes | None:
-        """A small object, none where there is no such name."""
+        """A small object; null where there is no such name."""
         return self._store.get(name)
 
     def delete(self, name: str) -> None:
-        """Free a name; one that is free already is fine."""
+        """Delete a name; one that does not exist is fine."""
         self._store.delete(name)
 
     def entries(self, prefix: str) -> dict[str, str]:
@@ -248,11 +248,11 @@ class Lake:
         return self._store.entries(prefix)
 
     def send(self, name: str, path: Path) -> None:
-        """Put a local file of any size in the place of what the name held."""
+        """Write a local file of any size under a name, replacing what it held."""
         self._store.send(name, path)
 
     def fetch(self, name: str, path: Path) -> bool:
-        """Copy to a local file, there once it is whole; returns whether there is such a name."""
+        """Copy to a local file, which appears once it is complete; returns whether there is such a name."""
         return self._store.fetch(name, path)
 
     def sweep(self) -> None:
@@ -260,17 +260,17 @@ class Lake:
         self._store.sweep()
 
     def _readable(self, part: str) -> Path | io.BytesIO:
-        """What Parquet is read from: the file, or its bytes where it lies elsewhere."""
-        found = _RECENT.read(self.told(part), lambda: self._store.get(part)) if self.is_remote else None
+        """What Parquet reads: the file, or its bytes where the lake is not local."""
+        found = _RECENT.read(self.full_name(part), lambda: self._store.get(part)) if self.is_remote else None
         if found is not None:
             return io.BytesIO(found)
         if self.is_remote or not self.has(part):
-            raise LakeError(f"{self.told(part)} is not there; restore the part and run again")
+            raise LakeError(f"{self.full_name(part)} is not there; restore the part and run again")
         return self.path(part)
 
 
 class _Recent:
-    """The last parts that came from elsewhere: several orders may need texts of one. Parts never change."""
+    """The parts that were fetched last: several orders may need texts of one. Parts never change."""
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
@@ -278,7 +278,7 @@ class _Recent:
         self._lock = threading.Lock()
 
     def read(self, key: str, fetch: Callable[[], bytes | None]) -> bytes | None:
-        """What is kept under the key, else what `fetch` brings."""
+        """What is kept under the key, else what `fetch` returns."""
         with self._lock:
             if key in self._bodies:
                 self._bodies.move_to_end(key)
@@ -299,7 +299,7 @@ _RECENT = _Recent(bytes_max=64 << 20)
 
 
 def _close(writer: pq.ParquetWriter) -> None:
-    """On a full disk closing fails too; what is told is the first failure."""
+    """On a full disk closing fails too; the first failure is reported."""
     with suppress(OSError):
         writer.close()
 

@@ -1,9 +1,8 @@
 """The door to DuckDB and to `sql/`.
 
-DuckDB lets one process write and locks every other out meanwhile, so nobody ever writes to the file that
-people read. The writer works on `warehouse.building.duckdb` and renames it over `warehouse.duckdb` once every
-statement of `sql/checks` has returned nothing. What is in the file is derived: `rebuild` makes it again from
-the lake.
+While one process writes a DuckDB file, every other process is locked out, so the file that people read is never
+written to. The writer works on `warehouse.building.duckdb` and renames it over `warehouse.duckdb` once every statement
+of `sql/checks` has returned nothing. The file is derived: `rebuild` makes it again from the lake.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from tasks.records import Finding
 from tasks.settings import SQL_DIR, settings
 from tasks.storage.lake import STAGES, Lake
 
-if TYPE_CHECKING:  # at run time a second name for the type would be told as a leak when the process ends
+if TYPE_CHECKING:  # at run time a second name for the type would be reported as a leak when the process ends
     Database = duckdb.DuckDBPyConnection
 
-# A statement lands this many parts at once: enough to be quick, few enough to stay in memory.
+# Parts that a statement lands at once: enough to be quick, few enough to fit in memory.
 _PARTS_AT_ONCE = 200
 _ROWS_AT_ONCE = 500
-FINDINGS_VERSION = 3  # raise it with any change of a method: findings are then estimated anew
+FINDINGS_VERSION = 3  # raise it with any change of a method, so that findings are estimated again
 
 
 @cache
@@ -54,14 +53,14 @@ def frame(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> pl.
 
 
 def stream(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> Iterator[tuple[Any, ...]]:
-    """The same row by row, for more than should be in memory at once; nothing else may be asked meanwhile."""
+    """The same row by row, for more than fits in memory; run no other statement on `db` meanwhile."""
     cursor = db.execute(statement(name), parameters)
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         yield from rows
 
 
 def make_home(home: Path) -> None:
-    """Make the folder of lake, warehouse and report. Raises `UsageError` where that cannot be."""
+    """Make the folder of lake, warehouse and report. Raises `UsageError` where that fails."""
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -70,28 +69,28 @@ def make_home(home: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """The warehouse of a home: where its files lie."""
+    """The warehouse of a home: its files."""
 
     home: Path
 
     @property
     def published(self) -> Path:
-        """What people read."""
+        """The file that people read."""
         return self.home / "warehouse.duckdb"
 
     @property
     def building(self) -> Path:
-        """What the writer works on."""
+        """The file that the writer works on."""
         return self.home / "warehouse.building.duckdb"
 
     @property
     def lake(self) -> Lake:
-        """What it all derives from."""
+        """The lake that it is derived from."""
         return Lake(self.home)
 
     @contextmanager
     def writer(self) -> Iterator[None]:
-        """Be the one writer of this home; the lock goes with the process, however it ends."""
+        """Be the only writer of this home; the lock ends with the process, however that ends."""
         make_home(self.home)
         lock = filelock.FileLock(self.home / ".writer.lock")
         try:
@@ -104,10 +103,10 @@ class Warehouse:
             ) from error
 
     def begin(self, *, afresh: bool = False) -> None:
-        """Start building: from the published file, or from nothing where that was made by another schema."""
+        """Start building: from the published file, or from nothing where another schema made it."""
         self._discard_building()
         if not afresh and self.published.exists() and self.is_current():
-            with _told(self.building):
+            with _disk_errors(self.building):
                 shutil.copyfile(self.published, self.building)
         with self.open() as db:
             db.execute(statement("schema"))
@@ -118,18 +117,18 @@ class Warehouse:
     @contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file being built, for one group of statements."""
-        with _told(self.building), _connect(self.building) as db:
+        with _disk_errors(self.building), _connect(self.building) as db:
             yield db
 
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The published file, read-only; never locked out, never half a week."""
+        """The published file, read-only; readers are never locked out and never see half a week."""
         if not self.published.exists():
             raise UsageError(
                 f"{self.published} does not exist; run `cardiograph snapshot` or `cardiograph demo` first, "
                 "or name the folder with --home"
             )
-        with _told(self.published), _connect(self.published, read_only=True) as db:
+        with _disk_errors(self.published), _connect(self.published, read_only=True) as db:
             yield db
 
     def land(self) -> None:
@@ -139,19 +138,19 @@ class Warehouse:
                 self._land_stage(db, stage)
 
     def publish(self, *, always: bool = False) -> bool:
-        """Check what was built and put it in the place of what people read; returns whether anything is new."""
+        """Check what was built and rename it over what people read; returns whether anything is new."""
         if not always and self.published.exists() and not self._is_news():
             self._discard_building()
             return False
         with self.open() as db:
             broken = {name: rows for name in statements("checks") if (rows := frame(db, name).height)}
             if broken:
-                told = ", ".join(
+                names = ", ".join(
                     f"{name.removeprefix('checks/')} ({rows} rows)" for name, rows in broken.items()
                 )
-                raise CheckFailed(f"{self.building} was not published, it breaks: {told}; see sql/checks")
+                raise CheckFailed(f"{self.building} was not published, it breaks: {names}; see sql/checks")
             db.execute("checkpoint")
-        with _told(self.published):
+        with _disk_errors(self.published):
             self.building.replace(self.published)
         return True
 
@@ -174,7 +173,7 @@ class Warehouse:
             return not self.is_current() or built != db.execute("select count(*) from base.parts").fetchall()
 
     def check_current(self) -> None:
-        """Raise `UsageError` where what is published was made by another version of the schema."""
+        """Raise `UsageError` where another version of the schema made the published file."""
         if not self.is_current():
             raise UsageError(
                 f"{self.published} was made by another version of Cardiograph; run "
@@ -191,7 +190,7 @@ class Warehouse:
         return judged[0]
 
     def is_current(self) -> bool:
-        """Whether what is published was made by this version of the schema."""
+        """Whether this version of the schema made the published file."""
         with self.read() as db:
             try:
                 made_by = db.execute("select schema_digest from base.made_by").fetchall()
@@ -218,7 +217,7 @@ _LANDING = {
 
 
 def _land(db: duckdb.DuckDBPyConnection, name: str, root: Path, files: list[Path]) -> None:
-    """Land local files of parts by a statement, which may ask for the folder that part names are relative to."""
+    """Land local files of parts by a statement, which may use `$lake`, the folder that part names are relative to."""
     text = statement(f"land/{name}")
     parameters: dict[str, object] = {"parts": [str(path) for path in files]}
     if "$lake" in text:
@@ -227,9 +226,9 @@ def _land(db: duckdb.DuckDBPyConnection, name: str, root: Path, files: list[Path
 
 
 def findings_part(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> str:
-    """Where findings belong that are estimated from what the warehouse holds now: the name changes with the data."""
-    asked = {"snapshot": snapshot, "fingerprint": fingerprint}
-    digests = [frame(db, f"out/{name}", **asked).item() for name in ("analysis_digest", "edit_panel_digest")]
+    """The part of findings that are estimated from the warehouse as it is now: the name changes with the data."""
+    key = {"snapshot": snapshot, "fingerprint": fingerprint}
+    digests = [frame(db, f"out/{name}", **key).item() for name in ("analysis_digest", "edit_panel_digest")]
     digest = hashlib.sha256(f"{FINDINGS_VERSION} {digests}".encode()).hexdigest()
     return f"findings/{snapshot}-{fingerprint}-{digest[:16]}.parquet"
 
@@ -253,7 +252,7 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
     )
 
 
-# What the machine does to DuckDB, not what a statement has wrong; a full disk shows as any of the first three.
+# Failures of the machine, not of a statement; a full disk shows as any of the first three.
 _ENVIRONMENT_ERRORS = (
     duckdb.IOException,
     duckdb.TransactionException,
@@ -263,8 +262,8 @@ _ENVIRONMENT_ERRORS = (
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """DuckDB's and the file system's errors as one line that names the file."""
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Report errors of DuckDB and of the file system as one line that names the file."""
     try:
         yield
     except (*_ENVIRONMENT_ERRORS, OSError) as error:
@@ -276,4 +275,7 @@ def _told(path: Path) -> Iterator[None]:
 
 @cache
 def _schema_digest() -> str:
-    return hashlib.sha256(statement("schema").encode()).hexdigest()
+    """A digest of the schema without its comments: other words do not make another warehouse."""
+    lines = (line.partition("--")[0].strip() for line in statement("schema").splitlines())
+    code = [line for line in lines if line and not line.startswith("comment on ")]
+    return hashlib.sha256("\n".join(code).encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""The one run that plans a snapshot and lands it: its locks, its orders, its crew.
+"""The run that plans a snapshot and lands it: its locks, its orders, its crew.
 
-Of all processes at work on a lake one coordinates: it holds the lock of its home, so that nobody else writes the
-warehouse there, and the writer's lease of the lake, so that nobody else plans. The others are its crew. Flows inside
-one another share a run: `coordinating` again, within, gives the same one.
+Of all processes that work on a lake, one coordinates: it holds the lock of its home, so that no other process writes
+the warehouse there, and the writer's lease of the lake, so that no other process plans. The others are its crew.
+Nested flows share a run: `coordinating` inside `coordinating` yields the same one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tasks.work.run import Run
 WRITER = "writer"
 
 _LOOK_EVERY_S = 0.5
-# Between writing the lease and looking whose it is: longer than two writers that start together take.
+# Between writing the lease and checking whose it is: longer than the race of two writers that start together.
 _SETTLE_S = 1.0
 
 
@@ -41,7 +41,7 @@ class Coordination(Run):
     crew: Crew
 
     def puller(self, kinds: Collection[WorkKind]) -> Puller:
-        """What takes orders of some kinds off the list."""
+        """What claims orders of these kinds."""
         return Puller(self.lake, self.leases, self.snapshot, kinds)
 
     def check(self) -> None:
@@ -89,7 +89,7 @@ def coordinating(
 
 
 def take_over(lake: Lake, leases: Leases, snapshot: date) -> None:
-    """Become the lake's writer, waiting out the lease of one that died. `WriterBusy` where one is at work."""
+    """Become the lake's writer, waiting out the lease of a dead one. Raises `WriterBusy` where one is alive."""
     watch = Watch()
     first: str | None = None
     while (tag := lake.entries(WRITER).get(WRITER)) is not None:

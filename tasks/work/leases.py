@@ -1,10 +1,10 @@
-"""Who is at what: small objects in the lake that their holder renews, and that others see being renewed.
+"""Leases: small objects in the lake that say which process works on what, renewed while it is alive.
 
-A lease that stops changing belongs to somebody who died, or was cut off. How long it has not changed is measured by
-whoever looks, on a clock of its own that only runs forward: the wall clocks of machines differ, and an object
-store's time is a third one. Two processes may, rarely, both think that they hold a lease: where a stale one is taken
-over, and in a store without conditional writes. Nothing but thrift may therefore depend on one: parts are the same
-whoever writes them, and the first written stays.
+A lease that stops changing belongs to a process that died or was cut off. Each observer measures how long it has not
+changed by its own monotonic clock: the wall clocks of machines differ, and an object store's time is a third one.
+Rarely two processes both believe that they hold a lease: when a stale one is taken over, and in a store without
+conditional writes. Only efficiency may therefore depend on leases: a part is the same whichever process writes it,
+and the first one written stays.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ import orjson
 from tasks.errors import LakeError
 from tasks.storage.lake import Lake
 
-RENEWALS_A_LEASE = 4  # so many chances to be seen alive
+RENEWALS_PER_LEASE = 4  # chances to be seen alive before the lease is stale
 
 
 def new_holder() -> str:
-    """A name for this process that no other ever had; begins with what people know it by."""
+    """A name for this process that no other process ever had: machine, process number, random digits."""
     return f"{_here()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def _here() -> str:
-    """This machine, or this container of it: where a process number means a process."""
+    """This machine, or this container of it: where a process number identifies a process."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
         numbers = Path("/proc/self/ns/pid").stat().st_ino
@@ -45,13 +45,13 @@ def _here() -> str:
 
 @dataclass(slots=True)
 class Watch:
-    """Since when objects have not changed, as seen from here."""
+    """How long objects have not changed, as seen by this process."""
 
     clock: Callable[[], float] = monotonic
     _seen: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def look(self, tags: Mapping[str, str]) -> dict[str, float]:
-        """Take in what `Lake.entries` tells; seconds that each of them has been the same."""
+        """Take in what `Lake.entries` returns; for each name, the seconds since its tag last changed."""
         now = self.clock()
         self._seen = {
             name: old if (old := self._seen.get(name)) and old[0] == tag else (tag, now)
@@ -78,59 +78,59 @@ class Leases:
         """Give everything back."""
         self._closing.set()
         self._thread.join(self.lease_s)
-        with suppress(LakeError):  # whoever comes next waits for them to go stale
+        with suppress(LakeError):  # the next process waits for them to go stale
             for name in list(self._held):
                 self.give_back(name)
 
-    def take(self, name: str, *, is_stale: bool = False, settle_s: float = 0.0, **said: Any) -> bool:
-        """Take a lease that is free, or one that is stale; false where somebody else was quicker.
+    def take(self, name: str, *, is_stale: bool = False, settle_s: float = 0.0, **details: Any) -> bool:
+        """Take a lease that is free, or one that is stale; false where another process was quicker.
 
-        `settle_s` is waited for before looking whose it became: the longer, the surer.
+        Waits `settle_s` before checking who got it: longer is safer.
         """
-        told = {"holder": self.holder, **said}
-        (self._lake.put if is_stale else self._lake.put_first)(name, self._body(told))
+        content = {"holder": self.holder, **details}
+        (self._lake.put if is_stale else self._lake.put_first)(name, self._body(content))
         if settle_s:
             sleep(settle_s)
         if holder_of(self._lake, name) != self.holder:
             return False
         with self._lock:
-            self._held[name] = told
+            self._held[name] = content
         return True
 
     def give_back(self, name: str) -> None:
-        """Let go of a lease; one that somebody else has taken over stays theirs."""
+        """Release a lease; one that another process has taken over stays theirs."""
         with self._lock:
             was_held = self._held.pop(name, None)
         if was_held and holder_of(self._lake, name) == self.holder:
             self._lake.delete(name)
 
-    def _body(self, told: Mapping[str, Any]) -> bytes:
+    def _body(self, content: Mapping[str, Any]) -> bytes:
         self._beats += 1
-        return orjson.dumps({**told, "beat": self._beats})
+        return orjson.dumps({**content, "beat": self._beats})
 
     def _renew_all(self) -> None:
-        while not self._closing.wait(self.lease_s / RENEWALS_A_LEASE):
-            for name, told in list(self._held.items()):
+        while not self._closing.wait(self.lease_s / RENEWALS_PER_LEASE):
+            for name, content in list(self._held.items()):
                 if not self._closing.is_set():
-                    self._renew(name, told)
+                    self._renew(name, content)
 
-    def _renew(self, name: str, told: Mapping[str, Any]) -> None:
+    def _renew(self, name: str, content: Mapping[str, Any]) -> None:
         try:
             holder = holder_of(self._lake, name)
             with self._lock:
                 if name not in self._held:
                     return
                 if holder not in (None, self.holder):
-                    del self._held[name]  # somebody has taken it over
+                    del self._held[name]  # another process has taken it over
                     return
-                self._lake.put(name, self._body(told))
+                self._lake.put(name, self._body(content))
         except LakeError:
-            # The work itself meets the same trouble and tells it; a lease that could not be renewed goes stale.
+            # The work itself meets the same error and reports it; a lease that could not be renewed goes stale.
             return
 
 
 def is_gone(holder: str | None) -> bool:
-    """Whether the holder was a process of this machine that is no more; of other machines nothing is known."""
+    """Whether the holder was a process of this machine that has ended; of other machines nothing is known."""
     host, _, rest = (holder or "").partition(":")
     pid = rest.partition(":")[0]
     if host != _here() or not pid.isdecimal():
@@ -145,7 +145,7 @@ def is_gone(holder: str | None) -> bool:
 
 
 def read_lease(lake: Lake, name: str) -> dict[str, Any] | None:
-    """What a lease says of its holder; null where there is none, or nothing legible."""
+    """The content of a lease; null where there is none, or none that can be read."""
     body = lake.get(name)
     try:
         found = orjson.loads(body) if body else None
@@ -155,6 +155,6 @@ def read_lease(lake: Lake, name: str) -> dict[str, Any] | None:
 
 
 def holder_of(lake: Lake, name: str) -> str | None:
-    """Who holds a lease, if anybody does."""
+    """Who holds a lease; null where nobody does."""
     holder = (read_lease(lake, name) or {}).get("holder")
     return holder if isinstance(holder, str) else None

@@ -1,13 +1,13 @@
-"""Parts still to be done, as orders in the lake: whoever is free pulls one, does it, and takes it off the list.
+"""Parts still to be done, as orders in the lake: a free process pulls one, does it, and deletes it.
 
     orders/<snapshot>/<stage>.json          the open stage: what all of its orders share
     orders/<snapshot>/<stage>/<part>.json   one part still to be done
-    claims/<snapshot>/<stage>/<part>        who is at it (`tasks/work/leases.py`)
+    claims/<snapshot>/<stage>/<part>        which process works on it (`tasks/work/leases.py`)
 
-A stage is a kind of work and whom it is for: `read`, `describe`, `judge-<fingerprint>`, `embed-<fingerprint>`. The
-coordinator of a snapshot opens stages and closes them; it and its crew, on this machine or another, pull. An order
-goes when its part is in the lake, so that what a dead worker left is found by the others, and what a killed
-coordinator left by the next one. Why so, and not by sub-flows or background tasks: docs/fan-out.md.
+A stage is a kind of work, with the judge or embedder that it is for: `read`, `describe`, `judge-<fingerprint>`,
+`embed-<fingerprint>`. The coordinator of a snapshot opens and closes stages; the coordinator and its crew, on any
+machine, pull. An order is deleted once its part is in the lake, so the others find what a dead worker left, and the
+next coordinator finds what a killed one left. docs/fan-out.md compares this with sub-flows and background tasks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import orjson
 
 from tasks.records import CardRef, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
-from tasks.work.leases import RENEWALS_A_LEASE, Leases, Watch, holder_of, is_gone
+from tasks.work.leases import RENEWALS_PER_LEASE, Leases, Watch, holder_of, is_gone
 
 WorkKind = Literal["identify", "read", "describe", "judge", "explain", "embed"]
 KINDS: tuple[WorkKind, ...] = get_args(WorkKind)
@@ -32,7 +32,7 @@ _ORDERS, _CLAIMS = "orders", "claims"
 
 @dataclass(frozen=True, slots=True)
 class WorkStage:
-    """One kind of work of one snapshot. `fingerprint` is that of the judge or embedder that it is for, if any."""
+    """One kind of work of one snapshot; `fingerprint` is that of the judge or embedder that it is for, if any."""
 
     snapshot: date
     kind: WorkKind
@@ -45,12 +45,12 @@ class WorkStage:
 
     @property
     def header(self) -> str:
-        """Where it is told what its orders share."""
+        """Where it is written what its orders share."""
         return f"{_ORDERS}/{self.snapshot}/{self.key}.json"
 
     @property
     def folder(self) -> str:
-        """Where its orders lie."""
+        """The folder of its orders."""
         return f"{_ORDERS}/{self.snapshot}/{self.key}"
 
 
@@ -78,19 +78,19 @@ class Order:
 
     @property
     def claim(self) -> str:
-        """Where whoever does it says so."""
+        """The name of the claim of the process that does it."""
         return f"{_CLAIMS}/{self.stage.snapshot}/{self.stage.key}/{self.part}"
 
 
 def open_stage(lake: Lake, stage: WorkStage, shared: Shared, orders: Iterable[Order]) -> None:
-    """Tell what is to be done; orders that are there already stay."""
+    """Write down what is to be done; orders that exist already stay."""
     lake.put(stage.header, orjson.dumps(asdict(shared)))
     for order in orders:
         lake.put(order.name, orjson.dumps([list(asdict(ref).values()) for ref in order.refs]))
 
 
 def close_stage(lake: Lake, stage: WorkStage) -> None:
-    """Nobody need look here any more."""
+    """Remove the stage's header and its claims: nothing is left to pull."""
     lake.delete(stage.header)
     for name in lake.entries(f"{_CLAIMS}/{stage.snapshot}/{stage.key}"):
         lake.delete(name)
@@ -118,14 +118,14 @@ def read_shared(lake: Lake, stage: WorkStage) -> Shared | None:
     body = lake.get(stage.header)
     if body is None:
         return None
-    said = orjson.loads(body)
-    spec = said["spec"]
+    content = orjson.loads(body)
+    spec = content["spec"]
     judge = JudgeSpec(**{**spec, "urls": tuple(spec["urls"])}) if spec else None
-    return Shared(said["hub"], judge, said["embedder"])
+    return Shared(content["hub"], judge, content["embedder"])
 
 
 def _read_order(lake: Lake, stage: WorkStage, name: str) -> Order | None:
-    """The order of that name; null where somebody has finished it meanwhile."""
+    """The order of that name; null where another process has finished it meanwhile."""
     body = lake.get(name)
     if body is None:
         return None
@@ -146,7 +146,7 @@ def _stage_of(snapshot: date, name: str) -> WorkStage | None:
 
 @dataclass(slots=True)
 class Puller:
-    """Takes orders of a snapshot off the list, one after the other, leaving those alone that others are at."""
+    """Claims orders of a snapshot one after the other, and leaves alone those that others work on."""
 
     lake: Lake
     leases: Leases
@@ -154,14 +154,14 @@ class Puller:
     kinds: Collection[WorkKind]
     open_orders: frozenset[str] = frozenset()  # names, of these kinds, when last looked
     mine: dict[str, Order] = field(default_factory=dict)  # claimed and not done, by name
-    _stale: frozenset[str] = frozenset()  # orders whose claims are those of the dead, when last looked
+    _stale: frozenset[str] = frozenset()  # orders whose claims belong to dead processes, when last looked
     _watch: Watch = field(default_factory=Watch)
     _choice: random.Random = field(default_factory=random.Random)
 
     def next(self, exclude: Collection[WorkKind] = ()) -> Order | None:
         """Claim an order that nobody works on, of any kind not in `exclude`; null where there is none just now."""
         free = [name for name in self.look() if _kind_of(self.snapshot, name) not in exclude]
-        # Whoever picks at random rarely picks what another picks at the same moment.
+        # A random choice rarely meets that of another process at the same moment.
         self._choice.shuffle(free)
         for name in free:
             if order := self._claim(name):
@@ -169,7 +169,7 @@ class Puller:
         return None
 
     def look(self) -> list[str]:
-        """Names of open orders that nobody is at."""
+        """Names of open orders that no live process works on."""
         names = self.lake.entries(f"{_ORDERS}/{self.snapshot}")
         self.open_orders = frozenset(
             name
@@ -190,14 +190,14 @@ class Puller:
         self.let_go(order)
 
     def let_go(self, order: Order) -> None:
-        """Leave the order to others."""
+        """Leave an order to others."""
         self.mine.pop(order.name, None)
         self.leases.give_back(order.claim)
 
     def _is_stale(self, claim: str, unchanged_s: float) -> bool:
-        """Whether whoever is at it is dead: seen to be, or silent for the length of a lease."""
-        if 0 < unchanged_s < self.leases.lease_s / RENEWALS_A_LEASE:
-            return False  # looked up when it was seen first, and not due to be renewed yet
+        """Whether the claim's process is dead: known to have ended, or silent for the length of a lease."""
+        if 0 < unchanged_s < self.leases.lease_s / RENEWALS_PER_LEASE:
+            return False  # checked when first seen, and not due for renewal yet
         return unchanged_s >= self.leases.lease_s or is_gone(holder_of(self.lake, claim))
 
     def _claim(self, name: str) -> Order | None:

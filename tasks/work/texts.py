@@ -1,4 +1,4 @@
-"""Texts of the lake in parts: what is pending, as orders, and the texts that an order is about."""
+"""Texts of the lake in parts: pending texts as orders, and the texts of an order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def texts_of(lake: Lake, refs: Iterable[TextRef]) -> list[CardText]:
 
 
 def texts_of_order(run: Run, order: Order) -> list[CardText]:
-    """The texts that an order is about."""
+    """The texts of an order."""
     return texts_of(run.lake, [ref for ref in order.refs if isinstance(ref, TextRef)])
 
 

@@ -197,7 +197,7 @@ def test_another_selection_of_the_same_date_is_refused(week: Week) -> None:
         "snapshot", "--hub", week.corpus, "--limit", "5", "--as-of", THIS_WEEK, "--home", week.home
     )
     assert done.returncode == 2
-    assert "was begun with: all models" in done.stderr
+    assert "was started with: all models" in done.stderr
 
 
 def test_a_query_prints_a_table_csv_json_and_parquet(week: Week, tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_saved_query_finds_something(week: Week, typed: Run, tmp_path: Path, n
         (["snapshot", "--hub", "ftp://example"], 2, "not an http or https address"),
         (["snapshot", "--hub", "https://user:pw@example"], 2, "leave credentials out"),
         (["snapshot", "--as-of", "yesterday"], 2, "not a date"),
-        (["snapshot", "--as-of", "2999-01-01"], 2, "lies in the future"),
+        (["snapshot", "--as-of", "2999-01-01"], 2, "is in the future"),
         (["snapshot", "--all", "--limit", "3"], 2, "exclude each other"),
         (["snapshot", "--models", "no-such.txt"], 2, "cannot be read"),
         (["snapshot", "--judge", "oracle", "--hub", "{corpus}"], 2, "oracle"),

@@ -1,7 +1,7 @@
-"""The door to where the lake lies: a folder, local or shared by machines, or a bucket of an object store.
+"""Where the lake is stored: in a folder, local or shared by machines, or in a bucket of an object store.
 
-A store knows names and bytes, not Parquet. On each kind a file is there whole or not at all, and of two that
-are drafted for one name the first stays.
+A store knows names and bytes, not Parquet. In every kind of store a file is whole or absent, and of two drafts for one
+name the first stays.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import IO, Protocol
 from tasks.errors import UsageError
 from tasks.settings import settings
 from tasks.storage.store.bucket import BucketStore
-from tasks.storage.store.files import told
+from tasks.storage.store.files import disk_errors
 from tasks.storage.store.folder import Folder
 
-__all__ = ["BucketStore", "Folder", "Store", "store_at", "told"]
+__all__ = ["BucketStore", "Folder", "Store", "disk_errors", "store_at"]
 
 
 class Store(Protocol):
@@ -25,7 +25,7 @@ class Store(Protocol):
 
     @property
     def location(self) -> str:
-        """Where it is, for people."""
+        """Its path or address, for people."""
 
     @property
     def is_remote(self) -> bool:
@@ -41,28 +41,28 @@ class Store(Protocol):
         """The name itself and all under it as a folder, each with a tag that changes with every put."""
 
     def get(self, name: str) -> bytes | None:
-        """The bytes under a name, none where there is no such name."""
+        """The bytes under a name; null where there is no such name."""
 
     def put(self, name: str, body: bytes) -> None:
-        """Put bytes in the place of what the name held."""
+        """Write bytes under a name, replacing what it held."""
 
     def delete(self, name: str) -> None:
-        """Free a name; one that is free already is fine."""
+        """Delete a name; one that does not exist is fine."""
 
     def draft(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """A file to write; it is there under the name once the block ends well, unless the name is taken by then."""
+        """A file to write; it gets the name once the block ends well, unless the name is taken by then."""
 
     def send(self, name: str, path: Path) -> None:
-        """Put a local file, of any size, in the place of what the name held."""
+        """Write a local file of any size under a name, replacing what it held."""
 
     def fetch(self, name: str, path: Path) -> bool:
-        """Copy to a local file, there once it is whole; returns whether there is such a name."""
+        """Copy to a local file, which appears once it is complete; returns whether there is such a name."""
 
     def files(self, names: Sequence[str]) -> AbstractContextManager[tuple[Path, list[Path]]]:
         """Local files with what the names hold, and the folder that the names are relative to."""
 
     def sweep(self) -> None:
-        """Remove what killed processes left half-written; what a live one is writing stays."""
+        """Remove what killed processes left half-written; what a live process is writing stays."""
 
 
 def store_at(home: Path) -> Store:

@@ -1,4 +1,4 @@
-"""What an object store answers when it does not do what it was asked."""
+"""The answers of an object store to requests that failed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 @dataclass(frozen=True, slots=True)
 class StoreResponse:
-    """What an object store said: status 0 where it said nothing, `code` as S3 names its errors."""
+    """An object store's answer: status 0 where there was none, `code` as S3 names its errors."""
 
     status: int
     code: str
@@ -29,16 +29,16 @@ class StoreResponse:
             or (self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.status != HTTPStatus.NOT_IMPLEMENTED)
         )
 
-    def told(self, server: str, patience_s: float | None = None) -> str:
-        """One line with the remedy, and with nothing of the request in it."""
-        said = " ".join(filter(None, [str(self.status or ""), self.code])) or self.detail
+    def message(self, server: str, patience_s: float | None = None) -> str:
+        """One line with the remedy, and with nothing of the request."""
+        reason = " ".join(filter(None, [str(self.status or ""), self.code])) or self.detail
         if patience_s is not None:
-            gives = f"answers {said}" if self.status else f"gives no answer ({said})"
-            return f"{server} {gives} for {patience_s:g} s; see that it is up and reachable, and run again"
+            gives = f"answers {reason}" if self.status else f"gives no answer ({reason})"
+            return f"{server} {gives} for {patience_s:g} s; check that it is up and reachable, then run again"
         for codes, remedy in _REMEDIES.items():
             if self.code in codes or self.status in codes:
-                return f"{server} refuses ({said}); {remedy}"
-        return f"{server} refuses ({said}); check AWS_ENDPOINT_URL and AWS_REGION"
+                return f"{server} refuses ({reason}); {remedy}"
+        return f"{server} refuses ({reason}); check AWS_ENDPOINT_URL and AWS_REGION"
 
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
@@ -55,7 +55,7 @@ _REMEDIES: dict[tuple[str | int, ...], str] = {
 
 
 def answer_in(error: Exception) -> StoreResponse:
-    """Read from the text, for the library has no better: the first lines, before its own dump begins."""
+    """Parse the error's text, the only source that the library gives: the lines before its own dump."""
     text = str(error).partition("\n\nDebug source")[0]
     status, code = _STATUS.search(text), _CODE.search(text)
     if isinstance(error, FileNotFoundError) and not status:

@@ -26,29 +26,28 @@ from obstore.store import S3Store
 from tasks.errors import LakeError, UsageError
 from tasks.settings import settings
 from tasks.storage.store.answers import answer_in
-from tasks.storage.store.files import absent, sweep, sync, temporary_file, temporary_folder, told
+from tasks.storage.store.files import absent, disk_errors, sweep, sync, temporary_file, temporary_folder
 
 T = TypeVar("T")
 
-# Silence for so long is taken for a dead connection, or a dead endpoint. One request's upload counts as silence:
-# 16 MiB in a minute asks for 2.3 Mbit/s.
+# After this silence a connection or an endpoint counts as dead. The upload of one request counts as silence: 16 MiB in
+# a minute require 2.3 Mbit/s.
 _CONNECT_S = 10.0
 _SILENCE_S = 60.0
-# Waits between two tries, in seconds: the first, and what doubling ends at.
+# Waits between two tries, in seconds: the first, and the longest after doubling.
 _WAIT_S = 0.2
 _WAIT_MAX_S = 10.0
-# Files are sent whole up to this size, because only such a request can ask that the first one stays.
+# Files up to this size are sent in one request: only such a request can demand that the first one stays.
 _WHOLE_BYTES = 16 << 20
 _CHUNK_BYTES = 8 << 20
 _COPIES_AT_ONCE = 8
 
 
 class BucketStore:
-    """A store in an object store that speaks S3. What it writes is made in a local folder first.
+    """A bucket of an object store that speaks S3. Files are completed in a local folder before they are sent.
 
-    What may pass by itself is borne until `lake_patience_s`; what is refused is told at once. Where the object
-    store does not honour `If-None-Match`, two writers of one name within the same moment may both be taken, and
-    the later one stays.
+    Passing errors are retried for `lake_patience_s`; refusals are reported at once. Where the object store does not
+    honour `If-None-Match`, two writers of one name at the same moment may both succeed, and the later one stays.
     """
 
     is_remote = True
@@ -86,7 +85,7 @@ class BucketStore:
     def draft(self, name: str) -> Iterator[IO[bytes]]:
         with temporary_file(self._scratch / Path(name).name) as (path, file):
             yield file
-            with told(path):
+            with disk_errors(path):
                 file.flush()
             if not self.has(name):
                 self._ask(name, lambda s3: _put_first(s3, name, path))
@@ -95,7 +94,7 @@ class BucketStore:
         self._ask(name, lambda s3: _put_file(s3, name, path))
 
     def fetch(self, name: str, path: Path) -> bool:
-        with told(path), temporary_file(path) as (temporary, file):
+        with disk_errors(path), temporary_file(path) as (temporary, file):
             is_there = self._pour(name, file)
             if is_there:
                 sync(file)
@@ -115,17 +114,17 @@ class BucketStore:
         sweep(self._scratch)
 
     def _copy(self, name: str, path: Path) -> bool:
-        with told(path):
+        with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
                 return self._pour(name, file)
 
     def _pour(self, name: str, file: IO[bytes]) -> bool:
-        """Write what the name holds into a file; whether there is such a name."""
+        """Write what the name holds into a file; returns whether there is such a name."""
         return bool(self._ask(name, lambda s3: _pour(obstore.get(s3, name), file)))
 
     def _ask(self, name: str, call: Callable[[S3Store], T]) -> T | None:
-        """What the call returns, none where it finds no such name; tried again until all patience is gone."""
+        """What the call returns, null where there is no such name; retried until the patience ends."""
         patience_s = settings().lake_patience_s
         server = _server(self.location)
         client = _client(self._bucket, self._prefix, server, min(_SILENCE_S, max(patience_s, 1.0)), _aws())
@@ -139,18 +138,18 @@ class BucketStore:
                     return None
                 left_s = deadline - time.monotonic()
                 if not answer.may_pass or left_s <= 0:
-                    told_after_s = patience_s if answer.may_pass else None
-                    # Without the library's own text, which a log would carry on with for pages.
-                    raise LakeError(f"{self._told(name)}: {answer.told(server, told_after_s)}") from None
-            time.sleep(min(left_s, wait_s * random.uniform(0.5, 1.0)))  # workers shall not knock in step
+                    waited_s = patience_s if answer.may_pass else None
+                    # `from None`: the library's own text would fill pages of a log.
+                    raise LakeError(f"{self._full_name(name)}: {answer.message(server, waited_s)}") from None
+            time.sleep(min(left_s, wait_s * random.uniform(0.5, 1.0)))  # so that workers do not retry in step
             wait_s = min(2 * wait_s, _WAIT_MAX_S)
 
-    def _told(self, name: str) -> str:
+    def _full_name(self, name: str) -> str:
         return f"{self.location}/{name}".rstrip("/")
 
 
 def _listed(s3: S3Store, prefix: str) -> Sequence[obstore.ObjectMeta]:
-    """S3 lists a name either as a folder or not at all, so the object of that very name is asked for."""
+    """S3 lists a name only as a folder, so the object of exactly that name is requested, too."""
     return obstore.list(s3, prefix or None).collect() or ([obstore.head(s3, prefix)] if prefix else [])
 
 
@@ -159,13 +158,13 @@ def _put_file(s3: S3Store, name: str, path: Path) -> None:
 
 
 def _put_first(s3: S3Store, name: str, path: Path) -> None:
-    """Put a file unless the name is taken; where that cannot be asked for, the caller has looked just before."""
+    """Put a file unless the name is taken; where S3 cannot check that, the caller has checked just before."""
     if path.stat().st_size > _WHOLE_BYTES:
         return _put_file(s3, name, path)
     try:
         obstore.put(s3, name, path, mode="create", use_multipart=False)
     except AlreadyExistsError as error:
-        if answer_in(error).code == "ConditionalRequestConflict":  # another request is not through yet
+        if answer_in(error).code == "ConditionalRequestConflict":  # another request has not finished
             raise
     except BaseError as error:
         if answer_in(error).status != HTTPStatus.NOT_IMPLEMENTED:
@@ -174,7 +173,7 @@ def _put_first(s3: S3Store, name: str, path: Path) -> None:
 
 
 def _pour(found: obstore.GetResult, file: IO[bytes]) -> bool:
-    """Write an object's bytes into a file that may hold the beginning from an earlier try."""
+    """Write an object's bytes into a file that may hold a part of them from an earlier try."""
     file.seek(0)
     file.truncate()
     for chunk in found.stream(min_chunk_size=_CHUNK_BYTES):
@@ -198,13 +197,13 @@ def _server(location: str) -> str:
         if address := os.environ.get(name):
             url = urlsplit(address)
             if url.scheme not in ("http", "https") or not url.hostname or url.username:
-                raise UsageError(f"{name} is no address such as https://s3.example.org; correct it")
+                raise UsageError(f"{name} is not an address such as https://s3.example.org; correct it")
             return address.rstrip("/")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     return f"https://s3.{region}.amazonaws.com"
 
 
-# What says who asks; without one the library would look for the metadata service of a cloud machine.
+# Credentials; without any the library would look for the metadata service of a cloud machine.
 _IDENTITIES = (
     ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     ("AWS_WEB_IDENTITY_TOKEN_FILE",),

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and what killed processes leave of them."""
+"""Files that are whole or absent, and the removal of what killed processes leave."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tasks.errors import LakeError
 
 @contextmanager
 def whole_file(target: Path, *, keep: bool = False) -> Iterator[IO[bytes]]:
-    """A file to write, put in its place once the block ends well; with `keep` the first one stays."""
+    """A file to write; it takes the target's name once the block ends well. With `keep` the first one stays."""
     with temporary_file(target) as (path, file):
         yield file
-        with told(target):
+        with disk_errors(target):
             sync(file)
             (_place_first if keep else Path.replace)(path, target)
 
 
 @contextmanager
 def temporary_file(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """A file beside the target, gone with the block unless it was given another name."""
+    """A file beside the target, removed at the end of the block unless it was renamed."""
     with ExitStack() as opened:
-        with told(target):
+        with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             path, file = _own_temporary(target)
         opened.callback(path.unlink, missing_ok=True)
@@ -39,13 +39,13 @@ def temporary_file(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 
 
 def sync(file: IO[bytes]) -> None:
-    """Have the bytes on the disk before the name is: a power cut must not leave a part that is empty."""
+    """Put the bytes on the disk before the name: a power cut must not leave an empty part."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def _own_temporary(target: Path) -> tuple[Path, IO[bytes]]:
-    """A temporary file beside the target, locked for as long as it is open: the lock tells sweepers that it lives."""
+    """A temporary file beside the target, locked while it is open: the lock shows sweepers that it is in use."""
     while True:
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
         file = temporary.open("xb")
@@ -72,19 +72,19 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 def _close(file: IO[bytes]) -> None:
-    """On a full disk closing fails too; what is told is the first failure."""
+    """On a full disk closing fails too; the first failure is reported."""
     with suppress(OSError):
         file.close()
 
 
 def _lock(descriptor: int) -> None:
-    """Show sweepers that a live process holds this; on a file system without locks nothing is swept either."""
+    """Show sweepers that a live process holds this; on a file system without locks nothing is swept."""
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def sweep(root: Path) -> None:
-    """Remove the temporary files and folders under a folder whose makers are gone."""
+    """Remove temporary files and folders whose processes have ended."""
     for leftover in root.rglob(".*.tmp"):
         with suppress(OSError), _opened(leftover) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held by its maker: an OSError
@@ -105,8 +105,8 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 @contextmanager
-def told(target: Path) -> Iterator[None]:
-    """What the disk refuses, in one line."""
+def disk_errors(target: Path) -> Iterator[None]:
+    """Report what the disk refuses as one `LakeError` that names the target."""
     try:
         yield
     except OSError as error:
@@ -118,8 +118,8 @@ def told(target: Path) -> Iterator[None]:
 
 @contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
-    """A folder that goes with the block, or is swept once its maker is gone."""
-    with told(parent):
+    """A folder that is removed at the end of the block, or swept once its process has ended."""
+    with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
         path = Path(tempfile.mkdtemp(dir=parent, prefix=".copies-", suffix=".tmp"))
     with ExitStack() as opened:

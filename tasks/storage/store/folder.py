@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from tasks.storage.store.files import absent, sweep, told, unreadable, whole_file
+from tasks.storage.store.files import absent, disk_errors, sweep, unreadable, whole_file
 
 
 class Folder:
-    """A store that is a folder of this machine, or one that several share."""
+    """A folder of this machine, or one that several machines share."""
 
     is_remote = False
 
@@ -49,7 +49,7 @@ class Folder:
             file.write(body)
 
     def delete(self, name: str) -> None:
-        with told(self.root / name):
+        with disk_errors(self.root / name):
             (self.root / name).unlink(missing_ok=True)
 
     def draft(self, name: str) -> AbstractContextManager[IO[bytes]]:
@@ -88,6 +88,6 @@ _COPY_BYTES = 1 << 20
 
 
 def _tag(path: Path) -> str:
-    """Two files put one after the other under a name share a tick of the clock at times, an inode never."""
+    """Two files put under one name in sequence may share a clock tick, but never an inode."""
     stat = path.stat()
     return f"{stat.st_mtime_ns}-{stat.st_size}-{stat.st_ino}"

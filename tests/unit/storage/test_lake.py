@@ -273,8 +273,8 @@ def test_a_bucket_that_is_not_there_is_told(
     ("name", "value", "told"),
     [
         ("AWS_SECRET_ACCESS_KEY", "", "needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"),
-        ("AWS_ENDPOINT_URL", "store.example:9000", "AWS_ENDPOINT_URL is no address"),
-        ("AWS_ENDPOINT_URL", "https://user:hidden@store.example", "AWS_ENDPOINT_URL is no address"),
+        ("AWS_ENDPOINT_URL", "store.example:9000", "AWS_ENDPOINT_URL is not an address"),
+        ("AWS_ENDPOINT_URL", "https://user:hidden@store.example", "AWS_ENDPOINT_URL is not an address"),
         ("AWS_SKIP_SIGNATURE", "perhaps", "the AWS_… variables cannot be used"),
         ("CARDIOGRAPH_LAKE", "s3://", "a lake is a folder or s3://bucket/prefix"),
         ("CARDIOGRAPH_LAKE", "ftp://here/lake", "a lake is a folder or s3://bucket/prefix"),

@@ -151,7 +151,7 @@ def test_an_endpoint_that_goes_on_failing_is_told(
 ) -> None:
     monkeypatch.setenv("CARDIOGRAPH_LAKE_PATIENCE_S", "0.2")
     s3.moods.extend(["503 SlowDown"] * 1000)
-    with pytest.raises(LakeError, match=r"answers 503 SlowDown for 0.2 s; see that it is up") as told:
+    with pytest.raises(LakeError, match=r"answers 503 SlowDown for 0.2 s; check that it is up") as told:
         bucket.put("writer", b"me")
     assert len(s3.asked) > 2
     assert "hidden" not in str(told.value)
