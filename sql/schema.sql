@@ -6,8 +6,8 @@ create schema if not exists base;
 create table if not exists base.made_by (
     schema_digest varchar not null
 );
-comment on table base.made_by is 'Which version of this file made the warehouse; another one makes it anew from the lake.';
-comment on column base.made_by.schema_digest is 'sha256 of sql/schema.sql.';
+comment on table base.made_by is 'The version of this file that made the warehouse; another version makes it again from the lake.';
+comment on column base.made_by.schema_digest is 'sha256 of sql/schema.sql without its comments.';
 
 create table if not exists base.parts (
     part varchar primary key,
@@ -15,7 +15,7 @@ create table if not exists base.parts (
 );
 comment on table base.parts is 'Which parts of the lake have landed; landing twice is impossible.';
 comment on column base.parts.part is 'Path of the part inside the lake.';
-comment on column base.parts.stage is 'Folder of the lake that it lies in.';
+comment on column base.parts.stage is 'Its folder in the lake.';
 
 create table if not exists base.snapshots (
     snapshot date primary key,
@@ -26,14 +26,14 @@ create table if not exists base.snapshots (
     finished_at timestamp not null,
     is_late boolean not null
 );
-comment on table base.snapshots is 'One row a completed listing walk.';
+comment on table base.snapshots is 'One row per completed listing walk.';
 comment on column base.snapshots.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.snapshots.hub is 'The Hub that was read: its URL, or the name of the corpus behind a replica.';
-comment on column base.snapshots.selection is 'Which models were asked for.';
+comment on column base.snapshots.selection is 'Which models were requested.';
 comment on column base.snapshots.listed is 'Rows in the listing as walked, duplicates and malformed rows included.';
 comment on column base.snapshots.started_at is 'When the walk began (UTC).';
 comment on column base.snapshots.finished_at is 'When the walk ended (UTC).';
-comment on column base.snapshots.is_late is 'Whether the walk began after the snapshot''s date on a Hub that tells only what is so now: stats are then of the day they were read.';
+comment on column base.snapshots.is_late is 'Whether the walk began after the snapshot''s date on a live Hub: stats are then of the day they were read.';
 
 create table if not exists base.listing (
     snapshot date not null,
@@ -55,7 +55,7 @@ create table if not exists base.listing (
     base_models varchar[] not null,
     primary key (snapshot, model_id)
 );
-comment on table base.listing is 'One row a model and snapshot, as the Hub listed it.';
+comment on table base.listing is 'One row per model and snapshot, as the Hub listed it.';
 comment on column base.listing.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.listing.model_id is 'owner/name on the Hub, or name alone for the oldest.';
 comment on column base.listing.author is 'The owner; null for a model without a namespace.';
@@ -69,9 +69,9 @@ comment on column base.listing.trending_score is 'The Hub''s own trending score.
 comment on column base.listing.tags is 'Tags, as listed.';
 comment on column base.listing.library_name is 'Library that loads the model.';
 comment on column base.listing.pipeline_tag is 'The Hub''s task of the model, such as text-generation.';
-comment on column base.listing.gated is 'auto or manual where access must be asked for, else null.';
+comment on column base.listing.gated is 'auto or manual where access must be requested, else null.';
 comment on column base.listing.has_readme is 'Whether the repository holds a README.md.';
-comment on column base.listing.parameters is 'Parameters of the weights, where safetensors or GGUF says so.';
+comment on column base.listing.parameters is 'Parameters of the weights, where safetensors or GGUF metadata give them.';
 comment on column base.listing.base_models is 'Models that this one names as its base.';
 
 create table if not exists base.list_failures (
@@ -80,11 +80,11 @@ create table if not exists base.list_failures (
     reason varchar not null,
     detail varchar not null
 );
-comment on table base.list_failures is 'Rows of the listing that could not be read, and named models that are not there.';
+comment on table base.list_failures is 'Rows of the listing that could not be read, and named models that do not exist.';
 comment on column base.list_failures.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.list_failures.subject is 'The model, or the place in the listing where its name was unreadable.';
-comment on column base.list_failures.reason is 'One word to group by.';
-comment on column base.list_failures.detail is 'What was seen.';
+comment on column base.list_failures.reason is 'One word for grouping.';
+comment on column base.list_failures.detail is 'What was found instead.';
 
 create table if not exists base.reads (
     snapshot date not null,
@@ -101,18 +101,18 @@ create table if not exists base.reads (
     read_at timestamp not null,
     part varchar not null
 );
-comment on table base.reads is 'One row an attempt to read a README at a revision. A revision never changes, so a success holds for every later snapshot with the same sha.';
+comment on table base.reads is 'One row per attempt to read a README at a revision. A revision never changes, so a success holds for every later snapshot with the same sha.';
 comment on column base.reads.snapshot is 'Snapshot during which it was read.';
 comment on column base.reads.model_id is 'The model.';
 comment on column base.reads.sha is 'The commit read.';
 comment on column base.reads.status is 'card, empty (a README of no bytes), none (no README at this commit) or failed.';
 comment on column base.reads.etag is 'Git blob sha1 of the README, for conditional requests.';
 comment on column base.reads.card_hash is 'sha256 of the README''s bytes.';
-comment on column base.reads.has_text is 'Whether this part carries the text itself; not where the Hub said that it had not changed.';
+comment on column base.reads.has_text is 'Whether this part holds the text itself; false where the Hub answered that it had not changed.';
 comment on column base.reads.reason is 'Why it failed, one word.';
 comment on column base.reads.detail is 'Why it failed, in full.';
-comment on column base.reads.is_final is 'Whether trying again within the snapshot is pointless.';
-comment on column base.reads.requests is 'Requests that it took.';
+comment on column base.reads.is_final is 'Whether a retry within the snapshot is pointless.';
+comment on column base.reads.requests is 'Requests that were sent for it.';
 comment on column base.reads.read_at is 'When it was read (UTC).';
 comment on column base.reads.part is 'The part of the lake that holds the text.';
 
@@ -143,11 +143,11 @@ create table if not exists base.facts (
     flags varchar[] not null,
     primary key (card_hash, facts_version)
 );
-comment on table base.facts is 'What the parser sees in a card text, whoever judges it.';
+comment on table base.facts is 'What the parser finds in a card text, independent of any judge.';
 comment on column base.facts.card_hash is 'The card text.';
 comment on column base.facts.facts_version is 'Version of the parser''s rules.';
 comment on column base.facts.characters is 'Characters in the text, front matter included.';
-comment on column base.facts.words is 'Words of prose, code and front matter left out.';
+comment on column base.facts.words is 'Words of prose, without code and front matter.';
 comment on column base.facts.headings is 'Headings.';
 comment on column base.facts.code_blocks is 'Fenced or indented code blocks that are not empty.';
 comment on column base.facts.links is 'Links.';
@@ -158,8 +158,8 @@ comment on column base.facts.front_matter_error is 'Why the front matter cannot 
 comment on column base.facts.metadata_keys is 'Keys of the front matter.';
 comment on column base.facts.sections is 'Sections of the taxonomy in rubric.toml that are present and filled.';
 comment on column base.facts.template is 'Name of the template that the card was made from, where recognised.';
-comment on column base.facts.is_generated is 'Whether a tool wrote the card, or nobody filled its template in.';
-comment on column base.facts.flags is 'Oddities: chat-template tokens, scripts, huge lines and the like.';
+comment on column base.facts.is_generated is 'Whether a tool wrote the card, or its template was never filled in.';
+comment on column base.facts.flags is 'Oddities: chat-template tokens, scripts, huge lines and others.';
 
 create table if not exists base.judges (
     snapshot date not null,
@@ -172,7 +172,7 @@ create table if not exists base.judges (
     judged_at timestamp not null,
     primary key (snapshot, fingerprint)
 );
-comment on table base.judges is 'Which judge, exactly, judged which snapshot.';
+comment on table base.judges is 'The exact judge of each snapshot.';
 comment on column base.judges.snapshot is 'The snapshot judged.';
 comment on column base.judges.fingerprint is 'Digest of rubric, judge, judge model, revision and settings.';
 comment on column base.judges.judge is 'Name of the judge.';
@@ -180,7 +180,7 @@ comment on column base.judges.rubric is 'Digest of the rubric.';
 comment on column base.judges.model is 'The judge model, null for the checklist.';
 comment on column base.judges.revision is 'Revision of the judge model.';
 comment on column base.judges.settings is 'Settings that may change an answer, as JSON.';
-comment on column base.judges.judged_at is 'When judging began (UTC).';
+comment on column base.judges.judged_at is 'When judging started (UTC).';
 
 create table if not exists base.verdicts (
     card_hash varchar not null,
@@ -202,18 +202,18 @@ create table if not exists base.verdicts (
 comment on table base.verdicts is 'One judge''s answer on one card text.';
 comment on column base.verdicts.card_hash is 'The card text.';
 comment on column base.verdicts.judge is 'Name of the judge.';
-comment on column base.verdicts.fingerprint is 'Which judge, exactly.';
+comment on column base.verdicts.fingerprint is 'Fingerprint of the judge.';
 comment on column base.verdicts.score is 'Overall score, 1 (worst) to 5; null where the answer could not be used.';
-comment on column base.verdicts.score_mode is 'How the score came about: checks (composed from them), expected (mean over the probabilities of the token that decided it) or decided (that token alone).';
+comment on column base.verdicts.score_mode is 'Origin of the score: checks (composed from them), expected (mean over the probabilities of the token that decided it) or decided (that token alone).';
 comment on column base.verdicts.levels is 'Level 1-5 of each criterion of the rubric.';
 comment on column base.verdicts.passed is 'Checks answered yes.';
 comment on column base.verdicts.failed is 'Checks answered no.';
-comment on column base.verdicts.flags is 'What the judge noticed, attempts to address it among them.';
+comment on column base.verdicts.flags is 'What the judge noticed, including attempts to address it.';
 comment on column base.verdicts.reason is 'Why there is no score, one word.';
 comment on column base.verdicts.detail is 'Why there is no score, in full.';
 comment on column base.verdicts.probabilities is 'Probability of each level 1-5 at the token that decided the score, where the judge gives it.';
-comment on column base.verdicts.card_tokens is 'Tokens of the card that the judge model was shown.';
-comment on column base.verdicts.is_truncated is 'Whether the judge model was shown head and tail only.';
+comment on column base.verdicts.card_tokens is 'Tokens of the card in the judge model''s prompt.';
+comment on column base.verdicts.is_truncated is 'Whether the prompt held only the card''s head and tail.';
 
 create table if not exists base.judged_parts (
     snapshot date not null,
@@ -231,20 +231,20 @@ create table if not exists base.judged_parts (
     metrics map(varchar, double),
     primary key (fingerprint, part)
 );
-comment on table base.judged_parts is 'What judging each part took.';
+comment on table base.judged_parts is 'What judging each part used.';
 comment on column base.judged_parts.snapshot is 'The snapshot for which it was judged.';
-comment on column base.judged_parts.fingerprint is 'Which judge, exactly.';
+comment on column base.judged_parts.fingerprint is 'Fingerprint of the judge.';
 comment on column base.judged_parts.part is 'Name of the part: a digest of the texts in it.';
 comment on column base.judged_parts.texts is 'Texts in the part.';
-comment on column base.judged_parts.failed is 'Texts that got no score.';
-comment on column base.judged_parts.requests is 'Requests sent to judge models, repeated ones included.';
-comment on column base.judged_parts.tokens_in is 'Prompt tokens, those served from a cache included.';
+comment on column base.judged_parts.failed is 'Texts without a score.';
+comment on column base.judged_parts.requests is 'Requests sent to judge models, including retries.';
+comment on column base.judged_parts.tokens_in is 'Prompt tokens, including those served from a cache.';
 comment on column base.judged_parts.tokens_out is 'Tokens generated.';
 comment on column base.judged_parts.replicas is 'Servers that shared the part; 0 where the judge needs none.';
 comment on column base.judged_parts.seconds is 'From the first request to the last answer.';
 comment on column base.judged_parts.started_at is 'When it began (UTC).';
 comment on column base.judged_parts.ended_at is 'When it ended (UTC).';
-comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, for whatever else they did too.';
+comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, including work for other parts.';
 
 create table if not exists base.explanations (
     card_hash varchar not null,
@@ -259,15 +259,15 @@ create table if not exists base.explanations (
     detail varchar,
     primary key (card_hash, fingerprint, criterion)
 );
-comment on table base.explanations is 'What a judge says of one criterion of one card text, for a sample of texts.';
+comment on table base.explanations is 'A judge''s explanation of one criterion of one card text, for a sample of texts.';
 comment on column base.explanations.card_hash is 'The card text.';
 comment on column base.explanations.judge is 'Name of the judge.';
-comment on column base.explanations.fingerprint is 'Which judge, exactly.';
+comment on column base.explanations.fingerprint is 'Fingerprint of the judge.';
 comment on column base.explanations.criterion is 'Criterion of the rubric; all where the answer could not be used.';
-comment on column base.explanations.level is 'Level 1-5 that the judge gives.';
-comment on column base.explanations.quote is 'What it quotes from the card as evidence; null for none.';
-comment on column base.explanations.is_verbatim is 'Whether the quote stands in the card word for word; no other is shown.';
-comment on column base.explanations.improvement is 'What it advises to change.';
+comment on column base.explanations.level is 'The judge''s level, 1-5.';
+comment on column base.explanations.quote is 'Its quote from the card as evidence; null for none.';
+comment on column base.explanations.is_verbatim is 'Whether the card contains the quote word for word; no other quote is shown.';
+comment on column base.explanations.improvement is 'The change that it advises.';
 comment on column base.explanations.reason is 'Why there is no explanation, one word.';
 comment on column base.explanations.detail is 'Why there is no explanation, in full.';
 
@@ -286,18 +286,18 @@ create table if not exists base.passports (
     measured_at timestamp not null,
     primary key (fingerprint, labels, measured_at, probe, measure, subject)
 );
-comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, and what sways it.';
-comment on column base.passports.fingerprint is 'Which judge, exactly.';
+comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, and what moves its scores.';
+comment on column base.passports.fingerprint is 'Fingerprint of the judge.';
 comment on column base.passports.judge is 'Name of the judge.';
 comment on column base.passports.labels is 'Digest of the labels that it was compared with.';
-comment on column base.passports.probe is 'What was done: agreement, raters, consistency, padding, attack.';
-comment on column base.passports.measure is 'What was computed: quadratic_kappa, spearman, bias, …';
-comment on column base.passports.subject is 'What about: score, a criterion, or one attack.';
-comment on column base.passports.n is 'Texts behind it.';
+comment on column base.passports.probe is 'The experiment: agreement, raters, consistency, padding, attack.';
+comment on column base.passports.measure is 'The statistic: quadratic_kappa, spearman, bias, …';
+comment on column base.passports.subject is 'What it is about: score, a criterion, or one attack.';
+comment on column base.passports.n is 'Texts that it is computed from.';
 comment on column base.passports.estimate is 'The measure.';
 comment on column base.passports.ci_low is 'Lower end of the 95 % interval.';
 comment on column base.passports.ci_high is 'Upper end of the 95 % interval.';
-comment on column base.passports.detail is 'What to know beside the figure.';
+comment on column base.passports.detail is 'A note on the figure.';
 comment on column base.passports.measured_at is 'When it was measured (UTC).';
 
 create table if not exists base.labels (
@@ -309,7 +309,7 @@ create table if not exists base.labels (
     labelled_at timestamp not null,
     primary key (labels, card_hash, subject)
 );
-comment on table base.labels is 'What people say of card texts, by every set of labels that a judge was compared with.';
+comment on table base.labels is 'People''s marks of card texts, for every set of labels that a judge was compared with.';
 comment on column base.labels.card_hash is 'The text.';
 comment on column base.labels.subject is 'What was marked: score, or a criterion.';
 comment on column base.labels.mark is 'The median of the raters'' marks, 1 to 5.';
@@ -339,15 +339,15 @@ create table if not exists base.findings (
     tie_share double,
     primary key (snapshot, fingerprint, question, outcome, predictor, stratum, estimator)
 );
-comment on table base.findings is 'Every estimate with its interval, one a row.';
+comment on table base.findings is 'Every estimate with its interval, one per row.';
 comment on column base.findings.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.findings.judge is 'Judge whose scores were used.';
-comment on column base.findings.fingerprint is 'Which judge, exactly.';
-comment on column base.findings.question is 'What was asked: rank_correlation, regression, …';
-comment on column base.findings.outcome is 'What is explained: likes, downloads, log1p_likes, …';
-comment on column base.findings.predictor is 'What explains it: score.';
+comment on column base.findings.fingerprint is 'Fingerprint of the judge.';
+comment on column base.findings.question is 'The question: rank_correlation, regression, …';
+comment on column base.findings.outcome is 'The outcome: likes, downloads, log1p_likes, …';
+comment on column base.findings.predictor is 'The predictor: score.';
 comment on column base.findings.stratum is 'Which models: all, without_outliers, library=…, format=…';
-comment on column base.findings.estimator is 'How it was estimated.';
+comment on column base.findings.estimator is 'The estimator.';
 comment on column base.findings.n is 'Models used.';
 comment on column base.findings.n_clusters is 'Authors among them.';
 comment on column base.findings.zero_share is 'Share of outcomes that are zero.';
@@ -356,7 +356,7 @@ comment on column base.findings.ci_low is 'Lower end of the 95 % interval.';
 comment on column base.findings.ci_high is 'Upper end of the 95 % interval.';
 comment on column base.findings.p is 'Two-sided p-value against no association.';
 comment on column base.findings.p_adjusted is 'p after Benjamini-Hochberg within the family.';
-comment on column base.findings.flags is 'What to know before quoting it.';
+comment on column base.findings.flags is 'Caveats to know before quoting it.';
 comment on column base.findings.computed_at is 'When it was estimated (UTC).';
 comment on column base.findings.tie_share is 'Share of the pairs of models whose outcome is the same.';
 
@@ -367,10 +367,10 @@ create table if not exists base.families (
     computed_at timestamp not null,
     primary key (snapshot, card_hash)
 );
-comment on table base.families is 'Near-duplicate families of card texts: one row a text that is nearly the same as another of its snapshot.';
+comment on table base.families is 'Near-duplicate families of card texts: one row per text that is nearly the same as another of its snapshot.';
 comment on column base.families.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.families.card_hash is 'The text.';
-comment on column base.families.family is 'The card_hash of the text that its family is called by.';
+comment on column base.families.family is 'The card_hash of the text that names its family.';
 comment on column base.families.computed_at is 'When it was found (UTC).';
 
 create table if not exists base.gates (
@@ -386,15 +386,15 @@ create table if not exists base.gates (
     compared_with date,
     primary key (snapshot, fingerprint, measure, measured_at)
 );
-comment on table base.gates is 'What the data-quality gate measured of each snapshot before it was published, and what would have passed.';
+comment on table base.gates is 'What the data-quality gate measured of each snapshot before it was published, and the limits.';
 comment on column base.gates.snapshot is 'The snapshot measured.';
-comment on column base.gates.fingerprint is 'Which judge, exactly, had judged it.';
+comment on column base.gates.fingerprint is 'Fingerprint of the judge that judged it.';
 comment on column base.gates.measure is 'What was measured: models, card_share, median_score, section:<name>, filled:<column>, …';
-comment on column base.gates.value is 'The measure; null where there was nothing to measure it on.';
+comment on column base.gates.value is 'The measure; null where there was nothing to measure.';
 comment on column base.gates.before is 'The same of the snapshot compared with; null where that has none.';
 comment on column base.gates.low is 'The lowest value that passes; null for no limit.';
 comment on column base.gates.high is 'The highest value that passes; null for no limit.';
-comment on column base.gates.is_suspicious is 'Whether the value lies outside.';
+comment on column base.gates.is_suspicious is 'Whether the value is outside the limits.';
 comment on column base.gates.measured_at is 'When it was measured (UTC).';
 comment on column base.gates.compared_with is 'The snapshot compared with: the last one before it of the same selection that is not quarantined; null for none.';
 
@@ -403,7 +403,7 @@ create table if not exists base.releases (
     reason varchar not null,
     released_at timestamp not null
 );
-comment on table base.releases is 'Suspicious snapshots that a person has looked at and let pass.';
+comment on table base.releases is 'Suspicious snapshots that a person released.';
 comment on column base.releases.snapshot is 'The snapshot.';
 comment on column base.releases.reason is 'Why it may be published, in that person''s words.';
 comment on column base.releases.released_at is 'When it was released (UTC).';
@@ -417,7 +417,7 @@ create table if not exists base.embedders (
     embedded_at timestamp not null,
     primary key (snapshot, embedder)
 );
-comment on table base.embedders is 'Which embedder, exactly, embedded the texts of which snapshot.';
+comment on table base.embedders is 'The exact embedder of each snapshot''s texts.';
 comment on column base.embedders.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.embedders.embedder is 'Digest of weights, vocabulary and what is read of a card.';
 comment on column base.embedders.name is 'The model''s name on the Hub, or its folder.';
@@ -436,8 +436,8 @@ create table if not exists base.embeddings (
 );
 comment on table base.embeddings is 'Which card texts are embedded; the vectors themselves stay in the lake.';
 comment on column base.embeddings.card_hash is 'The card text.';
-comment on column base.embeddings.embedder is 'Which embedder, exactly.';
-comment on column base.embeddings.passages is 'Passages of the card that were embedded; 0 for a text that says too little to be placed.';
+comment on column base.embeddings.embedder is 'Fingerprint of the embedder.';
+comment on column base.embeddings.passages is 'Passages of the card that were embedded; 0 for a text that is too short to be placed.';
 comment on column base.embeddings.tokens is 'Tokens in them.';
 comment on column base.embeddings.is_truncated is 'Whether the card has more passages.';
 comment on column base.embeddings.part is 'The part of the lake that holds the vectors.';
@@ -461,17 +461,17 @@ create table if not exists base.atlases (
 );
 comment on table base.atlases is 'The map of each snapshot: one row, and how good it is.';
 comment on column base.atlases.snapshot is 'Date of the snapshot (UTC).';
-comment on column base.atlases.embedder is 'Which embedder, exactly.';
+comment on column base.atlases.embedder is 'Fingerprint of the embedder.';
 comment on column base.atlases.fitted_on is 'Snapshot that the map was fitted on; later ones are placed on it.';
 comment on column base.atlases.texts is 'Texts on the map.';
 comment on column base.atlases.placed is 'Texts among them that the map was not fitted on.';
 comment on column base.atlases.kinds is 'Kinds on it.';
-comment on column base.atlases.noise_share is 'Share of texts that are of no kind.';
+comment on column base.atlases.noise_share is 'Share of texts of no kind.';
 comment on column base.atlases.drift_share is 'Share of texts that were not there when the map was fitted.';
-comment on column base.atlases.trustworthiness is 'How far neighbours on the map are neighbours in truth, 0 to 1 (Venna & Kaski 2001), of 15 neighbours.';
+comment on column base.atlases.trustworthiness is 'How well neighbours on the map are neighbours among the vectors, 0 to 1, for 15 neighbours (Venna & Kaski 2001).';
 comment on column base.atlases.seeds_ari is 'Median adjusted Rand index between its kinds and those of fits with other seeds.';
-comment on column base.atlases.samples_ari is 'The same of fits on samples of 80 in 100 texts.';
-comment on column base.atlases.refit_reason is 'Why the map was made anew; null where it was not.';
+comment on column base.atlases.samples_ari is 'The same for fits on samples of 80 % of the texts.';
+comment on column base.atlases.refit_reason is 'Why the map was fitted again; null where it was not.';
 comment on column base.atlases.settings is 'Seeds and settings of projection and clustering, as JSON.';
 comment on column base.atlases.made_at is 'When it was made (UTC).';
 
@@ -487,15 +487,15 @@ create table if not exists base.atlas_points (
     made_at timestamp not null,
     primary key (snapshot, card_hash)
 );
-comment on table base.atlas_points is 'One row a card text and snapshot: where it lies on the map.';
+comment on table base.atlas_points is 'One row per card text and snapshot: where it lies on the map.';
 comment on column base.atlas_points.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.atlas_points.card_hash is 'The card text.';
-comment on column base.atlas_points.x is 'Its place from left to right.';
-comment on column base.atlas_points.y is 'Its place from bottom to top.';
-comment on column base.atlas_points.kind is 'Its kind; null for a text that is of none.';
-comment on column base.atlas_points.strength_share is 'How sure the kind is, 0 to 1.';
-comment on column base.atlas_points.is_fitted is 'Whether the map was fitted on it, rather than it placed on the map.';
-comment on column base.atlas_points.words is 'Words that tell it from other cards.';
+comment on column base.atlas_points.x is 'Horizontal coordinate, left to right.';
+comment on column base.atlas_points.y is 'Vertical coordinate, bottom to top.';
+comment on column base.atlas_points.kind is 'Its kind; null for a text of no kind.';
+comment on column base.atlas_points.strength_share is 'Certainty of the kind, 0 to 1.';
+comment on column base.atlas_points.is_fitted is 'Whether the map was fitted on it; false where it was placed on the map.';
+comment on column base.atlas_points.words is 'Words that distinguish it from other cards.';
 comment on column base.atlas_points.made_at is 'When it was made (UTC).';
 
 create table if not exists base.kinds (
@@ -511,14 +511,14 @@ create table if not exists base.kinds (
     made_at timestamp not null,
     primary key (snapshot, kind)
 );
-comment on table base.kinds is 'One row a kind of card and snapshot.';
+comment on table base.kinds is 'One row per kind of card and snapshot.';
 comment on column base.kinds.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.kinds.kind is 'Number of the kind, kept from week to week and never used again.';
 comment on column base.kinds.texts is 'Texts of the kind.';
-comment on column base.kinds.x is 'Middle of the kind, from left to right.';
-comment on column base.kinds.y is 'Middle of the kind, from bottom to top.';
-comment on column base.kinds.stability is 'Mean of its best Jaccard index in fits on samples (Hennig 2007); below 0.6 it does not survive them.';
-comment on column base.kinds.terms is 'Words that its cards say and others do not, the most telling first.';
+comment on column base.kinds.x is 'Horizontal centre of the kind.';
+comment on column base.kinds.y is 'Vertical centre of the kind.';
+comment on column base.kinds.stability is 'Mean of its best Jaccard index in fits on samples (Hennig 2007); below 0.6 the kind is unstable.';
+comment on column base.kinds.terms is 'Words of its cards that others lack, the most distinctive first.';
 comment on column base.kinds.archetype is 'Which archetype it belongs to: lab, conversion, fine_tune, language, domain, template, generated or other.';
 comment on column base.kinds.archetype_reason is 'Why, in a sentence.';
 comment on column base.kinds.made_at is 'When it was made (UTC).';
@@ -533,12 +533,12 @@ create table if not exists base.kind_names (
     named_at timestamp not null,
     primary key (snapshot, kind, named_by, named_at)
 );
-comment on table base.kind_names is 'What kinds are called, and by whom.';
+comment on table base.kind_names is 'Names of kinds, and who gave them.';
 comment on column base.kind_names.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.kind_names.kind is 'The kind.';
 comment on column base.kind_names.named_by is 'terms, person, or the fingerprint of a judge model.';
-comment on column base.kind_names.name is 'What it is called; empty where a judge model''s answer could not be used.';
-comment on column base.kind_names.description is 'What it is, in a sentence or two.';
+comment on column base.kind_names.name is 'Its name; empty where a judge model''s answer could not be used.';
+comment on column base.kind_names.description is 'Its description, in a sentence or two.';
 comment on column base.kind_names.reason is 'Why a judge model''s answer could not be used.';
 comment on column base.kind_names.named_at is 'When it was named (UTC).';
 
@@ -551,7 +551,7 @@ create table if not exists base.kind_events (
     texts_share double not null,
     made_at timestamp not null
 );
-comment on table base.kind_events is 'What became of kinds from one map to the next.';
+comment on table base.kind_events is 'What happened to kinds from one map to the next.';
 comment on column base.kind_events.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.kind_events.event is 'continues, birth, death, split or merge.';
 comment on column base.kind_events.kind is 'The kind.';
@@ -572,12 +572,12 @@ create table if not exists base.neighbours (
 comment on table base.neighbours is 'The texts nearest to each text of a snapshot.';
 comment on column base.neighbours.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.neighbours.card_hash is 'The card text.';
-comment on column base.neighbours.neighbour is 'A text that is near to it.';
+comment on column base.neighbours.neighbour is 'One of its nearest texts.';
 comment on column base.neighbours.place is '1 for the nearest.';
-comment on column base.neighbours.similarity is 'Cosine of their vectors, less what all texts have in common: 0 for two that are as alike as any two.';
+comment on column base.neighbours.similarity is 'Cosine of their vectors, less what all texts have in common: 0 for two that are as similar as any two.';
 comment on column base.neighbours.made_at is 'When it was made (UTC).';
 
--- What a model is packaged as decides who downloads it and how downloads are counted.
+-- The format of a model decides who downloads it and how downloads are counted.
 create or replace macro model_format(model_id, tags, library_name) as
     case
         when list_contains(tags, 'gguf') or library_name = 'gguf' or regexp_matches(model_id, '(?i)[-_.]gguf$') then 'gguf'
@@ -597,7 +597,7 @@ qualify row_number() over (
     order by status = 'failed', read_at desc, part
 ) = 1;
 
--- Where each text lies in the lake: of the parts that hold it, the first.
+-- The part of the lake that holds each text: the first of several.
 create or replace view base.sources as
 select card_hash, min(part) as part
 from base.reads
@@ -610,7 +610,7 @@ select *
 from base.judges
 qualify row_number() over (partition by snapshot, judge order by judged_at desc, fingerprint) = 1;
 
--- Suspicious by the last measurement under a judge that counts, and released by nobody.
+-- Suspicious by the last measurement under a judge that counts, and not released.
 create or replace view quarantined as
 with latest as (
     select *
@@ -633,18 +633,18 @@ from latest
 join base.judges using (snapshot, fingerprint)
 anti join base.releases using (snapshot)
 where latest.is_suspicious;
-comment on view quarantined is 'One row a suspicious measure of a quarantined snapshot: why it is held back. No other view for people shows a quarantined snapshot; its rows are in base.';
+comment on view quarantined is 'One row per suspicious measure of a quarantined snapshot: why it is held back. No other view for people shows a quarantined snapshot; its rows are in base.';
 
 -- How long after its own date a snapshot was read, where it shows the Hub of that later day.
--- Quarantined, or not carried through: a snapshot that no gate has measured yet, though an earlier one was measured.
+-- Quarantined, or incomplete: a snapshot that no gate has measured yet, though an earlier one was measured.
 create or replace view base.hidden as
 select snapshot from quarantined
 union
 select snapshot from base.snapshots
 where snapshot not in (select snapshot from base.gates) and snapshot > (select min(snapshot) from base.gates);
 
--- Days since a model was made; null where nobody knows: a corpus without creation times is served with the last
--- modification in their place, and that is no age.
+-- Days since a model was made; null where unknown: a corpus without creation times is served with the last
+-- modification in their place, which is not an age.
 create or replace macro age_days(created_at, last_modified, snapshot) as
     case
         when created_at <> last_modified or last_modified is null
@@ -669,9 +669,9 @@ select
 from base.snapshots
 left join base.releases using (snapshot)
 where snapshots.snapshot not in (select snapshot from base.hidden);
-comment on view snapshots is 'One row a snapshot. days_late is the days between its date and the day it was read, 0 unless is_late; released_at and release_reason are those of a person who let a suspicious one pass.';
+comment on view snapshots is 'One row per snapshot. days_late is the days between its date and the day it was read, 0 unless is_late; released_at and release_reason are those of the person who released a suspicious one.';
 
--- What has base. in front holds every snapshot: the run that takes one asks there, and so does whoever names one.
+-- What has base. in front holds every snapshot: for the run that takes one, and for queries that name one.
 create or replace view base.panel as
 select
     listing.snapshot,
@@ -699,12 +699,12 @@ left join base.best_reads using (model_id, sha);
 create or replace view panel as
 select * from base.panel
 where snapshot not in (select snapshot from base.hidden);
-comment on view panel is 'One row a model and snapshot: its stats and the state of its card.';
+comment on view panel is 'One row per model and snapshot: its stats and the state of its card.';
 
 create or replace view models as
 select * from panel
 where snapshot = (select max(snapshot) from snapshots);
-comment on view models is 'One row a model of the latest snapshot.';
+comment on view models is 'One row per model of the latest snapshot.';
 
 create or replace view cards as
 select
@@ -716,11 +716,11 @@ left join (
     select * from base.facts
     qualify row_number() over (partition by card_hash order by facts_version desc) = 1
 ) as facts using (card_hash);
-comment on view cards is 'One row a distinct card text, with what the parser sees in it.';
+comment on view cards is 'One row per distinct card text, with what the parser sees in it.';
 
 create or replace view verdicts as
 select * rename (flags as verdict_flags) from base.verdicts;
-comment on view verdicts is 'One row a card text and judge; verdict_flags is what the judge noticed, attempts to address it among them.';
+comment on view verdicts is 'One row per card text and judge; verdict_flags is what the judge noticed, including attempts to address it.';
 
 create or replace view base.scores as
 select
@@ -735,7 +735,7 @@ left join base.verdicts on verdicts.card_hash = panel.card_hash and verdicts.fin
 create or replace view scores as
 select * from base.scores
 where snapshot not in (select snapshot from base.hidden);
-comment on view scores is 'One row a model, snapshot and judge; score is null for a model without a scorable card.';
+comment on view scores is 'One row per model, snapshot and judge; score is null for a model without a scorable card.';
 
 create or replace view leaderboard as
 select
@@ -755,7 +755,7 @@ from scores
 where snapshot = (select max(snapshot) from snapshots)
     and score is not null
 order by score desc, likes desc, downloads desc, model_id;
-comment on view leaderboard is 'The scored models of the latest snapshot, best documented first; one row a model and judge.';
+comment on view leaderboard is 'The scored models of the latest snapshot, best documented first; one row per model and judge.';
 
 create or replace view base.failures as
 select snapshot, subject, 'list' as stage, reason, detail from base.list_failures
@@ -781,7 +781,7 @@ where explanations.reason is not null;
 create or replace view failures as
 select * from base.failures
 where snapshot not in (select snapshot from base.hidden);
-comment on view failures is 'What could not be carried through, with the stage and the reason.';
+comment on view failures is 'What could not be processed, with the stage and the reason.';
 
 create or replace view families as
 select
@@ -798,8 +798,8 @@ left join cards as facts on facts.card_hash = models.card_hash
 where models.card_status = 'card'
 group by all
 having count(*) > 1;
-comment on view families is 'One row a family of the latest snapshot: cards that are, but for names and numbers, mostly the same.';
-comment on column families.family is 'The card_hash of the text that it is called by.';
+comment on view families is 'One row per family of the latest snapshot: cards that are mostly the same except for names and numbers.';
+comment on column families.family is 'The card_hash of the text that names it.';
 comment on column families.models is 'Models with such a card.';
 comment on column families.texts is 'Distinct texts among them.';
 comment on column families.authors is 'Authors among them.';
@@ -818,7 +818,7 @@ select
     improvement
 from base.explanations
 where reason is null;
-comment on view explanations is 'One row a card text, judge and criterion, for a sample of texts: the level, the evidence where it stands in the card word for word, and what to improve.';
+comment on view explanations is 'One row per card text, judge and criterion, for a sample of texts: the level, the evidence where the card contains it word for word, and what to improve.';
 
 -- A text's verdicts meet by its hash, and each pair once: the judge that judged first comes first.
 create or replace view judge_pairs as
@@ -844,7 +844,7 @@ select
     newer.score - older.score as difference
 from scored as newer
 join scored as older on older.card_hash = newer.card_hash and older.age < newer.age;
-comment on view judge_pairs is 'One row a card text and pair of judges that both scored it, the judge that came first as the old one; difference is score less old_score.';
+comment on view judge_pairs is 'One row per card text and pair of judges that both scored it, the judge that came first as the old one; difference is score less old_score.';
 
 create or replace view judge_panel as
 with asked as (
@@ -876,19 +876,19 @@ from scored
 join asked using (snapshot)
 group by scored.snapshot, scored.card_hash
 having count(*) >= 2;
-comment on view judge_panel is 'One row a snapshot and card text that two or more of its judges scored: the one place where scores of several judges meet. score is their mean, null unless all of them scored it; spread the sample standard deviation; scores each judge''s own.';
+comment on view judge_panel is 'One row per snapshot and card text that two or more of its judges scored: the one place where scores of several judges meet. score is their mean, null unless all of them scored it; spread the sample standard deviation; scores each judge''s own.';
 
 create or replace view passports as
 select *
 from base.passports
 qualify measured_at = max(measured_at) over (partition by fingerprint, labels);
-comment on view passports is 'One row a measure, judge and set of labels, as last measured: how far each judge can be trusted.';
+comment on view passports is 'One row per measure, judge and set of labels, as last measured: how far each judge can be trusted.';
 
 create or replace view labels as
 select *
 from base.labels
 qualify row_number() over (partition by card_hash, subject order by labelled_at desc, labels) = 1;
-comment on view labels is 'One row a card text and subject, as people labelled it last: the score or a criterion, 1 to 5.';
+comment on view labels is 'One row per card text and subject, as people labelled it last: the score or a criterion, 1 to 5.';
 
 -- Parts run side by side: what each adds to the time in which the judge was busy is what it reaches beyond all
 -- that began before it.
@@ -931,22 +931,22 @@ select
     sums.tokens_out / nullif(sums.texts, 0) as tokens_out_per_text
 from sums
 join base.judges using (snapshot, fingerprint);
-comment on view judging_rates is 'One row a snapshot and judge that judged anything for it: what it took, and how fast it went. busy_seconds is the time in which any part was under way; cached_share that of prompt tokens served from a cache.';
+comment on view judging_rates is 'One row per snapshot and judge that judged anything for it: what it used, and how fast it was. busy_seconds is the time in which any part was being judged; cached_share that of prompt tokens served from a cache.';
 
 create or replace view out_findings as
 select * from base.findings
 where snapshot not in (select snapshot from base.hidden);
-comment on view out_findings is 'Every estimate with its interval, one a row.';
+comment on view out_findings is 'Every estimate with its interval, one per row.';
 
 create or replace view atlases as
 select * from base.atlases
 where snapshot not in (select snapshot from base.hidden);
-comment on view atlases is 'One row a snapshot that has a map: how many texts and kinds it has, and how good it is.';
+comment on view atlases is 'One row per snapshot that has a map: how many texts and kinds it has, and how good it is.';
 
 create or replace view kind_events as
 select * from base.kind_events
 where snapshot not in (select snapshot from base.hidden);
-comment on view kind_events is 'What became of the kinds of card from one map to the next.';
+comment on view kind_events is 'What happened to the kinds of card from one map to the next.';
 
 -- A kind keeps its names: of those given by then a person's counts first, then a judge model's, then that of its terms.
 create or replace view base.best_kind_names as
@@ -1008,9 +1008,9 @@ left join base.verdicts
 create or replace view out_atlas as
 select * from base.atlas
 where snapshot = (select max(snapshot) from atlases);
-comment on view out_atlas is 'One row a model of the latest snapshot that has a map: where its card lies, its kind, and what the map shows of it. Cards that say too little to be placed are left out.';
+comment on view out_atlas is 'One row per model of the latest snapshot that has a map: where its card lies, its kind, and what the map shows of it. Cards that are too short to be placed are left out.';
 
--- How far a model''s score is above the middle of the models for the same task.
+-- How far a model''s score is above the median of the models with the same pipeline tag.
 create or replace view base.atlas_scores as
 select *, score - median(score) over (partition by snapshot, pipeline_tag) as score_gap
 from base.atlas;
@@ -1062,7 +1062,7 @@ join totals using (snapshot)
 left join base.best_kind_names as names using (snapshot, kind)
 where kinds.snapshot not in (select snapshot from base.hidden)
 order by kinds.snapshot, counted.models desc, kinds.kind;
-comment on view out_clusters is 'One row a kind of card and snapshot: its names, how many models, their medians, and how far their scores are above the middle of the models for the same task (score_gap). is_unstable: it does not survive in fits on samples.';
+comment on view out_clusters is 'One row per kind of card and snapshot: its names, how many models, their medians, and how far their scores are above the median of the models with the same pipeline tag (score_gap). is_unstable: it is not found again in fits on samples.';
 
 create or replace view out_archetypes as
 select
@@ -1082,7 +1082,7 @@ from (
 )
 group by snapshot, archetype
 order by snapshot, models desc, archetype;
-comment on view out_archetypes is 'One row an archetype and snapshot: which kinds of card people know, how many models, their medians and score_gap. none: models whose card is of no kind.';
+comment on view out_archetypes is 'One row per archetype and snapshot: the well-known kinds of card, how many models, their medians and score_gap. none: models whose card is of no kind.';
 
 create or replace view out_neighbours as
 with latest as (
@@ -1107,8 +1107,8 @@ select
     neighbours.neighbour as neighbour_hash,
     neighbours.snapshot
 from latest
--- Asked for by itself, the snapshot keeps the other weeks' neighbours from being joined first.
+-- Selected by itself, the snapshot keeps the other weeks' neighbours from being joined first.
 join base.neighbours
     on neighbours.card_hash = latest.card_hash and neighbours.snapshot = (select max(snapshot) from atlases)
 join known on known.card_hash = neighbours.neighbour;
-comment on view out_neighbours is 'One row a model of the latest snapshot that has a map and a card that is near to its own, with the scores of both.';
+comment on view out_neighbours is 'One row per model of the latest snapshot that has a map and a card that is near to its own, with the scores of both.';

@@ -1,4 +1,4 @@
--- One row a judge of the latest snapshot, the one that judged last first.
+-- One row per judge of the latest snapshot, the one that judged last first.
 select judge, fingerprint
 from base.current_judges
 where snapshot = (select max(snapshot) from snapshots)

@@ -1,4 +1,4 @@
--- One row a text of the latest snapshot that $fingerprint has scored: one of its authors, and its level as stratum.
+-- One row per text of the latest snapshot that $fingerprint has scored: one of its authors, and its level as stratum.
 select
     models.card_hash,
     min(coalesce(models.author, models.model_id)) as author,

@@ -1,4 +1,4 @@
--- One row a text and snapshot; of a snapshot's several maps the latest counts.
+-- One row per text and snapshot; of a snapshot's several maps the latest counts.
 insert into base.atlas_points by name
 select *
 from read_parquet($parts)

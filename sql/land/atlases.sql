@@ -1,4 +1,4 @@
--- One row a snapshot; of a snapshot's several maps the latest counts.
+-- One row per snapshot; of a snapshot's several maps the latest counts.
 insert into base.atlases by name
 select *
 from read_parquet($parts)

@@ -1,4 +1,4 @@
--- One row an attempt to read a README.
+-- One row per attempt to read a README.
 insert into base.reads by name
 select
     * exclude (card_text, filename),

@@ -1,3 +1,3 @@
--- One row a snapshot and embedder.
+-- One row per snapshot and embedder.
 insert or ignore into base.embedders by name
 select * from read_parquet($parts);

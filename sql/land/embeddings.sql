@@ -1,4 +1,4 @@
--- One row a text and embedder, with the part that holds its vectors.
+-- One row per text and embedder, with the part that holds its vectors.
 insert or ignore into base.embeddings by name
 select
     * exclude (body, metadata, filename),

@@ -1,3 +1,3 @@
--- One row a text, judge and criterion.
+-- One row per text, judge and criterion.
 insert or ignore into base.explanations by name
 select * from read_parquet($parts);

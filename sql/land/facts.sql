@@ -1,3 +1,3 @@
--- One row a text and version of the parser's rules.
+-- One row per text and version of the parser's rules.
 insert or ignore into base.facts by name
 select * from read_parquet($parts);

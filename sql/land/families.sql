@@ -1,4 +1,4 @@
--- One row a text of a family; of a snapshot's several parts the latest counts.
+-- One row per text of a family; of a snapshot's several parts the latest counts.
 insert into base.families by name
 select *
 from read_parquet($parts)

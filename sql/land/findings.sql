@@ -1,4 +1,4 @@
--- One row an estimate; of a snapshot's several parts the latest counts.
+-- One row per estimate; of a snapshot's several parts the latest counts.
 insert into base.findings by name
 select *
 from read_parquet($parts)

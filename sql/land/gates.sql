@@ -1,3 +1,3 @@
--- One row a measure of a snapshot, a judge and a time.
+-- One row per measure of a snapshot, a judge and a time.
 insert or ignore into base.gates by name
 select * from read_parquet($parts);

@@ -1,3 +1,3 @@
--- One row a part and judge.
+-- One row per part and judge.
 insert or ignore into base.judged_parts by name
 select * from read_parquet($parts);

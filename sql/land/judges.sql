@@ -1,3 +1,3 @@
--- One row a snapshot and judge.
+-- One row per snapshot and judge.
 insert or ignore into base.judges by name
 select * from read_parquet($parts);

@@ -1,4 +1,4 @@
--- One row an event; of a snapshot's several maps the latest counts.
+-- One row per event; of a snapshot's several maps the latest counts.
 insert into base.kind_events by name
 select *
 from read_parquet($parts)

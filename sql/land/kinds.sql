@@ -1,4 +1,4 @@
--- One row a kind and snapshot; of a snapshot's several maps the latest counts.
+-- One row per kind and snapshot; of a snapshot's several maps the latest counts.
 insert into base.kinds by name
 select *
 from read_parquet($parts)

@@ -1,3 +1,3 @@
--- One row a text, subject and set of labels.
+-- One row per text, subject and set of labels.
 insert or ignore into base.labels by name
 select * from read_parquet($parts);

@@ -1,4 +1,4 @@
--- One row a model and snapshot; rows that moved while the listing was walked come twice and land once.
+-- One row per model and snapshot; rows that moved while the listing was walked come twice and land once.
 insert or ignore into base.listing by name
 select * exclude (filename)
 from read_parquet($parts, filename = true)

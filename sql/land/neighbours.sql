@@ -1,4 +1,4 @@
--- One row a text and neighbour; of a snapshot's several maps the latest counts.
+-- One row per text and neighbour; of a snapshot's several maps the latest counts.
 insert into base.neighbours by name
 select *
 from read_parquet($parts)

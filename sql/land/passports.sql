@@ -1,3 +1,3 @@
--- One row a measure, judge and set of labels.
+-- One row per measure, judge and set of labels.
 insert or ignore into base.passports by name
 select * from read_parquet($parts);

@@ -1,4 +1,4 @@
--- One row a completed walk; parts of earlier versions do not say whether it was late, and none of them was.
+-- One row per completed walk; parts of earlier versions do not say whether it was late, and none of them was.
 insert or ignore into base.snapshots by name
 select * replace (coalesce(is_late, false) as is_late)
 from (

@@ -1,4 +1,4 @@
--- One row a model of $snapshot, as judged by $fingerprint: what every finding is estimated from. A model without a
+-- One row per model of $snapshot, as judged by $fingerprint: what every finding is estimated from. A model without a
 -- namespace is its own author; score is null where there is no scorable card, and card_status says why. label is what
 -- people say of its card, null where nobody has been asked. They are asked of one text an author at each level of score
 -- (sql/labels/sample_by_score.sql), so that a label stands for as many texts as its author has there: label_weight.

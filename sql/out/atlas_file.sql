@@ -1,4 +1,4 @@
--- One row a model of the latest map, in the order of their names. Its neighbours are rows of this table, counted from
+-- One row per model of the latest map, in the order of their names. Its neighbours are rows of this table, counted from
 -- 0, with their distances: 1 less the cosine, the nearest first.
 with placed as (
     select *, row_number() over (order by model_id) - 1 as place

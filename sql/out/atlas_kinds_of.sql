@@ -1,2 +1,2 @@
--- One row a text and its kind on the map of $snapshot.
+-- One row per text and its kind on the map of $snapshot.
 select card_hash, kind from base.atlas_points where snapshot = $snapshot;

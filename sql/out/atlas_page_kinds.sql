@@ -1,4 +1,4 @@
--- One row a kind on the map of $snapshot, as the page shows it.
+-- One row per kind on the map of $snapshot, as the page shows it.
 select
     kind,
     coalesce(name, 'kind ' || kind) as name,

@@ -1,4 +1,4 @@
--- One row a model on the map of $snapshot, as the page shows it. Of more than $models_max: half of those shown are the
+-- One row per model on the map of $snapshot, as the page shows it. Of more than $models_max: half of those shown are the
 -- most downloaded, and the others are drawn from the rest, by a hash of their names, so that most stay from week to week.
 select
     model_id, author, x, y, kind, score, downloads, likes, library_name, pipeline_tag, model_format, words

@@ -1,4 +1,4 @@
--- One row a text of $snapshot that $embedder can place, in an order that stays, with the part that holds its vectors.
+-- One row per text of $snapshot that $embedder can place, in an order that stays, with the part that holds its vectors.
 select distinct panel.card_hash, embeddings.part
 from base.panel
 join base.embeddings on embeddings.card_hash = panel.card_hash and embeddings.embedder = $embedder

@@ -1,4 +1,4 @@
--- One row a model of the latest map whose name, with or without its owner, is like $typed; at most 50, the most alike
+-- One row per model of the latest map whose name, with or without its owner, is like $typed; at most 50, the most alike
 -- first.
 select model_id
 from out_atlas

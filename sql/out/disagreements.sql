@@ -1,4 +1,4 @@
--- One row a model whose card the judges of $snapshot disagree on most, at most ten, no two of one author or one card:
+-- One row per model whose card the judges of $snapshot disagree on most, at most ten, no two of one author or one card:
 -- the most downloaded of those that share it. scores is each judge's own, by judge.
 with one_a_card as (
     select

@@ -1,4 +1,4 @@
--- One row a model and snapshot up to $snapshot, as judged by $fingerprint, of the snapshots of the same selection: what
+-- One row per model and snapshot up to $snapshot, as judged by $fingerprint, of the snapshots of the same selection: what
 -- an event study of card edits is estimated from. is_edited: the card differs from that of the model's snapshot before.
 -- is_documented: and it scores higher by a level or more, fills a section that it did not, or is the model's first card.
 -- Of the last 26 weeks, and of at most 50,000 models whose card was edited and 50,000 others, drawn by their names: more

@@ -1,4 +1,4 @@
--- One row a model worth looking at in $snapshot, at most ten a kind: well documented and unnoticed, or popular and
+-- One row per model worth looking at in $snapshot, at most ten a kind: well documented and unnoticed, or popular and
 -- undocumented. No two of a kind share an author or a card. Models of unknown downloads are neither, and a card
 -- that $fingerprint could not score is not called undocumented.
 with ranked as (

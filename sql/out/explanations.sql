@@ -1,4 +1,4 @@
--- One row a criterion of up to three texts of $snapshot that $fingerprint has explained: the one it scores best, one
+-- One row per criterion of up to three texts of $snapshot that $fingerprint has explained: the one it scores best, one
 -- in the middle, the one it scores worst. The model is the most downloaded of those that share the text.
 with explained as (
     select

@@ -1,4 +1,4 @@
--- One row a stage and reason in $snapshot, whoever judged, with up to three subjects to look at.
+-- One row per stage and reason in $snapshot, whoever judged, with up to three subjects to look at.
 select
     stage,
     reason,

@@ -1,4 +1,4 @@
--- One row an estimate of $snapshot and $fingerprint.
+-- One row per estimate of $snapshot and $fingerprint.
 select *
 from base.findings
 where snapshot = $snapshot and fingerprint = $fingerprint

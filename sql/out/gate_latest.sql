@@ -1,4 +1,4 @@
--- One row a measure that the gate took of $snapshot as judged by $fingerprint, the last time that it did.
+-- One row per measure that the gate took of $snapshot as judged by $fingerprint, the last time that it did.
 select *
 from base.gates
 where snapshot = $snapshot and fingerprint = $fingerprint

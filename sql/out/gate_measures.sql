@@ -1,4 +1,4 @@
--- One row a measure of $snapshot as judged by $fingerprint: its value, null where there is nothing to measure it on;
+-- One row per measure of $snapshot as judged by $fingerprint: its value, null where there is nothing to measure it on;
 -- n, of how many it is a share or a median; spread, the quartiles' distance where it is a median. Counts and quartiles
 -- alone, so that the same rows give the same values to the last digit.
 with models as (

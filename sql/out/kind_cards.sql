@@ -1,4 +1,4 @@
--- One row a card that is typical of a kind on the map of $snapshot, at most $cards of each, the most typical first.
+-- One row per card that is typical of a kind on the map of $snapshot, at most $cards of each, the most typical first.
 select points.kind, texts.card_text
 from base.atlas_points as points
 join base.texts using (card_hash)

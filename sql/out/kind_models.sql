@@ -1,4 +1,4 @@
--- One row a model of $snapshot whose card $embedder can place: what its kind is described by.
+-- One row per model of $snapshot whose card $embedder can place: what its kind is described by.
 with bases as (
     select distinct unnest(base_models) as model_id from base.panel where snapshot = $snapshot
 )

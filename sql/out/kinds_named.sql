@@ -1,2 +1,2 @@
--- One row a kind that $named_by has given a name.
+-- One row per kind that $named_by has given a name.
 select distinct kind from base.kind_names where named_by = $named_by and name <> '';

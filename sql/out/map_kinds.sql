@@ -1,4 +1,4 @@
--- One row a kind of the map of $snapshot, the one with the most models first, with when it got its name.
+-- One row per kind of the map of $snapshot, the one with the most models first, with when it got its name.
 select
     kinds.snapshot,
     kinds.kind,

@@ -1,4 +1,4 @@
--- One row a model whose card is near to that of $model_id on the latest map, the nearest first, at most $n: as
+-- One row per model whose card is near to that of $model_id on the latest map, the nearest first, at most $n: as
 -- `placed_model` has it, with the cosine.
 select
     near.place,

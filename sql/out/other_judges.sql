@@ -1,4 +1,4 @@
--- One row a judge beside $fingerprint that scored at least 30 of the same texts, up to $snapshot: one of the same
+-- One row per judge beside $fingerprint that scored at least 30 of the same texts, up to $snapshot: one of the same
 -- snapshot's panel, or an earlier one, compared over what both scored (a bridge). Differences are this less the
 -- other; at most eight judges, the latest first. Spearman is null where either never varies.
 with mine as (

@@ -1,4 +1,4 @@
--- One row a measure of $fingerprint against the labels that it was compared with last; none where it never was.
+-- One row per measure of $fingerprint against the labels that it was compared with last; none where it never was.
 select *
 from passports
 where fingerprint = $fingerprint

@@ -1,4 +1,4 @@
--- One row a cell of half-point bins that holds texts which both $fingerprint and $other scored. A bin holds its lower
+-- One row per cell of half-point bins that holds texts which both $fingerprint and $other scored. A bin holds its lower
 -- end; the last holds 5 as well.
 select
     1 + 0.5 * least(floor((mine.score - 1) / 0.5), 7) as score_low,

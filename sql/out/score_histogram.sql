@@ -1,4 +1,4 @@
--- One row a quarter-point bin of scores in $snapshot, as judged by $fingerprint; empty bins included. A bin holds
+-- One row per quarter-point bin of scores in $snapshot, as judged by $fingerprint; empty bins included. A bin holds
 -- its lower end; the last holds 5 as well.
 select
     (1 + bin * 0.25)::double as score_low,

@@ -1,4 +1,4 @@
--- One row a popularity tier and section of $snapshot: the share of the tier's cards that fill the section.
+-- One row per popularity tier and section of $snapshot: the share of the tier's cards that fill the section.
 -- Tiers are by rank of downloads among the listed models whose downloads are known: top 1 %, next 9 %, next 40 %,
 -- the rest. Models with as many downloads are in one tier, the lower one where they straddle a border, so that no
 -- tier but the last is ever larger than it says.

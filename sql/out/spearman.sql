@@ -1,4 +1,4 @@
--- One row an outcome of $snapshot: Spearman's correlation of $fingerprint's scores with it, tied values sharing the
+-- One row per outcome of $snapshot: Spearman's correlation of $fingerprint's scores with it, tied values sharing the
 -- average of their ranks. Null where either never varies.
 with known as (
     select outcome, score, value

@@ -1,4 +1,4 @@
--- One row a library or format of $snapshot with at least 30 models: how its cards score, and how popular it is.
+-- One row per library or format of $snapshot with at least 30 models: how its cards score, and how popular it is.
 -- Shares are of the models of which the answer is known.
 select
     dimension,

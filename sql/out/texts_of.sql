@@ -1,4 +1,4 @@
--- One row a text among $hashes.
+-- One row per text among $hashes.
 select card_hash, card_text
 from base.texts
 where card_hash in (select unnest($hashes::varchar[]))

@@ -1,4 +1,4 @@
--- One row a README of $snapshot still to be read: never read at this commit, nor found for good to be unreadable
+-- One row per README of $snapshot still to be read: never read at this commit, nor found for good to be unreadable
 -- within this snapshot. Carries the latest card known of the model, so that the Hub can say that it is the same,
 -- and how often it was tried in vain.
 with known as (

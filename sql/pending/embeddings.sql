@@ -1,4 +1,4 @@
--- One row a text of $snapshot that $embedder has not embedded, with the part of the lake that holds it. Texts that are
+-- One row per text of $snapshot that $embedder has not embedded, with the part of the lake that holds it. Texts that are
 -- likely to share passages come together, because each is embedded once for those of a part.
 select any_value(sources.part) as part, panel.card_hash
 from base.panel

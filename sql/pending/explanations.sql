@@ -1,4 +1,4 @@
--- One row a text of $snapshot to be explained by $fingerprint, with the part of the lake that holds it: $size texts,
+-- One row per text of $snapshot to be explained by $fingerprint, with the part of the lake that holds it: $size texts,
 -- spread evenly over the scores, less those that are explained already.
 with scored as (
     select distinct card_hash, score

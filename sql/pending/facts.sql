@@ -1,4 +1,4 @@
--- One row a text of $snapshot without facts of $facts_version, with the part of the lake that holds it.
+-- One row per text of $snapshot without facts of $facts_version, with the part of the lake that holds it.
 select sources.part, panel.card_hash
 from base.panel
 join base.sources using (card_hash)

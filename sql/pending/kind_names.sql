@@ -1,4 +1,4 @@
--- One row a kind on the map of $snapshot that $named_by has not been asked to name.
+-- One row per kind on the map of $snapshot that $named_by has not been asked to name.
 select kind
 from base.kinds
 where snapshot = $snapshot

@@ -1,4 +1,4 @@
--- What could not be carried through in the latest snapshot, and why.
+-- What could not be processed in the latest snapshot, and why.
 select stage, reason, count(*) as n, min(subject) as example
 from failures
 where snapshot = (select max(snapshot) from snapshots)
