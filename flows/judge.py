@@ -14,8 +14,10 @@ from tasks.hub.steps import land
 from tasks.judges import DEFAULT_JUDGE, specs_of
 from tasks.judges.steps import (
     ask_who_judges,
+    check_judge_is_served,
     forget_other_judges,
     judge_servers,
+    kinds_elsewhere,
     plan_describing,
     plan_explaining,
     plan_judging,
@@ -24,10 +26,8 @@ from tasks.judges.steps import (
 from tasks.records import JudgeRecord
 from tasks.settings import settings
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import CrewRequest, check_judge_is_served
-from tasks.work.orders import Shared, WorkKind, WorkStage
-
-_OF_JUDGE_MODELS: tuple[WorkKind, ...] = ("identify", "judge", "explain")
+from tasks.work.crew import CrewRequest
+from tasks.work.orders import Shared, WorkStage
 
 
 @flow(
@@ -57,7 +57,7 @@ def judge(
     wanted = CrewRequest(workers, pool, judge_pool, judge_workers)
     check_judge_is_served(spec, wanted)
     with coordinating(home, snapshot_date, wanted) as run, judge_servers(home) as with_servers:
-        elsewhere = _OF_JUDGE_MODELS if spec.kind == "vllm" and run.crew.wanted.judge_pool else ()
+        elsewhere = kinds_elsewhere(spec, run.crew.wanted)
         if elsewhere:
             asking = ask_who_judges(snapshot_date, spec)
             work_off(run, {asking.stage: shared}, [asking], elsewhere=elsewhere)

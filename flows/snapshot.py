@@ -17,13 +17,14 @@ from flows.judge import judge
 from flows.publish import publish
 from flows.report import report
 from tasks.engine.schedule import date_of_run, dated, is_stale
-from tasks.judges import DEFAULT_JUDGE, specs_of
+from tasks.judges import DEFAULT_JUDGE, kind_of, specs_of
+from tasks.judges.steps import check_judge_is_served
 from tasks.operations.artifacts import leave_artifacts
 from tasks.operations.summary import Summary, summarise
 from tasks.records import Sort
 from tasks.settings import OFFICIAL_HUB, settings
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import CrewRequest, check_judge_is_served
+from tasks.work.crew import CrewRequest
 
 
 @flow(flow_run_name=dated("snapshot"))
@@ -73,9 +74,7 @@ def snapshot(
         found = [analyse(snapshot_date, home, card.fingerprint) for card, _ in judged]
         fingerprint = judged[-1][0].fingerprint
         namer = _namer(judges or [], judge_pool)
-        embedded = atlas(
-            snapshot_date, home, embedder, namer, *_of_model(namer or "", judge_model, judge_urls)
-        )
+        embedded = atlas(snapshot_date, home, embedder, namer, *_of_model(namer, judge_model, judge_urls))
         publish(snapshot_date, home, fingerprint)
         page = report(home)
     summary = summarise(
@@ -92,11 +91,13 @@ def snapshot(
     return summary
 
 
-def _of_model(judge: str, model: str | None, urls: list[str] | None) -> tuple[str | None, list[str] | None]:
+def _of_model(
+    judge: str | None, model: str | None, urls: list[str] | None
+) -> tuple[str | None, list[str] | None]:
     """Model and servers, for a judge that has any."""
-    return (model, urls) if judge.startswith("vllm") else (None, None)
+    return (model, urls) if judge and kind_of(judge).needs_servers else (None, None)
 
 
 def _namer(judges: list[str], judge_pool: str | None) -> str | None:
     """The judge model that can be asked from here what kinds are called; one in a pool of its own cannot."""
-    return None if judge_pool else next((judge for judge in judges if judge.startswith("vllm")), None)
+    return None if judge_pool else next((judge for judge in judges if kind_of(judge).names_kinds), None)

@@ -9,6 +9,7 @@ from pathlib import Path
 from prefect import task
 
 from tasks.atlas.kind_facts import known_facts
+from tasks.errors import UsageError
 from tasks.judges import identify
 from tasks.records import JudgeSpec, KindName
 from tasks.storage.lake import part_name
@@ -42,7 +43,9 @@ def name_kinds(home: Path, snapshot: date, shared: Shared, kinds: list[int]) -> 
         for kind, text in stream(db, "out/kind_cards", snapshot=snapshot, cards=CARDS_SHOWN):
             cards[kind].append(text)
     questions = [KindQuestion(fact, tuple(cards[fact.kind])) for fact in facts]
-    with opened_judge(shared.spec or JudgeSpec("vllm")) as judge:
+    if shared.spec is None:
+        raise UsageError("no judge model is given to name kinds")
+    with opened_judge(shared.spec) as judge:
         names = judge_names(judge, questions, snapshot, _now())
         part = f"kind_names/{snapshot}-{judge.fingerprint}-{part_name(map(str, kinds))}.parquet"
     warehouse.lake.write(part, KindName, names)

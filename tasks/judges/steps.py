@@ -14,8 +14,8 @@ import orjson
 from prefect import task
 
 from tasks.cards.facts import FACTS_VERSION, describe
-from tasks.errors import JudgeNotStarted, JudgesDiffer
-from tasks.judges import Judge, identify, opened_judge, serving
+from tasks.errors import JudgeNotStarted, JudgesDiffer, UsageError
+from tasks.judges import Judge, identify, kind_of, opened_judge, serving
 from tasks.progress import advance
 from tasks.records import (
     CardFacts,
@@ -27,14 +27,30 @@ from tasks.records import (
 )
 from tasks.settings import settings
 from tasks.storage.lake import Lake, part_name
-from tasks.work.orders import Order, Shared, WorkStage, withdraw
+from tasks.work.crew import JUDGE_KINDS, CrewRequest
+from tasks.work.orders import Order, Shared, WorkKind, WorkStage, withdraw
 from tasks.work.texts import orders_of, pending_texts, texts_of_order
 
 _ROWS_AT_ONCE = 32  # verdicts that wait in memory before they are written to the part
 
 
+def check_judge_is_served(spec: JudgeSpec, request: CrewRequest) -> None:
+    """Raise `UsageError` where a pool's workers are to ask a judge model that this machine alone could reach."""
+    is_shared = request.pool and request.workers > 1 and not request.judge_pool
+    if kind_of(spec.kind).needs_servers and not spec.urls and is_shared:
+        raise UsageError(
+            f"workers of pool {request.pool} cannot reach a judge model's server that this run starts for itself; "
+            "name servers with --judge-url, or a pool whose workers serve it with --judge-pool"
+        )
+
+
+def kinds_elsewhere(spec: JudgeSpec, request: CrewRequest) -> tuple[WorkKind, ...]:
+    """Kinds of work that the judge pool alone does: all that need the judge's servers, where a pool is named."""
+    return JUDGE_KINDS if kind_of(spec.kind).needs_servers and request.judge_pool else ()
+
+
 def _part_size(spec: JudgeSpec) -> int:
-    return settings().judge_part_cards if spec.kind == "vllm" else settings().part_cards
+    return kind_of(spec.kind).part_size(settings())
 
 
 @task(task_run_name="plan the description of {snapshot}")
@@ -57,8 +73,8 @@ def plan_judging(home: Path, snapshot: date, spec: JudgeSpec, card: JudgeRecord)
 
 @task(task_run_name="plan the explanations of {snapshot}")
 def plan_explaining(home: Path, snapshot: date, spec: JudgeSpec, fingerprint: str, texts: int) -> list[Order]:
-    """A sample of texts that this judge has scored and not explained, in parts; none for a checklist."""
-    if spec.kind == "checklist" or not texts:
+    """A sample of texts that this judge has scored and not explained, in parts; none where it gives no reasons."""
+    if not kind_of(spec.kind).explains or not texts:
         return []
     pending = pending_texts(
         home, "pending/explanations", snapshot=snapshot, fingerprint=fingerprint, size=texts

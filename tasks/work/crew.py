@@ -17,7 +17,6 @@ from uuid import UUID
 
 from tasks.engine.child import running_child
 from tasks.errors import CrewLost, UsageError
-from tasks.records import JudgeSpec
 from tasks.settings import settings
 from tasks.work.orders import WorkKind
 
@@ -113,15 +112,6 @@ class Crew:
         """Nobody is needed any more."""
         for member in self._members:
             member.dismiss()
-
-
-def check_judge_is_served(spec: JudgeSpec, wanted: CrewRequest) -> None:
-    """Raise `UsageError` where a pool's workers are to ask a judge model that this machine alone could reach."""
-    if spec.kind == "vllm" and not spec.urls and wanted.pool and wanted.workers > 1 and not wanted.judge_pool:
-        raise UsageError(
-            f"workers of pool {wanted.pool} cannot reach a judge model's server that this run starts for itself; name "
-            "servers with --judge-url, or a pool whose workers serve it with --judge-pool"
-        )
 
 
 @contextmanager

@@ -116,7 +116,7 @@ def test_the_judge_says_who_it_is() -> None:
 
 
 def test_an_unknown_judge_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"no judge is called 'oracle'; there is: .*checklist"):
+    with pytest.raises(UsageError, match=r"no judge is called 'oracle'; choose from: .*checklist"):
         specs_of(["oracle"], None, [])
 
 
