@@ -40,8 +40,8 @@ def atlas(
     if (name := embedder_of(embedder)) is None:
         return 0
     with coordinating(home, snapshot_date, CrewRequest(workers, pool)), judge_servers(home) as with_servers:
-        card, texts = embed(snapshot_date, home, name)
-        make_map(home, snapshot_date, card.embedder)
+        record, texts = embed(snapshot_date, home, name)
+        make_map(home, snapshot_date, record.embedder)
         for judge in specs_of([namer], judge_model, judge_urls or []) if namer else []:
             if kinds := plan_naming(home, snapshot_date, judge):
                 name_kinds(home, snapshot_date, with_servers(Shared(spec=judge)), kinds)

@@ -35,10 +35,10 @@ def embed(
     snapshot_date = snapshot_date or date_of_run()
     home = home or settings().home
     with coordinating(home, snapshot_date, CrewRequest(workers, pool)) as run:
-        card = record_embedder(home, snapshot_date, embedder)
+        record = record_embedder(home, snapshot_date, embedder)
         land(home)
-        orders = plan_embedding(home, snapshot_date, card.embedder)
-        stage = WorkStage(snapshot_date, "embed", card.embedder)
+        orders = plan_embedding(home, snapshot_date, record.embedder)
+        stage = WorkStage(snapshot_date, "embed", record.embedder)
         texts = work_off(run, {stage: Shared(embedder=embedder)}, orders)
         land(home)
-    return card, texts
+    return record, texts

@@ -71,7 +71,7 @@ def snapshot(
             judge(snapshot_date, home, name, *_of_model(name, judge_model, judge_urls), explain)
             for name in reversed(judges or [DEFAULT_JUDGE])
         ]
-        found = [analyse(snapshot_date, home, card.fingerprint) for card, _ in judged]
+        found = [analyse(snapshot_date, home, record.fingerprint) for record, _ in judged]
         fingerprint = judged[-1][0].fingerprint
         namer = _namer(judges or [], judge_pool)
         embedded = atlas(snapshot_date, home, embedder, namer, *_of_model(namer, judge_model, judge_urls))

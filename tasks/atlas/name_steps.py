@@ -22,7 +22,7 @@ CARDS_SHOWN = 5  # of a kind, to the judge model that is to name it
 @task(task_run_name="plan the naming of the kinds of {snapshot}")
 def plan_naming(home: Path, snapshot: date, judge: JudgeSpec) -> list[int]:
     """Kinds of the snapshot that this judge model was not asked to name yet."""
-    fingerprint = identify(judge).card(snapshot, _now()).fingerprint
+    fingerprint = identify(judge).record(snapshot, _now()).fingerprint
     with Warehouse(home).open() as db:
         return [
             kind

@@ -37,11 +37,11 @@ def record_embedder(home: Path, snapshot: date, name: str) -> EmbedderRecord:
 
     lake, identity = Lake(home), identify(name)
     now = datetime.now(UTC).replace(tzinfo=None)
-    card = EmbedderRecord(snapshot, identity.fingerprint, name, identity.weights, identity.settings, now)
-    part = f"embedders/{snapshot}-{card.embedder}.parquet"
+    record = EmbedderRecord(snapshot, identity.fingerprint, name, identity.weights, identity.settings, now)
+    part = f"embedders/{snapshot}-{record.embedder}.parquet"
     if not lake.has(part):
-        lake.write(part, EmbedderRecord, [card])
-    return card
+        lake.write(part, EmbedderRecord, [record])
+    return record
 
 
 @task(task_run_name="plan the embedding of {snapshot}")

@@ -41,7 +41,7 @@ class JudgeIdentity(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
+    def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """Everything that the fingerprint is made of."""
         ...
 
@@ -57,7 +57,7 @@ class Judge(JudgeIdentity, Protocol):
         """Reasons, one per criterion and card; nothing from a judge that has none to give."""
         ...
 
-    def spent(self) -> JudgeUsage:
+    def usage(self) -> JudgeUsage:
         """Requests and tokens so far."""
         ...
 

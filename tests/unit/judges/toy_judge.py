@@ -16,7 +16,7 @@ class ToyJudge:
 
     name, fingerprint = "toy", "70f0000000000000"
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
+    def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """It has no settings."""
         return JudgeRecord(snapshot, self.fingerprint, self.name, "none", None, None, "{}", judged_at)
 
@@ -35,6 +35,6 @@ class ToyJudge:
         """It gives no reasons."""
         return iter(())
 
-    def spent(self) -> JudgeUsage:
+    def usage(self) -> JudgeUsage:
         """Nothing."""
         return JudgeUsage()
