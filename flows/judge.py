@@ -13,15 +13,15 @@ from tasks.engine.schedule import date_of_run, dated
 from tasks.hub.steps import land
 from tasks.judges import DEFAULT_JUDGE, specs_of
 from tasks.judges.steps import (
-    ask_who_judges,
     check_judge_is_served,
     forget_other_judges,
     judge_servers,
     kinds_elsewhere,
-    plan_describing,
+    order_identity,
     plan_explaining,
     plan_judging,
     record_judge,
+    stages_of,
 )
 from tasks.records import JudgeRecord
 from tasks.settings import settings
@@ -48,7 +48,7 @@ def judge(
 ) -> tuple[JudgeRecord, int]:
     """Describe and judge a snapshot's texts that are new, and have a sample of `explain` texts explained.
 
-    Returns who judged, and how many texts it judged now.
+    Returns the judge, and how many texts it judged in this run.
     """
     snapshot_date = snapshot_date or date_of_run()
     home = home or settings().home
@@ -59,25 +59,21 @@ def judge(
     with coordinating(home, snapshot_date, wanted) as run, judge_servers(home) as with_servers:
         elsewhere = kinds_elsewhere(spec, run.crew.wanted)
         if elsewhere:
-            asking = ask_who_judges(snapshot_date, spec)
-            work_off(run, {asking.stage: shared}, [asking], elsewhere=elsewhere)
-        card = record_judge(home, snapshot_date, spec, is_elsewhere=bool(elsewhere))
-        describing, judging, explaining = (
-            WorkStage(snapshot_date, "describe"),
-            WorkStage(snapshot_date, "judge", card.fingerprint),
-            WorkStage(snapshot_date, "explain", card.fingerprint),
-        )
-        forget_other_judges(home, snapshot_date, card.fingerprint)
-        to_describe = plan_describing(home, snapshot_date)
-        to_judge = plan_judging(home, snapshot_date, spec, card)
+            identity = order_identity(snapshot_date, spec)
+            work_off(run, {identity.stage: shared}, [identity], elsewhere=elsewhere)
+        record = record_judge(home, snapshot_date, spec, is_elsewhere=bool(elsewhere))
+        forget_other_judges(home, snapshot_date, spec, record.fingerprint)
+        orders = plan_judging(home, snapshot_date, spec, record)
+        to_judge = [order for order in orders if order.stage.fingerprint]
         if to_judge and not elsewhere:
             shared = with_servers(shared)  # one server for this process and its crew
-        both = {describing: Shared(), judging: shared}
-        work_off(run, both, [*to_describe, *to_judge], elsewhere=elsewhere)
+        stages = stages_of(snapshot_date, spec, record.fingerprint)
+        work_off(run, dict.fromkeys(stages, shared), orders, elsewhere=elsewhere)
         land(home)
-        to_explain = plan_explaining(home, snapshot_date, spec, card.fingerprint, explain)
+        to_explain = plan_explaining(home, snapshot_date, spec, record.fingerprint, explain)
         if to_explain and not elsewhere:
             shared = with_servers(shared)
+        explaining = WorkStage(snapshot_date, "explain", record.fingerprint)
         work_off(run, {explaining: shared}, to_explain, elsewhere=elsewhere)
         land(home)
-    return card, sum(len(order.refs) for order in to_judge)
+    return record, sum(len(order.refs) for order in to_judge)

@@ -16,7 +16,14 @@ from prefect.futures import PrefectFuture
 from tasks.embedders.steps import embed_part
 from tasks.hub.quota import READS_AT_ONCE
 from tasks.hub.steps import read_part
-from tasks.judges.steps import describe_part, explain_part, identify_judge, judge_part, judge_servers
+from tasks.judges.steps import (
+    describe_part,
+    explain_part,
+    identify_judge,
+    judge_part,
+    judge_servers,
+    progress_of,
+)
 from tasks.progress import advance
 from tasks.work.coordinator import Run
 from tasks.work.orders import Order, Puller, Shared, WorkKind, WorkStage, close_stage, open_stage, read_shared
@@ -72,7 +79,8 @@ def work_off(
         run.check()
         for name in waited_for.keys() - puller.open_orders - puller.mine.keys():
             order = waited_for.pop(name)  # somebody else has done it
-            advance(order.stage.kind, len(order.refs))
+            for kind in progress_of(order.stage):
+                advance(kind, len(order.refs))
         left = {order.stage.kind for order in waited_for.values()}
         run.crew.look_after(len(waited_for), alone=bool(left) and left <= set(elsewhere))
         return not puller.open_orders

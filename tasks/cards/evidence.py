@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section
+from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section, parse_card
 from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_named
 from tasks.cards.templates import Template, placeholders, recognise
 from tasks.rubric import load_rubric
@@ -283,6 +283,11 @@ class Evidence:
     @property
     def tables(self) -> list[CardTable]:
         return self.card.tables
+
+
+def evidence_of(text: str) -> Evidence:
+    """The evidence in a card text, front matter included."""
+    return gather(parse_card(text))
 
 
 def gather(card: Card) -> Evidence:

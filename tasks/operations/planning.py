@@ -21,7 +21,7 @@ from tasks.settings import settings
 
 WINDOW_S = 300.0  # of the Hub's quotas
 _PAGE_ROWS = 1000
-_RUNS_A_SNAPSHOT, _RUNS_A_JUDGE, _RUNS_A_MAP = 14, 12, 6
+_RUNS_A_SNAPSHOT, _RUNS_A_JUDGE, _RUNS_A_MAP = 14, 11, 6
 _RATES_OF_A_MAP = ("atlas_texts_a_second", "lake_bytes_a_placed_text")
 _FILE = Path(__file__).with_name("rates.toml")
 
@@ -170,7 +170,11 @@ def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
     `texts` are those that each judge has to judge; the first one's are those to be described too.
     """
     limits = settings()
-    runs = _RUNS_A_SNAPSHOT + math.ceil(cards / limits.part_cards) + math.ceil(texts[0] / limits.part_cards)
+    runs = _RUNS_A_SNAPSHOT + math.ceil(cards / limits.part_cards)
+    if not kind_of(
+        judges[-1]
+    ).reads_evidence:  # it judges first, and one that reads evidence describes as it judges
+        runs += math.ceil(texts[0] / limits.part_cards)
     for judge, asked in zip(judges, texts, strict=True):
         kind = kind_of(judge)
         runs += _RUNS_A_JUDGE + math.ceil(asked / kind.part_size(limits)) + kind.explains  # in one part
