@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from flows.cli import judge as cli_judge
-from flows.cli.labelling import CARD_CHARACTERS, mark_of, pages, safe, shown
+from flows.cli.label import CARD_CHARACTERS, label, mark_of, pages, safe, shown
 from tasks.demo.hostile import FORMS, attack
 from tasks.errors import LabelsInvalid, UsageError
 from tasks.passport import diary
@@ -31,7 +30,7 @@ from tasks.rubric import load_rubric
 MakeHome = Callable[..., Path]
 
 app = typer.Typer()
-app.command()(cli_judge.label)
+app.command()(label)
 
 
 def run(*arguments: str | int | Path, answers: str = "") -> Result:
