@@ -48,80 +48,11 @@ def substance(text: str) -> int:
 
 _PUNCTUATION = re.compile(r"[.!?;:。！？；：،؟।]")
 # Small words of the Hub's most common languages: prose has them, a string of keywords does not.
-_SMALL_WORDS = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "is",
-        "in",
-        "to",
-        "for",
-        "on",
-        "with",
-        "a",
-        "an",
-        "we",
-        "this",
-        "that",
-        "it",
-        "be",
-        "are",
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "für",
-        "mit",
-        "auf",
-        "ein",
-        "le",
-        "la",
-        "les",
-        "de",
-        "et",
-        "est",
-        "pour",
-        "un",
-        "el",
-        "los",
-        "y",
-        "en",
-        "que",
-        "por",
-        "una",
-        "o",
-        "os",
-        "e",
-        "do",
-        "da",
-        "em",
-        "para",
-        "и",
-        "в",
-        "на",
-        "с",
-        "для",
-        "di",
-        "che",
-        "il",
-        "per",
-        "dan",
-        "yang",
-        "untuk",
-        "ve",
-        "bir",
-        "và",
-        "của",
-        "là",
-        "van",
-        "het",
-        "een",
-        "och",
-        "i",
-    ]
-)
+_SMALL = """
+the of and is in to for on with a an we this that it be are der die das und ist für mit auf ein le la les de et est pour un
+el los y en que por una o os e do da em para и в на с для di che il per dan yang untuk ve bir và của là van het een och i
+"""
+_SMALL_WORDS = frozenset(_SMALL.split())
 
 
 def is_filler(block: str) -> bool:
@@ -173,38 +104,12 @@ class _Cleaner:
 # ----------------------------------------------------------------------------------- talking to the judge
 
 # Without any of these there is no such talk; the pattern below is too slow to run on every card.
-_JUDGE_WORDS = tuple(
-    [
-        "ignor",
-        "disregard",
-        "forget",
-        "judge",
-        "grader",
-        "evaluator",
-        "reviewer",
-        "rater ",
-        " llm",
-        "this card",
-        "this readme",
-        "this document",
-        "rate this",
-        "score this",
-        "score of ",
-        "rating of ",
-        "score or ",
-        "5/5",
-        "perfect score",
-        "highest score",
-        "full marks",
-        "maximum score",
-        "top score",
-        "忽略",
-        "无视",
-        "無視",
-        "满分",
-        "最高分",
-    ]
+_JUDGE_CUES = (
+    "ignor|disregard|forget|judge|grader|evaluator|reviewer|rater | llm|this card|this readme|this document|rate this"
+    "|score this|score of |rating of |score or |5/5|perfect score|highest score|full marks|maximum score|top score"
+    "|忽略|无视|無視|满分|最高分"
 )
+_JUDGE_WORDS = tuple(_JUDGE_CUES.split("|"))
 _JUDGE_TALK = re.compile(
     r"(?:ignore|disregard|forget)\W+(?:\w+\W+){0,3}?(?:previous|prior|above|earlier|preceding)\W+(?:\w+\W+){0,2}?"
     r"(?:instruction|prompt|rule|guideline|direction|text)"
