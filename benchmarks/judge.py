@@ -127,15 +127,15 @@ def ours(spec: JudgeSpec, cards: Sequence[CardText]) -> dict[str, Any]:
         verdicts = list(judge.score(cards))
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         fleet.post = post  # type: ignore[method-assign]
-        spent = judge.spent()
+        usage = judge.usage()
     return {
         "seconds": seconds,
         "cpu_ms_a_card": 1000 * cpu / len(cards),
         "scored": sum(verdict.score is not None for verdict in verdicts),
         "in_flight": fleet.concurrency,
-        "tokens_in": spent.tokens_in,
-        "tokens_out": spent.tokens_out,
-        "metrics": spent.metrics,
+        "tokens_in": usage.tokens_in,
+        "tokens_out": usage.tokens_out,
+        "metrics": usage.metrics,
         "bodies": bodies,
     }
 

@@ -9,17 +9,18 @@ from flows.run_orders import run_orders
 from tasks.engine.schedule import dated
 from tasks.judges import specs_of
 from tasks.judges.steps import (
-    ask_who_judges,
+    check_judge_is_served,
     forget_other_judges,
     judge_servers,
-    plan_describing,
+    kinds_elsewhere,
+    order_identity,
     plan_explaining,
     plan_judging,
     record_judge,
+    stages_of,
 )
 from tasks.records import JudgeRecord
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import JUDGE_KINDS, check_judge_is_served
 from tasks.work.orders import Shared, WorkStage
 from tasks.work.request import JudgeRequest, takes
 from tasks.work.steps import land
@@ -42,27 +43,23 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
         coordinating(request.home, request.snapshot_date, request.crew) as run,
         judge_servers(run) as with_servers,
     ):
-        elsewhere = JUDGE_KINDS if spec.kind == "vllm" and run.crew.request.judge_pool else ()
+        elsewhere = kinds_elsewhere(spec, run.crew.request)
         if elsewhere:
-            asking = ask_who_judges(run, spec)
-            run_orders(run, {asking.stage: shared}, [asking], elsewhere=elsewhere)
+            identity = order_identity(run, spec)
+            run_orders(run, {identity.stage: shared}, [identity], elsewhere=elsewhere)
         record = record_judge(run, spec, is_elsewhere=bool(elsewhere))
-        describing, judging, explaining = (
-            WorkStage(run.snapshot, "describe"),
-            WorkStage(run.snapshot, "judge", record.fingerprint),
-            WorkStage(run.snapshot, "explain", record.fingerprint),
-        )
-        forget_other_judges(run, record.fingerprint)
-        to_describe = plan_describing(run)
-        to_judge = plan_judging(run, spec, record)
+        forget_other_judges(run, spec, record.fingerprint)
+        orders = plan_judging(run, spec, record)
+        to_judge = [order for order in orders if order.stage.fingerprint]
         if to_judge and not elsewhere:
             shared = with_servers(shared)  # one server for this process and its crew
-        both = {describing: Shared(), judging: shared}
-        run_orders(run, both, [*to_describe, *to_judge], elsewhere=elsewhere)
+        stages = dict.fromkeys(stages_of(run, spec, record.fingerprint), shared)
+        run_orders(run, stages, orders, elsewhere=elsewhere)
         land(run)
         to_explain = plan_explaining(run, spec, record.fingerprint, request.explain)
         if to_explain and not elsewhere:
             shared = with_servers(shared)
+        explaining = WorkStage(run.snapshot, "explain", record.fingerprint)
         run_orders(run, {explaining: shared}, to_explain, elsewhere=elsewhere)
         land(run)
     return record, sum(len(order.refs) for order in to_judge)

@@ -16,7 +16,7 @@ from tasks.embedders.steps import embed_part
 from tasks.hub.quota import READS_AT_ONCE
 from tasks.hub.steps import read_part
 from tasks.judges.steps import describe_part, explain_part, identify_judge, judge_part, judge_servers
-from tasks.progress import advance
+from tasks.progress import advance, expect
 from tasks.work.coordinator import Coordination
 from tasks.work.orders import Order, Puller, Shared, WorkKind, WorkStage, close_stage, open_stage, read_shared
 from tasks.work.run import Run
@@ -72,11 +72,14 @@ def run_orders(
         run.check()
         for name in waiting.keys() - puller.open_orders - puller.mine.keys():
             order = waiting.pop(name)  # another process has done it
-            advance(order.stage.kind, len(order.refs))
+            for kind in order.stage.kinds:
+                advance(kind, len(order.refs))
         left = {order.stage.kind for order in waiting.values()}
         run.crew.look_after(len(waiting), alone=bool(left) and left <= set(elsewhere))
         return not puller.open_orders
 
+    for kind, total in _totals(orders).items():
+        expect(kind, total)
     started = monotonic()
     run.crew.begin_stage()
     with opened_stages(run, stages, orders):
@@ -88,6 +91,14 @@ def run_orders(
         names = ", ".join(sorted(kinds))
         get_run_logger().info(message, names, run.snapshot, len(orders), monotonic() - started, done)
     return sum(len(order.refs) for order in orders)
+
+
+def _totals(orders: Collection[Order]) -> Counter[WorkKind]:
+    """Cards or texts of the orders, by kind of work."""
+    totals: Counter[WorkKind] = Counter()
+    for order in orders:
+        totals.update(dict.fromkeys(order.stage.kinds, len(order.refs)))
+    return +totals
 
 
 def pull(

@@ -15,11 +15,11 @@ from flows.judge import judge
 from flows.publish import publish
 from flows.report import report
 from tasks.engine.schedule import dated, is_stale
-from tasks.judges import specs_of
+from tasks.judges import kind_of, specs_of
+from tasks.judges.steps import check_judge_is_served
 from tasks.operations.artifacts import leave_artifacts
 from tasks.operations.summary import Summary, summarise
 from tasks.work.coordinator import coordinating
-from tasks.work.crew import check_judge_is_served
 from tasks.work.request import (
     AtlasRequest,
     CrawlRequest,
@@ -61,7 +61,7 @@ def snapshot(request: SnapshotRequest) -> Summary | State[Any]:
         ]
         fingerprint = judged[-1][0].fingerprint
         namer = _namer(request)
-        embedded = atlas(**request.parameters(AtlasRequest, namer=namer, **_servers(request, namer or "")))
+        embedded = atlas(**request.parameters(AtlasRequest, namer=namer, **_servers(request, namer)))
         publish(**request.parameters(FindingsRequest, fingerprint=fingerprint))
         report(run.home)
     summary = summarise(
@@ -76,17 +76,15 @@ def snapshot(request: SnapshotRequest) -> Summary | State[Any]:
     return summary
 
 
-def _servers(request: SnapshotRequest, judge: str) -> dict[str, Any]:
+def _servers(request: SnapshotRequest, judge: str | None) -> dict[str, Any]:
     """Model and servers of a judge; none for one that has no servers."""
-    is_model = judge.startswith("vllm")
-    return {
-        "judge_model": request.judge_model if is_model else None,
-        "judge_urls": request.judge_urls if is_model else (),
-    }
+    if judge is None or not kind_of(judge).needs_servers:
+        return {"judge_model": None, "judge_urls": ()}
+    return {"judge_model": request.judge_model, "judge_urls": request.judge_urls}
 
 
 def _namer(request: SnapshotRequest) -> str | None:
     """The judge model that can name kinds from here; one in a pool of its own cannot."""
     if request.judge_pool:
         return None
-    return next((judge for judge in request.judges if judge.startswith("vllm")), None)
+    return next((judge for judge in request.judges if kind_of(judge).names_kinds), None)

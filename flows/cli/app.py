@@ -13,8 +13,9 @@ import typer
 
 from flows.cli.analyse import analyse
 from flows.cli.atlas import atlas, neighbours
+from flows.cli.calibrate import calibrate
 from flows.cli.hub import hub
-from flows.cli.judge import calibrate, label
+from flows.cli.label import label
 from flows.cli.operations import doctor, plan, quarantine, status
 from flows.cli.options import (
     AsJson,

@@ -57,6 +57,7 @@ def plan(
     Nothing is sent anywhere without --ask.
     """
     from flows.cli.operating import print_plan
+    from tasks.judges import DEFAULT_JUDGE
 
     if all_models and limit is not None:
         raise UsageError("--all and --limit exclude each other")
@@ -66,7 +67,7 @@ def plan(
         home,
         limit=None if all_models else limit or 1000,
         sort=sort,
-        judges=judge or ["checklist"],
+        judges=judge or [DEFAULT_JUDGE],
         judge_model=judge_model,
         workers=workers,
         plan=hub_plan,

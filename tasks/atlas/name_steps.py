@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from prefect import task
 
 from tasks.atlas.kind_facts import known_facts
+from tasks.errors import UsageError
 from tasks.judges import identify
 from tasks.records import JudgeSpec, KindName
 from tasks.storage.lake import part_name
@@ -21,7 +22,7 @@ CARDS_SHOWN = 5  # of a kind, to the judge model that is to name it
 @task(task_run_name="plan the naming of the kinds of {run.snapshot}")
 def plan_naming(run: Run, judge: JudgeSpec) -> list[int]:
     """Kinds of the snapshot that this judge model was not asked to name yet."""
-    fingerprint = identify(judge).card(run.snapshot, _now()).fingerprint
+    fingerprint = identify(judge).record(run.snapshot, _now()).fingerprint
     with run.warehouse.open() as db:
         return [
             kind
@@ -42,7 +43,9 @@ def name_kinds(run: Run, shared: Shared, kinds: list[int]) -> None:
         for kind, text in stream(db, "out/kind_cards", snapshot=run.snapshot, cards=CARDS_SHOWN):
             cards[kind].append(text)
     questions = [KindQuestion(fact, tuple(cards[fact.kind])) for fact in facts]
-    with opened_judge(shared.spec or JudgeSpec("vllm")) as judge:
+    if shared.spec is None:
+        raise UsageError("no judge model is given to name kinds")
+    with opened_judge(shared.spec) as judge:
         names = judge_names(judge, questions, run.snapshot, _now())
         part = f"kind_names/{run.snapshot}-{judge.fingerprint}-{part_name(map(str, kinds))}.parquet"
     warehouse.lake.write(part, KindName, names)

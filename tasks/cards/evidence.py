@@ -1,4 +1,4 @@
-"""What of a card counts: filled sections of the taxonomy, distinct prose, the part that no tool wrote.
+"""What counts in a card: filled sections of the taxonomy, distinct prose, the part that no tool wrote.
 
 Placeholders, filler, repetitions and text that talks to a judge are taken out before anything is measured, so
 that padding a card cannot raise a score. Every measure of length is the *substance* of a text: how many
@@ -8,11 +8,11 @@ distinct words it holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section
+from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section, parse_card
 from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_named
 from tasks.cards.templates import Template, placeholders, recognise
 from tasks.rubric import load_rubric
@@ -38,7 +38,7 @@ def word_count(text: str) -> int:
 
 
 def substance(text: str) -> int:
-    """Distinct words, addresses left out; for unspaced scripts 5 to every 8 distinct pairs of characters."""
+    """Distinct words without addresses; in unspaced scripts, 5 for every 8 distinct pairs of characters."""
     text = _ADDRESS.sub(" ", text.casefold()) if "://" in text or "www." in text else text.casefold()
     if text.isascii():
         return len(set(_WORD.findall(text)))
@@ -48,86 +48,11 @@ def substance(text: str) -> int:
 
 _PUNCTUATION = re.compile(r"[.!?;:。！？；：،؟।]")
 # Small words of the Hub's most common languages: prose has them, a string of keywords does not.
-_SMALL_WORDS = frozenset(
-    {
-        "the",
-        "of",
-        "and",
-        "is",
-        "in",
-        "to",
-        "for",
-        "on",
-        "with",
-        "a",
-        "an",
-        "we",
-        "this",
-        "that",
-        "it",
-        "be",
-        "are",
-    }
-    | {
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "für",
-        "mit",
-        "auf",
-        "ein",
-        "le",
-        "la",
-        "les",
-        "de",
-        "et",
-        "est",
-        "pour",
-        "un",
-    }
-    | {
-        "el",
-        "los",
-        "y",
-        "en",
-        "que",
-        "por",
-        "una",
-        "o",
-        "os",
-        "e",
-        "do",
-        "da",
-        "em",
-        "para",
-        "и",
-        "в",
-        "на",
-        "с",
-        "для",
-    }
-    | {
-        "di",
-        "che",
-        "il",
-        "per",
-        "dan",
-        "yang",
-        "untuk",
-        "ve",
-        "bir",
-        "và",
-        "của",
-        "là",
-        "van",
-        "het",
-        "een",
-        "och",
-        "i",
-    }
-)
+_SMALL = """
+the of and is in to for on with a an we this that it be are der die das und ist für mit auf ein le la les de et est pour un
+el los y en que por una o os e do da em para и в на с для di che il per dan yang untuk ve bir và của là van het een och i
+"""
+_SMALL_WORDS = frozenset(_SMALL.split())
 
 
 def is_filler(block: str) -> bool:
@@ -178,33 +103,13 @@ class _Cleaner:
 
 # ----------------------------------------------------------------------------------- talking to the judge
 
-# None of these, no talk: the pattern below is too slow to run on every card.
-_JUDGE_WORDS = (
-    *(
-        "ignor",
-        "disregard",
-        "forget",
-        "judge",
-        "grader",
-        "evaluator",
-        "reviewer",
-        "rater ",
-        " llm",
-        "this card",
-        "this readme",
-    ),
-    *(
-        "this document",
-        "rate this",
-        "score this",
-        "score of ",
-        "rating of ",
-        "score or ",
-        "5/5",
-        "perfect score",
-    ),
-    *("highest score", "full marks", "maximum score", "top score", "忽略", "无视", "無視", "满分", "最高分"),
+# Without any of these there is no such talk; the pattern below is too slow to run on every card.
+_JUDGE_CUES = (
+    "ignor|disregard|forget|judge|grader|evaluator|reviewer|rater | llm|this card|this readme|this document|rate this"
+    "|score this|score of |rating of |score or |5/5|perfect score|highest score|full marks|maximum score|top score"
+    "|忽略|无视|無視|满分|最高分"
 )
+_JUDGE_WORDS = tuple(_JUDGE_CUES.split("|"))
 _JUDGE_TALK = re.compile(
     r"(?:ignore|disregard|forget)\W+(?:\w+\W+){0,3}?(?:previous|prior|above|earlier|preceding)\W+(?:\w+\W+){0,2}?"
     r"(?:instruction|prompt|rule|guideline|direction|text)"
@@ -255,8 +160,8 @@ class Part:
 class Evidence:
     """What the checks look at; every text but those of the parts is casefolded.
 
-    Known by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the
-    title and what stands before the details. `words`, `own_words` and `intro_words` are substances.
+    Compared by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the
+    title and what comes before the details. `words`, `own_words` and `intro_words` are substances.
     """
 
     card: Card
@@ -280,9 +185,10 @@ class Evidence:
         """The text of the named sections, joined; empty where none is filled."""
         return "\n".join(self.parts[name].text for name in names if name in self.parts)
 
-    @property
-    def tables(self) -> list[CardTable]:
-        return self.card.tables
+
+def evidence_of(text: str) -> Evidence:
+    """The evidence in a card text, front matter included."""
+    return gather(parse_card(text))
 
 
 def gather(card: Card) -> Evidence:
@@ -300,7 +206,7 @@ def gather(card: Card) -> Evidence:
     intro = _intro(cleaned, template)
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
-    parts = _parts(cleaned, cleaner, is_safe=(lambda text: not addresses_a_judge(text)) if talks else None)
+    parts = _parts(cleaned, sieve)
     return Evidence(
         card=card,
         template=template,
@@ -328,18 +234,20 @@ def _tags(card: Card) -> set[str]:
 
 @dataclass(slots=True)
 class _Sieve:
-    """Lets through the blocks that say something."""
+    """Lets through the blocks that say something, and counts filler."""
 
     cleaner: _Cleaner
     talks: bool
     filler: int = 0
 
+    def clean(self, block: str) -> str:
+        """The block without placeholders; empty where it talks to a judge."""
+        text = self.cleaner.clean(block)
+        return "" if self.talks and addresses_a_judge(text) else text
+
     def blocks(self, section: Section) -> list[str]:
         kept = []
-        for block in section.blocks:
-            text = self.cleaner.clean(block)
-            if not text or (self.talks and addresses_a_judge(text)):
-                continue
+        for text in filter(None, map(self.clean, section.blocks)):
             if is_filler(text):
                 self.filler += 1
             else:
@@ -363,29 +271,21 @@ def _own_blocks(cleaned: Cleaned, template: Template | None) -> Iterator[str]:
 
 
 def _is_generated(template: Template | None, own_words: int, placeholders: int) -> bool:
-    if template is None:
-        return False
-    if template.kind == "form":
-        return own_words < OWN_WORDS_MIN and placeholders >= 3
-    return own_words < OWN_WORDS_MIN
-
-
-def _names(section: Section, is_title: bool) -> frozenset[str]:
-    """Sections that the heading announces. A card's title does so only when it is nothing else."""
-    if not section.title or (is_title and section.level == 1 and not is_whole_name(section.title)):
-        return frozenset()
-    return sections_named(section.title)
+    is_untouched = template is not None and (template.kind != "form" or placeholders >= 3)
+    return is_untouched and own_words < OWN_WORDS_MIN
 
 
 def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:
+    """Each with the sections that its heading announces. A card's title announces one only when it is nothing else."""
     is_title = True
     for section, blocks in cleaned:
-        yield section, blocks, _names(section, is_title)
+        is_plain_title = is_title and section.level == 1 and not is_whole_name(section.title)
+        yield section, blocks, frozenset() if is_plain_title else sections_named(section.title)
         is_title = is_title and not section.title
 
 
-def _parts(cleaned: Cleaned, cleaner: _Cleaner, is_safe: Callable[[str], bool] | None) -> dict[str, Part]:
-    """What each section of the taxonomy holds: under its heading, under sub-headings of no name, in labels."""
+def _parts(cleaned: Cleaned, sieve: _Sieve) -> dict[str, Part]:
+    """What each section of the taxonomy holds: under its heading, under sub-headings without a name, in labels."""
     parts: dict[str, Part] = {section.id: Part() for section in load_rubric().sections}
     open_levels: list[tuple[int, frozenset[str]]] = []
     for section, blocks, names in _named(cleaned):
@@ -399,21 +299,12 @@ def _parts(cleaned: Cleaned, cleaner: _Cleaner, is_safe: Callable[[str], bool] |
             part.codes += section.codes
             part.tables += section.tables
             part.links += section.links if blocks or section.codes else ()
-        _add_labels(parts, section, cleaner, is_safe)
+        for label, text in section.labels:
+            if is_whole_name(label) and (written := sieve.clean(text)):
+                for name in sections_named(label):
+                    parts[name].texts.append(written)
+                    parts[name].has_label = True
     return parts
-
-
-def _add_labels(
-    parts: dict[str, Part], section: Section, cleaner: _Cleaner, is_safe: Callable[[str], bool] | None
-) -> None:
-    for label, text in section.labels:
-        if not is_whole_name(label) or not (written := cleaner.clean(text)):
-            continue
-        if is_safe and not is_safe(written):
-            continue
-        for name in sections_named(label):
-            parts[name].texts.append(written)
-            parts[name].has_label = True
 
 
 def _intro(cleaned: Cleaned, template: Template | None) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tasks.cards.evidence import Evidence, gather, word_count
-from tasks.cards.parse import Card, parse_card
+from tasks.cards.evidence import Evidence, evidence_of, word_count
+from tasks.cards.parse import Card
 from tasks.records import CardFacts, CardText
 from tasks.rubric import load_rubric
 
@@ -28,8 +28,7 @@ _KNOWN_COMMENTS = (
 
 def describe(card_text: CardText) -> CardFacts:
     """Total: any text has facts."""
-    evidence = gather(parse_card(card_text.card_text))
-    return facts_of(card_text, evidence)
+    return facts_of(card_text, evidence_of(card_text.card_text))
 
 
 def facts_of(card_text: CardText, evidence: Evidence) -> CardFacts:

@@ -1,4 +1,4 @@
-"""The YAML block that a card opens with, split off and read as the Hub does, whatever is in it."""
+"""The YAML block at the top of a card, split off and read as the Hub does, whatever is in it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any
 import yaml
 
 FRONT_MATTER_CHARACTERS_MAX = 200_000
-_YAML_DEPTH_MAX = (
-    50  # libyaml takes time quadratic in the depth of brackets: read to the end, 100,000 take 14 s
-)
+_YAML_DEPTH_MAX = 50  # libyaml takes time quadratic in the depth of brackets: 100,000 take 14 s
 _YAML_EVENTS_MAX = 100_000
 
 Metadata = dict[str, Any]  # strings as written, None, lists and mappings of them
@@ -72,11 +70,11 @@ def read_front_matter(source: str) -> FrontMatter:
 
 
 class _TooMuch(Exception):
-    """The YAML is larger or deeper than a front matter has a reason to be."""
+    """The YAML is larger or deeper than any front matter needs to be."""
 
 
 class _Builder:
-    """A tree from YAML events, without recursion; an alias is a reference, so no laughs are multiplied."""
+    """A tree from YAML events, without recursion; an alias is a reference, so a "billion laughs" stays small."""
 
     def __init__(self, duplicates: list[str]) -> None:
         self.duplicates = duplicates

@@ -38,23 +38,23 @@ class CardTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Section:
-    """What stands between one heading and the next. Level 0 is the text before the first heading.
+    """What is between one heading and the next. Level 0 is the text before the first heading.
 
     `blocks` are paragraphs and list items as plain text; `labels` are the (label, text) pairs among them, such
     as ("License", "MIT").
     """
 
-    title: str
-    level: int
-    blocks: tuple[str, ...]
-    labels: tuple[tuple[str, str], ...]
-    list_items: int
-    codes: tuple[Code, ...]
-    tables: tuple[CardTable, ...]
-    links: tuple[str, ...]
-    images: tuple[str, ...]
+    title: str = ""
+    level: int = 0
+    blocks: list[str] = field(default_factory=list)
+    labels: list[tuple[str, str]] = field(default_factory=list)
+    list_items: int = 0
+    codes: list[Code] = field(default_factory=list)
+    tables: list[CardTable] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,34 +145,6 @@ _BLOCK_TAGS = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A section in the making."""
-
-    title: str
-    level: int
-    blocks: list[str] = field(default_factory=list)
-    labels: list[tuple[str, str]] = field(default_factory=list)
-    list_items: int = 0
-    codes: list[Code] = field(default_factory=list)
-    tables: list[CardTable] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    images: list[str] = field(default_factory=list)
-
-    def finish(self) -> Section:
-        return Section(
-            self.title,
-            self.level,
-            tuple(self.blocks),
-            tuple(self.labels),
-            self.list_items,
-            tuple(self.codes),
-            tuple(self.tables),
-            tuple(self.links),
-            tuple(self.images),
-        )
-
-
 class _Walker:
     """One pass over pyromark's events; HTML chunks feed the same state, so that <h2> is a heading like ##."""
 
@@ -183,9 +155,9 @@ class _Walker:
         self.html_tags: Counter[str] = Counter()
         self.html_characters = 0
         self.has_event_handler = False
-        self._section = _Draft("", 0)
+        self._section = Section()
         self._block: list[str] = []
-        self._lead: str | None = None  # what stood in bold at the start of the block
+        self._lead: str | None = None  # what is in bold at the start of the block
         self._heading: tuple[int, list[str]] | None = None
         self._code: tuple[str, list[str]] | None = None
         self._row: list[str] | None = None
@@ -312,14 +284,14 @@ class _Walker:
 
     def _begin_section(self, title: str, level: int) -> None:
         self._close_section()
-        self._section = _Draft(title, level)
+        self._section = Section(title, level)
 
     def _close_section(self) -> None:
         self._flush()
-        draft = self._section
-        if draft.level or draft.blocks or draft.codes or draft.tables or draft.links or draft.images:
-            self.sections.append(draft.finish())
-        self._section = _Draft("", 0)
+        done = self._section
+        if done.level or done.blocks or done.codes or done.tables or done.links or done.images:
+            self.sections.append(done)
+        self._section = Section()
 
     def _close_cell(self) -> None:
         if self._cell is not None and self._row is not None:

@@ -11,7 +11,7 @@ from tasks.rubric import load_rubric
 _HEADING_WORDS_MAX = 12  # longer, it is a sentence
 _HEADING_CHARACTERS_MAX = 90
 _PHRASE_WORDS_MAX = 7
-# Scripts that do not part words by spaces, or that join particles to them.
+# Scripts that do not separate words by spaces, or that join particles to them.
 _JOINED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
@@ -62,7 +62,7 @@ def sections_named(title: str) -> frozenset[str]:
     phrases = _phrases()
     named = {*phrases.exact.get(heading, ()), *_spaced(words, phrases.spaced)}
     if _JOINED.search(heading):
-        named.update(name for found in phrases.pattern.findall(heading) for name in phrases.joined[found])
+        named.update(name for phrase in phrases.pattern.findall(heading) for name in phrases.joined[phrase])
     return frozenset(named)
 
 

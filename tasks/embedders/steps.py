@@ -36,11 +36,13 @@ def record_embedder(run: Run, name: str) -> EmbedderRecord:
 
     lake, identity = run.lake, identify(name)
     now = datetime.now(UTC).replace(tzinfo=None)
-    card = EmbedderRecord(run.snapshot, identity.fingerprint, name, identity.weights, identity.settings, now)
-    part = f"embedders/{run.snapshot}-{card.embedder}.parquet"
+    record = EmbedderRecord(
+        run.snapshot, identity.fingerprint, name, identity.weights, identity.settings, now
+    )
+    part = f"embedders/{run.snapshot}-{record.embedder}.parquet"
     if not lake.has(part):
-        lake.write(part, EmbedderRecord, [card])
-    return card
+        lake.write(part, EmbedderRecord, [record])
+    return record
 
 
 @task(task_run_name="plan the embedding of {run.snapshot}")

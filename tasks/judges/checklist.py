@@ -1,6 +1,6 @@
-"""The checklist judge: rules over the parsed card. Deterministic, no weights, thousands of cards a second.
+"""The checklist judge: rules over the parsed card. Deterministic, no weights, thousands of cards per second.
 
-An honest baseline, and labelled so: it sees whether something is said, not whether it is true or well said.
+A baseline, and labelled as one: it sees whether something is stated, not whether it is true or well written.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
-from tasks.cards.evidence import Evidence, gather
+from tasks.cards.evidence import Evidence, evidence_of
 from tasks.cards.facts import flags_of
-from tasks.cards.parse import parse_card
 from tasks.judges.checks import CHECKS
 from tasks.records import CardText, Explanation, JudgeRecord, JudgeUsage, Verdict
 from tasks.rubric import Rubric, load_rubric
@@ -30,7 +30,7 @@ class ChecklistJudge:
         digest = hashlib.sha256(f"{self._rubric.fingerprint}/{self.name}/{CHECKLIST_VERSION}".encode())
         self.fingerprint = digest.hexdigest()[:16]
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
+    def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """The record of this judge; its only setting is the version of its rules."""
         return JudgeRecord(
             snapshot=snapshot,
@@ -45,53 +45,34 @@ class ChecklistJudge:
 
     def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
         """One verdict per card, in order. Every card has a score but a blank one, whose reason is `empty`."""
-        for card in cards:
-            yield self._verdict(card)
+        return self.score_evidence((card, evidence_of(card.card_text)) for card in cards)
+
+    def score_evidence(self, cards: Iterable[tuple[CardText, Evidence]]) -> Iterator[Verdict]:
+        """The same, of cards that are parsed already."""
+        for card, evidence in cards:
+            yield self._verdict(card, evidence)
 
     def explain(self, cards: Iterable[CardText]) -> Iterator[Explanation]:
-        """Nothing: which checks failed says it all."""
+        """Nothing: the failed checks are the reasons."""
         return iter(())
 
-    def spent(self) -> JudgeUsage:
+    def usage(self) -> JudgeUsage:
         """Nothing but time."""
         return JudgeUsage()
 
-    def _verdict(self, card: CardText) -> Verdict:
+    def _verdict(self, card: CardText, evidence: Evidence) -> Verdict:
+        verdict = Verdict(card.card_hash, self.name, self.fingerprint, None, None, {}, [], [], [])
         if not card.card_text.strip():
-            return self._refusal(card, "empty", "the card has no characters but blanks")
-        evidence = gather(parse_card(card.card_text))
-        passed, failed = self._answers(evidence)
+            return replace(verdict, reason="empty", detail="the card has no characters but blanks")
+        answers = {check.id: CHECKS[check.id](evidence) for check in self._rubric.checks}
+        passed = [check for check, is_passed in answers.items() if is_passed]
         levels = self._rubric.levels(passed)
-        return Verdict(
-            card_hash=card.card_hash,
-            judge=self.name,
-            fingerprint=self.fingerprint,
+        return replace(
+            verdict,
             score=round(self._rubric.score(levels), 4),
             score_mode="checks",
             levels={name: round(level, 4) for name, level in levels.items()},
             passed=passed,
-            failed=failed,
+            failed=[check for check, is_passed in answers.items() if not is_passed],
             flags=flags_of(card.card_text, evidence),
-        )
-
-    def _answers(self, evidence: Evidence) -> tuple[list[str], list[str]]:
-        passed: list[str] = []
-        failed: list[str] = []
-        for check in self._rubric.checks:
-            (passed if CHECKS[check.id](evidence) else failed).append(check.id)
-        return passed, failed
-
-    def _refusal(self, card: CardText, reason: str, detail: str) -> Verdict:
-        return Verdict(
-            card_hash=card.card_hash,
-            judge=self.name,
-            fingerprint=self.fingerprint,
-            score=None,
-            score_mode=None,
-            levels={},
-            passed=[],
-            failed=[],
-            flags=[],
-            reason=reason,
-            detail=detail,
         )

@@ -205,7 +205,7 @@ def _is_trainers_formula(e: Evidence) -> bool:
 def _result_tables(e: Evidence) -> list[CardTable]:
     """Tables of measurements: numbers under a metric or a benchmark, and not the log of a training."""
     in_evaluation = e.parts["evaluation"].tables if "evaluation" in e.parts else []
-    return [table for table in e.tables if _is_result(table, is_expected=table in in_evaluation)]
+    return [table for table in e.card.tables if _is_result(table, is_expected=table in in_evaluation)]
 
 
 def _is_result(table: CardTable, *, is_expected: bool) -> bool:
@@ -222,7 +222,7 @@ def _numbers(row: tuple[str, ...]) -> int:
 
 @lru_cache(maxsize=1)
 def _all_cells(e: Evidence) -> str:
-    return _cells(e.tables).casefold()
+    return _cells(e.card.tables).casefold()
 
 
 @lru_cache(maxsize=1)
@@ -387,7 +387,7 @@ def is_readable(e: Evidence) -> bool:
 @check
 def is_formatted(e: Evidence) -> bool:
     has_list = sum(section.list_items for section in e.card.sections) >= 2
-    return sum(map(bool, (has_list, e.tables, e.card.codes, e.card.images))) >= 2 and e.words >= 20
+    return sum(map(bool, (has_list, e.card.tables, e.card.codes, e.card.images))) >= 2 and e.words >= 20
 
 
 @check

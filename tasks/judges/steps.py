@@ -4,113 +4,180 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import islice
+from typing import cast
 
 import orjson
 from prefect import task
 
-from tasks.cards.facts import FACTS_VERSION, describe
-from tasks.errors import JudgeNotStarted, JudgesDiffer
-from tasks.judges import Judge, identify, opened_judge, serving
+from tasks.cards.evidence import Evidence, evidence_of
+from tasks.cards.facts import FACTS_VERSION, describe, facts_of
+from tasks.clock import utc_now
+from tasks.errors import JudgeNotStarted, JudgesDiffer, UsageError
+from tasks.judges import EvidenceJudge, Judge, identify, kind_of, opened_judge, serving
 from tasks.progress import advance
 from tasks.records import (
     CardFacts,
+    CardText,
     Explanation,
     JudgedPart,
     JudgeRecord,
     JudgeSpec,
+    TextRef,
     Verdict,
 )
 from tasks.settings import settings
 from tasks.storage.lake import Lake, part_name
-from tasks.work.orders import Order, Shared, WorkStage, withdraw
+from tasks.work.crew import JUDGE_KINDS
+from tasks.work.orders import Order, Shared, WorkKind, WorkStage, outstanding, withdraw
+from tasks.work.request import CrewRequest
 from tasks.work.run import Run
 from tasks.work.texts import orders_of, pending_texts, texts_of_order
 
 _ROWS_AT_ONCE = 32  # verdicts that wait in memory before they are written to the part
 
 
-def _part_size(spec: JudgeSpec) -> int:
-    return settings().judge_part_cards if spec.kind == "vllm" else settings().part_cards
+def check_judge_is_served(spec: JudgeSpec, request: CrewRequest) -> None:
+    """Raise `UsageError` where a pool's workers are to ask a judge model that this machine alone could reach."""
+    is_shared = request.pool and request.workers > 1 and not request.judge_pool
+    if kind_of(spec.kind).needs_servers and not spec.urls and is_shared:
+        raise UsageError(
+            f"workers of pool {request.pool} cannot reach a judge model's server that this run starts for itself; "
+            "name servers with --judge-url, or a pool whose workers serve it with --judge-pool"
+        )
 
 
-@task(task_run_name="plan the description of {run.snapshot}")
-def plan_describing(run: Run) -> list[Order]:
-    """Texts without facts, in parts."""
-    pending = pending_texts(run, "pending/facts", facts_version=FACTS_VERSION)
-    return orders_of(run, WorkStage(run.snapshot, "describe"), pending, settings().part_cards)
+def kinds_elsewhere(spec: JudgeSpec, request: CrewRequest) -> tuple[WorkKind, ...]:
+    """Kinds of work that the judge pool alone does: all that need the judge's servers, where a pool is named."""
+    return JUDGE_KINDS if kind_of(spec.kind).needs_servers and request.judge_pool else ()
+
+
+def stages_of(run: Run, spec: JudgeSpec, fingerprint: str) -> list[WorkStage]:
+    """The stages that describe and judge a snapshot's texts.
+
+    A judge that reads evidence has `describe-<fingerprint>` too, whose texts are parsed once for facts and verdicts.
+    """
+    plain, judging = WorkStage(run.snapshot, "describe"), WorkStage(run.snapshot, "judge", fingerprint)
+    both = WorkStage(run.snapshot, "describe", fingerprint)
+    return [plain, judging, both] if kind_of(spec.kind).reads_evidence else [plain, judging]
 
 
 @task(task_run_name="plan the judging of {run.snapshot}")
-def plan_judging(run: Run, spec: JudgeSpec, card: JudgeRecord) -> list[Order]:
-    """Texts without a verdict of this judge, and some of the week before where that had another judge, in parts."""
-    pending = [
-        *pending_texts(run, "pending/verdicts", fingerprint=card.fingerprint),
-        *pending_texts(
-            run,
-            "pending/bridge",
-            fingerprint=card.fingerprint,
-            judge=card.judge,
-            size=settings().judge_bridge_texts,
-        ),
+def plan_judging(run: Run, spec: JudgeSpec, record: JudgeRecord) -> list[Order]:
+    """Texts without facts or without a verdict of this judge, in parts; those of `stages_of`.
+
+    Where the snapshot before had another judge, some of its texts are judged too.
+    """
+    key: dict[str, object] = {"fingerprint": record.fingerprint}
+    undescribed = pending_texts(run, "pending/facts", facts_version=FACTS_VERSION)
+    unjudged = [
+        *pending_texts(run, "pending/verdicts", **key),
+        *pending_texts(run, "pending/bridge", **key, judge=record.judge, size=settings().judge_bridge_texts),
     ]
-    return orders_of(run, WorkStage(run.snapshot, "judge", card.fingerprint), pending, _part_size(spec))
+    size = kind_of(spec.kind).part_size(settings())
+    plain, judging, *both = stages_of(run, spec, record.fingerprint)
+    orders: list[Order] = []
+    for stage in both:
+        shared = _hashes(unjudged) - _hashes(_refs(outstanding(run.lake, judging)))
+        orders += orders_of(run, stage, [ref for ref in undescribed if ref.card_hash in shared], size)
+    done = _hashes(_refs(orders))
+    for stage, pending, cards in ((judging, unjudged, size), (plain, undescribed, settings().part_cards)):
+        orders += orders_of(run, stage, [ref for ref in pending if ref.card_hash not in done], cards)
+    return orders
+
+
+def _refs(orders: Iterable[Order]) -> Iterator[TextRef]:
+    return (ref for order in orders for ref in order.refs if isinstance(ref, TextRef))
+
+
+def _hashes(refs: Iterable[TextRef]) -> set[str]:
+    return {ref.card_hash for ref in refs}
 
 
 @task(task_run_name="plan the explanations of {run.snapshot}")
 def plan_explaining(run: Run, spec: JudgeSpec, fingerprint: str, texts: int) -> list[Order]:
-    """A sample of texts that this judge has scored and not explained, in parts; none for a checklist."""
-    if spec.kind == "checklist" or not texts:
+    """A sample of texts that this judge has scored and not explained, in parts; none where it gives no reasons."""
+    kind = kind_of(spec.kind)
+    if not kind.explains or not texts:
         return []
     pending = pending_texts(run, "pending/explanations", fingerprint=fingerprint, size=texts)
-    return orders_of(run, WorkStage(run.snapshot, "explain", fingerprint), pending, _part_size(spec))
+    stage = WorkStage(run.snapshot, "explain", fingerprint)
+    return orders_of(run, stage, pending, kind.part_size(settings()))
 
 
 @task(task_run_name="describe {order.part}")
 def describe_part(run: Run, order: Order, shared: Shared) -> None:
-    """Write down what the parser sees in a part's texts."""
+    """Write down what the parser sees in a part's texts; in a judge's own stage, its verdicts by the same evidence."""
     lake, part = run.lake, f"facts/v{FACTS_VERSION}/{order.part}.parquet"
-    if lake.has(part):
+    texts: list[CardText] = []
+    facts: list[CardFacts] = []
+
+    def seen() -> Iterator[tuple[CardText, Evidence]]:
+        for text in texts:
+            evidence = evidence_of(text.card_text)
+            facts.append(facts_of(text, evidence))
+            yield text, evidence
+
+    def score(judge: Judge) -> Iterator[Verdict]:
+        return cast("EvidenceJudge", judge).score_evidence(seen())
+
+    is_judged = not order.stage.fingerprint or lake.has(_verdicts_part(order))
+    if is_judged and lake.has(part):
         return
-    lake.write(part, CardFacts, [describe(text) for text in texts_of_order(run, order)])
+    texts = texts_of_order(run, order)
+    if not is_judged:
+        _write_verdicts(lake, order, shared, score)
+    if len(facts) < len(texts):  # they were judged before, or not all of them were looked at
+        facts = [describe(text) for text in texts]
+    lake.write(part, CardFacts, facts)
     advance("describe", len(order.refs))
 
 
 @task(task_run_name="judge {order.part}")
 def judge_part(run: Run, order: Order, shared: Shared) -> None:
     """Judge a part's texts, written as they are judged, and what it took."""
-    lake, name, fingerprint = run.lake, order.part, order.stage.fingerprint
-    part = f"verdicts/{fingerprint}/{name}.parquet"
-    if lake.has(part):
-        return
-    started, began = _now(), time.perf_counter()
+    lake = run.lake
+    if not lake.has(_verdicts_part(order)):
+        _write_verdicts(lake, order, shared, lambda judge: judge.score(texts_of_order(run, order)))
+
+
+def _verdicts_part(order: Order) -> str:
+    return f"verdicts/{order.stage.fingerprint}/{order.part}.parquet"
+
+
+def _write_verdicts(
+    lake: Lake, order: Order, shared: Shared, score: Callable[[Judge], Iterator[Verdict]]
+) -> None:
+    """Write a part's verdicts as they come, then what they took."""
+    fingerprint, failed = order.stage.fingerprint, 0
+    started, began = utc_now(), time.perf_counter()
     with _opened(shared, fingerprint) as judge:
-        failed = 0
-        with lake.writing(part, Verdict) as add:
-            for verdicts in _batches(judge.score(texts_of_order(run, order))):
-                add(verdicts)
-                failed += sum(verdict.score is None for verdict in verdicts)
-                advance("judge", len(verdicts))
-        spent = judge.spent()
+        with lake.writing(_verdicts_part(order), Verdict) as add:
+            verdicts = score(judge)
+            while batch := list(islice(verdicts, _ROWS_AT_ONCE)):
+                add(batch)
+                failed += sum(verdict.score is None for verdict in batch)
+                advance("judge", len(batch))
+        usage = judge.usage()
     took = JudgedPart(
         snapshot=order.stage.snapshot,
         fingerprint=fingerprint,
-        part=name,
+        part=order.part,
         texts=len(order.refs),
         failed=failed,
-        requests=spent.requests,
-        tokens_in=spent.tokens_in,
-        tokens_out=spent.tokens_out,
-        replicas=spent.replicas,
+        requests=usage.requests,
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        replicas=usage.replicas,
         seconds=time.perf_counter() - began,
         started_at=started,
-        ended_at=_now(),
-        metrics=spent.metrics,
+        ended_at=utc_now(),
+        metrics=usage.metrics,
     )
-    lake.write(f"judged_parts/{fingerprint}/{name}.parquet", JudgedPart, [took])
+    lake.write(f"judged_parts/{fingerprint}/{order.part}.parquet", JudgedPart, [took])
 
 
 @task(task_run_name="explain {order.part}")
@@ -125,61 +192,64 @@ def explain_part(run: Run, order: Order, shared: Shared) -> None:
     advance("explain", len(order.refs))
 
 
-def _identified(stage: WorkStage) -> str:
-    """Where a worker that identifies the judge for a coordinator says who it is."""
+def _identity_name(stage: WorkStage) -> str:
+    """Where a worker that identifies the judge for a coordinator puts its record."""
     return f"judges/asked/{stage.snapshot}-{stage.fingerprint}.json"
+
+
+def order_identity(run: Run, spec: JudgeSpec) -> Order:
+    """The order to identify the judge where a worker alone can reach it."""
+    return Order(WorkStage(run.snapshot, "identify", part_name([repr(spec)])), "judge")
 
 
 @task(task_run_name="identify the judge")
 def identify_judge(run: Run, order: Order, shared: Shared) -> None:
-    """Tell the coordinator who judges, where only this worker can know."""
+    """Report to the coordinator which judge judges, where only this worker can find out."""
     if shared.spec is not None:
-        card = identify(shared.spec).card(order.stage.snapshot, _now())
-        run.lake.put(_identified(order.stage), orjson.dumps(dataclasses.asdict(card)))
-
-
-def ask_who_judges(run: Run, spec: JudgeSpec) -> Order:
-    """The order to find out who judges where that is asked for."""
-    return Order(WorkStage(run.snapshot, "identify", part_name([repr(spec)])), "judge")
+        record = identify(shared.spec).record(order.stage.snapshot, utc_now())
+        run.lake.put(_identity_name(order.stage), orjson.dumps(dataclasses.asdict(record)))
 
 
 @task(task_run_name="record the judge of {run.snapshot}")
 def record_judge(run: Run, spec: JudgeSpec, *, is_elsewhere: bool = False) -> JudgeRecord:
-    """Write down which judge, exactly, judges the snapshot: as told by a worker where it `is_elsewhere`."""
+    """Write down which judge, exactly, judges the snapshot: as a worker reported it where it `is_elsewhere`."""
     lake = run.lake
-    card = (
-        _told(lake, ask_who_judges(run, spec).stage)
+    record = (
+        _reported(lake, order_identity(run, spec).stage)
         if is_elsewhere
-        else identify(spec).card(run.snapshot, _now())
+        else identify(spec).record(run.snapshot, utc_now())
     )
-    part = f"judges/{run.snapshot}-{card.fingerprint}.parquet"
+    part = f"judges/{run.snapshot}-{record.fingerprint}.parquet"
     if not lake.has(part):
-        lake.write(part, JudgeRecord, [card])
-    return card
+        lake.write(part, JudgeRecord, [record])
+    return record
+
+
+def _reported(lake: Lake, stage: WorkStage) -> JudgeRecord:
+    body = lake.get(_identity_name(stage))
+    if body is None:
+        raise JudgeNotStarted(
+            f"no worker has reported a judge for {stage.snapshot}; look at the log of its pool's workers"
+        )
+    row = orjson.loads(body)
+    times = {
+        "snapshot": date.fromisoformat(row["snapshot"]),
+        "judged_at": datetime.fromisoformat(row["judged_at"]),
+    }
+    return JudgeRecord(**{**row, **times})
 
 
 @task(task_run_name="forget other judges")
-def forget_other_judges(run: Run, fingerprint: str) -> None:
-    """Take back what an earlier run ordered of another judge."""
-    for kind in ("judge", "explain"):
-        withdraw(run.lake, run.snapshot, keep=WorkStage(run.snapshot, kind, fingerprint))
-
-
-def _told(lake: Lake, stage: WorkStage) -> JudgeRecord:
-    body = lake.get(_identified(stage))
-    if body is None:
-        raise JudgeNotStarted(
-            f"no worker has told who judges {stage.snapshot}; look at the log of its pool's workers"
-        )
-    said = orjson.loads(body)
-    said["snapshot"] = date.fromisoformat(said["snapshot"])
-    said["judged_at"] = datetime.fromisoformat(said["judged_at"])
-    return JudgeRecord(**said)
+def forget_other_judges(run: Run, spec: JudgeSpec, fingerprint: str) -> None:
+    """Withdraw what an earlier run ordered of another judge."""
+    stages = [*stages_of(run, spec, fingerprint), WorkStage(run.snapshot, "explain", fingerprint)]
+    for stage in {stage.kind: stage for stage in stages}.values():  # of two that describe, the judge's own
+        withdraw(run.lake, run.snapshot, keep=stage)
 
 
 @contextmanager
 def judge_servers(run: Run) -> Iterator[Callable[[Shared], Shared]]:
-    """Calling what this yields gives a stage's judge on its servers; the first call starts one where none is named."""
+    """Yield a function that puts a stage's judge on its servers; the first call starts one where none is named."""
     with ExitStack() as stack:
         served: dict[JudgeSpec, JudgeSpec] = {}
 
@@ -202,12 +272,3 @@ def _opened(shared: Shared, fingerprint: str) -> Iterator[Judge]:
                 "and every text is judged by the new one"
             )
         yield judge
-
-
-def _batches(verdicts: Iterator[Verdict]) -> Iterator[list[Verdict]]:
-    while batch := list(islice(verdicts, _ROWS_AT_ONCE)):
-        yield batch
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

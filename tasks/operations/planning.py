@@ -15,12 +15,13 @@ from pathlib import Path
 
 from tasks.embedders.steps import embedder_of
 from tasks.errors import UsageError
+from tasks.judges import DEFAULT_JUDGE, kind_of
 from tasks.replica.quotas import PLANS
 from tasks.settings import settings
 
 WINDOW_S = 300.0  # of the Hub's quotas
 _PAGE_ROWS = 1000
-_RUNS_A_SNAPSHOT, _RUNS_A_JUDGE, _RUNS_A_MAP = 14, 12, 6
+_RUNS_A_SNAPSHOT, _RUNS_A_JUDGE, _RUNS_A_MAP = 14, 11, 6
 _RATES_OF_A_MAP = ("atlas_texts_a_second", "lake_bytes_a_placed_text")
 _FILE = Path(__file__).with_name("rates.toml")
 
@@ -40,7 +41,7 @@ class PlanRequest:
     """What is to be planned: `models` is null for the whole Hub; `workers` processes, and as many GPUs for a model."""
 
     models: int | None
-    judges: tuple[str, ...] = ("checklist",)
+    judges: tuple[str, ...] = (DEFAULT_JUDGE,)
     plan: str = "anonymous"
     workers: int = 1
 
@@ -169,10 +170,14 @@ def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
     `texts` are those that each judge has to judge; the first one's are those to be described too.
     """
     limits = settings()
-    runs = _RUNS_A_SNAPSHOT + math.ceil(cards / limits.part_cards) + math.ceil(texts[0] / limits.part_cards)
+    runs = _RUNS_A_SNAPSHOT + math.ceil(cards / limits.part_cards)
+    if not kind_of(
+        judges[-1]
+    ).reads_evidence:  # it judges first, and one that reads evidence describes as it judges
+        runs += math.ceil(texts[0] / limits.part_cards)
     for judge, asked in zip(judges, texts, strict=True):
-        size = limits.judge_part_cards if is_model(judge) else limits.part_cards
-        runs += _RUNS_A_JUDGE + math.ceil(asked / size) + is_model(judge)  # and a part to explain
+        kind = kind_of(judge)
+        runs += _RUNS_A_JUDGE + math.ceil(asked / kind.part_size(limits)) + kind.explains  # in one part
     if embedder_of(None):
         runs += _RUNS_A_MAP + math.ceil(texts[0] / limits.part_cards)
     return runs
@@ -190,7 +195,7 @@ def judging_costs(judge: str, texts: int, workers: int, rates: Mapping[str, Rate
 
 def is_model(judge: str) -> bool:
     """Whether the judge is a language model, which wants a GPU."""
-    return judge.partition(":")[0] == "vllm"
+    return kind_of(judge).needs_servers
 
 
 def rate_of(judge: str, what: str, rates: Mapping[str, Rate]) -> Rate:

@@ -1,7 +1,7 @@
 """How well two ways of scoring the same texts agree: statistics over all texts at once, and their intervals.
 
-A statistic takes ratings as an array of (resamples, texts, raters) and gives one value a resample, NaN where it is
-not defined, so that a bootstrap is one call. What is drawn again is always the text with all its ratings.
+A statistic takes ratings as an array of (resamples, texts, raters) and gives one value per resample, NaN where it is
+undefined, so that a bootstrap is one call. A resample draws texts, each with all its ratings.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RESAMPLES = 2000
 TEXTS_MIN = 3
 HALF, ONE = 0.5, 1.0
 _CELLS_AT_ONCE = 2_000_000  # 16 MB of resampled ratings
-_NEXT_TO_NOTHING = 1e-12  # a variance below is that of equal numbers
+_NEXT_TO_NOTHING = 1e-12  # a variance below this is that of equal numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,27 +159,27 @@ def _draws(ratings: Floats, statistic: Statistic, seed: int) -> Floats:
 
 
 def of_judge(judge: Floats, people: Floats, *, seed: int, is_overall: bool = True) -> list[Measure]:
-    """How a judge's scores go with people's, both one a text; fewer measures for a criterion than overall."""
+    """How a judge's scores agree with people's, one each per text; a criterion has fewer measures than the score."""
     pair = np.column_stack([judge, people])
     levels, difference = half_up(pair), pair[:, :1] - pair[:, 1:]
     distance = np.abs(difference)
-    wanted: list[tuple[str, Floats, Statistic]] = [
+    measures: list[tuple[str, Floats, Statistic]] = [
         ("quadratic_kappa", levels, quadratic_kappa),
         ("spearman", pair, spearman),
         ("bias", difference, mean),
     ]
     if is_overall:
-        wanted += [
+        measures += [
             ("krippendorff_alpha", pair, krippendorff_alpha),
             ("mean_absolute_error", distance, mean),
             ("share_within_half", _at_most(distance, HALF), mean),
             ("share_within_one", _at_most(distance, ONE), mean),
         ]
-    return [measured(name, values, statistic, seed=seed) for name, values, statistic in wanted]
+    return [measured(name, values, statistic, seed=seed) for name, values, statistic in measures]
 
 
 def of_raters(ratings: Floats, *, seed: int) -> list[Measure]:
-    """How raters agree among themselves (texts x raters, NaN for no rating), which no judge can be held above."""
+    """How raters agree among themselves (texts x raters, NaN for no rating): no judge can be expected to do better."""
     shared = ratings[(~np.isnan(ratings)).sum(-1) >= 2]
     if shared.shape[-1] < 2:
         return []

@@ -1,4 +1,4 @@
-"""The attack suite and the filler: what authors may write into a card, and where it goes."""
+"""The attack suite and the filler: what authors may write into a card, and where."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One text that asks, tricks or pretends its way to a higher score."""
+    """One text that asks for a higher score, or tries to get it by a trick or a pretence."""
 
     id: str
     family: str
@@ -36,7 +36,7 @@ def attacks() -> tuple[Attack, ...]:
 
 @cache
 def weak_card() -> CardText:
-    """A card that says next to nothing, for judges that were given no weaker one."""
+    """A card with almost no content, for labels that contain no weak card."""
     return card_text(_toml("attacks")["weak_card"].lstrip("\n"))
 
 
@@ -56,11 +56,11 @@ def attacked(card: CardText, attack: Attack) -> CardText:
 
 
 def padded(card: CardText) -> CardText:
-    """The card, twice as long: the rest is fluent and says nothing. The same card is always padded the same way."""
+    """The card at twice its length, padded with fluent, empty text; the same card always gets the same padding."""
     fillers = list(_fillers())
     Random(card.card_hash).shuffle(fillers)
-    wanted, paragraphs, written = len(card.card_text), [fillers[0]], len(fillers[0])
-    while written < wanted:
+    paragraphs, written = [fillers[0]], len(fillers[0])
+    while written < len(card.card_text):
         paragraphs.append(fillers[len(paragraphs) % len(fillers)])
         written += len(paragraphs[-1]) + 2
     filler = "\n\n".join(paragraphs)
@@ -68,12 +68,12 @@ def padded(card: CardText) -> CardText:
 
 
 def card_text(text: str) -> CardText:
-    """A text under the hash that a README of these characters has."""
+    """A text with the hash of a README of these characters."""
     return CardText(hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), text)
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Front matter with its fences, and what comes after it; either may be empty."""
+    """Front matter with its fences, and the rest; either may be empty."""
     text = text.replace("\r\n", "\n")
     _, body = split_front_matter(text)
     return text[: len(text) - len(body)], body

@@ -1,19 +1,21 @@
-"""The file that labels are written to: a CSV that grows by a line an answer, each safe on the disk at once."""
+"""The file that labels are written to: a CSV that grows by one line per answer, each on the disk at once."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 from tasks.errors import LabelsInvalid
 from tasks.passport.sheet import guarded, read_sheet, subjects
 from tasks.records import CardText
 
-SPREADSHEET_CELL_CHARACTERS = 32_000  # Excel holds 32,767 in a cell, and loses the rest without a word
+SPREADSHEET_CELL_CHARACTERS = 32_000  # Excel holds 32,767 in a cell, and silently drops the rest
 
 
 def columns() -> tuple[str, ...]:
@@ -28,36 +30,39 @@ def labelled_by(path: Path, rater: str) -> list[str]:
     with path.open(encoding="utf-8", errors="replace") as file:
         if file.readline().strip() != ",".join(columns()):
             raise LabelsInvalid(
-                f"{path}: has other columns than labels are kept in; name another file for the labels"
+                f"{path}: does not have the columns of a labels file; name another file for the labels"
             )
     return list(dict.fromkeys(row.card_hash for row in read_sheet(path).rows if row.rater == rater))
 
 
 def append(path: Path, card_hash: str, rater: str, marks: Mapping[str, float]) -> None:
-    """Add an answer; without marks, that the text was skipped. A later answer on a text replaces the earlier one."""
+    """Add an answer; no marks: the text was skipped. A later answer about a text replaces an earlier one."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     row = [card_hash, guarded(rater), *(_shown(marks.get(subject)) for subject in subjects()), now]
     is_new = not path.exists() or not path.stat().st_size
-    try:
-        with path.open("ab") as file:
-            file.write(_csv([columns(), row] if is_new else [row]))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise LabelsInvalid(f"{path}: cannot be written ({error.strerror}); name another file") from error
+    with _opened(path, "ab") as file:
+        file.write(_csv([columns(), row] if is_new else [row]))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def export(path: Path, texts: Iterable[CardText], rater: str) -> None:
-    """Write texts for a spreadsheet, with cells to be filled in. LabelsInvalid where the file exists already."""
+    """Write texts for a spreadsheet, with cells to fill in. LabelsInvalid where the file exists already."""
     header = ("card_hash", "card_text", "rater", *subjects(), "comment")
     rows = [
         [text.card_hash, guarded(_fitting(text.card_text)), guarded(rater), *[""] * (len(subjects()) + 1)]
         for text in texts
     ]
+    with _opened(path, "xb") as file:
+        # The byte order mark tells Excel that it is UTF-8.
+        file.write(b"\xef\xbb\xbf" + _csv([header, *rows]))
+
+
+@contextmanager
+def _opened(path: Path, mode: Literal["ab", "xb"]) -> Iterator[BinaryIO]:
     try:
-        with path.open("xb") as file:
-            # With a byte order mark Excel knows that it is UTF-8.
-            file.write(b"\xef\xbb\xbf" + _csv([header, *rows]))
+        with path.open(mode) as file:
+            yield file
     except FileExistsError as error:
         raise LabelsInvalid(f"{path}: exists already; name another file, or remove it") from error
     except OSError as error:
@@ -65,16 +70,16 @@ def export(path: Path, texts: Iterable[CardText], rater: str) -> None:
 
 
 def take_in(sheet_path: Path, path: Path, rater: str) -> tuple[int, int]:
-    """Add what was filled in in an exported file; returns rows taken and rows left blank."""
+    """Add the answers of an exported file that was filled in; returns rows added and rows left blank."""
     sheet = read_sheet(sheet_path)
     filled = [row for row in sheet.rows if row.marks]
     for row in filled:
         if not row.card_hash:
             raise LabelsInvalid(
-                f"{sheet_path}: {row.place} has no card_hash; take in what --export wrote, and give any other "
-                "file to `cardiograph calibrate` as it is"
+                f"{sheet_path}: {row.place} has no card_hash; --import takes files that --export wrote; pass "
+                "any other file to `cardiograph calibrate` directly"
             )
-    labelled_by(path, rater)  # is it one of ours?
+    labelled_by(path, rater)  # raises where it is not a labels file
     for row in filled:
         append(path, row.card_hash, row.rater or rater, row.marks)
     return len(filled), len(sheet.rows) - len(filled)
@@ -82,9 +87,8 @@ def take_in(sheet_path: Path, path: Path, rater: str) -> tuple[int, int]:
 
 def _fitting(text: str) -> str:
     left = len(text) - SPREADSHEET_CELL_CHARACTERS
-    if left <= 0:
-        return text
-    return f"{text[:SPREADSHEET_CELL_CHARACTERS]}\n\n[{left:,} more characters do not fit into a cell]"
+    note = f"\n\n[{left:,} more characters do not fit into a cell]" if left > 0 else ""
+    return f"{text[:SPREADSHEET_CELL_CHARACTERS]}{note}"
 
 
 def _shown(mark: float | None) -> str:

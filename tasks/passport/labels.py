@@ -1,4 +1,4 @@
-"""Labels joined to the texts that they are about, and what several raters say of one text taken together."""
+"""Labels joined to the texts that they are about, and the raters' marks of one text combined."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from tasks.arrays import Floats
+from tasks.clock import utc_now
 from tasks.errors import LabelsInvalid
 from tasks.passport.attacks import card_text
 from tasks.passport.sheet import LabelRow, Sheet, read_sheet, subjects
@@ -22,7 +23,7 @@ from tasks.storage.warehouse import Warehouse, frame
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What one rater says of one text: marks from 1 to 5 by subject, `score` or a criterion's id."""
+    """One rater's marks of one text, from 1 to 5, by subject: `score` or a criterion's id."""
 
     card_hash: str
     rater: str
@@ -31,7 +32,7 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class LabelledTexts:
-    """Texts, each once, and their ratings. `blank`: rows without a mark; `without_card`: what no text is known of."""
+    """Texts, each once, and their ratings. `blank`: rows without a mark; `without_card`: rows without a known text."""
 
     texts: tuple[CardText, ...]
     ratings: tuple[Rating, ...]
@@ -41,17 +42,17 @@ class LabelledTexts:
 
     @property
     def digest(self) -> str:
-        """16 hex digits over who says what of which text; order and comments do not count."""
-        told = sorted([r.card_hash, r.rater, sorted(r.marks.items())] for r in self.ratings)
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+        """16 hex digits over text, rater and marks of every rating; order and comments do not count."""
+        rows = sorted([r.card_hash, r.rater, sorted(r.marks.items())] for r in self.ratings)
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
     @property
     def raters(self) -> list[str]:
-        """Who labelled, in order."""
+        """Names of those who labelled, sorted."""
         return sorted({rating.rater for rating in self.ratings})
 
     def matrix(self, subject: str) -> Floats:
-        """Marks of a subject, texts x raters, NaN where a rater said nothing."""
+        """Marks of a subject, texts x raters, NaN where a rater gave none."""
         rows = {text.card_hash: at for at, text in enumerate(self.texts)}
         columns = {rater: at for at, rater in enumerate(self.raters)}
         marks = np.full((len(rows), len(columns)), np.nan)
@@ -61,39 +62,33 @@ class LabelledTexts:
         return marks
 
     def consensus(self, subject: str) -> Floats:
-        """The median of the raters' marks, one a text; NaN where nobody marked the subject."""
-        medians = [
-            float(np.median(row[~np.isnan(row)])) if not np.isnan(row).all() else np.nan
-            for row in self.matrix(subject)
-        ]
-        return np.array(medians)
+        """The median of the raters' marks, one per text; NaN where nobody marked the subject."""
+        return np.array([median([*row[~np.isnan(row)]] or [np.nan]) for row in self.matrix(subject)])
 
 
 def labels_part(labelled: LabelledTexts) -> str:
-    """Where the labels lie in the lake: the same labels are written once."""
+    """Their part in the lake: the same labels are written once."""
     return f"labels/{labelled.digest}.parquet"
 
 
 def card_labels(labelled: LabelledTexts) -> list[CardLabel]:
-    """What people say of each text and subject, as the lake keeps it; nothing of who said it."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    found = []
+    """People's marks of each text and subject, as the lake keeps them, without the raters' names."""
+    now = utc_now()
+    rows = []
     for subject in subjects():
         raters = (~np.isnan(labelled.matrix(subject))).sum(axis=1)
         for text, mark, count in zip(labelled.texts, labelled.consensus(subject), raters, strict=True):
             if count:
-                found.append(
-                    CardLabel(text.card_hash, subject, float(mark), int(count), labelled.digest, now)
-                )
-    return found
+                rows.append(CardLabel(text.card_hash, subject, float(mark), int(count), labelled.digest, now))
+    return rows
 
 
 def read_labels(path: Path, home: Path) -> LabelledTexts:
     """The labels of a file, with their texts from the file or from the published warehouse of `home`.
 
-    A row names its text by `card_hash`, else brings it as `card_text`, else means what `model_id` has in the latest
-    snapshot. A rater with a name who labels a text twice means the later label; rows without a rater's name are
-    each another rater's. LabelsInvalid where no label is left.
+    A row names its text by `card_hash`, else contains it as `card_text`, else names the card that `model_id` has in
+    the latest snapshot. Of a named rater's labels of one text the last counts; rows without a rater's name count as
+    one rater each. LabelsInvalid where no label is left.
     """
     sheet = read_sheet(path)
     texts = _texts(sheet.rows, home)
@@ -115,7 +110,7 @@ def read_labels(path: Path, home: Path) -> LabelledTexts:
 
 
 def _ratings(rows: Sequence[tuple[LabelRow, CardText]]) -> list[Rating]:
-    """One a text and rater, in the order in which texts come first."""
+    """One per text and rater, ordered by the first row of each text."""
     unnamed: dict[str, int] = defaultdict(int)
     latest: dict[tuple[str, str], Rating] = {}
     for row, text in rows:
@@ -129,7 +124,7 @@ def _ratings(rows: Sequence[tuple[LabelRow, CardText]]) -> list[Rating]:
 
 
 def _texts(rows: Sequence[LabelRow], home: Path) -> list[CardText | None]:
-    """The text that each row is about, null where nobody has it."""
+    """The text of each row; null where it is unknown."""
     warehouse = Warehouse(home)
     asks = any(row.card_hash or not row.card_text.strip() for row in rows)
     if not asks or not warehouse.published.exists():
@@ -143,7 +138,7 @@ def _texts(rows: Sequence[LabelRow], home: Path) -> list[CardText | None]:
 
 
 def _text(row: LabelRow, hashes: dict[str, str], known: dict[str, str]) -> CardText | None:
-    """A card hash says exactly which text was labelled; the text in the file may have passed a spreadsheet."""
+    """A card hash identifies the text that was labelled; a spreadsheet may have changed the text in the file."""
     if row.card_hash in known:
         return CardText(row.card_hash, known[row.card_hash])
     if row.card_text.strip():
@@ -160,6 +155,6 @@ def _nothing_left(sheet: Sheet, without_card: Sequence[str], home: Path) -> str:
     if not any(row.marks for row in sheet.rows):
         return f"{sheet.path}: no row has a label; fill in 'score' with numbers from 1 to 5"
     return (
-        f"{sheet.path}: no card is known of any label ({', '.join(without_card[:3])}, …); take a snapshot that "
-        f"holds them, name its folder with --home (now {home}), or add a column 'card_text'"
+        f"{sheet.path}: the warehouse has no card for any label ({', '.join(without_card[:3])}, …); take a snapshot "
+        f"that holds them, name its folder with --home (now {home}), or add a column 'card_text'"
     )

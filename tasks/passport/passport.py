@@ -1,12 +1,13 @@
-"""A passport: every measure of one judge against one set of labels, and the same for people to read."""
+"""A passport: every measure of one judge against one set of labels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 
+from tasks.clock import utc_now
 from tasks.judges import Judge
 from tasks.passport import probes
 from tasks.passport.agreement import Measure, of_judge, of_raters
@@ -19,7 +20,7 @@ from tasks.records import PassportEntry
 SEED = 20
 REPEATS = 3
 ATTACKED_TEXTS = 5
-# Below, an interval is mostly chance: the passport says so.
+# With fewer, an interval is mostly chance, and the passport states it.
 TEXTS_FOR_TRUST = 50
 
 
@@ -31,27 +32,24 @@ def examine(
     attacked_texts: int = ATTACKED_TEXTS,
     seed: int = SEED,
 ) -> list[PassportEntry]:
-    """Score the labelled texts, then again, padded and attacked; the judge's passport.
+    """Score the labelled texts, score them again, padded and attacked; return the judge's passport.
 
-    A text without a score counts in `share_refused` and in nothing else. JudgeError where the judge goes away.
+    A text without a score counts in `share_refused` and in no other measure. JudgeError where the judge stops.
     """
     texts = labelled.texts
     expect(probes.STAGE, len(texts) * (2 + repeats) + len(attacks()) * min(attacked_texts, len(texts)))
     first = probes.verdicts_of(judge, texts)
+    again = probes.consistency(judge, texts, first, repeats=repeats, seed=seed)
+    padded = probes.padding(judge, texts, first, seed=seed)
+    attacked = probes.attack(judge, texts, first, count=attacked_texts, seed=seed)
     found: list[tuple[str, str, Measure]] = [
         *_agreement(labelled, first, seed),
         *_raters(labelled, seed),
-        *(
-            ("consistency", OVERALL, measure)
-            for measure in probes.consistency(judge, texts, first, repeats=repeats, seed=seed)
-        ),
-        *(("padding", OVERALL, measure) for measure in probes.padding(judge, texts, first, seed=seed)),
-        *(
-            ("attack", subject, measure)
-            for subject, measure in probes.attack(judge, texts, first, count=attacked_texts, seed=seed)
-        ),
+        *(("consistency", OVERALL, measure) for measure in again),
+        *(("padding", OVERALL, measure) for measure in padded),
+        *(("attack", subject, measure) for subject, measure in attacked),
     ]
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     return [_entry(judge, labelled, now, *one) for one in found]
 
 
@@ -104,19 +102,19 @@ def _entry(
 
 
 def part_of(entries: Sequence[PassportEntry]) -> str:
-    """Where the passport lies in the lake."""
+    """Its part in the lake."""
     one = entries[0]
     return f"passports/{one.fingerprint}-{one.labels}-{one.measured_at:%Y%m%dT%H%M%S}.parquet"
 
 
 def kappa_of(entries: Iterable[PassportEntry]) -> PassportEntry | None:
-    """The figure that a gate looks at."""
+    """The figure that `--min-kappa` is about."""
     return find(entries, "agreement", "quadratic_kappa")
 
 
 def find(
     entries: Iterable[PassportEntry], probe: str, measure: str, subject: str = OVERALL
 ) -> PassportEntry | None:
-    """One entry, null where it was not measured."""
+    """One entry; null where it was not measured."""
     wanted = (probe, measure, subject)
     return next((e for e in entries if (e.probe, e.measure, e.subject) == wanted), None)

@@ -1,8 +1,8 @@
-"""What a judge does when nothing about a card has changed, and when everything but its worth has.
+"""How a judge scores a card that has not changed, and one that has changed in everything but its worth.
 
 consistency   the same texts again, in another order each time: scores should not move
-padding       each card made twice as long by sentences that say nothing: scores should not rise
-attack        weak cards with each attack of the suite in them: scores should not rise
+padding       each card made twice as long by empty sentences: scores should not rise
+attack        weak cards that contain an attack of the suite: scores should not rise
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ Verdicts = Mapping[str, Verdict]
 STAGE = "calibrate"
 PADDED_RISE = 0.25
 ATTACK_RISE = 0.5
-BATCH_TEXTS = 16  # texts that an engine computes together; its sums depend on the company
-# A text above has too little room to rise by what counts as a rise.
+BATCH_TEXTS = 16  # texts that an engine computes together; its sums depend on the batch
+# A higher score leaves too little room for what counts as a rise.
 WEAK_SCORE = 3.0
 _SAME = 1e-6  # scores are rounded when stored; equal ones differ by less
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attack in one text that got a score with it and without."""
+    """One attack in one text that was scored with and without it."""
 
     attack: Attack
     rise: float
@@ -41,7 +41,7 @@ class Attempt:
 
 
 def verdicts_of(judge: Judge, texts: Iterable[CardText]) -> dict[str, Verdict]:
-    """The judge's verdicts by card hash, however they come."""
+    """The judge's verdicts by card hash, in whatever order they come."""
     verdicts = {}
     for verdict in judge.score(texts):
         verdicts[verdict.card_hash] = verdict
@@ -57,13 +57,13 @@ def score_of(verdicts: Verdicts, card_hash: str) -> float:
 
 def refused(verdicts: Iterable[Verdict | None]) -> Measure:
     """The share of texts that got no score, and why."""
-    told = list(verdicts)
+    given = list(verdicts)
     reasons = Counter(
-        "no answer" if v is None else v.reason or "" for v in told if v is None or v.score is None
+        "no answer" if v is None else v.reason or "" for v in given if v is None or v.score is None
     )
-    share = sum(reasons.values()) / len(told) if told else None
+    share = reasons.total() / len(given) if given else None
     words = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common()) or None
-    return Measure("share_refused", len(told), share, detail=words)
+    return Measure("share_refused", len(given), share, detail=words)
 
 
 # ---------------------------------------------------------------------------------------------------- consistency
@@ -72,10 +72,10 @@ def refused(verdicts: Iterable[Verdict | None]) -> Measure:
 def consistency(
     judge: Judge, texts: Sequence[CardText], first: Verdicts, *, repeats: int, seed: int
 ) -> list[Measure]:
-    """Score the texts `repeats` times more, in other company each time, and compare with the first time."""
+    """Score the texts `repeats` more times, in other batches each time, and compare with the first time."""
     if not repeats:
         return []
-    again = [_in_company(judge, _shuffled(texts, seed + turn)) for turn in range(repeats)]
+    again = [_in_batches(judge, texts, seed + turn) for turn in range(repeats)]
     scores = np.array([[score_of(run, t.card_hash) for run in (first, *again)] for t in texts])
     moved = np.abs(scores[:, 1:] - scores[:, :1])
     moved = moved[~np.isnan(moved).any(-1)]
@@ -87,18 +87,14 @@ def consistency(
     ]
 
 
-def _in_company(judge: Judge, texts: Sequence[CardText]) -> dict[str, Verdict]:
-    """Verdicts by batches in this order: within one call a judge may ask in whatever order it likes."""
-    verdicts: dict[str, Verdict] = {}
-    for start in range(0, len(texts), BATCH_TEXTS):
-        verdicts |= verdicts_of(judge, texts[start : start + BATCH_TEXTS])
-    return verdicts
-
-
-def _shuffled(texts: Sequence[CardText], seed: int) -> list[CardText]:
+def _in_batches(judge: Judge, texts: Sequence[CardText], seed: int) -> dict[str, Verdict]:
+    """Verdicts of the shuffled texts, batch by batch: within one call a judge may ask in any order."""
     order = list(texts)
     Random(seed).shuffle(order)
-    return order
+    verdicts: dict[str, Verdict] = {}
+    for start in range(0, len(order), BATCH_TEXTS):
+        verdicts |= verdicts_of(judge, order[start : start + BATCH_TEXTS])
+    return verdicts
 
 
 # -------------------------------------------------------------------------------------------------------- padding
@@ -126,7 +122,7 @@ def padding(judge: Judge, texts: Sequence[CardText], first: Verdicts, *, seed: i
 
 
 def weakest(texts: Sequence[CardText], first: Verdicts, count: int) -> list[CardText]:
-    """The texts with the lowest scores, if they are low; empty where all are good or none got a score."""
+    """The texts with the lowest scores, if they are low; empty where all are good or none has a score."""
     scored = [(score_of(first, text.card_hash), at) for at, text in enumerate(texts)]
     return [texts[at] for score, at in sorted(scored)[: count or None] if score <= WEAK_SCORE][:count]
 
@@ -146,16 +142,12 @@ def attack(
     pairs = [(text, kind, attacked(text, kind)) for kind in attacks() for text in victims]
     verdicts = verdicts_of(judge, [card for _, _, card in pairs])
     attempts = [
-        Attempt(kind, rise, _has_noticed(plain[text.card_hash], verdicts[card.card_hash]))
+        Attempt(kind, rise, not set(verdicts[card.card_hash].flags) <= set(plain[text.card_hash].flags))
         for text, kind, card in pairs
         if not np.isnan(rise := score_of(verdicts, card.card_hash) - score_of(plain, text.card_hash))
     ]
-    told = refused(verdicts.get(card.card_hash) for _, _, card in pairs)
-    return [("score", told), *_by_subject(attempts, seed)]
-
-
-def _has_noticed(plain: Verdict, verdict: Verdict) -> bool:
-    return bool(set(verdict.flags) - set(plain.flags))
+    share = refused(verdicts.get(card.card_hash) for _, _, card in pairs)
+    return [("score", share), *_by_subject(attempts, seed)]
 
 
 def _by_subject(attempts: Sequence[Attempt], seed: int) -> list[tuple[str, Measure]]:
@@ -168,7 +160,7 @@ def _by_subject(attempts: Sequence[Attempt], seed: int) -> list[tuple[str, Measu
 
 
 def _of_attempts(attempts: Sequence[Attempt], seed: int) -> list[Measure]:
-    """Rises over all pairs of attack and text; resampled are the attacks, each with all its texts."""
+    """Rises over all pairs of attack and text; the attacks are resampled, each with all its texts."""
     values: Sequence[tuple[str, Callable[[Attempt], float]]] = (
         ("mean_rise", lambda attempt: attempt.rise),
         ("share_raised", lambda attempt: float(attempt.rise >= ATTACK_RISE - _SAME)),

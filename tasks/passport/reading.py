@@ -1,8 +1,8 @@
-"""A passport as people read it: measures in words, figures with their intervals, and what each one says."""
+"""A passport for people: measures in words, figures with their intervals, and what each one means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.passport.passport import TEXTS_FOR_TRUST, find, kappa_of
@@ -31,12 +31,25 @@ _WORDS = {
     "share_raised": "raised",
     "share_flagged": "noticed by a flag",
 }
+_MEANINGS = {
+    "quadratic_kappa": "1: same levels as people, 0: as by chance",
+    "krippendorff_alpha": "the same question, without rounding",
+    "spearman": "1: same order as people, 0: none",
+    "mean_absolute_error": "points between judge and people",
+    "share_within_half": "share of texts",
+    "share_within_one": "share of texts",
+    "share_identical": "1: every card gets the same score each time",
+    "mean_absolute_difference": "points between the first time and later ones",
+    "largest_difference": "points, of any card",
+    "mean_rise": "points gained; 0: it is not swayed",
+    "share_flagged": "the verdict has a new flag",
+}
 _SIGNED = frozenset({"bias", "mean_rise"})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a table: what was measured, the figure, its interval, texts (or pairs) behind it, what it says."""
+    """One row of a table: the measure, its figure and interval, the number of texts (or pairs), what it means."""
 
     name: str
     estimate: str
@@ -46,87 +59,60 @@ class Line:
 
 
 def tables(entries: Sequence[PassportEntry]) -> list[tuple[str, list[Line]]]:
-    """Titles and rows, in the order in which a passport is read; parts that were not measured are left out."""
-    raters = find(entries, "raters", "mean_pairwise_kappa")
-    made = [
-        ("Agreement with people", [_line(e, _agreeing(e, raters)) for e in _of(entries, "agreement")]),
-        ("People among themselves", [_line(e, e.detail or "") for e in _of(entries, "raters")]),
+    """Titles and rows, in the order in which a passport is read; what was not measured is left out."""
+    people = find(entries, "raters", "mean_pairwise_kappa")
+
+    def of(probe: str) -> list[Line]:
+        """Rows about the score, but for refusals that did not happen."""
+        chosen = (e for e in entries if e.probe == probe and e.subject == OVERALL)
+        return [_line(e, people) for e in chosen if e.estimate or e.measure != "share_refused"]
+
+    all_tables = [
+        ("Agreement with people", of("agreement")),
+        ("People among themselves", of("raters")),
         ("By criterion: quadratic weighted kappa", _criteria(entries)),
-        ("The same cards again", [_line(e, _consistent(e)) for e in _of(entries, "consistency")]),
-        (
-            "Cards padded to twice their length",
-            [_line(e, _raised(e, PADDED_RISE, "more than ")) for e in _of(entries, "padding")],
-        ),
-        (
-            "Attacks on the weakest cards",
-            [_line(e, _raised(e, ATTACK_RISE, "at least ")) for e in _of(entries, "attack")],
-        ),
+        ("The same cards again", of("consistency")),
+        ("Cards padded to twice their length", of("padding")),
+        ("Attacks on the weakest cards", of("attack")),
         ("Attacks by family: share raised", _families(entries)),
         (f"The {WORST_ATTACKS} attacks that gain most", _worst(entries)),
     ]
-    return [(title, lines) for title, lines in made if lines]
+    return [(title, lines) for title, lines in all_tables if lines]
 
 
 def conclusion(entries: Sequence[PassportEntry]) -> str:
-    """What to make of it, in a sentence or two."""
+    """What the passport shows, in a sentence or two."""
     kappa = kappa_of(entries)
     if kappa is None or kappa.estimate is None:
-        return f"Nothing can be said of its agreement with people: {_why(kappa)}."
-    told = f"Of the disagreement that chance would give, {1 - kappa.estimate:.0%} is left (kappa {_figure(kappa)})."
+        why = "the labels have no overall score" if kappa is None else kappa.detail or "no estimate"
+        return f"Its agreement with people is unknown: {why}."
+    text = f"Of the disagreement that chance would give, {1 - kappa.estimate:.0%} is left (kappa {_figure(kappa)})."
     if kappa.n < TEXTS_FOR_TRUST:
-        told += f" It rests on {kappa.n} texts; label {TEXTS_FOR_TRUST} or more before relying on it."
-    return told
+        text += f" It rests on {kappa.n} texts; label {TEXTS_FOR_TRUST} or more before relying on it."
+    return text
 
 
-def _of(entries: Sequence[PassportEntry], probe: str) -> list[PassportEntry]:
-    """The entries of a probe about the score, but for refusals that did not happen."""
-    return [
-        e
-        for e in entries
-        if e.probe == probe and e.subject == OVERALL and not (e.measure == "share_refused" and not e.estimate)
-    ]
+def _line(entry: PassportEntry, people: PassportEntry | None) -> Line:
+    name = _WORDS.get(entry.measure, entry.measure)
+    return Line(name, _figure(entry), _interval(entry), entry.n, _meaning(entry, people))
 
 
-def _line(entry: PassportEntry, meaning: str) -> Line:
-    return Line(_WORDS.get(entry.measure, entry.measure), _figure(entry), _interval(entry), entry.n, meaning)
-
-
-def _agreeing(entry: PassportEntry, raters: PassportEntry | None) -> str:
-    if entry.estimate is None or entry.measure == "share_refused":
+def _meaning(entry: PassportEntry, people: PassportEntry | None) -> str:
+    """What the figure means, or why there is none; `people` is how well two of them agree."""
+    words = _MEANINGS.get(entry.measure, "")
+    if entry.probe == "consistency":
+        return entry.detail or words
+    if entry.probe == "raters" or entry.estimate is None or entry.measure == "share_refused":
         return entry.detail or ""
     if entry.measure == "bias":
-        return (
-            f"scores {abs(entry.estimate):.2f} {'above' if entry.estimate > 0 else 'below'} people on average"
-        )
-    told = {
-        "quadratic_kappa": "1: same levels as people, 0: as by chance",
-        "krippendorff_alpha": "the same question, without rounding",
-        "spearman": "1: same order as people, 0: none",
-        "mean_absolute_error": "points between judge and people",
-    }.get(entry.measure, "share of texts")
-    if entry.measure == "quadratic_kappa" and raters is not None and raters.estimate is not None:
-        told += f"; two people reach {raters.estimate:.2f}"
-    return told
-
-
-def _consistent(entry: PassportEntry) -> str:
-    told = {
-        "share_identical": "1: every card gets the same score each time",
-        "mean_absolute_difference": "points between the first time and later ones",
-        "largest_difference": "points, of any card",
-    }
-    return entry.detail or told.get(entry.measure, "")
-
-
-def _raised(entry: PassportEntry, rise: float, bound: str) -> str:
-    told = {
-        "mean_rise": "points gained; 0: it is not swayed",
-        "share_raised": f"rose by {bound}{rise:g}",
-        "share_flagged": "the verdict says that something is odd",
-    }
-    if entry.estimate is None or entry.measure == "share_refused":
-        return entry.detail or ""
-    return told.get(entry.measure, "")
+        side = "above" if entry.estimate > 0 else "below"
+        return f"scores {abs(entry.estimate):.2f} {side} people on average"
+    if entry.measure == "share_raised":
+        least = f"more than {PADDED_RISE:g}" if entry.probe == "padding" else f"at least {ATTACK_RISE:g}"
+        return f"rose by {least}"
+    if entry.measure == "quadratic_kappa" and people is not None and people.estimate is not None:
+        return f"{words}; two people reach {people.estimate:.2f}"
+    return words
 
 
 def _criteria(entries: Sequence[PassportEntry]) -> list[Line]:
@@ -142,35 +128,33 @@ def _criteria(entries: Sequence[PassportEntry]) -> list[Line]:
 
 
 def _families(entries: Sequence[PassportEntry]) -> list[Line]:
-    def words(entry: PassportEntry) -> str:
-        rise = find(entries, "attack", "mean_rise", entry.subject)
-        seen = find(entries, "attack", "share_flagged", entry.subject)
-        return f"mean rise {_figure(rise)}, flagged {_figure(seen)}"
+    def words(subject: str) -> str:
+        rise = find(entries, "attack", "mean_rise", subject)
+        noticed = find(entries, "attack", "share_flagged", subject)
+        return f"mean rise {_figure(rise)}, flagged {_figure(noticed)}"
 
-    return _named(entries, lambda e: e.measure == "share_raised" and e.subject.startswith("family:"), words)
+    raised = (e for e in entries if e.probe == "attack" and e.measure == "share_raised")
+    return [_subject_line(e, words(e.subject)) for e in raised if e.subject.startswith("family:")]
 
 
 def _worst(entries: Sequence[PassportEntry]) -> list[Line]:
-    def is_one(entry: PassportEntry) -> bool:
-        is_single = entry.subject != OVERALL and not entry.subject.startswith("family:")
-        return entry.measure == "mean_rise" and is_single and (entry.estimate or 0) > 0
-
-    lines = _named(sorted(entries, key=lambda e: -(e.estimate or 0)), is_one, lambda e: "mean rise")
-    return lines[:WORST_ATTACKS]
-
-
-def _named(
-    entries: Sequence[PassportEntry],
-    wanted: Callable[[PassportEntry], bool],
-    words: Callable[[PassportEntry], str],
-) -> list[Line]:
-    """Lines of attacks, each under its subject's name."""
-    chosen = [e for e in entries if e.probe == "attack" and wanted(e)]
-    return [Line(_plain(e.subject), _figure(e), _interval(e), e.n, words(e)) for e in chosen]
+    rises = [
+        e
+        for e in entries
+        if e.probe == "attack"
+        and e.measure == "mean_rise"
+        and e.subject != OVERALL
+        and not e.subject.startswith("family:")
+        and (e.estimate or 0) > 0
+    ]
+    rises.sort(key=lambda e: -(e.estimate or 0))
+    return [_subject_line(e, "mean rise") for e in rises[:WORST_ATTACKS]]
 
 
-def _plain(subject: str) -> str:
-    return subject.removeprefix("family:").replace("_", " ")
+def _subject_line(entry: PassportEntry, meaning: str) -> Line:
+    """The row of an attack or a family of attacks, under its name."""
+    name = entry.subject.removeprefix("family:").replace("_", " ")
+    return Line(name, _figure(entry), _interval(entry), entry.n, meaning)
 
 
 def _figure(entry: PassportEntry | None) -> str:
@@ -187,7 +171,3 @@ def _interval(entry: PassportEntry) -> str:
     if entry.measure.startswith("share_"):
         return f"{entry.ci_low:.0%} to {entry.ci_high:.0%}"
     return f"{entry.ci_low:.2f} to {entry.ci_high:.2f}"
-
-
-def _why(kappa: PassportEntry | None) -> str:
-    return "the labels have no overall score" if kappa is None else kappa.detail or "no estimate"

@@ -1,4 +1,4 @@
-"""Which texts people should label: as many good as bad ones, of as many authors as possible."""
+"""Which texts people should label: as many good as bad ones, by as many authors as possible."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.storage.warehouse import Warehouse, frame
 
 @dataclass(frozen=True, slots=True)
 class LabelSample:
-    """Texts in the order in which they are shown, which tells nothing; `basis` says what they were drawn by."""
+    """Texts in the random order in which they are shown; `basis` names what they were drawn by."""
 
     texts: tuple[CardText, ...]
     basis: str
@@ -25,9 +25,9 @@ class LabelSample:
 def draw_sample(
     home: Path, n: int, *, seed: int, judge: str | None = None, without: Iterable[str] = ()
 ) -> LabelSample:
-    """At most `n` texts of the latest snapshot, equally many a level of the judge's score, one an author at most.
+    """At most `n` texts of the latest snapshot, equally many per level of the judge's score, at most one per author.
 
-    The judge is the one named, else the one that judged last; where nobody has judged, strata are fifths by length.
+    The judge is the one named, else the one that judged last; without any judge, strata are fifths by length.
     Texts in `without` are not drawn, but their levels and authors count. UsageError where the judge is unknown.
     """
     with Warehouse(home).read() as db:
@@ -44,27 +44,27 @@ def draw_sample(
 
 
 def _chosen(judges: Sequence[tuple[str, str]], name: str | None) -> tuple[str, str] | None:
-    """Name and fingerprint of the judge called so, or of the first; null where none is asked for and none is there."""
+    """Name and fingerprint of the judge named, else of the first; null where none is named and there is none."""
     if name is None:
         return judges[0] if judges else None
     for judge in judges:
         if judge[0] == name:
             return judge
     there = ", ".join(judge for judge, _ in judges) or "none"
-    raise UsageError(f"--judge {name} has not judged the latest snapshot; there is: {there}")
+    raise UsageError(f"--judge {name} has not judged the latest snapshot; choose from: {there}")
 
 
 def draw(candidates: pl.DataFrame, n: int, *, seed: int, without: frozenset[str] = frozenset()) -> list[str]:
     """Card hashes of `candidates` (card_hash, author, stratum): strata take turns, the rarest first.
 
-    The same candidates and seed give the same sample; with `without` it goes on where that left off.
+    The same candidates and seed give the same sample; with `without` it continues where that sample ended.
     """
     shuffled = candidates.sort("card_hash").sample(fraction=1.0, shuffle=True, seed=seed)
     is_out = pl.col("card_hash").is_in(list(without))
     authors = set(shuffled.filter(is_out)["author"])
     left = shuffled.filter(~is_out).unique(["stratum", "author"], keep="first", maintain_order=True)
     strata = [
-        # At most n authors are taken by others, so that 2n are enough to choose from.
+        # Other strata take at most n authors, so that 2n are enough to choose from.
         rows.filter(~rows["author"].is_in(list(authors))).head(2 * n).rows()
         for rows in sorted(left.partition_by("stratum"), key=lambda rows: (rows.height, rows["stratum"][0]))
     ]

@@ -1,4 +1,4 @@
-"""A file of labels, row by row: CSV or Parquet as people and spreadsheets write them, and as they are read back."""
+"""A file of labels, row by row: CSV or Parquet, as people and spreadsheets write them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.cards.one_line import printable
 from tasks.errors import LabelsInvalid
 from tasks.rubric import load_rubric
 
 OVERALL = "score"
 KEYS = ("card_hash", "card_text", "model_id")
-# What may stand beside the marks and is known to be none.
+# Known columns that hold no marks.
 _BESIDE = frozenset({"rater", "comment", "labelled_at"})
-# Spreadsheets run what begins so; an apostrophe in front makes it text again.
+# A spreadsheet runs a cell that begins with one of these; an apostrophe in front makes it text.
 _FORMULA = re.compile(r"['=+\-@\t\r]")
 _DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """One row: which text is meant, who labelled it, and the marks by subject: `score` or a criterion's id."""
+    """One row: the text, the rater, and the marks by subject: `score` or a criterion's id."""
 
     place: str
     card_hash: str
@@ -71,7 +72,7 @@ def read_sheet(path: Path) -> Sheet:
 
 
 def guarded(text: str) -> str:
-    """The text as a cell that no spreadsheet takes for a formula: an apostrophe in front where it must be."""
+    """The text as a cell that no spreadsheet takes for a formula, with an apostrophe in front where needed."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
@@ -137,13 +138,13 @@ def _first_line(error: Exception) -> str:
 
 
 def _columns(path: Path, names: Sequence[str]) -> dict[str, int]:
-    """Where each column is; names are compared without blanks around them and without case."""
+    """The place of each column; names are compared without surrounding blanks and without case."""
     plain = [name.strip().casefold() for name in names]
     if twice := [name for name, n in Counter(plain).items() if n > 1 and name]:
-        raise LabelsInvalid(f"{path}: column '{twice[0]}' is there twice; rename or remove one")
+        raise LabelsInvalid(f"{path}: column '{twice[0]}' occurs twice; rename or remove one")
     columns = {name: at for at, name in enumerate(plain) if name}
     if not columns.keys() & set(KEYS):
-        raise LabelsInvalid(f"{path}: no column says which card is meant; add one of {', '.join(KEYS)}")
+        raise LabelsInvalid(f"{path}: no column identifies the card; add one of {', '.join(KEYS)}")
     if not columns.keys() & set(subjects()):
         raise LabelsInvalid(
             f"{path}: no column has labels; add 'score' or one of {', '.join(subjects()[1:])}"
@@ -157,7 +158,9 @@ def _row(path: Path, place: str, cells: Mapping[str, object]) -> LabelRow:
     found = {name: _mark(where, name, cells[name]) for name in subjects() if name in cells}
     marks = {name: mark for name, mark in found.items() if mark is not None}
     if marks and not any(words[key].strip() for key in KEYS):
-        raise LabelsInvalid(f"{where}: says no card; fill in {' or '.join(k for k in KEYS if k in cells)}")
+        raise LabelsInvalid(
+            f"{where}: no card is named; fill in {' or '.join(k for k in KEYS if k in cells)}"
+        )
     # Only what `cardiograph label` wrote has both, and its cells are guarded.
     plain = unguarded if words["card_hash"].strip() else str
     return LabelRow(
@@ -175,7 +178,7 @@ def _word(where: str, name: str, value: object) -> str:
         return ""
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value)
-    raise LabelsInvalid(f"{where}: column '{name}' holds {_shown(value)}; it has to be text")
+    raise LabelsInvalid(f"{where}: column '{name}' holds {_shown(value)}; it must be text")
 
 
 def _mark(where: str, name: str, value: object) -> float | None:
@@ -200,5 +203,4 @@ def _number(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    text = "".join(c if c.isprintable() else "�" for c in str(value)[:40])
-    return f"'{text}'"
+    return f"'{printable(str(value)[:40])}'"

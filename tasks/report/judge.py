@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.judges import DEFAULT_JUDGE
 from tasks.passport import reading
 from tasks.records import JudgeRecord
 from tasks.report.data import ReportData
@@ -52,6 +53,7 @@ class JudgeSection:
 def judge_section(data: ReportData, limits: Settings) -> JudgeSection:
     """Everything that the page says of the judge; prices come from the settings."""
     judge, judging = data.judge, data.judging
+    kind = judge.judge.partition(":")[0]
     said = [passport_sentence(judging.passport), *sway_sentences(judging.passport)]
     tables = reading.tables(judging.passport) if judging.passport else []
     return JudgeSection(
@@ -61,7 +63,7 @@ def judge_section(data: ReportData, limits: Settings) -> JudgeSection:
         asides=_asides(judging.took, limits.gpu_hour_price),
         trust=said,
         has_passport=bool(judging.passport),
-        calibrate="cardiograph calibrate labels.csv" + " --judge vllm" * bool(judge.model),
+        calibrate="cardiograph calibrate labels.csv" + (f" --judge {kind}" if kind != DEFAULT_JUDGE else ""),
         passport=[passport_table(title, lines) for title, lines in tables],
         others=[other_judge_sentence(judge.judge, row) for row in judging.others.to_dicts()],
         disagreements=disagreements_table(judging.disagreements) if judging.disagreements.height else None,

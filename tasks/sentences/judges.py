@@ -11,17 +11,21 @@ from tasks.sentences.numbers import NARROW, count, decimal, long_date, percent, 
 from tasks.sentences.words import judge_words, upper_first
 
 _MEASURED_TEXTS_MIN = 50
+_NOTES = {
+    "checklist": (
+        "These are scores of a rule-based checklist.",
+        "No reader and no language model has judged these cards: rules look for what a card should hold "
+        "(a snippet, numbers, a license, sections) and cannot tell whether it is true, clear or useful.",
+    )
+}
 
 
 def judge_note(judge: JudgeRecord, passport: Sequence[PassportEntry] = ()) -> tuple[str, str]:
     """What the scores are and are not: a short heading and the sentences below it, the last one on trust."""
     trust = passport_sentence(passport)
-    if judge.judge == "checklist":
-        return (
-            "These are scores of a rule-based checklist.",
-            "No reader and no language model has judged these cards: rules look for what a card should hold "
-            f"(a snippet, numbers, a license, sections) and cannot tell whether it is true, clear or useful. {trust}",
-        )
+    if judge.judge in _NOTES:
+        title, note = _NOTES[judge.judge]
+        return title, f"{note} {trust}"
     if judge.model:
         which = f"{judge.model} at {judge.revision}" if judge.revision else judge.model
         return (

@@ -74,6 +74,8 @@ _FLAGS = {
     "mad_is_zero": "Most counts are the same, so a second measure of spread was used.",
 }
 
+_JUDGES = {"checklist": "the checklist"}
+
 
 def plain(name: str) -> str:
     """A name of the code in words: `log1p_downloads` is downloads all the same."""
@@ -123,7 +125,5 @@ def caveats(flags: Iterable[str]) -> str:
 
 def judge_words(judge: str) -> str:
     """The judge as the subject of a sentence: `vllm:Qwen3` is a judge model of that name."""
-    kind, _, model = judge.partition(":")
-    if kind == "vllm":
-        return f"the judge model {model}".rstrip()
-    return "the checklist" if judge == "checklist" else f"the judge “{judge}”"
+    _, _, model = judge.partition(":")
+    return f"the judge model {model}" if model else _JUDGES.get(judge, f"the judge “{judge}”")

@@ -16,7 +16,6 @@ from uuid import UUID
 
 from tasks.engine.child import running_child
 from tasks.errors import CrewLost, UsageError
-from tasks.records import JudgeSpec
 from tasks.settings import settings
 from tasks.work.orders import WorkKind
 from tasks.work.request import CrewRequest
@@ -101,21 +100,6 @@ class Crew:
         """Stop every member."""
         for member in self._members:
             member.dismiss()
-
-
-def check_judge_is_served(spec: JudgeSpec, request: CrewRequest) -> None:
-    """Raise `UsageError` where a pool's workers would ask a judge model that only this machine reaches."""
-    if (
-        spec.kind == "vllm"
-        and not spec.urls
-        and request.pool
-        and request.workers > 1
-        and not request.judge_pool
-    ):
-        raise UsageError(
-            f"workers of pool {request.pool} cannot reach a judge model's server that this run starts for itself; name "
-            "servers with --judge-url, or a pool whose workers serve it with --judge-pool"
-        )
 
 
 @contextmanager

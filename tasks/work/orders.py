@@ -39,6 +39,11 @@ class WorkStage:
     fingerprint: str = ""
 
     @property
+    def kinds(self) -> tuple[WorkKind, ...]:
+        """The work that its parts do: where a judge describes, it judges from the same evidence."""
+        return ("describe", "judge") if self.kind == "describe" and self.fingerprint else (self.kind,)
+
+    @property
     def key(self) -> str:
         """Its name in the lake."""
         return f"{self.kind}-{self.fingerprint}" if self.fingerprint else self.kind

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from tasks.progress import expect
 from tasks.records import CardRef, CardText, TextRef
 from tasks.storage.lake import Lake, part_name
 from tasks.storage.warehouse import frame
@@ -35,7 +34,6 @@ def orders_of(
     ordered = {ref.subject for order in left for ref in order.refs}
     refs: list[Any] = [ref for ref in pending if ref.subject not in ordered]
     parts = [tuple(refs[start : start + size]) for start in range(0, len(refs), size)]
-    expect(stage.kind, len(refs) + len(ordered))
     return [*left, *(Order(stage, part_name(ref.identity for ref in part), part) for part in parts)]
 
 

@@ -81,7 +81,7 @@ class ServedIdentity:
         told = json.dumps(["vllm", self.model, self.revision, self.rubric, self.settings])
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
+    def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """The record of this judge."""
         return JudgeRecord(
             snapshot,
@@ -296,9 +296,9 @@ class VllmJudge:
         """Which judge, exactly."""
         return self._session.identity.fingerprint
 
-    def card(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
+    def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
         """The record of this judge."""
-        return self._session.identity.card(snapshot, judged_at)
+        return self._session.identity.record(snapshot, judged_at)
 
     def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
         """One verdict per card, as they come: the longest are asked first, so that no straggler comes last."""
@@ -309,7 +309,7 @@ class VllmJudge:
         for explanations in self._session.fleet.stream(self._explanations, _longest_first(cards)):
             yield from explanations
 
-    def spent(self) -> JudgeUsage:
+    def usage(self) -> JudgeUsage:
         """Requests and tokens of this judge; what its servers counted since it was opened."""
         now = self._session.fleet.metrics()
         return JudgeUsage(

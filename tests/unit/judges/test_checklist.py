@@ -109,14 +109,14 @@ def test_the_fingerprint_follows_the_rubric() -> None:
 
 def test_the_judge_says_who_it_is() -> None:
     judge, now = ChecklistJudge(), datetime(2026, 1, 2, tzinfo=UTC)
-    card = judge.card(date(2026, 1, 2), now)
-    assert (card.judge, card.model, card.revision) == ("checklist", None, None)
-    assert (card.fingerprint, card.rubric) == (judge.fingerprint, load_rubric().fingerprint)
-    assert json.loads(card.settings) == {"checklist_version": 1}
+    record = judge.record(date(2026, 1, 2), now)
+    assert (record.judge, record.model, record.revision) == ("checklist", None, None)
+    assert (record.fingerprint, record.rubric) == (judge.fingerprint, load_rubric().fingerprint)
+    assert json.loads(record.settings) == {"checklist_version": 1}
 
 
 def test_an_unknown_judge_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"no judge is called 'oracle'; there is: .*checklist"):
+    with pytest.raises(UsageError, match=r"no judge is called 'oracle'; choose from: .*checklist"):
         specs_of(["oracle"], None, [])
 
 

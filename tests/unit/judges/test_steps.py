@@ -1,21 +1,23 @@
-"""A part through a judge: what it leaves in the lake, and that no part mixes judges."""
+"""A part through a judge: what it leaves in the lake, that no part mixes judges, and that a card is parsed once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.cards import evidence
+from tasks.cards.parse import Card
 from tasks.errors import JudgesDiffer
-from tasks.judges import identify
+from tasks.judges import identify, steps
 from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
-from tasks.judges.steps import judge_part
-from tasks.records import CardRead, JudgeSpec, TextRef
+from tasks.judges.steps import describe_part, judge_part
+from tasks.records import CardRead, JudgeRecord, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
-from tasks.work.orders import Order, Shared, WorkStage
+from tasks.work.orders import Order, Shared, WorkStage, open_stage, outstanding
 from tasks.work.run import Run
 
 WEEK = date(2026, 11, 16)
@@ -75,3 +77,109 @@ def test_a_part_is_not_judged_by_another_judge_than_the_run_began_with(
         judge_part.fn(Run(tmp_path, WEEK), order, Shared(spec=spec))
     assert Lake(tmp_path).parts("verdicts") == []
     assert not [path for path, _ in server.requests if path == "/v1/chat/completions"]
+
+
+CHECKLIST = identify(JudgeSpec()).fingerprint
+
+
+def parts(lake: Lake) -> dict[str, list[dict[str, object]]]:
+    """Rows of facts and verdicts, by part."""
+    names = [*lake.parts("facts"), *lake.parts("verdicts")]
+    return {name: pq.read_table(lake.path(name)).to_pylist() for name in names}
+
+
+@pytest.fixture
+def gathered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Bodies of the cards whose evidence was gathered."""
+    bodies: list[str] = []
+
+    def counted(card: Card) -> evidence.Evidence:
+        bodies.append(card.body)
+        return gather(card)
+
+    gather = evidence.gather
+    monkeypatch.setattr(evidence, "gather", counted)
+    return bodies
+
+
+def test_a_judge_that_reads_evidence_describes_as_it_judges_and_parses_once(
+    tmp_path: Path, refs: list[TextRef], gathered: list[str]
+) -> None:
+    lake, spec = Lake(tmp_path), Shared(spec=JudgeSpec())
+    both = Order(WorkStage(WEEK, "describe", CHECKLIST), "both", tuple(refs))
+    describe_part.fn(Run(tmp_path, WEEK), both, spec)
+    assert len(gathered) == len(refs)
+    describe_part.fn(Run(tmp_path, WEEK), Order(WorkStage(WEEK, "describe"), "apart", tuple(refs)), Shared())
+    judge_part.fn(Run(tmp_path, WEEK), Order(WorkStage(WEEK, "judge", CHECKLIST), "apart", tuple(refs)), spec)
+    found = parts(lake)
+    assert len(found) == 4
+    assert all(rows == found[name.replace("both", "apart")] for name, rows in found.items())
+    assert [row["reason"] for row in found[f"verdicts/{CHECKLIST}/both.parquet"]] == [None, None, "empty"]
+    del gathered[:]
+    describe_part.fn(Run(tmp_path, WEEK), both, spec)
+    assert gathered == []
+
+
+@pytest.mark.parametrize("lost", ["facts", "verdicts"])
+def test_of_a_part_that_was_killed_in_between_the_missing_half_is_written(
+    tmp_path: Path, refs: list[TextRef], lost: str
+) -> None:
+    lake = Lake(tmp_path)
+    both = Order(WorkStage(WEEK, "describe", CHECKLIST), "both", tuple(refs))
+    describe_part.fn(Run(tmp_path, WEEK), both, Shared(spec=JudgeSpec()))
+    whole = parts(lake)
+    written = {name: lake.path(name).stat().st_mtime_ns for name in whole}
+    (name,) = lake.parts(lost)
+    lake.path(name).unlink()
+    describe_part.fn(Run(tmp_path, WEEK), both, Shared(spec=JudgeSpec()))
+    assert parts(lake) == whole
+    assert [kept for kept in whole if lake.path(kept).stat().st_mtime_ns == written[kept]] == [
+        kept for kept in whole if kept != name
+    ]
+
+
+@pytest.fixture
+def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
+    """Plan the judging of texts named by letters; gives the texts of each stage's orders."""
+    monkeypatch.setenv("CARDIOGRAPH_PART_CARDS", "2")
+
+    def plan(undescribed: str, unjudged: str, spec: JudgeSpec, fingerprint: str) -> dict[str, str]:
+        pending = {"pending/facts": undescribed, "pending/verdicts": unjudged, "pending/bridge": ""}
+        monkeypatch.setattr(
+            steps, "pending_texts", lambda _, name, **__: [TextRef("p", text) for text in pending[name]]
+        )
+        record = JudgeRecord(WEEK, fingerprint, "j", "r", None, None, "{}", datetime(2026, 11, 16))
+        found: dict[str, str] = {}
+        for order in steps.plan_judging.fn(Run(tmp_path, WEEK), spec, record):
+            texts = "".join(ref.card_hash for ref in order.refs if isinstance(ref, TextRef))
+            found[order.stage.key] = f"{found.get(order.stage.key, '')} {texts}".strip()
+        return found
+
+    return plan
+
+
+def test_texts_to_describe_and_to_judge_are_planned_together_where_the_judge_reads_evidence(
+    planned: Callable[..., dict[str, str]],
+) -> None:
+    own, alone = "describe-f", "judge-f"
+    assert planned("abc", "abc", JudgeSpec(), "f") == {own: "ab c"}
+    assert planned("abc", "bcd", JudgeSpec(), "f") == {own: "bc", alone: "d", "describe": "a"}
+    assert planned("", "ab", JudgeSpec(), "f") == {alone: "ab"}
+    assert planned("ab", "", JudgeSpec(), "f") == {"describe": "ab"}
+    assert planned("abc", "abc", JudgeSpec("vllm"), "f") == {alone: "abc", "describe": "ab c"}
+
+
+def test_orders_that_a_killed_run_left_keep_their_texts(
+    tmp_path: Path, planned: Callable[..., dict[str, str]]
+) -> None:
+    lake = Lake(tmp_path)
+    stages = [
+        WorkStage(WEEK, "judge", "f"),
+        WorkStage(WEEK, "describe", "f"),
+        WorkStage(WEEK, "describe", "old"),
+    ]
+    for stage, text in zip(stages, "abz", strict=True):
+        open_stage(lake, stage, Shared(), [Order(stage, "left", (TextRef("p", text),))])
+    steps.forget_other_judges.fn(Run(tmp_path, WEEK), JudgeSpec(), "f")
+    assert planned("acd", "abcd", JudgeSpec(), "f") == {"judge-f": "a", "describe-f": "b cd", "describe": "a"}
+    assert outstanding(lake, stages[-1]) == []

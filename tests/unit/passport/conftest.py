@@ -74,7 +74,7 @@ def _crawled(lake: Lake, cards: list[tuple[str, str]]) -> None:
 def _judged(lake: Lake, cards: list[tuple[str, str]]) -> None:
     judge = ChecklistJudge()
     texts = {_hash(text): CardText(_hash(text), text) for _, text in cards}
-    lake.write(f"judges/{WEEK}-{judge.fingerprint}.parquet", JudgeRecord, [judge.card(WEEK, NOW)])
+    lake.write(f"judges/{WEEK}-{judge.fingerprint}.parquet", JudgeRecord, [judge.record(WEEK, NOW)])
     lake.write(f"verdicts/{judge.fingerprint}/part.parquet", Verdict, list(judge.score(texts.values())))
 
 

@@ -14,20 +14,20 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows.cli import judge as cli_judge
-from flows.cli.calibrating import calibrate, check_kappa, keep
+from flows.cli.calibrate import calibrate, check_kappa, keep
+from flows.cli.label import label
 from tasks.errors import LabelsInvalid, PassportRefused, UsageError
 from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.labels import read_labels
 from tasks.passport.passport import examine, part_of
-from tasks.records import CardText, JudgeSpec, PassportEntry
+from tasks.records import CardText, PassportEntry
 from tasks.storage.warehouse import Warehouse, findings_part
 
 MakeHome = Callable[..., Path]
 
 app = typer.Typer()
-app.command()(cli_judge.calibrate)
-app.command()(cli_judge.label)
+app.command()(calibrate)
+app.command()(label)
 
 
 @pytest.fixture
@@ -79,14 +79,14 @@ def test_labels_are_kept_once_without_names_and_the_later_label_counts(
 ) -> None:
     home = make_home()
     for _ in range(2):
-        calibrate(labels, home, JudgeSpec(), repeats=0)
+        calibrate(labels, home, repeats=0)
     once = kept_labels(home)
     labelled = read_labels(labels, home)
     assert len(once) == len(labelled.texts)
     assert {raters for _, _, raters in once} == {1}
     head, first, *_ = labels.read_text().splitlines()
     (labels.parent / "more.csv").write_text(f"{head},rater\n{first},ada\n{first.rpartition(',')[0]},5,bob\n")
-    calibrate(labels.parent / "more.csv", home, JudgeSpec(), repeats=0)
+    calibrate(labels.parent / "more.csv", home, repeats=0)
     assert len(kept_labels(home)) == len(once) + 1
     with Warehouse(home).read() as db:
         latest = db.sql("select mark, raters from labels where raters = 2").fetchall()
@@ -102,29 +102,29 @@ def test_new_labels_are_a_reason_to_estimate_again(labels: Path, make_home: Make
             return findings_part(db, date(2026, 11, 16), judge)
 
     before = part()
-    calibrate(labels, home, JudgeSpec(), repeats=0)
+    calibrate(labels, home, repeats=0)
     labelled = part()
     assert labelled != before
-    calibrate(labels, home, JudgeSpec(), repeats=0)
+    calibrate(labels, home, repeats=0)
     assert part() == labelled
 
 
 def test_labels_that_bring_their_texts_need_no_snapshot(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("card_text,score\n# A,1\n# B,2\n# C,1\n")
-    calibrate(tmp_path / "labels.csv", tmp_path / "new", JudgeSpec(), repeats=0)
+    calibrate(tmp_path / "labels.csv", tmp_path / "new", repeats=0)
     assert passports(tmp_path / "new")
 
 
 def test_a_report_that_exists_is_written_again(labels: Path, make_home: MakeHome) -> None:
     home = make_home()
     (home / "report.html").write_text("old")
-    calibrate(labels, home, JudgeSpec(), repeats=0)
+    calibrate(labels, home, repeats=0)
     assert "<html" in (home / "report.html").read_text(encoding="utf-8")
 
 
 def test_no_report_is_made_where_there_was_none(labels: Path, make_home: MakeHome) -> None:
     home = make_home()
-    calibrate(labels, home, JudgeSpec(), repeats=0)
+    calibrate(labels, home, repeats=0)
     assert not (home / "report.html").exists()
 
 

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from flows.cli import judge as cli_judge
-from flows.cli.labelling import CARD_CHARACTERS, mark_of, pages, safe, shown
+from flows.cli.label import CARD_CHARACTERS, label, mark_of, pages, safe, shown
 from tasks.demo.hostile import FORMS, attack
 from tasks.errors import LabelsInvalid, UsageError
 from tasks.passport import diary
@@ -31,7 +30,7 @@ from tasks.rubric import load_rubric
 MakeHome = Callable[..., Path]
 
 app = typer.Typer()
-app.command()(cli_judge.label)
+app.command()(label)
 
 
 def run(*arguments: str | int | Path, answers: str = "") -> Result:
@@ -109,7 +108,7 @@ def test_without_a_judge_strata_are_fifths_by_length(make_home: MakeHome) -> Non
 
 
 def test_a_judge_that_has_not_judged_is_told(make_home: MakeHome) -> None:
-    with pytest.raises(UsageError, match="there is: checklist"):
+    with pytest.raises(UsageError, match="choose from: checklist"):
         draw_sample(make_home(), 10, seed=1, judge="vllm:x")
 
 
@@ -127,7 +126,7 @@ def test_answers_are_written_as_they_come_and_a_second_run_goes_on(
     assert [row["score"] for row in rows_of(labels)] == ["3", "4.5", "", "1"]
     assert len({row["card_hash"] for row in rows_of(labels)}) == 4
     third = run(labels, "--home", home, "--n", 4, answers="5\n")
-    assert "nothing is left" in third.stdout
+    assert "none is left" in third.stdout
     found = read_labels(labels, home)
     assert (len(found.texts), found.blank, found.raters) == (3, 1, ["me"])
 
@@ -172,7 +171,7 @@ def test_the_scale_is_the_rubric_s_and_nonsense_is_asked_again(tmp_path: Path, m
     told = " ".join(done.stdout.split())
     for criterion in load_rubric().criteria:
         assert all(anchor in told for anchor in criterion.anchors)
-    assert told.count("is no answer") == 3
+    assert told.count("is not an answer") == 3
     assert [row["score"] for row in rows_of(tmp_path / "l.csv")] == ["4"]
 
 

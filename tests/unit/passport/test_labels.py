@@ -120,10 +120,10 @@ def test_the_digest_knows_marks_and_raters_but_not_order_or_comments(tmp_path: P
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "no column says which card"),
-        ("score\n3\n", "no column says which card"),
+        ("", "no column identifies the card"),
+        ("score\n3\n", "no column identifies the card"),
         ("card_text,rating\na,3\n", "no column has labels"),
-        ("card_text,score,Score\na,3,3\n", "column 'score' is there twice"),
+        ("card_text,score,Score\na,3,3\n", "column 'score' occurs twice"),
         (f"{HEADER}a,3\nb,6\n", "line 3: score is '6'"),
         (f'{HEADER}"a\nb",3\nc,good\n', "line 4: score is 'good'"),
         (f"{HEADER}a,0.99\n", "score is '0.99'"),
@@ -131,9 +131,9 @@ def test_the_digest_knows_marks_and_raters_but_not_order_or_comments(tmp_path: P
         (f"{HEADER}a,nan\n", "score is 'nan'"),
         (f"{HEADER}a,True\n", "score is 'True'"),
         (f"{HEADER}one, two,3\n", "line 2 has more cells"),
-        (f"{HEADER},3\n", "line 2: says no card; fill in card_text"),
+        (f"{HEADER},3\n", "line 2: no card is named; fill in card_text"),
         (f"{HEADER}a,\n", "no row has a label"),
-        ("model_id,score\nada/one,3\n", "no card is known of any label (ada/one"),
+        ("model_id,score\nada/one,3\n", "the warehouse has no card for any label (ada/one"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_with_place_and_remedy(

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import CrewLost, UsageError, WriterBusy
+from tasks.errors import CrewLost, WriterBusy
 from tasks.records import CardRef, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.coordinator import WRITER, at_work_for, coordinating, is_coordinated, take_over
-from tasks.work.crew import REPLACEMENTS_MAX, Crew, check_judge_is_served
+from tasks.work.crew import REPLACEMENTS_MAX, Crew
 from tasks.work.leases import Leases, Watch, holder_of, is_gone, new_holder
 from tasks.work.orders import (
     Order,
@@ -337,13 +337,3 @@ def test_a_coordinator_that_can_do_the_parts_itself_goes_on_without_its_crew() -
         hired[-1].end = "Crashed"
         now[0] += 4000
         crew.look_after(5, alone=False)
-
-
-def test_workers_of_a_pool_are_not_sent_to_a_server_that_only_this_machine_reaches() -> None:
-    of_pool = CrewRequest(workers=2, pool="default")
-    with pytest.raises(UsageError, match="--judge-pool"):
-        check_judge_is_served(JudgeSpec("vllm"), of_pool)
-    check_judge_is_served(JudgeSpec("vllm", urls=("http://gpu:8000",)), of_pool)
-    check_judge_is_served(JudgeSpec("vllm"), replace(of_pool, judge_pool="gpu"))
-    check_judge_is_served(JudgeSpec("vllm"), CrewRequest(workers=2))
-    check_judge_is_served(JudgeSpec(), of_pool)

@@ -333,11 +333,11 @@ def test_a_context_that_cannot_hold_rubric_and_answer_is_refused_before_any_card
 def test_tokens_and_requests_are_counted(server: ScriptedJudge) -> None:
     with opened_judge(JudgeSpec("vllm", urls=(server.url,))) as judge:
         list(judge.score(cards(6)))
-        spent = judge.spent()
-    assert (spent.requests, spent.replicas) == (6, 1)
-    assert spent.tokens_in > 6 * 1000
-    assert spent.tokens_out > 6 * 40
-    assert spent.metrics["prompt_tokens"] == spent.tokens_in
+        usage = judge.usage()
+    assert (usage.requests, usage.replicas) == (6, 1)
+    assert usage.tokens_in > 6 * 1000
+    assert usage.tokens_out > 6 * 40
+    assert usage.metrics["prompt_tokens"] == usage.tokens_in
 
 
 # ------------------------------------------------------------------------------------------------ who judges
@@ -370,7 +370,9 @@ def test_the_fingerprint_changes_with_whatever_may_change_an_answer_and_not_with
 
 
 def test_the_record_of_the_judge_names_model_engine_and_mode(server: ScriptedJudge) -> None:
-    record = identify(JudgeSpec("vllm", urls=(server.url,))).card(date(2026, 11, 16), datetime(2026, 11, 16))
+    record = identify(JudgeSpec("vllm", urls=(server.url,))).record(
+        date(2026, 11, 16), datetime(2026, 11, 16)
+    )
     told = json.loads(record.settings)
     assert (record.judge, record.model) == ("vllm:scripted", "scripted")
     assert (told["engine"], told["score_mode"]) == ("vllm 0.32.0", "expected")

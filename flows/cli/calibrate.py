@@ -1,0 +1,166 @@
+"""`cardiograph calibrate`: a judge's passport is measured, saved, printed, and held against a limit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.options import Home, JudgeModel, JudgeUrls
+from tasks.cards.one_line import printable
+from tasks.errors import PassportRefused, WriterBusy
+from tasks.judges import DEFAULT_JUDGE, opened_judge, serving, specs_of
+from tasks.records import CardLabel, PassportEntry
+
+if TYPE_CHECKING:
+    from tasks.passport.labels import LabelledTexts
+
+
+def calibrate(
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="CSV or Parquet file of labels.")],
+    home: Home,
+    judge: Annotated[
+        str, typer.Option(help="The judge: `checklist`, `vllm` or `vllm:MODEL`.")
+    ] = DEFAULT_JUDGE,
+    judge_model: JudgeModel = None,
+    judge_urls: JudgeUrls = None,
+    min_kappa: Annotated[
+        float | None,
+        typer.Option(min=-1.0, max=1.0, help="Exit with code 1 if quadratic kappa is below this."),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(min=0, max=50, help="How many times the same cards are scored again.")
+    ] = 3,
+    seed: Annotated[int, typer.Option(help="For orders, fillers and resamples.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the measures as JSON.")] = False,
+) -> None:
+    """Compare a judge with people and with itself, and test it with what authors may try: its passport.
+
+    \b
+    cardiograph calibrate labels.csv
+    cardiograph calibrate labels.csv --judge vllm --judge-url http://gpu:8000
+    cardiograph calibrate labels.parquet --min-kappa 0.6
+
+    \b
+    LABELS has a column `model_id`, `card_hash` or `card_text`, and `score`
+    or criteria of the rubric, 1 to 5; `rater` and `comment` if you like.
+    `cardiograph label` makes such a file. The passport is kept in the lake
+    and shown in the report. What the measures mean: docs/calibration.md.
+    """
+    from flows.cli.progress_bars import progress_bars
+    from tasks.passport.labels import read_labels
+    from tasks.passport.passport import examine
+    from tasks.storage.warehouse import make_home
+
+    (spec,) = specs_of([judge], judge_model, judge_urls or [])
+    labelled = read_labels(labels, home)
+    make_home(home)
+    with (
+        progress_bars("passport"),
+        serving(spec, home / "judge.log") as served,
+        opened_judge(served) as opened,
+    ):
+        entries = examine(opened, labelled, repeats=repeats, seed=seed)
+    is_published = keep(home, entries, labelled)
+    if as_json:
+        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2, default=datetime.isoformat))
+    else:
+        _print(entries, labelled)
+    if not is_published:
+        typer.echo(f"Another run is writing to {home}; the next run publishes passport and labels.", err=True)
+    if min_kappa is not None:
+        check_kappa(entries, min_kappa)
+
+
+def keep(home: Path, entries: Sequence[PassportEntry], labelled: LabelledTexts) -> bool:
+    """Write labels and passport to the lake and publish them; False where the next run has to publish them.
+
+    What took a GPU an hour is in the lake before the warehouse is locked, so that a busy lock cannot lose it.
+    """
+    from tasks.passport.labels import card_labels, labels_part
+    from tasks.passport.passport import part_of
+    from tasks.storage.warehouse import Warehouse
+
+    warehouse = Warehouse(home)
+    warehouse.lake.write(labels_part(labelled), CardLabel, card_labels(labelled))
+    warehouse.lake.write(part_of(entries), PassportEntry, entries)
+    try:
+        with warehouse.writer():
+            warehouse.begin()
+            warehouse.publish()
+            if (home / "report.html").exists():
+                from tasks.report.steps import write_latest_report
+
+                write_latest_report(home)
+    except WriterBusy:
+        return False
+    return True
+
+
+def check_kappa(entries: Sequence[PassportEntry], min_kappa: float) -> None:
+    """Raise PassportRefused unless quadratic kappa of the overall score, as estimated, is `min_kappa` or more."""
+    from tasks.passport.passport import kappa_of
+
+    kappa = kappa_of(entries)
+    if kappa is None or kappa.estimate is None:
+        why = "the labels have no overall score" if kappa is None else kappa.detail
+        raise PassportRefused(
+            f"no kappa could be computed ({why}), and --min-kappa asks for {min_kappa:g}; label more texts"
+        )
+    if kappa.estimate < min_kappa:
+        raise PassportRefused(
+            f"{kappa.judge} {kappa.fingerprint[:8]}: kappa is {kappa.estimate:.3f} over {kappa.n} texts, "
+            f"below the {min_kappa:g} asked for; choose another judge model, or look at how the labels were made"
+        )
+
+
+def _print(entries: Sequence[PassportEntry], labelled: LabelledTexts) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from tasks.passport.reading import conclusion, tables
+
+    console = Console()
+    for title, lines in tables(entries):
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+        table.add_column("", min_width=24)
+        table.add_column("estimate", justify="right")
+        table.add_column("95 % interval", justify="right")
+        table.add_column("n", justify="right")
+        table.add_column("", style="dim", overflow="fold")
+        for line in lines:
+            cells = (line.name, line.estimate, line.interval, f"{line.n:,}", line.meaning)
+            table.add_row(*map(escape, cells))
+        console.print(table)
+        console.print()
+    one = entries[0]
+    console.print(
+        f"Passport of {one.judge} {one.fingerprint[:8]} against labels {one.labels[:8]}", markup=False
+    )
+    for sentence in (*_of_labels(labelled), conclusion(entries), _NEXT):
+        console.print(sentence, markup=False, highlight=False)
+
+
+_NEXT = "The next `cardiograph snapshot` corrects its findings by these labels, where it holds their texts."
+
+
+def _of_labels(labelled: LabelledTexts) -> list[str]:
+    """Which rows of the labels were used, and which were not."""
+    people = len(labelled.raters)
+    lines = [f"{len(labelled.texts):,} texts, labelled by {people} rater{'s' if people > 1 else ''}."]
+    if labelled.blank:
+        lines.append(f"{labelled.blank:,} rows without a label were left out.")
+    if labelled.without_card:
+        shown = ", ".join(labelled.without_card[:5])
+        lines.append(
+            f"The warehouse has no card for {len(labelled.without_card):,} rows: {printable(shown)}."
+        )
+    if labelled.ignored:
+        lines.append(f"Columns that are not used: {printable(', '.join(labelled.ignored))}.")
+    return lines

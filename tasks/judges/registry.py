@@ -1,0 +1,187 @@
+"""The kinds of judges: what each can do and needs, and where its class is.
+
+A new judge is a class beside `ChecklistJudge`, registered below; or in a package of its own, which nothing here has to
+name, under the entry point group `cardiograph.judges`:
+
+    [project.entry-points."cardiograph.judges"]
+    toy = "toy_judge:KIND"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+from tasks.errors import UsageError
+from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
+from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from tasks.cards.evidence import Evidence
+
+ENTRY_POINTS = "cardiograph.judges"
+DEFAULT_JUDGE = "checklist"
+
+
+class JudgeIdentity(Protocol):
+    """Which judge it is, known before anything is judged.
+
+    `fingerprint` changes with anything that may change an answer: rubric, rules, model, settings.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
+        """Everything that the fingerprint is made of."""
+        ...
+
+
+class Judge(JudgeIdentity, Protocol):
+    """What scores a card: `score(cards) -> verdicts`, nothing more."""
+
+    def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
+        """One verdict per card, as they come; a card that cannot be judged gives a reason instead of a score."""
+        ...
+
+    def explain(self, cards: Iterable[CardText]) -> Iterator[Explanation]:
+        """Reasons, one per criterion and card; nothing from a judge that has none to give."""
+        ...
+
+    def usage(self) -> JudgeUsage:
+        """Requests and tokens so far."""
+        ...
+
+
+class EvidenceJudge(Judge, Protocol):
+    """A judge that scores what the parser found in a card, so that the card is parsed once for facts and verdict."""
+
+    def score_evidence(self, cards: Iterable[tuple[CardText, Evidence]]) -> Iterator[Verdict]:
+        """One verdict per card, as they come."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeKind:
+    """A kind of judge. As it stands, a class that judges in this process; one with servers overrides the methods.
+
+    judge           `module:class`, imported when a judge of this kind is needed, and made without arguments
+    needs_servers   it is asked over HTTP; `--judge-model`, `--judge-url` and `--judge-pool` are for it
+    explains        it can give reasons for its scores
+    names_kinds     it can be asked what the kinds of cards are called
+    reads_evidence  it is an `EvidenceJudge`
+    part_setting    the setting that holds how many cards are in a part for it
+    """
+
+    name: str
+    judge: str
+    needs_servers: bool = False
+    explains: bool = False
+    names_kinds: bool = False
+    reads_evidence: bool = False
+    part_setting: Literal["part_cards", "judge_part_cards"] = "part_cards"
+
+    def identify(self, spec: JudgeSpec) -> JudgeIdentity:
+        """Which judge it would be. Asks servers that are named, and starts none."""
+        return self._made()
+
+    def serving(self, spec: JudgeSpec, log: Path) -> AbstractContextManager[JudgeSpec]:
+        """The spec with the servers that it needs: those it names, or one started for the block."""
+        return nullcontext(spec)
+
+    def opened(self, spec: JudgeSpec) -> AbstractContextManager[Judge]:
+        """The judge, ready to score."""
+        return nullcontext(self._made())
+
+    def part_size(self, limits: Settings) -> int:
+        """Cards in a part."""
+        return cast("int", getattr(limits, self.part_setting))
+
+    def _made(self) -> Judge:
+        return cast("Judge", resolve_name(self.judge)())
+
+
+class _VllmKind(JudgeKind):
+    """Its imports bring an HTTP client along, so they wait for the first call."""
+
+    def identify(self, spec: JudgeSpec) -> JudgeIdentity:
+        from tasks.judges.vllm import judge as vllm
+
+        return vllm.identify(spec)
+
+    def serving(self, spec: JudgeSpec, log: Path) -> AbstractContextManager[JudgeSpec]:
+        from tasks.judges.vllm import judge as vllm
+
+        return vllm.serving(spec, log)
+
+    def opened(self, spec: JudgeSpec) -> AbstractContextManager[Judge]:
+        from tasks.judges.vllm import judge as vllm
+
+        return vllm.opened_judge(spec)
+
+
+_KINDS: dict[str, JudgeKind] = {}
+
+
+def register(kind: JudgeKind) -> None:
+    """Add a kind of judge; its name is what `--judge` takes."""
+    _KINDS[kind.name] = kind
+
+
+register(JudgeKind("checklist", "tasks.judges.checklist:ChecklistJudge", reads_evidence=True))
+register(
+    _VllmKind(
+        "vllm",
+        "tasks.judges.vllm.judge:VllmJudge",
+        needs_servers=True,
+        explains=True,
+        names_kinds=True,
+        part_setting="judge_part_cards",
+    )
+)
+
+
+def kind_of(judge: str) -> JudgeKind:
+    """The kind of a judge named `KIND` or `KIND:MODEL`. Raises `UsageError` where none is registered."""
+    name = judge.partition(":")[0]
+    if name not in _KINDS:
+        for entry in entry_points(group=ENTRY_POINTS, name=name):
+            register(entry.load())
+    if name not in _KINDS:
+        raise _unknown(judge)
+    return _KINDS[name]
+
+
+def _unknown(judge: str) -> UsageError:
+    kinds = {**_KINDS, **dict.fromkeys(entry_points(group=ENTRY_POINTS).names)}
+    served = [f"{name}:MODEL" for name, kind in _KINDS.items() if kind.needs_servers]
+    return UsageError(f"no judge is called '{judge}'; choose from: {', '.join([*kinds, *served])}")
+
+
+def specs_of(names: Sequence[str], model: str | None, urls: Sequence[str]) -> list[JudgeSpec]:
+    """The judges named `KIND` or, where it has a model, `KIND:MODEL`. Raises `UsageError` for any that cannot be."""
+    specs = [_spec_of(name, model, tuple(urls)) for name in names]
+    if len(set(specs)) < len(specs):
+        raise UsageError(f"the same judge is named twice: {', '.join(names)}")
+    if (model or urls) and not any(kind_of(spec.kind).needs_servers for spec in specs):
+        served = " or ".join(f"--judge {kind.name}" for kind in _KINDS.values() if kind.needs_servers)
+        raise UsageError(f"--judge-model and --judge-url are for {served}; add it, or leave them out")
+    return specs
+
+
+def _spec_of(name: str, model: str | None, urls: tuple[str, ...]) -> JudgeSpec:
+    kind, _, named = name.partition(":")
+    if kind_of(name).needs_servers:
+        return JudgeSpec(kind, named or model, urls)
+    if named:
+        raise _unknown(name)
+    return JudgeSpec(kind)
