@@ -9,7 +9,8 @@ from prefect import flow
 
 from tasks.engine.schedule import date_of_run, dated
 from tasks.findings.steps import judge_of, publish_warehouse
-from tasks.operations.gate import check_quarantine, gate
+from tasks.operations.gate import check_quarantine
+from tasks.operations.steps import gate
 from tasks.settings import settings
 from tasks.work.coordinator import coordinating
 

@@ -18,7 +18,7 @@ from flows.publish import publish
 from flows.report import report
 from tasks.engine.schedule import date_of_run, dated, is_stale
 from tasks.judges import DEFAULT_JUDGE, specs_of
-from tasks.operations.artifacts import leave_artifacts
+from tasks.operations.steps import leave_artifacts
 from tasks.operations.summary import Summary, summarise
 from tasks.records import Sort
 from tasks.settings import OFFICIAL_HUB, settings

@@ -1,4 +1,4 @@
-"""What the commands share for printing: JSON for programs, plain tables for people.
+"""What the commands share at a terminal: JSON for programs, plain tables and short time-outs for people.
 
 Rich colours its output only on a terminal, and honours NO_COLOR.
 """
@@ -6,6 +6,7 @@ Rich colours its output only on a terminal, and honours NO_COLOR.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection
 from datetime import date
 
@@ -39,6 +40,13 @@ def plain_table(*columns: str, title: str | None = None, left: Collection[str] =
     for number, name in enumerate(columns):
         table.add_column(name, justify="left" if number == 0 or name in left else "right", overflow="fold")
     return table
+
+
+def fail_fast() -> None:
+    """Shorten the time-outs of lake and Prefect: a person waits, and a run's patience would keep them waiting."""
+    os.environ.setdefault("CARDIOGRAPH_LAKE_PATIENCE_S", "3")
+    os.environ.setdefault("PREFECT_API_REQUEST_TIMEOUT", "5")
+    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "0")
 
 
 def count(n: float) -> str:

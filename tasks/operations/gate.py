@@ -10,20 +10,17 @@ Suspicion is a row in the lake and so is its release; the view `quarantined` put
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeGuard
 
-from prefect import task
-
+from tasks.clock import utc_now
 from tasks.errors import SnapshotQuarantined, UsageError
 from tasks.records import GateMeasure, Release
-from tasks.settings import Settings, settings
+from tasks.settings import Settings
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
 
@@ -233,23 +230,7 @@ def latest_measures(warehouse: Warehouse, snapshot: date, fingerprint: str) -> l
     return [GateMeasure(**row) for row in rows.to_dicts()]
 
 
-@task(task_run_name="gate {snapshot}")
-def gate(home: Path, snapshot: date, fingerprint: str) -> list[GateMeasure]:
-    """Measure a snapshot beside the one before it and write down what is suspicious; nothing new, nothing written."""
-    warehouse = Warehouse(home)
-    now, before = observe(warehouse, snapshot, fingerprint)
-    at = datetime.now(UTC).replace(tzinfo=None)
-    measures = gate_measures(now, before, settings(), fingerprint=fingerprint, at=at)
-    known = latest_measures(warehouse, snapshot, fingerprint)
-    if measures == [dataclasses.replace(measure, measured_at=at) for measure in known]:
-        return known
-    digest = hashlib.sha256(repr(measures).encode()).hexdigest()[:16]
-    warehouse.lake.write(f"gates/{snapshot}-{fingerprint}-{digest}.parquet", GateMeasure, measures)
-    warehouse.land()
-    return measures
-
-
-def quarantine(home: Path) -> dict[date, list[GateMeasure]]:
+def quarantined(home: Path) -> dict[date, list[GateMeasure]]:
     """The quarantined snapshots of the published warehouse, each with what is suspicious about it."""
     warehouse = Warehouse(home)
     warehouse.check_current()
@@ -263,18 +244,17 @@ def quarantine(home: Path) -> dict[date, list[GateMeasure]]:
 
 def check_quarantine(home: Path, snapshot: date) -> None:
     """Raise `SnapshotQuarantined` where the snapshot, as published, is held back."""
-    if measures := quarantine(home).get(snapshot):
+    if measures := quarantined(home).get(snapshot):
         raise SnapshotQuarantined(quarantine_words(snapshot, measures))
 
 
-def release(home: Path, snapshot: date, reason: str) -> None:
+def write_release(home: Path, snapshot: date, reason: str) -> None:
     """Write down that a quarantined snapshot may be shown; the next publication shows it.
 
     Raises `UsageError` where it is not quarantined.
     """
-    held = quarantine(home)
+    held = quarantined(home)
     if snapshot not in held:
         others = ", ".join(map(str, held)) or "none"
         raise UsageError(f"the snapshot of {snapshot} is not quarantined; quarantined are: {others}")
-    now = datetime.now(UTC).replace(tzinfo=None)
-    Lake(home).write(f"releases/{snapshot}.parquet", Release, [Release(snapshot, reason, now)])
+    Lake(home).write(f"releases/{snapshot}.parquet", Release, [Release(snapshot, reason, utc_now())])

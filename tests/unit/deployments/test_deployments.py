@@ -14,7 +14,7 @@ import yaml
 from prefect import Flow
 from prefect.events.schemas.automations import AutomationCore
 
-from flows.cli.deploying import POOLS, deploy
+from flows.cli.deploy import POOLS, deploy
 from tasks.engine.schedule import date_of_run, is_stale, late_by
 from tasks.errors import UsageError
 

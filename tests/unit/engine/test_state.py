@@ -23,7 +23,7 @@ with prefect_server(Path(sys.argv[1])):
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.client.schemas.objects import State, StateDetails, StateType
     from tasks.engine.state import read_engine
-    from flows.cli.deploying import set_hub_limit
+    from flows.cli.deploy import set_hub_limit
 
     empty = read_engine()
 

@@ -77,7 +77,7 @@ def test_a_plan_as_json_says_where_each_figure_comes_from(run: Run, home: Path) 
 
 def test_a_plan_asks_the_hub_for_the_quota_where_it_is_told_to(run: Run, hub: str, tmp_path: Path) -> None:
     told = fine(run("plan", "--ask", "--hub", hub, "--home", tmp_path))
-    assert f"Quota of the plan pro, as {hub} says: 2,500 API requests" in told
+    assert f"Quota of the plan pro, as {hub} reports: 2,500 API requests" in told
 
 
 @pytest.mark.parametrize(

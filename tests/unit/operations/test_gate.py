@@ -19,9 +19,9 @@ from tasks.operations.gate import (
     check_quarantine,
     gate_measures,
     measure_words,
-    quarantine,
-    release,
+    quarantined,
     score_distance,
+    write_release,
 )
 from tasks.records import CardRead, GateMeasure, ListedModel
 from tasks.settings import Settings
@@ -204,7 +204,7 @@ def shown(home: Path) -> list[date]:
 
 def test_a_suspicious_week_is_published_and_not_shown(home: Path) -> None:
     assert shown(home) == [date(2026, 1, 5)]
-    assert {measure.measure for measure in quarantine(home)[WEEK]} >= {"unread_share", "card_share", "cards"}
+    assert {measure.measure for measure in quarantined(home)[WEEK]} >= {"unread_share", "card_share", "cards"}
     with Warehouse(home).read() as db:
         key: Mapping[str, object] = {"snapshot": WEEK, "fingerprint": "f"}
         assert frame(db, "out/counts", **key)["failed"].to_list() == [200]
@@ -216,7 +216,7 @@ def test_a_suspicious_week_is_published_and_not_shown(home: Path) -> None:
 
 
 def test_a_released_week_is_shown_again_and_stays_so(home: Path, gated: Gated) -> None:
-    release(home, WEEK, "the Hub was down, and said so")
+    write_release(home, WEEK, "the Hub was down, and said so")
     gated(home, WEEK)
     assert shown(home) == [date(2026, 1, 5), WEEK]
     check_quarantine(home, WEEK)
@@ -227,17 +227,17 @@ def test_a_released_week_is_shown_again_and_stays_so(home: Path, gated: Gated) -
 
 def test_only_what_is_quarantined_can_be_released(home: Path) -> None:
     with pytest.raises(UsageError, match="2026-01-05 is not quarantined; quarantined are: 2026-01-12"):
-        release(home, date(2026, 1, 5), "why not")
+        write_release(home, date(2026, 1, 5), "why not")
 
 
 def test_a_warehouse_made_again_from_the_lake_keeps_the_quarantine(home: Path) -> None:
-    before = quarantine(home)
+    before = quarantined(home)
     warehouse = Warehouse(home)
     warehouse.published.unlink()
     with warehouse.writer():
         warehouse.begin(afresh=True)
         warehouse.publish(always=True)
-    assert quarantine(home) == before
+    assert quarantined(home) == before
     assert shown(home) == [date(2026, 1, 5)]
 
 
@@ -256,7 +256,7 @@ def test_a_week_that_was_read_after_all_leaves_the_quarantine_by_itself(home: Pa
     Lake(home).write(f"cards/{WEEK}/b.parquet", CardRead, later)
     assert not [measure for measure in gated(home, WEEK) if measure.is_suspicious]
     assert shown(home) == [date(2026, 1, 5), WEEK]
-    assert quarantine(home) == {}
+    assert quarantined(home) == {}
 
 
 @dataclasses.dataclass(frozen=True)

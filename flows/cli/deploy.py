@@ -1,4 +1,4 @@
-"""`cardiograph deploy`: what a Prefect server needs to know of Cardiograph. Run again, it updates."""
+"""`cardiograph deploy`: set up a Prefect server for Cardiograph, or bring it up to date."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-import yaml
 
 from tasks.errors import DeployFailed, UsageError
 from tasks.settings import settings
@@ -20,15 +19,39 @@ HUB_SLOTS = 32
 _DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 
 
-def deploy(*, hub_slots: int | None, pool_type: str, alarm_block: str | None) -> None:
-    """Make or update pools, the limit for the Hub's quota, deployments and alarms on the server in use."""
+def deploy(
+    hub_slots: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Requests to the Hub that all workers together may have in flight.",
+            show_default="32, or what is set",
+        ),
+    ] = None,
+    pool_type: Annotated[
+        str, typer.Option(help="Type of the work pools: process, docker or kubernetes.")
+    ] = "process",
+    alarm_block: Annotated[
+        str | None, typer.Option(metavar="TYPE/NAME", help="A notification block that alarms are sent to.")
+    ] = None,
+) -> None:
+    """Set up the Prefect server of PREFECT_API_URL: work pools, limit, deployments, alarms.
+
+    \b
+    export PREFECT_API_URL=http://127.0.0.1:4200/api
+    cardiograph deploy
+    prefect worker start --pool default
+    prefect deployment run snapshot/weekly --param limit=200
+
+    Run it again after an upgrade; it updates what has changed.
+    """
     if not os.environ.get("PREFECT_API_URL"):
         raise UsageError(
             "PREFECT_API_URL is not set: deployments live on a Prefect server; start one with `prefect server start` "
-            "and set it to http://127.0.0.1:4200/api"
+            "and set the variable to http://127.0.0.1:4200/api"
         )
     if not (_DEPLOYMENTS / "prefect.yaml").is_file():
-        raise UsageError(f"{_DEPLOYMENTS} is not there; run this from a checkout or from the image")
+        raise UsageError(f"{_DEPLOYMENTS} does not exist; run this from a checkout or from the image")
     from prefect.exceptions import PrefectHTTPStatusError
 
     try:
@@ -36,12 +59,12 @@ def deploy(*, hub_slots: int | None, pool_type: str, alarm_block: str | None) ->
         set_hub_limit(hub_slots)
         make_automations(alarm_block)
     except PrefectHTTPStatusError as error:
-        raise DeployFailed(f"the Prefect server refused it: {str(error).splitlines()[0]}") from error
+        raise DeployFailed(f"the Prefect server refused a request: {str(error).splitlines()[0]}") from error
     make_deployments()
 
 
 def make_pools(pool_type: str) -> None:
-    """The work pools, unless they are there: what somebody changed about them stays."""
+    """Create the work pools that do not exist; an existing one keeps what somebody changed about it."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists
@@ -50,13 +73,13 @@ def make_pools(pool_type: str) -> None:
         for name in POOLS:
             try:
                 client.create_work_pool(WorkPoolCreate(name=name, type=pool_type))
-                typer.echo(f"work pool {name} ({pool_type}) made")
+                typer.echo(f"work pool {name} ({pool_type}) created")
             except ObjectAlreadyExists:
-                typer.echo(f"work pool {name} is there")
+                typer.echo(f"work pool {name} exists")
 
 
 def set_hub_limit(slots: int | None) -> None:
-    """How many requests to the Hub all workers together may have under way; without a figure, what is set stays."""
+    """Limit the requests to the Hub that all workers together may have in flight; null keeps the limit that is set."""
     from prefect.client.orchestration import get_client
 
     from tasks.hub.quota import limit_slots, set_limit
@@ -68,10 +91,10 @@ def set_hub_limit(slots: int | None) -> None:
 
 
 def make_deployments() -> None:
-    """All of deployments/prefect.yaml, by Prefect's own command."""
-    words = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all"]
+    """Deploy all of deployments/prefect.yaml with Prefect's own command."""
+    arguments = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all"]
     done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-m", "prefect", *words],
+        [sys.executable, "-m", "prefect", *arguments],
         cwd=_DEPLOYMENTS.parent,
         capture_output=True,
         text=True,
@@ -82,20 +105,20 @@ def make_deployments() -> None:
         raise DeployFailed(f"`prefect deploy` failed: {' '.join(last)}")
     names = [
         f"{entry['entrypoint'].rpartition('.')[2]}/{entry['name']}"
-        for entry in _told("prefect")["deployments"]
+        for entry in _yaml("prefect")["deployments"]
     ]
     typer.echo(f"deployments: {', '.join(names)}")
 
 
 def make_automations(alarm_block: str | None) -> None:
-    """The alarms and what Prefect does by itself; those of an older version are replaced."""
+    """Create the alarms and what Prefect does by itself; those of an older version are replaced."""
     from prefect.client.orchestration import get_client
     from prefect.events.schemas.automations import AutomationCore
 
     actions = _alarm(alarm_block)
     with get_client(sync_client=True) as client:
         known = {automation.name: automation.id for automation in client.read_automations(limit=200)}
-        for entry in _told("automations")["automations"]:
+        for entry in _yaml("automations")["automations"]:
             automation = AutomationCore.model_validate(
                 {**entry, "actions": [*entry.get("actions", []), *actions]}
             )
@@ -107,7 +130,7 @@ def make_automations(alarm_block: str | None) -> None:
 
 
 def _alarm(block: str | None) -> list[dict[str, Any]]:
-    """What every alarm does: it is an event that the UI shows, and a message where there is somewhere to send it."""
+    """The actions of every alarm: it is an event in the UI, and with a block also a message."""
     if block is None:
         return [{"type": "do-nothing"}]
     from prefect.client.orchestration import get_client
@@ -119,19 +142,21 @@ def _alarm(block: str | None) -> list[dict[str, Any]]:
             document = client.read_block_document_by_name(name, kind)
         except ObjectNotFound as error:
             raise UsageError(
-                f"--alarm-block {block}: there is no such block; make it in Prefect's UI, under Blocks"
+                f"--alarm-block {block}: no such block exists; create it in Prefect's UI, under Blocks"
             ) from error
-    told = "{{ automation.name }}: {{ flow_run.name }} {{ flow_run.state.message }} {{ flow_run|ui_url }}"
+    body = "{{ automation.name }}: {{ flow_run.name }} {{ flow_run.state.message }} {{ flow_run|ui_url }}"
     return [
         {
             "type": "send-notification",
             "block_document_id": str(document.id),
             "subject": "Cardiograph",
-            "body": told,
+            "body": body,
         }
     ]
 
 
-def _told(name: str) -> dict[str, Any]:
-    told: dict[str, Any] = yaml.safe_load((_DEPLOYMENTS / f"{name}.yaml").read_text(encoding="utf-8"))
-    return told
+def _yaml(name: str) -> dict[str, Any]:
+    import yaml
+
+    content: dict[str, Any] = yaml.safe_load((_DEPLOYMENTS / f"{name}.yaml").read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,58 @@
+"""The @tasks around publication: the gate before it, and the summary that a run leaves in Prefect's UI."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from datetime import date
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from tasks.clock import utc_now
+from tasks.operations.gate import gate_measures, latest_measures, observe
+from tasks.operations.summary import Summary
+from tasks.records import GateMeasure
+from tasks.settings import settings
+from tasks.storage.lake import Lake
+from tasks.storage.warehouse import Warehouse
+
+
+@task(task_run_name="gate {snapshot}")
+def gate(home: Path, snapshot: date, fingerprint: str) -> list[GateMeasure]:
+    """Measure a snapshot against the one before it and write the measures to the lake, unless they stand there."""
+    warehouse = Warehouse(home)
+    now, before = observe(warehouse, snapshot, fingerprint)
+    at = utc_now()
+    measures = gate_measures(now, before, settings(), fingerprint=fingerprint, at=at)
+    known = latest_measures(warehouse, snapshot, fingerprint)
+    if measures == [dataclasses.replace(measure, measured_at=at) for measure in known]:
+        return known
+    digest = hashlib.sha256(repr(measures).encode()).hexdigest()[:16]
+    warehouse.lake.write(f"gates/{snapshot}-{fingerprint}-{digest}.parquet", GateMeasure, measures)
+    warehouse.land()
+    return measures
+
+
+@task(task_run_name="leave artifacts")
+def leave_artifacts(summary: Summary) -> None:
+    """Publish the summary as a table and the finding as Markdown."""
+    create_table_artifact(
+        key="snapshot-figures",
+        table=[{"figure": name, "value": value} for name, value in summary.rows()],
+        description=f"Snapshot of {summary.snapshot}",
+    )
+    lake = Lake(summary.warehouse.parent)
+    where = f"{lake.location}/published/report.html" if lake.is_remote else summary.report.resolve().as_uri()
+    create_link_artifact(
+        key="snapshot-report", link=where, link_text=f"Report of {summary.snapshot}", description="The report"
+    )
+    create_markdown_artifact(
+        key="snapshot-finding",
+        markdown=(
+            f"# {summary.snapshot}\n\n{summary.headline}\n\nReport: `{summary.report}`\n\n"
+            f"Warehouse: `{summary.warehouse}`\n"
+        ),
+        description="The finding in a sentence, and where the report is",
+    )
