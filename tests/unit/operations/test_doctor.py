@@ -31,8 +31,8 @@ from tasks.operations.doctor import (
     check_store_clock,
     check_warehouse,
     checks_for,
-    clock_finding,
-    engine_findings,
+    clock_result,
+    engine_results,
     examine,
 )
 from tasks.replica.corpus import write_corpus
@@ -155,14 +155,14 @@ def test_a_clock_that_is_a_minute_off_is_a_warning(ahead_s: float, status: str) 
     now = datetime(2026, 1, 12, tzinfo=UTC)
     theirs = {"date": format_datetime(datetime.fromtimestamp(now.timestamp() - ahead_s, UTC), usegmt=True)}
     assert clock_ahead_s(theirs, now) == ahead_s
-    assert clock_finding("clock", "the Hub", ahead_s).status == status
+    assert clock_result("clock", "the Hub", ahead_s).status == status
     assert CLOCK_WARN_S == 60
 
 
 @pytest.mark.parametrize("said", ["", "soon", "Mon, 99 Foo 2026 00:00:00 GMT"])
 def test_a_server_without_a_time_is_no_reason_to_warn(said: str) -> None:
     assert clock_ahead_s({"date": said}, datetime.now(UTC)) is None
-    assert clock_finding("clock", "the Hub", None).status == "ok"
+    assert clock_result("clock", "the Hub", None).status == "ok"
 
 
 def test_a_disk_is_told_where_the_home_will_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ def test_a_gpu_is_told_with_its_memory(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(check_gpu()) == [CheckResult("GPU", "ok", "NVIDIA H200, 143771 MiB, 4 MiB in use")]
     program.write_text("#!/bin/sh\necho 'Driver/library version mismatch'; exit 18\n")
     (finding,) = check_gpu()
-    assert (finding.status, finding.remedy) == ("fail", "mend the driver")
+    assert (finding.status, finding.remedy) == ("fail", "repair the driver")
 
 
 def test_a_judge_environment_that_is_not_there_is_no_failure(
@@ -276,7 +276,7 @@ WELL = EngineState(
 
 
 def statuses(engine: EngineState) -> dict[str, str]:
-    return {one.name: one.status for one in engine_findings(engine)}
+    return {one.name: one.status for one in engine_results(engine)}
 
 
 def test_a_server_that_knows_all_is_well() -> None:
