@@ -21,7 +21,7 @@ from tasks.storage.warehouse import Warehouse
 
 @task(task_run_name="gate {snapshot}")
 def gate(home: Path, snapshot: date, fingerprint: str) -> list[GateMeasure]:
-    """Measure a snapshot against the one before it and write the measures to the lake, unless they stand there."""
+    """Measure a snapshot against the one before it and write the measures to the lake, unless it holds them already."""
     warehouse = Warehouse(home)
     now, before = observe(warehouse, snapshot, fingerprint)
     at = utc_now()
@@ -37,7 +37,7 @@ def gate(home: Path, snapshot: date, fingerprint: str) -> list[GateMeasure]:
 
 @task(task_run_name="leave artifacts")
 def leave_artifacts(summary: Summary) -> None:
-    """Publish the summary as a table and the finding as Markdown."""
+    """Publish the summary as a table, the report as a link and the finding as Markdown."""
     create_table_artifact(
         key="snapshot-figures",
         table=[{"figure": name, "value": value} for name, value in summary.rows()],
@@ -54,5 +54,5 @@ def leave_artifacts(summary: Summary) -> None:
             f"# {summary.snapshot}\n\n{summary.headline}\n\nReport: `{summary.report}`\n\n"
             f"Warehouse: `{summary.warehouse}`\n"
         ),
-        description="The finding in a sentence, and where the report is",
+        description="The finding in one sentence, and the path of the report",
     )
