@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasks.errors import DeployFailed, UsageError
 from tasks.settings import settings
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 POOLS = ("default", "gpu")
 HUB_SLOTS = 32
@@ -52,45 +55,42 @@ def deploy(
         )
     if not (_DEPLOYMENTS / "prefect.yaml").is_file():
         raise UsageError(f"{_DEPLOYMENTS} does not exist; run this from a checkout or from the image")
+    from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectHTTPStatusError
 
     try:
-        make_pools(pool_type)
-        set_hub_limit(hub_slots)
-        make_automations(alarm_block)
+        with get_client(sync_client=True) as client:
+            _make_pools(client, pool_type)
+            set_hub_limit(client, hub_slots)
+            _make_automations(client, alarm_block)
     except PrefectHTTPStatusError as error:
         raise DeployFailed(f"the Prefect server refused a request: {str(error).splitlines()[0]}") from error
-    make_deployments()
+    _make_deployments()
 
 
-def make_pools(pool_type: str) -> None:
+def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
     """Create the work pools that do not exist; an existing one keeps what somebody changed about it."""
-    from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists
 
-    with get_client(sync_client=True) as client:
-        for name in POOLS:
-            try:
-                client.create_work_pool(WorkPoolCreate(name=name, type=pool_type))
-                typer.echo(f"work pool {name} ({pool_type}) created")
-            except ObjectAlreadyExists:
-                typer.echo(f"work pool {name} exists")
+    for name in POOLS:
+        try:
+            client.create_work_pool(WorkPoolCreate(name=name, type=pool_type))
+            typer.echo(f"work pool {name} ({pool_type}) created")
+        except ObjectAlreadyExists:
+            typer.echo(f"work pool {name} exists")
 
 
-def set_hub_limit(slots: int | None) -> None:
+def set_hub_limit(client: SyncPrefectClient, slots: int | None) -> None:
     """Limit the requests to the Hub that all workers together may have in flight; null keeps the limit that is set."""
-    from prefect.client.orchestration import get_client
-
     from tasks.hub.quota import limit_slots, set_limit
 
     slots = slots or limit_slots() or HUB_SLOTS
-    with get_client(sync_client=True) as client:
-        set_limit(client, slots)
+    set_limit(client, slots)
     typer.echo(f"global concurrency limit {settings().hub_limit}: {slots} requests in flight")
 
 
-def make_deployments() -> None:
+def _make_deployments() -> None:
     """Deploy all of deployments/prefect.yaml with Prefect's own command."""
     arguments = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all"]
     done = subprocess.run(  # noqa: S603 - our own interpreter
@@ -110,47 +110,42 @@ def make_deployments() -> None:
     typer.echo(f"deployments: {', '.join(names)}")
 
 
-def make_automations(alarm_block: str | None) -> None:
+def _make_automations(client: SyncPrefectClient, alarm_block: str | None) -> None:
     """Create the alarms and what Prefect does by itself; those of an older version are replaced."""
-    from prefect.client.orchestration import get_client
     from prefect.events.schemas.automations import AutomationCore
 
-    actions = _alarm(alarm_block)
-    with get_client(sync_client=True) as client:
-        known = {automation.name: automation.id for automation in client.read_automations(limit=200)}
-        for entry in _yaml("automations")["automations"]:
-            automation = AutomationCore.model_validate(
-                {**entry, "actions": [*entry.get("actions", []), *actions]}
-            )
-            if automation.name in known:
-                client.update_automation(known[automation.name], automation)
-            else:
-                client.create_automation(automation)
-            typer.echo(f"automation {automation.name}")
+    actions = _alarm_actions(client, alarm_block)
+    known = {automation.name: automation.id for automation in client.read_automations(limit=200)}
+    for entry in _yaml("automations")["automations"]:
+        automation = AutomationCore.model_validate(
+            {**entry, "actions": [*entry.get("actions", []), *actions]}
+        )
+        if automation.name in known:
+            client.update_automation(known[automation.name], automation)
+        else:
+            client.create_automation(automation)
+        typer.echo(f"automation {automation.name}")
 
 
-def _alarm(block: str | None) -> list[dict[str, Any]]:
+def _alarm_actions(client: SyncPrefectClient, block: str | None) -> list[dict[str, Any]]:
     """The actions of every alarm: it is an event in the UI, and with a block also a message."""
     if block is None:
         return [{"type": "do-nothing"}]
-    from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound
 
     kind, _, name = block.partition("/")
-    with get_client(sync_client=True) as client:
-        try:
-            document = client.read_block_document_by_name(name, kind)
-        except ObjectNotFound as error:
-            raise UsageError(
-                f"--alarm-block {block}: no such block exists; create it in Prefect's UI, under Blocks"
-            ) from error
-    body = "{{ automation.name }}: {{ flow_run.name }} {{ flow_run.state.message }} {{ flow_run|ui_url }}"
+    try:
+        document = client.read_block_document_by_name(name, kind)
+    except ObjectNotFound as error:
+        raise UsageError(
+            f"--alarm-block {block}: no such block exists; create it in Prefect's UI, under Blocks"
+        ) from error
     return [
         {
             "type": "send-notification",
             "block_document_id": str(document.id),
             "subject": "Cardiograph",
-            "body": body,
+            "body": "{{ automation.name }}: {{ flow_run.name }} {{ flow_run.state.message }} {{ flow_run|ui_url }}",
         }
     ]
 
