@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.console import Console
@@ -61,62 +61,48 @@ def plan(
     documented ones where it has no history; each figure names its source.
     Nothing is sent anywhere without --ask.
     """
+    from tasks.hub.account import ask_account
     from tasks.judges import specs_of
     from tasks.operations.history import rates_of
     from tasks.operations.planning import PlanRequest, first_costs, next_costs, rates_used
+    from tasks.settings import settings
 
     if all_models and limit is not None:
         raise UsageError("--all and --limit exclude each other")
     specs = specs_of(judge or ["checklist"], judge_model, [])
     names = tuple(spec.kind if spec.model is None else f"{spec.kind}:{spec.model}" for spec in specs)
-    quota_source = ""
+    quota_plan, quota_source = str(hub_plan), ""
     if ask:
-        hub_plan, quota_source = _reported_plan(hub), f", as {hub} reports"
+        fail_fast()
+        reported = ask_account(hub, settings()).plan
+        if reported not in get_args(HubPlan):
+            raise UsageError(f"{hub} does not report its quota; name a plan with --plan")
+        quota_plan, quota_source = str(reported), f", as {hub} reports"
     models = None if all_models else limit or 1000
     rates, has_selection = rates_of(home, Selection(models, sort).describe(), names)
-    request = PlanRequest(models, names, hub_plan, workers)
+    request = PlanRequest(models, names, quota_plan, workers)
     first, after, used = first_costs(request, rates), next_costs(request, rates), rates_used(request, rates)
     if as_json:
         print_json(
             {
                 "wanted": asdict(request),
                 "has_a_snapshot_of_it": has_selection,
-                "first": _costs_as_json(first),
-                "each_after_it": _costs_as_json(after) if after else None,
+                "first": {**asdict(first), "total_s": first.total_s},
+                "each_after_it": {**asdict(after), "total_s": after.total_s} if after else None,
                 "rates": {name: asdict(rate) for name, rate in used.items()},
             }
         )
         return
     console = Console()
-    console.print(_costs_table([first, *([after] if after else [])]))
-    for note in _notes(hub_plan, quota_source, has_next=after is not None, has_selection=has_selection):
-        console.print(note, markup=False, highlight=False)
-    console.print()
-    console.print(_rates_table(used.values()))
-
-
-def _reported_plan(hub: str) -> HubPlan:
-    """The plan of this machine's token, as the Hub reports it."""
-    from tasks.hub.account import ask_account
-    from tasks.settings import settings
-
-    fail_fast()
-    reported = ask_account(hub, settings()).plan
-    for known in get_args(HubPlan):
-        if known == reported:
-            return known  # type: ignore[no-any-return]
-    raise UsageError(f"{hub} does not report its quota; name a plan with --plan")
-
-
-def _costs_as_json(costs: Costs) -> dict[str, Any]:
-    return {**asdict(costs), "total_s": costs.total_s}
-
-
-def _costs_table(columns: Sequence[Costs]) -> Table:
+    columns = [first, *([after] if after else [])]
     table = plain_table("", *("first snapshot", "each later snapshot")[: len(columns)])
     for name, cells in _cost_rows(columns):
         table.add_row(escape(name), *cells)
-    return table
+    console.print(table)
+    for note in _notes(quota_plan, quota_source, has_next=after is not None, has_selection=has_selection):
+        console.print(note, markup=False, highlight=False)
+    console.print()
+    console.print(_rates_table(used.values()))
 
 
 def _cost_rows(columns: Sequence[Costs]) -> list[tuple[str, list[str]]]:
@@ -153,12 +139,12 @@ def _cost_rows(columns: Sequence[Costs]) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _notes(hub_plan: HubPlan, source: str, *, has_next: bool, has_selection: bool) -> list[str]:
+def _notes(quota_plan: str, source: str, *, has_next: bool, has_selection: bool) -> list[str]:
     from tasks.operations.planning import quota
 
-    api, resolvers = map(count, quota(hub_plan))
+    api, resolvers = map(count, quota(quota_plan))
     notes = [
-        f"Quota of the plan {hub_plan}{source}: {api} API requests and {resolvers} files per five minutes."
+        f"Quota of the plan {quota_plan}{source}: {api} API requests and {resolvers} files per five minutes."
     ]
     if not has_next:
         notes.append(

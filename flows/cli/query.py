@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -18,17 +17,10 @@ from tasks.errors import QueryFailed, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+RowFormat = Literal["table", "csv", "json", "parquet"]
+
 _TABLE_ROWS = 40
 _CELL_CHARACTERS = 60
-
-
-class RowFormat(StrEnum):
-    """How `query` prints rows."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
 
 
 def query(
@@ -37,7 +29,7 @@ def query(
         str | None, typer.Argument(metavar="[SQL|NAME]", help="A statement, or the name of a saved query.")
     ] = None,
     list_saved: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
-    output_format: Annotated[RowFormat, typer.Option("--format", help="How to print.")] = RowFormat.table,
+    output_format: Annotated[RowFormat, typer.Option("--format", help="How to print.")] = "table",
     output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
 ) -> None:
     """Query the published warehouse, read-only; works while a snapshot is being taken.
@@ -65,10 +57,10 @@ def query(
         raise UsageError(
             "give a statement or the name of a saved query; `cardiograph query --list` lists them"
         )
-    if output_format is RowFormat.parquet and output is None and sys.stdout.isatty():
+    if output_format == "parquet" and output is None and sys.stdout.isatty():
         raise UsageError("Parquet is not for a terminal; add --output FILE, or redirect")
     rows = _rows_of(home, sql)
-    if output_format is RowFormat.table and output is None:
+    if output_format == "table" and output is None:
         _print_table(rows)
         return
     try:
@@ -114,9 +106,9 @@ def _encoded(rows: pl.DataFrame, output_format: RowFormat) -> bytes:
     import orjson
     import polars as pl
 
-    if output_format is RowFormat.json:
+    if output_format == "json":
         return orjson.dumps(rows.to_dicts(), default=str, option=orjson.OPT_INDENT_2) + b"\n"
-    if output_format is RowFormat.parquet:
+    if output_format == "parquet":
         buffer = io.BytesIO()
         rows.write_parquet(buffer)
         return buffer.getvalue()
