@@ -1,4 +1,4 @@
-"""Who is whose child, from Linux's /proc."""
+"""Process trees, from Linux's /proc."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PROC = Path("/proc")
 
 
 def descendants(of: int) -> list[int]:
-    """Its children, theirs and so on, nearest first; zombies are left out, but not what they started."""
+    """All descendants of a process, nearest first; without zombies, but with what those started."""
     children: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     for pid, parent, state in _processes():
         children[parent].append((pid, state))
@@ -26,7 +26,7 @@ def descendants(of: int) -> list[int]:
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
-    """Send each the signal; those that have ended meanwhile are no matter."""
+    """Send the signal to each process that still exists."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)

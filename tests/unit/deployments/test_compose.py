@@ -383,7 +383,7 @@ def test_workers_homes_are_apart(layout: Layout) -> None:
 
 
 def test_a_program_that_is_not_there_is_named_with_its_package() -> None:
-    with pytest.raises(Exception, match=r"nosuchprogram is not on this machine.*apt-get install it"):
+    with pytest.raises(Exception, match=r"nosuchprogram is not installed.*apt-get install it"):
         program("nosuchprogram", "apt-get install it")
 
 
