@@ -94,29 +94,8 @@ def measured(home: Path, parts: list[list[CardRead]], threads: int) -> dict[str,
 
 def _list_models(lake: Lake, parts: list[list[CardRead]]) -> None:
     """Write the listing that the warehouse's checks require for the cards."""
-    listed = [
-        ListedModel(
-            WEEK,
-            card.model_id,
-            "ada",
-            card.sha,
-            NOW,
-            NOW,
-            1,
-            1,
-            1,
-            None,
-            [],
-            None,
-            None,
-            None,
-            True,
-            None,
-            [],
-        )  # fmt: skip
-        for part in parts
-        for card in part
-    ]
+    figures = (NOW, NOW, 1, 1, 1, None, [], None, None, None, True, None, [])
+    listed = [ListedModel(WEEK, card.model_id, "ada", card.sha, *figures) for part in parts for card in part]
     lake.write(f"listing/{WEEK}/page-00000.parquet", ListedModel, listed)
     record = SnapshotRecord(WEEK, "x", "all", len(listed), NOW, NOW)
     lake.write(f"snapshots/{WEEK}.parquet", SnapshotRecord, [record])

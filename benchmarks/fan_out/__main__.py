@@ -97,12 +97,8 @@ def main() -> None:
     arguments.add_argument("--parts", type=int, default=24)
     arguments.add_argument("--seconds", type=float, default=1.0, help="seconds that each part takes")
     arguments.add_argument("--workers", type=int, default=3)
-    arguments.add_argument(
-        "--lease",
-        type=float,
-        default=settings().lease_s,
-        help="for pulling: seconds of silence after which a worker counts as dead",
-    )
+    silence = "for pulling: seconds of silence after which a worker counts as dead"
+    arguments.add_argument("--lease", type=float, default=settings().lease_s, help=silence)
     arguments.add_argument("--patience", type=float, default=90.0, help="seconds to wait without a part done")
     arguments.add_argument(
         "--one-machine", action="store_true", help="for pulling: dead processes are seen by their id"

@@ -21,7 +21,7 @@ from tasks.errors import UsageError
 DEPLOYMENTS = Path(__file__).parents[3] / "deployments"
 
 
-def told(name: str) -> dict[str, Any]:
+def yaml_of(name: str) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load((DEPLOYMENTS / f"{name}.yaml").read_text())
     return content
 
@@ -34,7 +34,7 @@ def flow_of(entrypoint: str) -> Flow[..., Any]:
 
 
 @pytest.mark.parametrize(
-    "deployment", told("prefect")["deployments"], ids=lambda d: d["entrypoint"] + d["name"]
+    "deployment", yaml_of("prefect")["deployments"], ids=lambda d: d["entrypoint"] + d["name"]
 )
 def test_every_deployment_runs_a_flow_with_parameters_that_it_has(deployment: dict[str, Any]) -> None:
     flow = flow_of(deployment["entrypoint"])
@@ -47,7 +47,7 @@ def test_every_deployment_runs_a_flow_with_parameters_that_it_has(deployment: di
 
 
 def test_the_week_is_taken_once_at_a_time_on_mondays_and_skipped_when_stale() -> None:
-    (weekly,) = [d for d in told("prefect")["deployments"] if d["name"] == "weekly"]
+    (weekly,) = [d for d in yaml_of("prefect")["deployments"] if d["name"] == "weekly"]
     assert weekly["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     assert weekly["parameters"]["stale_after_h"] > 0
     (schedule,) = weekly["schedules"]
@@ -56,19 +56,21 @@ def test_the_week_is_taken_once_at_a_time_on_mondays_and_skipped_when_stale() ->
 
 def test_there_is_a_crew_for_every_pool() -> None:
     crews = {
-        d["work_pool"]["name"]: d["name"] for d in told("prefect")["deployments"] if "crew" in d["entrypoint"]
+        d["work_pool"]["name"]: d["name"]
+        for d in yaml_of("prefect")["deployments"]
+        if "crew" in d["entrypoint"]
     }
     assert crews == {pool: pool for pool in POOLS}
 
 
 def test_every_parameter_of_the_week_shows_in_the_ui() -> None:
-    (weekly,) = [d for d in told("prefect")["deployments"] if d["name"] == "weekly"]
+    (weekly,) = [d for d in yaml_of("prefect")["deployments"] if d["name"] == "weekly"]
     assert (
         weekly["parameters"].keys() == inspect.signature(flow_of(weekly["entrypoint"]).fn).parameters.keys()
     )
 
 
-@pytest.mark.parametrize("entry", told("automations")["automations"], ids=lambda entry: entry["name"])
+@pytest.mark.parametrize("entry", yaml_of("automations")["automations"], ids=lambda entry: entry["name"])
 def test_every_automation_is_one_that_prefect_takes(entry: dict[str, Any]) -> None:
     automation = AutomationCore.model_validate(
         {**entry, "actions": entry.get("actions", [{"type": "do-nothing"}])}
@@ -98,7 +100,7 @@ def test_a_run_is_dated_by_its_schedule_and_stale_when_it_starts_too_late(
     assert not is_stale(None)
 
 
-def test_a_run_that_is_run_again_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retried_run_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     scheduled(monkeypatch, datetime(2026, 11, 2, tzinfo=UTC), run_count=2)
     assert not is_stale(1)
 

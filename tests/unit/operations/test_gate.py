@@ -120,7 +120,7 @@ def test_whatever_two_snapshots_hold_the_measure_before_would_have_passed(
         ("section__usage", Measured(0.38, 5_500)),
     ],
 )
-def test_a_week_that_no_week_makes_is_suspicious(name: str, value: Measured) -> None:
+def test_a_week_that_changes_too_much_is_suspicious(name: str, value: Measured) -> None:
     assert set(suspicious(usual(**{name: value}), usual())) == {name.replace("__", ":")}
 
 
@@ -166,7 +166,7 @@ def test_chance_is_allowed_for_in_a_small_selection() -> None:
     assert set(suspicious(few(9_000, 0.4), few(12_000, 0.6))) == {"models", "card_share"}
 
 
-def test_more_may_change_where_more_weeks_lie_between() -> None:
+def test_more_may_change_over_more_weeks() -> None:
     grown = usual(models=Measured(14_000, 14_000))
     assert set(suspicious(grown, usual(), days=7)) == {"models"}
     assert suspicious(grown, usual(), days=14) == {}
@@ -180,11 +180,11 @@ def test_a_first_snapshot_must_only_not_be_empty() -> None:
     assert set(suspicious(usual(unscored_share=Measured(1.0, 5_500)), None)) == {"unscored_share"}
 
 
-def test_of_a_handful_no_share_of_failures_is_suspicious() -> None:
+def test_no_share_of_failures_among_a_handful_is_suspicious() -> None:
     assert suspicious(usual(unread_share=Measured(1.0, 3)), None) == {}
 
 
-def test_a_measure_is_told_with_what_would_have_passed() -> None:
+def test_a_measure_is_reported_with_what_would_have_passed() -> None:
     found = suspicious(usual(models=Measured(8_000, 8_000), unread_share=Measured(0.5, 6_100)), usual())
     assert measure_words(found["models"]) == "models 8,000 (9,000 to 12,500 expected; 10,000 on 2026-01-05)"
     assert (
@@ -230,7 +230,7 @@ def test_only_what_is_quarantined_can_be_released(home: Path) -> None:
         write_release(home, date(2026, 1, 5), "why not")
 
 
-def test_a_warehouse_made_again_from_the_lake_keeps_the_quarantine(home: Path) -> None:
+def test_a_rebuilt_warehouse_keeps_the_quarantine(home: Path) -> None:
     before = quarantined(home)
     warehouse = Warehouse(home)
     warehouse.published.unlink()
