@@ -20,11 +20,12 @@ from benchmarks.chaos import disk, invariants
 from benchmarks.chaos.faults import FAULTS, Hit
 from benchmarks.chaos.invariants import Broken
 from benchmarks.chaos.prefect_api import TERMINAL
-from benchmarks.chaos.processes import FLOW_RUN, command_of, ours, signal_all
+from benchmarks.chaos.processes import FLOW_RUN, command_of, ours
 from benchmarks.chaos.scene import TooLate
 from benchmarks.chaos.schedule import Plan
 from benchmarks.chaos.stand import ANOTHER, LEASE_S, SNAPSHOT, WEEK, Stand, Undisturbed
 from benchmarks.chaos.watching import Watcher
+from deployments.native.processes import signal_all
 from tasks.errors import CardiographError, EngineFailed
 
 WAREHOUSE, REPORT = "warehouse.duckdb", "report.html"

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from deployments.native.processes import processes
 
 _PROC = Path("/proc")
 FLOW_RUN = "PREFECT__FLOW_RUN_ID"  # Prefect sets it for the process of every flow run that a worker starts
 MARK = "CHAOS_MARK"  # in the environment of every process that is started here: the harness's process id
-
-
-def all_processes() -> list[int]:
-    """Every process, without those that have ended and are not reaped yet."""
-    found = []
-    for folder in _PROC.iterdir():
-        if folder.name.isdigit():
-            with suppress(OSError):
-                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-                if state not in "ZX":
-                    found.append(int(folder.name))
-    return found
 
 
 def environment_of(pid: int) -> dict[str, str]:
@@ -49,16 +37,10 @@ def ours(name: str = MARK, value: str | None = None) -> list[int]:
     mine = str(os.getpid())
     return [
         pid
-        for pid in all_processes()
+        for pid, _, state in processes()
         if pid != os.getpid()
+        and state not in "ZX"
         and (variables := environment_of(pid)).get(MARK) == mine
         and name in variables
         and value in (None, variables[name])
     ]
-
-
-def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
-    """Send a signal to each process that still exists."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)

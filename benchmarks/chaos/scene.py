@@ -13,8 +13,9 @@ from pathlib import Path
 from benchmarks.chaos.disk import Disk
 from benchmarks.chaos.gate import Gate, Mode
 from benchmarks.chaos.prefect_api import PrefectApi
-from benchmarks.chaos.processes import FLOW_RUN, ours, signal_all
+from benchmarks.chaos.processes import FLOW_RUN, ours
 from deployments.native import Service, Topology
+from deployments.native.processes import signal_all
 
 _POLL_S = 0.005
 

@@ -14,7 +14,7 @@ _PROC = Path("/proc")
 def descendants(of: int) -> list[int]:
     """All descendants of a process, nearest first; without zombies, but with what those started."""
     children: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    for pid, parent, state in _processes():
+    for pid, parent, state in processes():
         children[parent].append((pid, state))
     found: list[int] = []
     generation = [of]
@@ -32,7 +32,7 @@ def signal_all(pids: Iterable[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def _processes() -> Iterable[tuple[int, int, str]]:
+def processes() -> Iterable[tuple[int, int, str]]:
     """Process id, parent's id, state: fields 1, 4 and 3 of proc_pid_stat(5)."""
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
