@@ -1,10 +1,10 @@
-"""Kill a snapshot with -9 at random moments, run it again, and look for what is lost, twice or half.
+"""Kill a snapshot with -9 at random moments, run it again, and look for lost, duplicate or partial results.
 
     python benchmarks/kills.py [--corpus CORPUS.parquet] [--times 20] [--seed 1]
 
-Each round starts from a home with last week published, starts this week's snapshot, kills it at a random moment
-of its life, and runs it again. Meanwhile the published warehouse is opened over and over. The result must equal
-that of a run nobody touched, to the row. Prints one JSON object; exit code 1 where anything differs.
+Each round starts from a home with last week published, starts this week's snapshot, kills it at a random moment, and
+runs it again. Meanwhile the published warehouse is opened continuously. The result must equal that of an undisturbed
+run, to the row. Prints one JSON object; exit code 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 import duckdb
 
-# Every table but the books on parts and attempts; what a second run may rightly write anew is when it happened.
+# Every table except those of parts and attempts; a second run may only change the times.
 COMPARED = {
     "base.snapshots": "* exclude (started_at, finished_at)",
     "base.listing": "*",
@@ -38,24 +38,12 @@ COMPARED = {
 
 def command(corpus: Path, home: Path, as_of: date) -> list[str]:
     """The snapshot's command line."""
-    words = [
-        "snapshot",
-        "--hub",
-        str(corpus),
-        "--all",
-        "--as-of",
-        str(as_of),
-        "--home",
-        str(home),
-        "--json",
-        "--embedder",
-        "none",
-    ]
-    return [sys.executable, "-m", "flows.cli", *words]
+    snapshot = [sys.executable, "-m", "flows.cli", "snapshot", "--hub", str(corpus), "--all"]
+    return [*snapshot, "--as-of", str(as_of), "--home", str(home), "--json", "--embedder", "none"]
 
 
 def contents(home: Path) -> dict[str, Any]:
-    """Row counts and digests of every table, moments left out, and what must never be there twice."""
+    """Row counts and digests of every table without its times, and what must never exist twice."""
     found: dict[str, Any] = {}
     with duckdb.connect(home / "warehouse.duckdb", read_only=True) as db:
         for table, columns in COMPARED.items():
@@ -74,7 +62,7 @@ def contents(home: Path) -> dict[str, Any]:
 
 
 class Reader(threading.Thread):
-    """Opens the published warehouse again and again, and keeps what went wrong."""
+    """Opens the published warehouse continuously, and keeps the errors."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(daemon=True)
@@ -84,7 +72,7 @@ class Reader(threading.Thread):
         self.done = threading.Event()
 
     def run(self) -> None:
-        """Until told to stop."""
+        """Read until stopped."""
         while not self.done.wait(0.05):
             try:
                 with duckdb.connect(self.path, read_only=True) as db:
@@ -96,9 +84,9 @@ class Reader(threading.Thread):
                 self.errors.append(str(error))
 
 
-def kill_at(moment_s: float, words: list[str]) -> bool:
-    """Start, wait, kill; whether there was still something to kill."""
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+def kill_at(moment_s: float, arguments: list[str]) -> bool:
+    """Start, wait, kill; whether the process was still running."""
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         time.sleep(moment_s)
         was_running = run.poll() is None
         run.kill()
@@ -106,7 +94,7 @@ def kill_at(moment_s: float, words: list[str]) -> bool:
 
 
 def play(corpus: Path, before: Path, weeks: tuple[date, date], times: int, seed: int) -> dict[str, Any]:
-    """All rounds; their tally."""
+    """Play all rounds; returns their tally."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         untouched = Path(folder) / "untouched"
@@ -156,7 +144,7 @@ def play(corpus: Path, before: Path, weeks: tuple[date, date], times: int, seed:
 def main() -> None:
     """Play and print."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--corpus", type=Path, help="default: a demo corpus of two weeks, made for this")
+    arguments.add_argument("--corpus", type=Path, help="default: a new demo corpus of two weeks")
     arguments.add_argument("--times", type=int, default=20)
     arguments.add_argument("--seed", type=int, default=1)
     given = arguments.parse_args()

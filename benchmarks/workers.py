@@ -1,11 +1,11 @@
-"""How much faster a snapshot is with more worker processes, where the Hub's latency dominates, and what it costs.
+"""The speed-up of a snapshot by more worker processes where the Hub's latency dominates, and its overhead.
 
     python benchmarks/workers.py [--models 10000] [--latency-ms 1000] [--workers 1 2 3] [--json FILE]
 
-Serves a demo corpus by a replica that answers after `--latency-ms`, takes the whole snapshot with each number of
-worker processes, each into a home of its own, and reads Prefect's own records of the run: orchestration is the time
-of the run in which no task run was under way, from the command's start to its end (Prefect's server starting, flows
-and task runs changing states, workers joining and looking for parts). Prints a table.
+Serves a demo corpus from a replica that answers after `--latency-ms`, takes the whole snapshot with each number of
+worker processes into a home of its own, and reads Prefect's records of the run. Orchestration is the time between the
+command's start and its end in which no task run was running: Prefect's server starts, flows and task runs change
+states, workers join and look for parts. Prints a table.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tasks.replica.process import running_replica
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """One snapshot as it went. `orchestration_share`: of the wall time, 0-1."""
+class Run:
+    """The measurements of one snapshot. `orchestration_share` is of the wall time, 0-1."""
 
     workers: int
     wall_s: float
@@ -38,30 +38,17 @@ class Taken:
     verdicts: int
 
 
-def take(hub: str, home: Path, workers: int, base_s: float | None) -> Taken:
-    """One snapshot by so many processes."""
-    words = [
-        "snapshot",
-        "--hub",
-        hub,
-        "--all",
-        "--home",
-        str(home),
-        "--workers",
-        str(workers),
-        "--json",
-        "--embedder",
-        "none",
-    ]
+def take(hub: str, home: Path, workers: int, base_s: float | None) -> Run:
+    """Take one snapshot with so many processes."""
+    snapshot = [sys.executable, "-m", "flows.cli", "snapshot", "--hub", hub, "--all", "--home", str(home)]
+    command = [*snapshot, "--workers", str(workers), "--json", "--embedder", "none"]
     began = datetime.now(UTC)
     started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", *words], stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     wall_s = time.perf_counter() - started
     runs = _task_runs(home, began.replace(tzinfo=None))
     reading = [(begin, end) for name, begin, end in runs if name.startswith("read ")]
-    return Taken(
+    return Run(
         workers=workers,
         wall_s=wall_s,
         speed_up=(base_s or wall_s) / wall_s,
@@ -82,7 +69,7 @@ def covered_s(spans: list[tuple[float, float]]) -> float:
 
 
 def _task_runs(home: Path, since: datetime) -> list[tuple[str, float, float]]:
-    """Names, beginnings and ends (seconds) of the finished task runs that Prefect recorded."""
+    """Names, starts and ends (seconds) of the finished task runs that Prefect recorded."""
     with sqlite3.connect(home / "prefect" / "prefect.db") as db:
         rows = db.execute(
             "select name, start_time, end_time from task_run where end_time is not null and start_time >= ?",
@@ -92,14 +79,14 @@ def _task_runs(home: Path, since: datetime) -> list[tuple[str, float, float]]:
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--models", type=int, default=10_000)
     parser.add_argument("--latency-ms", type=float, default=1000.0)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    taken: list[Taken] = []
+    taken: list[Run] = []
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpus.parquet"
         write_demo_corpus(corpus, models=options.models, weeks=1, seed=7)

@@ -1,1 +1,1 @@
-"""How Cardiograph runs on more than one process: images, Prefect's deployments, the topology without containers."""
+"""How Cardiograph runs in more than one process: images, Prefect's deployments, the topology without containers."""

@@ -1,4 +1,4 @@
-"""docker-compose.yml, read: so that what runs without containers is set up by the same words."""
+"""Read docker-compose.yml, so that the topology without containers is set up from the same file."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import yaml
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
 
-# `$$` is a dollar; `${NAME}`, `${NAME:-what to take instead}`, `${NAME:?what to say without it}`.
+# `$$` is a dollar; `${NAME}`, `${NAME:-default}`, `${NAME:?error}`.
 _VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\})")
 
 
 def compose_file() -> dict[str, Any]:
-    """The whole file, its anchors resolved."""
+    """The whole file, with its anchors resolved."""
     content: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
     return content
 
 
 def compose_service(name: str) -> dict[str, Any]:
-    """One service of it."""
+    """One service of the file."""
     service: dict[str, Any] = compose_file()["services"][name]
     return service
 
 
 def environment_of(service: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """What the service's environment is where .env says `variables`. A `KeyError` names one that is required."""
+    """The environment of a service with `variables` as in .env. Raises `KeyError` for a missing required one."""
     stated: Mapping[str, str | None] = compose_service(service).get("environment", {})
     return {
         name: variables[name] if value is None else interpolated(value, variables)
@@ -39,7 +39,7 @@ def environment_of(service: str, variables: Mapping[str, str]) -> dict[str, str]
 
 
 def interpolated(text: str, variables: Mapping[str, str]) -> str:
-    """The text as compose would hand it on."""
+    """Replace the variables of a text as compose does."""
 
     def value(match: re.Match[str]) -> str:
         if match["dollar"]:
@@ -53,12 +53,12 @@ def interpolated(text: str, variables: Mapping[str, str]) -> str:
 
 
 def variables_in(text: str) -> set[str]:
-    """Names of the variables that a text asks for."""
+    """The names of the variables in a text."""
     return {match["name"] for match in _VARIABLE.finditer(text) if match["name"]}
 
 
 def relocated(text: str, addresses: Mapping[str, str]) -> str:
-    """The text with each `host:port` of the containers' network replaced by where it is on this machine."""
+    """Replace each `host:port` of the containers' network by its address on this machine."""
     for there, here in addresses.items():
         text = re.sub(rf"\b{re.escape(there)}\b", here, text)
     return text

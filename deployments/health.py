@@ -1,37 +1,27 @@
-"""Health checks that images without curl can run; 0 is healthy.
+"""Health checks for images without curl; exit code 0 is healthy.
 
-python -m deployments.health url URL      answered 200
-python -m deployments.health services     Prefect's background services beat in Redis
+python -m deployments.health url URL      it answers with 200
+python -m deployments.health services     Prefect's background services report to Redis
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import urllib.error
-import urllib.request
 
-_WITHIN_S = 5.0
-_SERVICES_DOCKET = "prefect"  # the name that `prefect server services start` gives its queue of chores
+from tasks.engine.child import answers
+
+_SERVICES_DOCKET = "prefect"  # the queue of `prefect server services start`
 
 
 def main(what: str, *rest: str) -> int:
-    """1 where the check says no."""
-    is_well = url_answers(rest[0]) if what == "url" else asyncio.run(services_beat())
+    """Run a check; 1 if it fails."""
+    is_well = answers(rest[0]) if what == "url" else asyncio.run(services_beat())
     return 0 if is_well else 1
 
 
-def url_answers(url: str) -> bool:
-    """Whether a GET of the URL is answered 200."""
-    try:
-        with urllib.request.urlopen(url, timeout=_WITHIN_S) as answer:  # noqa: S310 - the compose file's own
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
-        return False
-
-
 async def services_beat() -> bool:
-    """Whether a worker of the services' queue said within a few seconds that it is there."""
+    """Whether a worker of the services' queue has reported within the last few seconds."""
     from docket import Docket
     from prefect.settings import get_current_settings
 

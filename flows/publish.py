@@ -5,7 +5,8 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.engine.schedule import dated
-from tasks.operations.gate import check_quarantine, gate
+from tasks.operations.gate import check_quarantine
+from tasks.operations.steps import gate
 from tasks.work.coordinator import coordinating
 from tasks.work.request import FindingsRequest, takes
 from tasks.work.steps import find_judge, publish_warehouse

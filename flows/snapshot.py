@@ -17,7 +17,7 @@ from flows.report import report
 from tasks.engine.schedule import dated, is_stale
 from tasks.judges import kind_of, specs_of
 from tasks.judges.steps import check_judge_is_served
-from tasks.operations.artifacts import leave_artifacts
+from tasks.operations.steps import leave_artifacts
 from tasks.operations.summary import Summary, summarise
 from tasks.work.coordinator import coordinating
 from tasks.work.request import (

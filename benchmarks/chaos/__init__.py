@@ -1,1 +1,1 @@
-"""Rounds of faults against the real topology, with invariants after each: see docs/chaos.md."""
+"""Rounds of faults against the real topology, with a check of the invariants after each: see docs/chaos.md."""

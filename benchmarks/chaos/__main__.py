@@ -1,8 +1,8 @@
-"""Kill, pause and cut off the real topology at random while snapshots are taken, and look whether anything is lost.
+"""Kill, pause and cut off parts of the real topology at random during snapshots, and check that nothing is lost.
 
     python -m benchmarks.chaos [--rounds 50] [--seed 1] [--only FAULT] [--round N] [--json FILE] [--write PAGE]
 
-Prints a line a round, then a table; exit code 1 where an invariant broke. docs/chaos.md tells what is done.
+Prints one line per round, then a table; exit code 1 if an invariant broke. docs/chaos.md describes the method.
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ from benchmarks.chaos.tally import joined, markdown, tally, write_into
 
 
 def main() -> int:
-    """Play, print, and say by the exit code whether everything held."""
-    given = _arguments()
-    if given.join:
-        return _told(joined(given.join), given)
-    os.environ[MARK] = str(os.getpid())  # all that is started from here on carries it
-    os.environ["CARDIOGRAPH_EMBEDDER"] = "none"  # a map a round would take longer than the round
+    """Play and print; the exit code is 0 if every invariant held."""
+    options = _arguments()
+    if options.join:
+        return _print_figures(joined(options.join), options)
+    os.environ[MARK] = str(os.getpid())  # every process that is started from here on inherits it
+    os.environ["CARDIOGRAPH_EMBEDDER"] = "none"  # one map per round would take longer than the round
     skipped = _impossible_here()
-    names = [name for name in given.only or FAULTS if name not in skipped]
-    wanted = list(islice(plans(given.seed, names), given.rounds))
-    wanted = [plan for plan in wanted[given.first - 1 :] if given.round in (None, plan.number)]
+    names = [name for name in options.only or FAULTS if name not in skipped]
+    todo = list(islice(plans(options.seed, names), options.rounds))
+    todo = [plan for plan in todo[options.first - 1 :] if options.round in (None, plan.number)]
     outcomes: list[Outcome] = []
-    with running_stand(given.folder, models=given.models, seed=given.seed) as stand:
+    with running_stand(options.folder, models=options.models, seed=options.seed) as stand:
         try:
-            for plan in wanted:
+            for plan in todo:
                 _expect(stand, plan)
                 outcomes.append(try_to_play(stand, plan))
-                print(_line(outcomes[-1], given.rounds), file=sys.stderr, flush=True)
-                _tell_broken(outcomes[-1], given)
+                print(_line(outcomes[-1], options.rounds), file=sys.stderr, flush=True)
+                _print_broken(outcomes[-1], options)
         except KeyboardInterrupt:
-            print("stopped; what was played so far:", file=sys.stderr)
+            print("stopped; the rounds so far:", file=sys.stderr)
         finally:
             left_over = stop_everything(stand)
-    figures = tally(outcomes, seed=given.seed, skipped=skipped) | {
+    figures = tally(outcomes, seed=options.seed, skipped=skipped) | {
         "left_over": [each.seen for each in left_over]
     }
-    return _told(figures, given)
+    return _print_figures(figures, options)
 
 
-def _told(figures: dict[str, Any], given: argparse.Namespace) -> int:
-    """Print and write the figures; the exit code."""
-    if given.json:
-        given.json.write_text(json.dumps(figures, indent=2, default=str))
-    if given.write:
-        write_into(given.write, markdown(figures))
+def _print_figures(figures: dict[str, Any], options: argparse.Namespace) -> int:
+    """Print and write the figures; returns the exit code."""
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2, default=str))
+    if options.write:
+        write_into(options.write, markdown(figures))
     print(markdown(figures))
     for seen in figures["left_over"]:
         print(seen, file=sys.stderr)
@@ -74,24 +74,27 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--only", action="append", choices=list(FAULTS), help="this fault alone; repeated, these"
+        "--only", action="append", choices=list(FAULTS), help="only this fault; may be repeated"
     )
-    parser.add_argument("--round", type=int, help="of all these rounds play this one alone")
-    parser.add_argument("--first", type=int, default=1, help="begin with this one of them")
+    parser.add_argument("--round", type=int, help="play only this one of the rounds")
+    parser.add_argument("--first", type=int, default=1, help="start with this one of the rounds")
     parser.add_argument("--models", type=int, default=300, help="in the demo corpus")
     parser.add_argument(
-        "--folder", type=Path, help="keep everything here, logs too; must be open to everybody"
+        "--folder", type=Path, help="keep everything here, logs too; everybody must be able to enter it"
     )
-    parser.add_argument("--json", type=Path, help="write everything that was seen to this file")
+    parser.add_argument("--json", type=Path, help="write all observations to this file")
     parser.add_argument(
-        "--join", type=Path, nargs="+", help="play nothing; add up what several goes wrote with --json"
+        "--join",
+        type=Path,
+        nargs="+",
+        help="play nothing; join the files that several calls wrote with --json",
     )
     parser.add_argument("--write", type=Path, help="write the table into this page, between its markers")
     return parser.parse_args()
 
 
 def _impossible_here() -> dict[str, str]:
-    """Faults that this machine or this account cannot do, and why."""
+    """Faults that are impossible on this machine or for this account, and why."""
     impossible = {}
     if not libfaketime():
         impossible["clock off"] = "libfaketime is not installed (apt-get install faketime)"
@@ -103,10 +106,10 @@ def _impossible_here() -> dict[str, str]:
 
 
 def _expect(stand: Stand, plan: Plan) -> None:
-    """See once how this week's snapshot ends that nobody disturbs, for each judge."""
+    """Take this week's snapshot once per judge without faults, for comparison."""
     if plan.judge not in stand.expected:
-        stand.expected[plan.judge] = seen = undisturbed(stand, plan.judge)
-        print(f"undisturbed, {plan.judge}: {seen.lasts_s:.1f} s", file=sys.stderr, flush=True)
+        stand.expected[plan.judge] = run = undisturbed(stand, plan.judge)
+        print(f"undisturbed, {plan.judge}: {run.lasts_s:.1f} s", file=sys.stderr, flush=True)
 
 
 def _line(outcome: Outcome, rounds: int) -> str:
@@ -115,17 +118,17 @@ def _line(outcome: Outcome, rounds: int) -> str:
     broken = ", ".join(sorted({each.invariant for each in outcome.broken}))
     return (
         f"round {plan.number}/{rounds} [{plan.lake}, {plan.judge}] {hits} -> {outcome.disturbed}, rerun "
-        f"{outcome.heal_s:.0f} s, {outcome.total_s:.0f} s in all: {f'BROKEN {broken}' if broken else 'held'}"
+        f"{outcome.heal_s:.0f} s, total {outcome.total_s:.0f} s: {f'BROKEN {broken}' if broken else 'held'}"
     )
 
 
-def _tell_broken(outcome: Outcome, given: argparse.Namespace) -> None:
+def _print_broken(outcome: Outcome, options: argparse.Namespace) -> None:
     for each in outcome.broken:
         print(f"    {each.invariant}: {each.seen}", file=sys.stderr)
     if outcome.broken:
-        only = "".join(f' --only "{name}"' for name in given.only or ())
-        again = f"--seed {given.seed} --rounds {given.rounds} --round {outcome.plan.number}{only}"
-        print(f"    the run said: {outcome.said}\n    again: {again}", file=sys.stderr)
+        only = "".join(f' --only "{name}"' for name in options.only or ())
+        again = f"--seed {options.seed} --rounds {options.rounds} --round {outcome.plan.number}{only}"
+        print(f"    message of the run: {outcome.said}\n    repeat with: {again}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A small disk of its own, which can be filled to the last byte: a tmpfs, where mounting one is permitted."""
+"""A small disk that can be filled to the last byte: a tmpfs, where mounting one is permitted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Disk:
     path: Path
 
     def fill(self) -> None:
-        """Leave not a byte free."""
+        """Leave no byte free."""
         with (self.path / _BALLAST).open("ab", buffering=0) as file:
             try:
                 while True:
@@ -28,21 +28,21 @@ class Disk:
                     raise
 
     def empty(self) -> None:
-        """Give back what filling took."""
+        """Free what `fill` took."""
         (self.path / _BALLAST).unlink(missing_ok=True)
 
 
 def mount(path: Path, megabytes: int) -> Disk | None:
-    """A disk of that size at `path`; null where this account may not mount one."""
+    """Mount a disk of that size at `path`; null if this account may not mount one."""
     path.mkdir(parents=True, exist_ok=True)
-    words = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0777", "cardiograph-chaos", str(path)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0777", "cardiograph-chaos", str(path)]
     try:
-        done = subprocess.run(words, capture_output=True, check=False)
+        done = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:
         return None
     return Disk(path) if done.returncode == 0 else None
 
 
 def unmount(path: Path) -> None:
-    """Take the disk away, open files or not."""
+    """Unmount the disk, even if files are open."""
     subprocess.run(["umount", "--lazy", str(path)], capture_output=True, check=False)

@@ -1,7 +1,7 @@
-"""The faults: what each does to the scene, and what undoes it.
+"""The faults: what each does to the scene, and how it is undone.
 
-A fault is a function of the scene and of one `Hit`; it returns what heals it, called when the hit has lasted its
-time, or at the end of the round at the latest.
+A fault is a function of the scene and one `Hit`. It returns a function that heals it, called after the duration of
+the hit, or at the end of the round.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Heal = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A fault at a moment: `at_share` of what an undisturbed run lasts, for `lasts_s` seconds, on one of the workers.
+    """A fault: at `at_share` of the duration of an undisturbed run, for `lasts_s` seconds, on one of the workers.
 
-    `chance` (0-1) is for whatever else the fault leaves open.
+    `chance` (0-1) decides whatever else the fault leaves open.
     """
 
     fault: str
@@ -32,10 +32,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A kind of trouble. `needs` names what the round must have for it to bite: s3, judge."""
+    """A kind of fault. `needs` names what the round must have for it to have an effect: s3, judge."""
 
     name: str
-    told: str
+    description: str
     do: Callable[[Scene, Hit], Heal]
     lasts_s: tuple[float, float] = (1.0, 8.0)
     when: tuple[float, float] = (0.05, 0.95)
@@ -80,7 +80,7 @@ def _killed_at_publication(scene: Scene, hit: Hit) -> Heal:
 
 
 def _cut_off(name: str, scene: Scene, hit: Hit) -> Heal:
-    """Either nothing comes through, or every answer breaks off somewhere."""
+    """Either no connection passes, or every answer breaks off somewhere."""
     return _gate(name, Mode.LEAKY if hit.chance < 0.6 else Mode.SHUT, scene, hit)
 
 
@@ -100,24 +100,24 @@ def _two_at_once(scene: Scene, hit: Hit) -> Heal:
 
 
 def _nothing() -> None:
-    """What was done needs no undoing."""
+    """For faults that need no undoing."""
 
 
 S3, JUDGE = frozenset({"s3"}), frozenset({"judge"})
-# A paused worker must come back after others have taken over what it was at.
+# A paused worker must come back after others have taken over its part.
 LONGER_THAN_A_LEASE_S = (9.0, 14.0)
 
 FAULTS = {
     fault.name: fault
     for fault in (
-        Fault("worker killed", "a worker and all that it runs, -9", _worker_killed, (4, 20)),
+        Fault("worker killed", "a worker and all its processes, -9", _worker_killed, (4, 20)),
         Fault(
             "worker paused",
-            "a worker and all that it runs, for longer than a lease",
+            "a worker and all its processes, for longer than a lease",
             _worker_paused,
             LONGER_THAN_A_LEASE_S,
         ),
-        Fault("run killed", "the process of one flow run, -9; its worker lives on", _run_killed),
+        Fault("run killed", "the process of one flow run, -9; its worker keeps running", _run_killed),
         Fault(
             "coordinator killed",
             "the process that coordinates the snapshot, -9",
@@ -126,7 +126,7 @@ FAULTS = {
         ),
         Fault(
             "killed at publication",
-            "the coordinator, -9, once it has replaced what people read in its home, and nothing after that",
+            "the coordinator, -9, right after it has replaced the published files in its home",
             _killed_at_publication,
             when=(0.01, 0.02),
         ),
@@ -152,7 +152,7 @@ FAULTS = {
         Fault("S3 killed", "the S3 endpoint, -9, restarted", partial(_killed, "s3"), (1, 8), needs=S3),
         Fault(
             "S3 paused",
-            "the S3 endpoint accepts and does not answer",
+            "the S3 endpoint accepts connections but does not answer",
             partial(_paused, "s3"),
             (2, 12),
             needs=S3,
@@ -180,12 +180,12 @@ FAULTS = {
         ),
         Fault(
             "judge paused",
-            "the judge's server accepts and does not answer",
+            "the judge's server accepts connections but does not answer",
             partial(_paused, "judge-1"),
             (2, 10),
             needs=JUDGE,
         ),
-        Fault("disk full", "no byte left where the coordinator's home lies", _disk_full, (3, 10)),
+        Fault("disk full", "no byte left on the disk of the coordinator's home", _disk_full, (3, 10)),
         Fault(
             "clock off", "one worker's clock a week ahead or behind", _clock_off, (60, 60), when=(0.0, 0.0)
         ),

@@ -1,4 +1,4 @@
-"""A TCP proxy that can be told to misbehave: what stands between the workers and an endpoint that is cut off."""
+"""A TCP proxy that misbehaves on request: it stands between the workers and an endpoint that is cut off."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Mode(Enum):
     """What the gate does with connections."""
 
     OPEN = "forwards"
-    SHUT = "resets every connection, those under way too"
+    SHUT = "resets every connection, open ones too"
     LEAKY = "resets every connection somewhere in the middle of its answers"
     STALLED = "keeps connections and forwards nothing"
 
@@ -42,15 +42,15 @@ class Gate:
 
     @property
     def url(self) -> str:
-        """The address to give to whom shall come through here."""
+        """The address for clients that shall pass through the gate."""
         return f"http://127.0.0.1:{self.port}"
 
     def set(self, mode: Mode) -> None:
-        """Behave so from now on."""
+        """Change the mode."""
         self._do(self._set(mode))
 
     def close(self) -> None:
-        """Stop serving; connections under way are reset."""
+        """Stop serving; open connections are reset."""
         self._do(self._set(Mode.SHUT))
         self._loop.call_soon_threadsafe(self._server.close)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -107,6 +107,6 @@ class Gate:
                 sink.write(chunk)
                 await sink.drain()
             if left > 0:
-                sink.write_eof()  # one side is done; the other may still have something to say
+                sink.write_eof()  # one side is done; the other may still send
                 return
         self._cut(sink.transport)

@@ -1,4 +1,4 @@
-"""What must hold after every round, whatever was killed in it."""
+"""The invariants: what must hold after every round, whatever was killed in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INVARIANTS = {
     "I7": "no process is left over",
 }
 
-# What is compared with an undisturbed run, and which columns tell only when and how often something was done.
+# What is compared with an undisturbed run, without columns that only say when and how often something was done.
 COMPARED = {
     "base.snapshots": "* exclude (started_at, finished_at)",
     "base.listing": "*",
@@ -34,7 +34,7 @@ COMPARED = {
     "base.verdicts": "*",
     "base.explanations": "*",
     "base.findings": "* exclude (computed_at)",
-    # Every run measures anew; what it measures is the same.
+    # Every run measures again, with the same result.
     "base.gates": "distinct * exclude (measured_at)",
     "panel": "*",
     "failures": "*",
@@ -44,7 +44,7 @@ _ROWS_SHOWN = 2
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An invariant that does not hold, and how one sees it."""
+    """An invariant that does not hold, and the evidence."""
 
     invariant: str
     seen: str
@@ -83,7 +83,7 @@ def fates(warehouse: Path, snapshot: date) -> Iterator[Broken]:
 
 def double_work(lake: Path) -> tuple[int, list[Broken]]:
     """Verdicts that more than one part of the lake holds, and I2: those among them that contradict each other."""
-    twice, broken = 0, []
+    repeated, broken = 0, []
     for folder in sorted((lake / "verdicts").glob("*")):
         parts = [pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))]
         if not parts:
@@ -94,17 +94,17 @@ def double_work(lake: Path) -> tuple[int, list[Broken]]:
             for row in part.iter_rows(named=True):
                 by_text[row["card_hash"]].add(json.dumps(row, sort_keys=True, default=str))
                 rows += 1
-        twice += rows - len(by_text)
+        repeated += rows - len(by_text)
         odd = [card_hash for card_hash, versions in by_text.items() if len(versions) > 1]
         if odd:
             broken.append(
                 Broken("I2", f"{len(odd)} texts with verdicts that differ between parts: {odd[:2]}")
             )
-    return twice, broken
+    return repeated, broken
 
 
 def verdicts_once(warehouse: Path) -> Iterator[Broken]:
-    """I2 in the warehouse."""
+    """I2: no verdict twice in the warehouse."""
     with duckdb.connect(warehouse, read_only=True) as db:
         rows = db.execute(
             "select card_hash, fingerprint, count(*) from base.verdicts group by all having count(*) > 1"
@@ -114,24 +114,24 @@ def verdicts_once(warehouse: Path) -> Iterator[Broken]:
 
 
 def differences(warehouse: Path, expected: Path) -> Iterator[Broken]:
-    """I6: rows that only one of the two has, table by table."""
+    """I6: rows that only one of the two warehouses has, table by table."""
     with duckdb.connect(warehouse, read_only=True) as db:
         db.execute(f"attach '{expected}' as untouched (read_only)")
         (here,) = db.execute("select current_catalog()").fetchall()[0]
         for table, columns in COMPARED.items():
-            for missing, wanted, but in (("lacks", "untouched", here), ("adds", here, "untouched")):
+            for verb, left, right in (("lacks", "untouched", here), ("adds", here, "untouched")):
                 schema_table = table if "." in table else f"main.{table}"
                 rows = db.execute(
-                    f"select {columns} from {wanted}.{schema_table} "
-                    f"except all select {columns} from {but}.{schema_table}"
+                    f"select {columns} from {left}.{schema_table} "
+                    f"except all select {columns} from {right}.{schema_table}"
                 ).fetchall()
                 if rows:
                     shown = str([str(row)[:300] for row in rows[:_ROWS_SHOWN]])
-                    yield Broken("I6", f"{table} {missing} {len(rows)} rows: {shown}")
+                    yield Broken("I6", f"{table} {verb} {len(rows)} rows: {shown}")
 
 
 def secrets_in(texts: Iterable[tuple[str, str]], secrets: Mapping[str, str]) -> Iterator[Broken]:
-    """I5: which of the planted secrets stand where. `texts` are places and what stands there."""
+    """I5: planted secrets in texts, which are pairs of a place and its text."""
     for place, text in texts:
         for name, secret in secrets.items():
             if secret in text:
@@ -152,5 +152,5 @@ def texts_in_files(folders: Iterable[Path]) -> Iterator[tuple[str, str]]:
                     yield str(path), json.dumps(notes) + pl.read_parquet(path).write_ndjson()
                 else:
                     yield str(path), path.read_bytes().decode(errors="replace")
-            except FileNotFoundError:  # an order done meanwhile
+            except FileNotFoundError:  # an order was completed meanwhile
                 continue

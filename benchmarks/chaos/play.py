@@ -1,4 +1,4 @@
-"""One round: a run is disturbed, all is healed, the snapshot is run again, and the invariants are looked at."""
+"""One round: a run is disturbed, everything is healed, the snapshot is run again, and the invariants are checked."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from benchmarks.chaos import disk, invariants
 from benchmarks.chaos.faults import FAULTS, Hit
 from benchmarks.chaos.invariants import Broken
 from benchmarks.chaos.prefect_api import TERMINAL
-from benchmarks.chaos.processes import FLOW_RUN, command_of, ours, signal_all
+from benchmarks.chaos.processes import FLOW_RUN, command_of, ours
 from benchmarks.chaos.scene import TooLate
 from benchmarks.chaos.schedule import Plan
 from benchmarks.chaos.stand import ANOTHER, LEASE_S, SNAPSHOT, WEEK, Stand, Undisturbed
 from benchmarks.chaos.watching import Watcher
+from deployments.native.processes import signal_all
 from tasks.errors import CardiographError, EngineFailed
 
 WAREHOUSE, REPORT = "warehouse.duckdb", "report.html"
@@ -32,33 +33,33 @@ DISK_MEGABYTES = 96
 _LOOK_EVERY_S = 0.5
 _DISTURBED_WITHIN_S = 100.0
 _RERUN_WITHIN_S = 150.0
-_ENDS_WITHIN_S = 45.0  # what is at work on a healed scene must come to an end by itself
-_LOST_AFTER_S = 12.0  # without its process, and not at an end
-_NEVER_BEGAN_AFTER_S = 45.0  # taken by a worker, and no process came
+_ENDS_WITHIN_S = 45.0  # on a healed scene every run must end by itself
+_LOST_AFTER_S = 12.0  # without its process, and not in a final state
+_NEVER_BEGAN_AFTER_S = 45.0  # taken by a worker that started no process
 _SHUT_DOWN_S = 15.0
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a round was, and what was seen of it."""
+    """A round and its observations."""
 
     plan: Plan
     disturbed: str = ""  # completed, failed, crashed, lost, stuck
     said: str = ""
     hits: list[str] = field(default_factory=list)
     reruns: int = 0
-    heal_s: float = 0.0  # from the scene being in order to a completed snapshot
+    heal_s: float = 0.0  # from the healed scene to a completed snapshot
     total_s: float = 0.0
     phases_s: dict[str, float] = field(default_factory=dict)
     warehouse_reads: int = 0
     double_work: int = 0
-    zombies: int = 0  # runs that Prefect would have called running for ever
+    zombies: int = 0  # runs that Prefect would have reported as running for ever
     broken: list[Broken] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a round happens."""
+    """The home and the lake of a round."""
 
     home: Path
     lake: str
@@ -66,18 +67,18 @@ class Place:
 
 
 def try_to_play(stand: Stand, plan: Plan) -> Outcome:
-    """The round; where it cannot be played to its end, as when a service does not come back, that is its outcome."""
+    """Play the round; if it cannot be completed, say because a service does not restart, that is its outcome."""
     try:
         return play(stand, plan)
     except (CardiographError, OSError, RuntimeError, duckdb.Error) as error:
         with suppress(CardiographError, OSError, RuntimeError):
             _clear(stand)
-        told = f"not played to its end: {type(error).__name__}: {str(error)[:500]}"
-        return Outcome(plan, disturbed="unknown", broken=[Broken("I4", told)])
+        message = f"not completed: {type(error).__name__}: {str(error)[:500]}"
+        return Outcome(plan, disturbed="unknown", broken=[Broken("I4", message)])
 
 
 def _clear(stand: Stand) -> None:
-    """Make room for the next round by force."""
+    """Clean up by force for the next round."""
     stand.scene.heal()
     signal_all(ours(FLOW_RUN), signal.SIGKILL)
     for run_id in stand.scene.api.unfinished():
@@ -85,7 +86,7 @@ def _clear(stand: Stand) -> None:
 
 
 def undisturbed(stand: Stand, judge: str) -> Undisturbed:
-    """A run that nobody touches, on a lake of its own."""
+    """A run without faults, on a lake of its own."""
     plan = Plan(0, lake="s3", judge="vllm" if judge == "vllm" else "checklist", hits=())
     with _place(stand, plan) as place:
         began = time.monotonic()
@@ -101,7 +102,7 @@ def undisturbed(stand: Stand, judge: str) -> Undisturbed:
 
 
 def play(stand: Stand, plan: Plan) -> Outcome:
-    """The round."""
+    """Play a round."""
     began, since = time.monotonic(), datetime.now(UTC).isoformat()
     outcome = Outcome(plan)
     with _place(stand, plan) as place:
@@ -122,8 +123,8 @@ def play(stand: Stand, plan: Plan) -> Outcome:
             watcher.stop()
         outcome.warehouse_reads = watcher.reads
         outcome.broken += [Broken("I3", error) for error in dict.fromkeys(watcher.errors)]
-        with _timed(outcome, "look"):
-            outcome.broken += _look(stand, plan, place, outcome, since)
+        with _timed(outcome, "check"):
+            outcome.broken += _check(stand, plan, place, outcome, since)
     outcome.total_s = time.monotonic() - began
     return outcome
 
@@ -137,7 +138,7 @@ def _timed(outcome: Outcome, phase: str) -> Iterator[None]:
 
 @contextmanager
 def _place(stand: Stand, plan: Plan) -> Iterator[Place]:
-    """A home and a lake that hold last week; both on the small disk, where there is one and the lake is a folder."""
+    """A home and a lake with last week's snapshot; on the small disk if there is one, and the lake is a folder."""
     name = f"round-{plan.number}-{plan.judge}"
     folder = stand.folder / name
     stand.scene.disk = disk.mount(folder, DISK_MEGABYTES)
@@ -176,10 +177,10 @@ def _start(stand: Stand, plan: Plan, home: Path, name: str, deployment: str = SN
 
 
 def _disturb(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
-    """Start the snapshot and let the faults at it, until it has come to an end of whatever kind."""
+    """Start the snapshot and apply the faults until it has ended in any way."""
     scene = stand.scene
     name = f"chaos {time.time():.0f} round {plan.number}"
-    # The first hits may fall before anything runs; clocks must be wrong before the worker picks the run up.
+    # The first hits may come before anything runs: a clock must be wrong before the worker picks the run up.
     early = [hit for hit in plan.hits if hit.at_share == 0]
     heal_early = [_hit(stand, hit, outcome) for hit in early]
     scene.run_ids = [_start(stand, plan, place.home, name)]
@@ -194,20 +195,20 @@ def _disturb(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
     scene.published = place.home / WAREHOUSE
     later = [hit for hit in plan.hits if hit.at_share > 0]
     with ThreadPoolExecutor(max_workers=max(1, len(later))) as threads:
-        under_way = [threads.submit(_hit_and_heal, stand, hit, lasts_s, over, outcome) for hit in later]
+        running = [threads.submit(_hit_and_heal, stand, hit, lasts_s, over, outcome) for hit in later]
         outcome.disturbed = _wait(stand, scene.run_ids[0], within_s=_DISTURBED_WITHIN_S)
         over.set()
-        for each in under_way:
+        for each in running:
             each.result()
     for heal in heal_early:
         heal()
-    for other in scene.run_ids[1:]:  # begun late, it may have found the snapshot free and be at it for real
+    for other in scene.run_ids[1:]:  # a late one may have found the snapshot free, and be coordinating it
         _wait(stand, other, within_s=_DISTURBED_WITHIN_S)
     outcome.said = scene.api.message(scene.run_ids[0])
 
 
 def _hit_and_heal(stand: Stand, hit: Hit, lasts_s: float, over: threading.Event, outcome: Outcome) -> None:
-    """Wait for the moment, hit, wait, heal; at once where the run is over meanwhile."""
+    """Wait for the moment, hit, wait, heal; without waiting once the run has ended."""
     if over.wait(hit.at_share * lasts_s):
         outcome.hits.append(f"{hit.fault}: came too late")
         return
@@ -217,7 +218,7 @@ def _hit_and_heal(stand: Stand, hit: Hit, lasts_s: float, over: threading.Event,
         heal()
     except TooLate:
         outcome.hits.append(f"{hit.fault}: came too late")
-    except EngineFailed as error:  # tried again when all is healed
+    except EngineFailed as error:  # retried when everything is healed
         outcome.hits.append(f"{hit.fault}: {str(error).splitlines()[0]}")
 
 
@@ -230,7 +231,7 @@ def _hit(stand: Stand, hit: Hit, outcome: Outcome) -> Callable[[], object]:
 
 
 def _wait(stand: Stand, run_id: str, *, within_s: float) -> str:
-    """How a run ended: completed, failed, crashed, cancelled; lost without a process; stuck where time is up."""
+    """How a run ended: completed, failed, crashed, cancelled; lost without a process; stuck when time is up."""
     deadline = time.monotonic() + within_s
     had_process, last_seen = False, time.monotonic()
     while time.monotonic() < deadline:
@@ -250,7 +251,7 @@ def _wait(stand: Stand, run_id: str, *, within_s: float) -> str:
 
 
 def _rerun(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
-    """I4: on a healed scene the same snapshot completes, at the first attempt."""
+    """I4: on a healed scene the same snapshot completes at the first attempt."""
     began = time.monotonic()
     name = f"chaos {time.time():.0f} round {plan.number}, again"
     run_id = _start(stand, plan, place.home, name)
@@ -261,13 +262,13 @@ def _rerun(stand: Stand, plan: Plan, place: Place, outcome: Outcome) -> None:
 
 
 def _let_runs_end(stand: Stand, outcome: Outcome) -> None:
-    """Wait until nobody is at work; who stays is I7. What Prefect still calls running is called off."""
+    """Wait until no run is at work (I7), and cancel the runs that Prefect still reports as running."""
     deadline = time.monotonic() + _ENDS_WITHIN_S + LEASE_S
     while (left := ours(FLOW_RUN)) and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_S)
     if left:
-        told = ", ".join(command_of(pid) for pid in left)
-        outcome.broken.append(Broken("I7", f"still at work long after: {told}"))
+        commands = ", ".join(command_of(pid) for pid in left)
+        outcome.broken.append(Broken("I7", f"still at work long after: {commands}"))
     zombies = stand.scene.api.unfinished()
     outcome.zombies += len(zombies)
     for run_id in zombies:
@@ -277,26 +278,25 @@ def _let_runs_end(stand: Stand, outcome: Outcome) -> None:
         signal_all(ours(FLOW_RUN), signal.SIGKILL)
 
 
-def _look(stand: Stand, plan: Plan, place: Place, outcome: Outcome, since: str) -> list[Broken]:
-    """The invariants that are looked at once all is over."""
+def _check(stand: Stand, plan: Plan, place: Place, outcome: Outcome, since: str) -> list[Broken]:
+    """Check the invariants that can be checked once everything has ended."""
     warehouse = place.home / WAREHOUSE
-    twice, broken = invariants.double_work(place.lake_on_disk)
-    outcome.double_work = twice
+    outcome.double_work, broken = invariants.double_work(place.lake_on_disk)
     broken += invariants.verdicts_once(warehouse)
     broken += invariants.fates(warehouse, WEEK)
     for folder in _published(plan, place):
         broken += _not_of_this_week(folder, stand.expected[plan.judge].warehouse)
-    broken += invariants.secrets_in(_said(stand, place, since), stand.secrets)
+    broken += invariants.secrets_in(_texts(stand, place, since), stand.secrets)
     return broken
 
 
 def _published(plan: Plan, place: Place) -> list[Path]:
-    """Where people read: the home, and a remote lake too."""
+    """The published folders: the home, and that of a remote lake."""
     return [place.home, *([place.lake_on_disk / "published"] if plan.lake == "s3" else [])]
 
 
 def _not_of_this_week(folder: Path, expected: Path) -> Iterator[Broken]:
-    """I6, for what people read."""
+    """I6, for the published files."""
     missing = [name for name in (WAREHOUSE, REPORT) if not (folder / name).exists()]
     if missing:
         yield Broken("I6", f"{folder} lacks {', '.join(missing)}")
@@ -306,17 +306,17 @@ def _not_of_this_week(folder: Path, expected: Path) -> Iterator[Broken]:
         yield Broken("I6", f"{folder / REPORT} is still that of last week")
 
 
-def _said(stand: Stand, place: Place, since: str) -> Iterator[tuple[str, str]]:
-    yield from stand.scene.api.everything_said(since).items()
+def _texts(stand: Stand, place: Place, since: str) -> Iterator[tuple[str, str]]:
+    yield from stand.scene.api.visible_texts(since).items()
     yield from stand.scene.topology.logs().items()
     yield from invariants.texts_in_files([place.home, place.lake_on_disk])
 
 
 def stop_everything(stand: Stand) -> Sequence[Broken]:
-    """I7 at the very end: once the topology has stopped, nothing that was started here is left."""
+    """Stop the topology; I7 at the very end: no process that was started here is left."""
     stand.scene.topology.stop_all()
     deadline = time.monotonic() + _SHUT_DOWN_S
     while (left := ours()) and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_S)
-    told = ", ".join(command_of(pid) for pid in left)
-    return [Broken("I7", f"left over at the end: {told}")] if left else []
+    commands = ", ".join(command_of(pid) for pid in left)
+    return [Broken("I7", f"left over at the end: {commands}")] if left else []

@@ -1,4 +1,4 @@
-"""Prefect's REST API, as far as chaos needs it, and with patience: the server may be one of the things just killed."""
+"""Prefect's REST API, as far as chaos needs it, with long retries: the server may just have been killed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PrefectApi:
     headers: tuple[tuple[str, str], ...] = ()
 
     def is_well(self) -> bool:
-        """Whether it answers, its database included."""
+        """Whether the API and its database answer."""
         try:
             self._once("GET", "/ready", None)
         except OSError:
@@ -33,7 +33,7 @@ class PrefectApi:
     def start(
         self, deployment: str, parameters: dict[str, Any], *, environment: dict[str, str], name: str
     ) -> str:
-        """Have a worker run a deployment now; the flow run's id."""
+        """Schedule a run of a deployment now; returns the flow run's id."""
         run = self._ask(
             "POST",
             f"/deployments/{self._deployment(deployment)['id']}/create_flow_run",
@@ -42,39 +42,39 @@ class PrefectApi:
                 "parameters": parameters,
                 "state": {"type": "SCHEDULED"},
                 "job_variables": {"env": environment} if environment else {},
-                "idempotency_key": name,  # asked twice because an answer got lost, it is still one run
+                "idempotency_key": name,  # a request repeated after a lost answer still makes one run
             },
         )
         return str(run["id"])
 
     def set_environment(self, deployment: str, environment: dict[str, str]) -> None:
-        """Variables for every coming run of a deployment."""
+        """Set variables for every later run of a deployment."""
         path = f"/deployments/{self._deployment(deployment)['id']}"
         self._ask("PATCH", path, {"job_variables": {"env": environment}})
 
     def message(self, run_id: str) -> str:
-        """What the flow run's state says."""
+        """The name and message of the flow run's state."""
         state = self._ask("GET", f"/flow_runs/{run_id}")["state"] or {}
         return f"{state.get('name')}: {state.get('message') or ''}"
 
     def unfinished(self) -> dict[str, str]:
-        """Flow runs that should have started and are not at an end, and their states."""
-        wanted = {
+        """Flow runs that should have started and are in no final state, with their states."""
+        condition = {
             "state": {"type": {"not_any_": sorted(TERMINAL)}},
             "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
         }
-        runs = self._all("/flow_runs/filter", {"flow_runs": wanted})
+        runs = self._all("/flow_runs/filter", {"flow_runs": condition})
         return {str(run["id"]): str(run["state_type"]) for run in runs}
 
     def glance(self, run_id: str) -> str | None:
-        """Type of the flow run's state; null where the API does not answer just now."""
+        """The type of the flow run's state; null if the API does not answer right now."""
         try:
             return str(self._once("GET", f"/flow_runs/{run_id}", None)["state_type"])
         except (OSError, ValueError):
             return None
 
     def copy(self, deployment: str, name: str) -> None:
-        """The same deployment under another name, without schedules and limits."""
+        """Copy a deployment under another name, without schedules and limits."""
         kept = (
             "flow_id",
             "entrypoint",
@@ -88,19 +88,19 @@ class PrefectApi:
         self._ask("POST", "/deployments/", {"name": name} | {key: model[key] for key in kept if key in model})
 
     def pause_schedule(self, deployment: str) -> None:
-        """Let nobody but chaos start it; runs that are scheduled already are taken back."""
+        """Pause a deployment's schedule and delete the runs that are scheduled already."""
         self._ask("PATCH", f"/deployments/{self._deployment(deployment)['id']}", {"paused": True})
-        wanted = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
-        for run in self._all("/flow_runs/filter", wanted):
+        scheduled = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        for run in self._all("/flow_runs/filter", scheduled):
             self._ask("DELETE", f"/flow_runs/{run['id']}")
 
     def cancel(self, run_id: str) -> None:
-        """Call a flow run cancelled, whatever its process thinks."""
-        state = {"type": "CANCELLED", "name": "Cancelled", "message": "called off by chaos"}
+        """Set a flow run to cancelled, whatever its process does."""
+        state = {"type": "CANCELLED", "name": "Cancelled", "message": "cancelled by chaos"}
         self._ask("POST", f"/flow_runs/{run_id}/set_state", {"state": state, "force": True})
 
-    def everything_said(self, since: str) -> dict[str, str]:
-        """Everything that the API shows of runs since a moment: logs, parameters, variables, artifacts, pools."""
+    def visible_texts(self, since: str) -> dict[str, str]:
+        """Everything that the API shows of runs since a time: logs, parameters, variables, artifacts, pools."""
         after = {"after_": since}
         return {
             "flow-run logs": self._text("/logs/filter", {"logs": {"timestamp": after}}),
@@ -111,21 +111,16 @@ class PrefectApi:
             "work pools": self._text("/work_pools/filter", {}),
         }
 
-    def logs_of(self, run_id: str) -> list[str]:
-        """Messages that the flow run logged."""
-        found = self._all("/logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}})
-        return [str(row["message"]) for row in found]
-
     def _deployment(self, name: str) -> Any:
         return self._ask("GET", f"/deployments/name/{name}")
 
-    def _text(self, path: str, wanted: dict[str, Any]) -> str:
-        return json.dumps(self._all(path, wanted))
+    def _text(self, path: str, condition: dict[str, Any]) -> str:
+        return json.dumps(self._all(path, condition))
 
-    def _all(self, path: str, wanted: dict[str, Any]) -> list[Any]:
+    def _all(self, path: str, condition: dict[str, Any]) -> list[Any]:
         found: list[Any] = []
         while True:
-            page = self._ask("POST", path, {**wanted, "limit": _PAGE, "offset": len(found)})
+            page = self._ask("POST", path, {**condition, "limit": _PAGE, "offset": len(found)})
             found += page
             if len(page) < _PAGE:
                 return found
@@ -137,8 +132,10 @@ class PrefectApi:
                 return self._once(method, path, body)
             except urllib.error.HTTPError as error:
                 if error.code < 500 and error.code != 429:
-                    said = error.read().decode(errors="replace")[:500]
-                    raise RuntimeError(f"Prefect's API: {method} {path}: {error.code}: {said}") from error
+                    body_text = error.read().decode(errors="replace")[:500]
+                    raise RuntimeError(
+                        f"Prefect's API: {method} {path}: {error.code}: {body_text}"
+                    ) from error
                 _give_up(deadline, error)
             except OSError as error:
                 _give_up(deadline, error)

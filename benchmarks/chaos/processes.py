@@ -1,32 +1,20 @@
-"""Processes as Linux shows them under /proc: who carries a mark in its environment."""
+"""Processes under Linux's /proc, found by a mark in their environment."""
 
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from deployments.native.processes import processes
+
 _PROC = Path("/proc")
-FLOW_RUN = "PREFECT__FLOW_RUN_ID"  # Prefect tells it to the process of every flow run that a worker starts
-MARK = "CHAOS_MARK"  # in the environment of everything that is started here: the harness's process id
-
-
-def all_processes() -> list[int]:
-    """Every process; what has ended and waits to be reaped is left out."""
-    found = []
-    for folder in _PROC.iterdir():
-        if folder.name.isdigit():
-            with suppress(OSError):
-                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-                if state not in "ZX":
-                    found.append(int(folder.name))
-    return found
+FLOW_RUN = "PREFECT__FLOW_RUN_ID"  # Prefect sets it for the process of every flow run that a worker starts
+MARK = "CHAOS_MARK"  # in the environment of every process that is started here: the harness's process id
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """What the process was started with; empty where it is gone or somebody else's."""
+    """The environment that the process was started with; empty if it has ended or belongs to another user."""
     try:
         text = (_PROC / str(pid) / "environ").read_bytes().decode(errors="replace")
     except OSError:
@@ -42,23 +30,17 @@ def command_of(pid: int) -> str:
 
 
 def ours(name: str = MARK, value: str | None = None) -> list[int]:
-    """Processes that descend from this harness, gone from its family or not, with such a variable.
+    """Processes that descend from this harness, orphaned or not, and have such a variable.
 
-    Nobody else's: another topology on this machine has flow runs too.
+    Those of another topology on this machine are left out.
     """
     mine = str(os.getpid())
     return [
         pid
-        for pid in all_processes()
+        for pid, _, state in processes()
         if pid != os.getpid()
-        and (around := environment_of(pid)).get(MARK) == mine
-        and name in around
-        and value in (None, around[name])
+        and state not in "ZX"
+        and (variables := environment_of(pid)).get(MARK) == mine
+        and name in variables
+        and value in (None, variables[name])
     ]
-
-
-def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
-    """Send a signal to each that is still there."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)

@@ -1,4 +1,4 @@
-"""What faults act upon: the services, the gates before two of them, a disk, and the runs of the round."""
+"""What the faults act on: the services, the gates before two of them, a disk, and the runs of the round."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from pathlib import Path
 from benchmarks.chaos.disk import Disk
 from benchmarks.chaos.gate import Gate, Mode
 from benchmarks.chaos.prefect_api import PrefectApi
-from benchmarks.chaos.processes import FLOW_RUN, ours, signal_all
+from benchmarks.chaos.processes import FLOW_RUN, ours
 from deployments.native import Service, Topology
+from deployments.native.processes import signal_all
 
-_LOOK_CLOSELY_S = 0.005
+_POLL_S = 0.005
 
 
 class TooLate(Exception):
-    """There is nothing left to hit."""
+    """Nothing is left to hit."""
 
 
 @dataclass(slots=True)
 class Scene:
-    """Lives for all rounds; the last four are of the round. Of its runs the one that is disturbed comes first."""
+    """Exists for all rounds; the public fields from `disk` on belong to the round. The disturbed run comes first."""
 
     topology: Topology
     gates: Mapping[str, Gate]
@@ -48,13 +49,13 @@ class Scene:
         return workers[number % len(workers)]
 
     def kill(self, name: str) -> None:
-        """-9 to a service and all that it runs."""
+        """Send SIGKILL to a service and all its processes."""
         with self._locks[name]:
             self._paused.discard(name)
             self.topology.kill(name)
 
     def revive(self, name: str) -> None:
-        """Start a service that is not running, with its clock right, and wait until it is ready."""
+        """Start a service that is not running, with the right clock, and wait until it is ready."""
         with self._locks[name]:
             if name in self._odd_clocks:
                 self.topology.kill(name)
@@ -64,7 +65,7 @@ class Scene:
                 self.topology.start(name)
 
     def pause(self, name: str) -> Callable[[], None]:
-        """Stop a service and all that it runs in their tracks; what is returned lets them go on."""
+        """Pause a service and all its processes; the returned function resumes them."""
         with self._locks[name]:
             if self.topology.is_up(name):
                 self._paused.add(name)
@@ -72,14 +73,14 @@ class Scene:
         return partial(self.resume, name)
 
     def resume(self, name: str) -> None:
-        """Let a paused service go on."""
+        """Resume a paused service."""
         with self._locks[name]:
             if name in self._paused:
                 self._paused.discard(name)
                 self.topology.resume(name)
 
     def shift_clock(self, name: str, days: int) -> Callable[[], None]:
-        """Start a worker anew with its clock so many days off; what is returned puts it right again."""
+        """Restart a worker with its clock so many days off; the returned function puts it right."""
         with self._locks[name]:
             self.kill(name)
             self._odd_clocks.add(name)
@@ -90,33 +91,33 @@ class Scene:
         return partial(self.revive, name)
 
     def fill_disk(self) -> None:
-        """Not a byte is left."""
+        """Leave no byte free on the disk, if there is one."""
         if self.disk:
             self.disk.fill()
 
     def empty_disk(self) -> None:
-        """There is room again."""
+        """Free the space again."""
         if self.disk:
             self.disk.empty()
 
     def kill_coordinator(self) -> None:
-        """-9 to the process of the run that is disturbed."""
+        """Send SIGKILL to the process of the disturbed run."""
         _kill(ours(FLOW_RUN, self.run_ids[0]))
 
     def kill_at_publication(self) -> None:
-        """The same, at the moment when what people read has just been replaced."""
+        """The same, right after the published warehouse has been replaced."""
         before = self.published.stat().st_ino
         while self.published.stat().st_ino == before:
-            if self.over.wait(_LOOK_CLOSELY_S):
+            if self.over.wait(_POLL_S):
                 raise TooLate
         self.kill_coordinator()
 
     def kill_a_run(self, chance: float) -> None:
-        """-9 to the process of one flow run, whichever it is."""
+        """Send SIGKILL to the process of one flow run, drawn by chance."""
         _kill(random.Random(chance).sample(found, 1) if (found := sorted(ours(FLOW_RUN))) else [])
 
     def heal(self) -> None:
-        """Everything runs, nothing is in the way. Those that others need come first."""
+        """Open the gates, free the disk, and run every service again, those first that others need."""
         for gate in self.gates.values():
             gate.set(Mode.OPEN)
         self.empty_disk()
@@ -135,7 +136,7 @@ def _kill(pids: Sequence[int]) -> None:
 def with_environment(
     stages: Sequence[Sequence[Service]], name: str, environment: Mapping[str, str]
 ) -> list[list[Service]]:
-    """The services, one of them with more variables."""
+    """The services, with more variables for one of them."""
     return [
         [
             replace(service, environment={**service.environment, **environment})
@@ -148,11 +149,11 @@ def with_environment(
 
 
 def faketime(days: int) -> dict[str, str]:
-    """The environment in which a process believes that it is so many days later. Monotonic clocks stay right."""
+    """The environment of a process whose clock is so many days ahead. Monotonic clocks stay right."""
     return {"LD_PRELOAD": libfaketime(), "FAKETIME": f"{days:+d}d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def libfaketime() -> str:
-    """Where Debian's package puts it; empty where it is absent."""
+    """The path of the library of Debian's package; empty if it is not installed."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     return str(found[0]) if found else ""

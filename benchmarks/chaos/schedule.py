@@ -1,4 +1,4 @@
-"""Which faults hit which round, when and for how long: all of it follows from the seed."""
+"""Which faults hit which round, when and for how long: everything follows from the seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 from benchmarks.chaos.faults import FAULTS, Fault, Hit
 
 FAULTS_MAX = 3
-_LLM_SHARE = 0.25  # rounds in which a judge model scores too, beside those that a fault of the judge asks for
+_LLM_SHARE = 0.25  # share of the rounds with a judge model, besides those that need one for a fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Plan:
 
 
 def plans(seed: int, names: Sequence[str]) -> Iterator[Plan]:
-    """Rounds without end. Faults are dealt from a shuffled deck, so that none is left out for long."""
+    """Endless rounds. Faults are drawn from a shuffled deck, so that none is left out for long."""
     rng = random.Random(seed)
     deck = _deck(rng, names)
     for number in count(1):

@@ -1,4 +1,4 @@
-"""What all rounds share: the topology behind its gates, last week's snapshot, and how this week's looks undisturbed."""
+"""What all rounds share: the topology behind its gates, last week's snapshot, and this week's without faults."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from tasks.replica.serving import Serving
 
 WEEK = LAST_SNAPSHOT
 WEEK_BEFORE = LAST_SNAPSHOT - timedelta(days=7)
-LEASE_S = 6.0  # shorter than a pause, so that a paused worker wakes up to find its part taken
+LEASE_S = 6.0  # shorter than a pause, so that a resumed worker finds its part taken over
 
-# Small parts, so that there are many of them to lose; little patience, so that a round is soon over.
+# Small parts, so that many can be lost; short time-outs, so that a round ends soon.
 SETTINGS = {
     "CARDIOGRAPH_LEASE_S": str(LEASE_S),
     "CARDIOGRAPH_PART_CARDS": "10",
@@ -45,7 +45,7 @@ ANOTHER = "snapshot/another"  # without the limit of one run at a time, as if st
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """This week's warehouse as a run leaves it that nobody touches, and how long that run lasts."""
+    """The warehouse that a run without faults leaves this week, and the duration of that run."""
 
     warehouse: Path
     lasts_s: float
@@ -53,7 +53,7 @@ class Undisturbed:
 
 @dataclass(slots=True)
 class Stand:
-    """Lives for all rounds."""
+    """The state that all rounds share."""
 
     folder: Path
     scene: Scene
@@ -67,22 +67,22 @@ class Stand:
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        """What must stand nowhere, by name."""
+        """The secrets that must appear nowhere, by name."""
         names = ("PostgreSQL's password", "Redis's password", "the S3 key", "HF_TOKEN")
         found = dict(zip(names, self.scene.topology.secrets, strict=True))
         return found | {"the judge's key": SETTINGS["CARDIOGRAPH_JUDGE_API_KEY"]}
 
     @property
     def hub_url(self) -> str:
-        """The replica's, through its gate."""
+        """The address of the replica, through its gate."""
         return self.scene.gates["hub"].url
 
     def lake_on_disk(self, name: str) -> Path:
-        """Where the S3 endpoint keeps a prefix."""
+        """The folder in which the S3 endpoint keeps a prefix."""
         return self.layout.folder_of("s3") / "buckets" / BUCKET / name
 
     def upload(self, folder: Path, name: str) -> None:
-        """Put the files of a lake under a prefix, past the gate."""
+        """Upload the files of a lake under a prefix, not through the gate."""
         variables = self.layout.variables
         store = S3Store(
             BUCKET,
@@ -98,14 +98,14 @@ class Stand:
                 store.put(path.relative_to(folder).as_posix(), path.read_bytes())
 
     def point_workers_at(self, lake: str) -> None:
-        """The lake of the coming runs, whoever asks for them."""
+        """Set the lake of all later runs."""
         for deployment in (SNAPSHOT, ANOTHER, CREW):
             self.scene.api.set_environment(deployment, {"CARDIOGRAPH_LAKE": lake})
 
 
 @contextmanager
 def running_stand(folder: Path | None, *, models: int, seed: int) -> Iterator[Stand]:
-    """The topology, deployed and at rest, with last week's snapshot taken."""
+    """The topology, deployed and idle, with last week's snapshot taken."""
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cardiograph-chaos-")))
         place.mkdir(parents=True, exist_ok=True)
@@ -122,27 +122,38 @@ def running_stand(folder: Path | None, *, models: int, seed: int) -> Iterator[St
         topology.start_all()
         topology.run("cardiograph", "deploy")
         api = PrefectApi(topology.api_url)
-        api.pause_schedule(SNAPSHOT)  # a clock a week off would bring its run, and that reads the real Hub
-        for run_id in api.unfinished():  # of a folder that was used before
+        api.pause_schedule(SNAPSHOT)  # a clock a week off would start its run, which reads the real Hub
+        for run_id in api.unfinished():  # left in a folder that was used before
             api.cancel(run_id)
         api.copy(SNAPSHOT, ANOTHER.partition("/")[2])
         yield Stand(place, Scene(topology, gates, api), take_last_week(place, corpus))
 
 
 def _set_up(topology: Topology, gates: Mapping[str, Gate]) -> None:
-    """Workers reach S3 through its gate, and are in a hurry."""
+    """Let workers reach S3 through its gate, with short time-outs; mark every process."""
     for name in topology.services:
-        there = {MARK: str(os.getpid())}
+        variables = {MARK: str(os.getpid())}
         if name in topology.workers:
-            there |= SETTINGS | {"AWS_ENDPOINT_URL": gates["s3"].url}
-        topology.stages = with_environment(topology.stages, name, there)
+            variables |= SETTINGS | {"AWS_ENDPOINT_URL": gates["s3"].url}
+        topology.stages = with_environment(topology.stages, name, variables)
 
 
 def take_last_week(place: Path, corpus: Path) -> Path:
-    """A home with last week's snapshot, taken by the command alone; its lake inside it."""
+    """A home with last week's snapshot, taken by the command without the topology; its lake is inside."""
     home = place / "before"
     if not (home / "warehouse.duckdb").exists():
-        words = ["snapshot", "--hub", str(corpus), "--all", "--as-of", str(WEEK_BEFORE), "--home", str(home)]
-        subprocess.run([sys.executable, "-m", "flows.cli", *words, "--json"], check=True, capture_output=True)
+        arguments = [
+            "snapshot",
+            "--hub",
+            str(corpus),
+            "--all",
+            "--as-of",
+            str(WEEK_BEFORE),
+            "--home",
+            str(home),
+        ]
+        subprocess.run(
+            [sys.executable, "-m", "flows.cli", *arguments, "--json"], check=True, capture_output=True
+        )
         shutil.rmtree(home / "prefect", ignore_errors=True)
     return home

@@ -1,4 +1,4 @@
-"""What all rounds came to, as JSON, and as the table of docs/chaos.md."""
+"""The figures of all rounds, as JSON and as the table of docs/chaos.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BEGIN, END = "<!-- rounds: begin -->", "<!-- rounds: end -->"
 
 
 def tally(outcomes: Sequence[Outcome], *, seed: int, skipped: dict[str, str]) -> dict[str, Any]:
-    """Everything, in plain values."""
+    """All figures, as plain values."""
     return {
         "seed": seed,
         "rounds": len(outcomes),
@@ -34,7 +34,7 @@ def tally(outcomes: Sequence[Outcome], *, seed: int, skipped: dict[str, str]) ->
 
 
 def joined(files: Sequence[Path]) -> dict[str, Any]:
-    """The figures of rounds of one seed that were played in several goes, from what `--json` wrote."""
+    """The figures of rounds of one seed that several calls played, from the files of `--json`."""
     goes = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     if len({go["seed"] for go in goes}) != 1:
         raise SystemExit("rounds of different seeds cannot be joined")
@@ -62,14 +62,14 @@ def _of_fault(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def markdown(figures: dict[str, Any]) -> str:
-    """The table a person reads."""
+    """The table for people."""
     lines = [
-        f"{figures['rounds']} rounds, seed {figures['seed']}, {figures['seconds_a_round']} s a round. The published "
+        f"{figures['rounds']} rounds, seed {figures['seed']}, {figures['seconds_a_round']} s per round. The published "
         f"warehouse was read {figures['warehouse_reads']:,} times meanwhile. "
-        f"{figures['verdicts_done_twice']} verdicts were done twice, to the same words. "
+        f"{figures['verdicts_done_twice']} verdicts were computed twice, with the same result. "
         + _sentence_on(figures["rounds_broken"]),
         "",
-        "| fault | rounds hit | the disturbed run | rerun, s: median (most) | invariants |",
+        "| fault | rounds hit | the disturbed run | rerun, s: median (max) | invariants |",
         "|---|---|---|---|---|",
     ]
     for name, of in figures["faults"].items():
@@ -88,9 +88,9 @@ def _sentence_on(broken: Sequence[int]) -> str:
 
 
 def write_into(page: Path, table: str) -> None:
-    """Put the table between the page's markers, in place of the one before."""
+    """Write the table between the page's markers, in place of the previous one."""
     head, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"{page}: has no lines {BEGIN} and {END} to write between")
+        raise SystemExit(f"{page}: has no lines {BEGIN} and {END}; add them where the table belongs")
     page.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Reads the published warehouse over and over while things are killed around it, as an analyst's dashboard would."""
+"""Read the published warehouse continuously while processes are killed, as an analyst's dashboard would."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _BETWEEN_S = 0.4
 
 
 def flaws_of(path: Path) -> list[str]:
-    """Statements of sql/checks that find something in a published warehouse."""
+    """Statements of sql/checks that a published warehouse violates."""
     with duckdb.connect(path, read_only=True, config={"threads": 1}) as db:
         return [name for name in statements("checks") if db.sql(statement(name)).fetchall()]
 
 
 def snapshots_in(path: Path) -> int:
-    """Snapshots that a published warehouse shows."""
+    """The number of snapshots in a published warehouse."""
     with duckdb.connect(path, read_only=True, config={"threads": 1}) as db:
         ((count,),) = db.execute("select count(distinct snapshot) from panel").fetchall()
     return int(count)
@@ -29,26 +29,26 @@ def snapshots_in(path: Path) -> int:
 
 @dataclass(slots=True)
 class Watcher:
-    """Looks at the published files until told to stop. One that was there must never be gone, broken or poorer.
+    """Reads the published files until stopped. One that existed must never be missing, broken or have less in it.
 
-    `places` are asked each time: a folder of a round may be mounted and filled while others look already.
+    `places` is called each time: a folder of a round may be mounted and filled after the start.
     """
 
     places: Callable[[], Sequence[Path]]
     reads: int = 0
     errors: list[str] = field(default_factory=list)
     _most: dict[Path, int] = field(default_factory=dict)
-    _looked_at: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    _checked: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _done: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look from now on, on a thread."""
+        """Start reading, on a thread."""
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Look once more, and no longer."""
+        """Read once more, then stop."""
         self._done.set()
         if self._thread:
             self._thread.join()
@@ -61,27 +61,27 @@ class Watcher:
                 return
 
     def look(self) -> None:
-        """Look at each of them once."""
+        """Read each file once."""
         for path in self.places():
             self._look_at(path)
 
     def _look_at(self, path: Path) -> None:
         try:
-            about = path.stat()
+            info = path.stat()
             count = snapshots_in(path)
-            # A published file is replaced, never changed: what was whole once need not be checked again.
-            version = (about.st_ino, about.st_mtime_ns)
-            flaws = flaws_of(path) if self._looked_at.get(path) != version else []
-            self._looked_at[path] = version
+            # A published file is replaced, never changed: a version that passed need not be checked again.
+            version = (info.st_ino, info.st_mtime_ns)
+            flaws = flaws_of(path) if self._checked.get(path) != version else []
+            self._checked[path] = version
         except FileNotFoundError:
             if path in self._most:
-                self.errors.append(f"{path}: was there, and is gone")
+                self.errors.append(f"{path}: existed, and is gone")
             return
         except duckdb.Error as error:
             self.errors.append(f"{path}: {str(error).splitlines()[0]}")
             return
         self.reads += 1
-        self.errors += [f"{path}: breaks {flaw}" for flaw in flaws]
+        self.errors += [f"{path}: violates {flaw}" for flaw in flaws]
         if count < self._most.get(path, 0):
-            self.errors.append(f"{path}: {count} snapshots, and had {self._most[path]}")
+            self.errors.append(f"{path}: {count} snapshots, after {self._most[path]}")
         self._most[path] = max(count, self._most.get(path, 0))

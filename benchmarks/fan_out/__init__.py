@@ -1,1 +1,1 @@
-"""Ways to fan parts out over worker processes, tried on the same parts and hurt in the same ways."""
+"""Ways to fan parts out over worker processes, tried on the same parts and under the same faults."""

@@ -2,10 +2,10 @@
 
     python -m benchmarks.fan_out [--only pulling --only dask] [--parts 24] [--seconds 1] [--workers 3]
 
-Each candidate does the same parts (each waits, then writes a file) three times, every time on a Prefect server of
-its own on loopback: undisturbed; with one worker's whole process tree killed with -9 in mid-part; and with the
-Prefect server killed with -9 and started again. Nobody helps: a part that is not done is not done. Dask and Ray
-take part where `prefect-dask` and `prefect-ray` with `ray` are installed; the project itself needs neither.
+Each candidate does the same parts (each waits, then writes a file) three times, every time with its own Prefect
+server on loopback: undisturbed; with one worker's whole process tree killed with -9 in mid-part; and with the Prefect
+server killed with -9 and restarted. Nothing repairs a candidate: a lost part stays lost. Dask and Ray are tried where
+`prefect-dask` and `prefect-ray` with `ray` are installed; the project itself needs neither.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CANDIDATES = ("subflows", "background", "dask", "ray", "pulling")
 def outcomes(
     names: Sequence[str], harms: Sequence[str], ground: Ground, patience_s: float
 ) -> Iterator[Outcome]:
-    """All trials, one after the other, told as they end."""
+    """Run all trials one after the other, and print each as it ends."""
     for name in names:
         if lacks := missing(name):
             print(f"{name}: {lacks}", file=sys.stderr)
@@ -40,10 +40,10 @@ def outcomes(
 
 
 def table(found: Sequence[Outcome], ground: Ground) -> str:
-    """As Markdown, one row a candidate."""
+    """The outcomes as a Markdown table, one row per candidate."""
     head = (
         "candidate", "workers up, s", "first part, s", f"wall, s (ideal {ground.ideal_s:.0f})",
-        "overhead a part, ms", "a worker killed: parts done", "the lost part, after s",
+        "overhead per part, ms", "worker killed: parts done", "the lost part, after s",
         "server killed: parts done", "wall, s",
     )  # fmt: skip
     rows = [head, ("---",) * len(head), *(_row(name, found, ground) for name in _names(found))]
@@ -95,16 +95,15 @@ def main() -> None:
     arguments.add_argument("--only", action="append", choices=CANDIDATES, help="may be repeated")
     arguments.add_argument("--harm", action="append", choices=HARMS, help="may be repeated")
     arguments.add_argument("--parts", type=int, default=24)
-    arguments.add_argument("--seconds", type=float, default=1.0, help="that each part takes")
+    arguments.add_argument("--seconds", type=float, default=1.0, help="seconds that each part takes")
     arguments.add_argument("--workers", type=int, default=3)
+    silence = "for pulling: seconds of silence after which a worker counts as dead"
+    arguments.add_argument("--lease", type=float, default=settings().lease_s, help=silence)
+    arguments.add_argument("--patience", type=float, default=90.0, help="seconds to wait without a part done")
     arguments.add_argument(
-        "--lease", type=float, default=settings().lease_s, help="seconds of silence that pulling calls dead"
+        "--one-machine", action="store_true", help="for pulling: dead processes are seen by their id"
     )
-    arguments.add_argument("--patience", type=float, default=90.0, help="seconds without a part done to wait")
-    arguments.add_argument(
-        "--one-machine", action="store_true", help="for pulling: a dead process is seen to be"
-    )
-    arguments.add_argument("--json", type=Path, help="all figures, to this file")
+    arguments.add_argument("--json", type=Path, help="write all figures to this file")
     given = arguments.parse_args()
     ground = Ground(Path(), given.parts, given.seconds, given.workers, given.lease, given.one_machine)
     found = list(outcomes(given.only or CANDIDATES, given.harm or HARMS, ground, given.patience))

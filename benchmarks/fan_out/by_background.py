@@ -1,4 +1,4 @@
-"""A background task a part: `task.delay()`, and task workers that the server hands the runs to."""
+"""One background task per part: `task.delay()`, and task workers to which the server hands the runs."""
 
 from __future__ import annotations
 

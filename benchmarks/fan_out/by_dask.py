@@ -1,4 +1,4 @@
-"""A Prefect task a part, on a Dask cluster: a scheduler and workers beside Prefect's own."""
+"""One Prefect task per part, on a Dask cluster: a scheduler and workers beside Prefect's own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def all_parts(ground_text: str) -> None:
 
 @contextmanager
 def standing(ground: Ground) -> Iterator[None]:
-    """A cluster with its scheduler told of all workers; each worker with a nanny, as `dask worker` starts it."""
+    """A cluster whose workers have all registered, each with a nanny, as `dask worker` starts it."""
     dask = [sys.executable, "-m", "dask"]
     told = _scheduler_file(ground.folder)
     options = ["--host", "127.0.0.1", "--scheduler-file", str(told), "--no-dashboard"]

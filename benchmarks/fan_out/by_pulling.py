@@ -1,4 +1,4 @@
-"""An order a part in the lake, pulled by whoever is free: `tasks/work/orders.py`, each part a Prefect task run."""
+"""One order per part in the lake, pulled by any free worker: `tasks/work/orders.py`; each part is a task run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.work.leases import Leases, new_holder
 from tasks.work.orders import Order, Puller, Shared, WorkStage, close_stage, open_stage
 
 STAGE = WorkStage(date(2026, 11, 16), "describe")
-_IDLE_S = 0.2  # between two looks where there is nothing to do
+_IDLE_S = 0.2  # between two polls without an order
 
 
 @task
@@ -48,7 +48,7 @@ def crew(ground_text: str, *, is_over_once_done: bool = False) -> None:
 
 @contextmanager
 def standing(ground: Ground) -> Iterator[None]:
-    """The crew but one: the coordinator pulls too."""
+    """All workers but one: the coordinator pulls too."""
     command = [sys.executable, "-m", "benchmarks.fan_out.coordinate", "crew", ground.text()]
     with ExitStack() as stack:
         for _ in range(ground.workers - 1):
@@ -57,7 +57,7 @@ def standing(ground: Ground) -> Iterator[None]:
 
 
 def coordinate(ground: Ground) -> None:
-    """Write the orders, and pull with the others until there are none."""
+    """Write the orders, and pull with the others until none is left."""
     lake = Lake(ground.folder)
     open_stage(lake, STAGE, Shared(), [Order(STAGE, str(number)) for number in range(ground.parts)])
     crew(ground.text(), is_over_once_done=True)
@@ -65,7 +65,7 @@ def coordinate(ground: Ground) -> None:
 
 
 def _holder(ground: Ground) -> str:
-    """Each process claims as a machine of its own, unless the trial is about one machine."""
+    """Each process claims parts as a machine of its own, unless the trial is about one machine."""
     return new_holder() if ground.is_one_machine else f"machine-{uuid4().hex[:8]}:{os.getpid()}:0"
 
 

@@ -1,4 +1,4 @@
-"""A Prefect task a part, on a Ray cluster: a head and nodes beside Prefect's own server and workers."""
+"""One Prefect task per part, on a Ray cluster: a head and nodes beside Prefect's own server and workers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def standing(ground: Ground) -> Iterator[None]:
     start = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--disable-usage-stats"]
     start += ["--node-ip-address", "127.0.0.1", "--object-store-memory", "80000000"]
     head = ["--head", "--port", address.rpartition(":")[2], "--num-cpus", "0", "--include-dashboard", "false"]
-    # Ray keeps its books under a path that must be short enough for a socket's name.
+    # Ray keeps sockets in this folder, and the path of a socket must be short.
     head += ["--temp-dir", str(ground.folder / "ray")]
     with ExitStack() as stack:
         stack.enter_context(running([*start, *head], ground.folder / "head.log", _QUIET))

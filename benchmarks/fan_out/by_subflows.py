@@ -1,4 +1,4 @@
-"""A deployment run a part, on a process pool: `run_deployment` and `prefect worker start --limit 1`."""
+"""One deployment run per part, on a process pool: `run_deployment` and `prefect worker start --limit 1`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def one_part(folder: str, number: int, seconds: float) -> None:
 
 @flow
 async def all_parts(ground_text: str) -> None:
-    """A sub-flow run a part, all asked for at once."""
+    """One sub-flow run per part, all requested at once."""
     ground = Ground.read(ground_text)
     await asyncio.gather(
         *(
@@ -44,7 +44,7 @@ async def all_parts(ground_text: str) -> None:
 
 
 def deploy() -> None:
-    """Make known to the server what a part's run is."""
+    """Create the deployment of a part on the server."""
     part = RunnerDeployment.from_flow(one_part, "part", entrypoint_type=EntrypointType.MODULE_PATH)
     part.apply(work_pool_name=POOL)
 
@@ -55,7 +55,7 @@ def standing(ground: Ground) -> Iterator[None]:
     prefect = [sys.executable, "-m", "prefect"]
     create = [*prefect, "--no-prompt", "work-pool", "create", POOL, "--type", "process"]
     subprocess.run(create, check=True, stdout=subprocess.DEVNULL)
-    # In a process of its own: Prefect reads once a process where its server is, and each trial has another.
+    # In a process of its own: Prefect reads its server's address once per process, and each trial has its own server.
     subprocess.run([sys.executable, "-c", f"from {__name__} import deploy; deploy()"], check=True)
     with ExitStack() as stack:
         for number in range(ground.workers):

@@ -1,4 +1,4 @@
-"""The part that all candidates do alike, and the folder where it can be seen who is at what."""
+"""The part that all candidates do, and the folder that records who does what."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a candidate is given. The last two are for pulling: the silence that it calls dead, and whether it may
-    see by a process's number that it is, as it does where all workers share a machine.
+    """The parameters of a trial. The last two are for pulling: the seconds of silence after which a worker counts as
+    dead, and whether it may look up process ids, as it does where all workers share a machine.
     """
 
     folder: Path
@@ -26,24 +26,24 @@ class Ground:
     is_one_machine: bool = False
 
     def text(self) -> str:
-        """To travel on a command line."""
+        """As JSON, for a command line."""
         return json.dumps({**asdict(self), "folder": str(self.folder)})
 
     @classmethod
     def read(cls, text: str) -> Self:
         """What `text` wrote."""
-        said = json.loads(text)
-        return cls(**{**said, "folder": Path(said["folder"])})
+        fields = json.loads(text)
+        return cls(**{**fields, "folder": Path(fields["folder"])})
 
     @property
     def ideal_s(self) -> float:
-        """What the parts take where orchestration costs nothing."""
+        """The time that the parts take if orchestration costs nothing."""
         return self.parts * self.seconds / self.workers
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A process that began a part, at a moment of the machine's monotonic clock."""
+    """A process that began a part, at a time of the machine's monotonic clock."""
 
     number: int
     pid: int
@@ -51,7 +51,7 @@ class Attempt:
 
 
 def do_part(folder: str, number: int, seconds: float) -> int:
-    """Wait as the Hub makes one wait, then leave a file; of several that do the same part the first one's stays."""
+    """Wait, as for the Hub, then write a file; if several do the same part, the first file stays."""
     _leave(Path(folder) / "attempts" / f"{number}-{os.getpid()}-{monotonic():.6f}")
     sleep(seconds)
     _leave(Path(folder) / "done" / str(number))
@@ -64,21 +64,21 @@ def is_done(folder: Path, number: int) -> bool:
 
 
 def attempts(folder: Path) -> list[Attempt]:
-    """Whoever began a part, in order."""
+    """All attempts, in order of time."""
     found = [path.name.split("-") for path in (folder / "attempts").glob("[0-9]*")]
-    told = [Attempt(int(number), int(pid), float(began)) for number, pid, began in found]
-    return sorted(told, key=lambda attempt: attempt.began)
+    begun = [Attempt(int(number), int(pid), float(began)) for number, pid, began in found]
+    return sorted(begun, key=lambda attempt: attempt.began)
 
 
 def done(folder: Path) -> dict[int, float]:
-    """Parts done, and when."""
+    """The parts that are done, and when."""
     return {
         int(path.name): float(path.read_text(encoding="utf-8")) for path in (folder / "done").glob("[0-9]*")
     }
 
 
 def _leave(path: Path) -> None:
-    """A file with the moment in it, there whole or not at all."""
+    """Write a file with the time in it, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", encoding="utf-8") as file:
         file.write(str(monotonic()))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +20,7 @@ POLL_S = 0.05
 def running(
     command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[Popen[bytes]]:
-    """The command under a supervisor that ends with this process; nothing that it started is left afterwards."""
+    """Run the command under a supervisor that ends with this process; afterwards none of its processes is left."""
     with log.open("ab") as file:
         descendants: list[int] = []
         with running_child("tasks.engine.child", command, environment=environment, log=file) as child:
@@ -34,10 +32,10 @@ def running(
 
 
 def tree(root: int) -> list[int]:
-    """A process and all that descend from it, sessions of their own included."""
-    told = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    """A process and all its descendants, also those in sessions of their own."""
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
     children: dict[int, list[int]] = {}
-    for line in told.stdout.splitlines():
+    for line in listing.stdout.splitlines():
         pid, parent = map(int, line.split())
         children.setdefault(parent, []).append(pid)
     found = [root]
@@ -47,25 +45,16 @@ def tree(root: int) -> list[int]:
 
 
 def kill(pids: Sequence[int]) -> None:
-    """As when a machine loses power."""
+    """Kill processes with -9, as when a machine loses power."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 def until(ready: Callable[[], bool], what: str, within_s: float = 120.0) -> None:
-    """Wait for it, and say what did not come."""
+    """Wait until it is ready; TimeoutError names what was not."""
     deadline = monotonic() + within_s
     while not ready():
         if monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {within_s:.0f} s")
         sleep(POLL_S)
-
-
-def answers(url: str) -> bool:
-    """Whether somebody answers there with 200."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
-        return False

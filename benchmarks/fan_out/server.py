@@ -1,4 +1,4 @@
-"""A Prefect server of the benchmark's own, on loopback and SQLite, that can be killed and started again."""
+"""A Prefect server of the benchmark's own, on loopback and SQLite, that can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fan_out.processes import answers, kill, running, tree, until
-from tasks.engine.child import free_port
+from benchmarks.fan_out.processes import kill, running, tree, until
+from tasks.engine.child import answers, free_port
 
-# Batched: by default 14-30 task runs a second are recorded, and the server would be what is measured.
+# Batched: by default 14-30 task runs per second are recorded, and the benchmark would measure the server.
 _ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_UI_ENABLED": "false",
@@ -28,7 +28,7 @@ _ENVIRONMENT = {
 
 
 class Server:
-    """`prefect server start`; everything started while it runs finds it by PREFECT_API_URL."""
+    """`prefect server start`; processes started while it runs find it by PREFECT_API_URL."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
@@ -38,7 +38,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Start it, on the database that it had before if it had one."""
+        """Start the server, on its previous database if it has one."""
         command = [sys.executable, "-m", "prefect", "server", "start"]
         command += ["--host", "127.0.0.1", "--port", str(self.port)]
         self._child = self._stack.enter_context(
@@ -47,13 +47,13 @@ class Server:
         until(lambda: answers(f"{self.url}/health"), "the Prefect server")
 
     def kill(self) -> None:
-        """With -9, and no word to anybody."""
+        """Kill the server with -9."""
         kill(tree(self._child.pid))
 
 
 @contextmanager
 def prefect_server(folder: Path) -> Iterator[Server]:
-    """A server with a home in the folder, for this process's environment and whatever it starts."""
+    """A server with its home in the folder; this process and its children find it in their environment."""
     before = dict(os.environ)
     os.environ.update(
         PREFECT_HOME=str(folder / "prefect"),
@@ -71,7 +71,7 @@ def prefect_server(folder: Path) -> Iterator[Server]:
 
 
 def ask(path: str) -> Any:
-    """What the server says to a POST without a body."""
+    """The server's answer to a POST with an empty body."""
     request = urllib.request.Request(
         os.environ["PREFECT_API_URL"] + path,
         data=b"{}",

@@ -1,4 +1,4 @@
-"""One trial: a candidate does all parts while the benchmark looks on, and perhaps takes something away from it."""
+"""One trial: a candidate does all parts, perhaps while the benchmark kills something."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import Popen
 from time import monotonic, sleep
-from types import ModuleType
 from typing import Literal
 
 from benchmarks.fan_out.part import Attempt, Ground, attempts, done
@@ -25,13 +23,13 @@ from benchmarks.fan_out.server import Server, prefect_server
 Harm = Literal["none", "worker killed", "server killed"]
 HARMS: tuple[Harm, ...] = ("none", "worker killed", "server killed")
 
-SERVER_DOWN_S = 5.0  # and then as long as it takes to start
+SERVER_DOWN_S = 5.0  # plus the time that it takes to start
 _GIVE_UP_S = 30.0  # for a coordinator to end once its parts are done
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was seen of one trial. Times are seconds; null where it did not happen."""
+    """The observations of one trial. Times are seconds, null where the event did not happen."""
 
     candidate: str
     harm: Harm
@@ -41,13 +39,13 @@ class Outcome:
     overhead_ms_a_part: float | None = None  # of a worker's time, beyond the part itself
     parts_done: int = 0
     parts_begun_twice: int = 0
-    lost_part_done_after_s: float | None = None  # from the kill of the worker that was at it
-    coordinator: str = ""  # how it ended, if it did
+    lost_part_done_after_s: float | None = None  # after the kill of its worker
+    coordinator: str = ""  # how it ended
     load: float = 0.0  # of the machine, over the last minute
 
 
 def missing(candidate: str) -> str | None:
-    """What has to be installed first; null where nothing has."""
+    """Why the candidate is skipped; null if it can be tried."""
     needed = {"dask": "prefect_dask", "ray": "prefect_ray"}.get(candidate)
     if needed is None or importlib.util.find_spec(needed):
         return None
@@ -55,21 +53,16 @@ def missing(candidate: str) -> str | None:
 
 
 def play(candidate: str, ground: Ground, harm: Harm, patience_s: float) -> Outcome:
-    """Do it in a folder and on a server of its own."""
-    # Ray's sockets lie below, and their names may not be long.
+    """Run a trial in a folder and with a server of its own."""
+    # Ray keeps sockets below this folder, and their paths must be short.
     with tempfile.TemporaryDirectory(prefix="f") as folder:
         ground = replace(ground, folder=Path(folder))
         with prefect_server(ground.folder) as server:
             module = importlib.import_module(f"benchmarks.fan_out.by_{candidate}")
             began = monotonic()
-            with _standing(module, ground):
+            with module.standing(ground):
                 outcome = Outcome(candidate, harm, workers_up_s=round(monotonic() - began, 1))
                 return _watched(outcome, ground, server, patience_s)
-
-
-def _standing(module: ModuleType, ground: Ground) -> AbstractContextManager[None]:
-    found: AbstractContextManager[None] = module.standing(ground)
-    return found
 
 
 def _watched(outcome: Outcome, ground: Ground, server: Server, patience_s: float) -> Outcome:
@@ -81,11 +74,11 @@ def _watched(outcome: Outcome, ground: Ground, server: Server, patience_s: float
         killed = monotonic()
         _wait(ground, coordinator, patience_s, enough=ground.parts)
         ended = _ended(coordinator, all_done=len(done(ground.folder)) == ground.parts)
-    return _told(replace(outcome, coordinator=ended), ground, started, victim, killed)
+    return _with_figures(replace(outcome, coordinator=ended), ground, started, victim, killed)
 
 
 def _wait(ground: Ground, coordinator: Popen[bytes], patience_s: float, *, enough: int) -> None:
-    """Until so many parts are done, or none was for `patience_s` seconds."""
+    """Wait until so many parts are done, or none has been done for `patience_s` seconds."""
     count, since = 0, monotonic()
     while count < enough and monotonic() - since < patience_s:
         sleep(POLL_S)
@@ -94,7 +87,7 @@ def _wait(ground: Ground, coordinator: Popen[bytes], patience_s: float, *, enoug
 
 
 def _harm(harm: Harm, ground: Ground, server: Server, coordinator: Popen[bytes]) -> Attempt | None:
-    """Do it; whose part was lost by it, if one was."""
+    """Apply the fault; returns the attempt that was lost, if one was."""
     if harm == "server killed":
         server.kill()
         sleep(SERVER_DOWN_S)
@@ -105,7 +98,7 @@ def _harm(harm: Harm, ground: Ground, server: Server, coordinator: Popen[bytes])
 
 
 def _kill_one(ground: Ground, coordinator: Popen[bytes]) -> Attempt | None:
-    """Kill a worker in mid-part with all that belongs to it: its machine, so to say."""
+    """Kill a worker in mid-part with its whole process tree, as if its machine had died."""
     spared = set(tree(coordinator.pid))
     machines = [(pid, set(tree(pid))) for pid in tree(os.getpid())[1:] if _is_ours(pid)]
     for _ in range(200):
@@ -125,9 +118,11 @@ def _kill_one(ground: Ground, coordinator: Popen[bytes]) -> Attempt | None:
 
 
 def _is_ours(pid: int) -> bool:
-    """Whether this process started it itself."""
-    told = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return told.stdout.strip() == str(os.getpid())
+    """Whether it is a child of this process."""
+    parent = subprocess.run(
+        ["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return parent.stdout.strip() == str(os.getpid())
 
 
 def _ended(coordinator: Popen[bytes], *, all_done: bool) -> str:
@@ -138,7 +133,9 @@ def _ended(coordinator: Popen[bytes], *, all_done: bool) -> str:
     return "waits for ever" if code is None else "ended well" if code == 0 else f"failed ({code})"
 
 
-def _told(outcome: Outcome, ground: Ground, started: float, victim: Attempt | None, killed: float) -> Outcome:
+def _with_figures(
+    outcome: Outcome, ground: Ground, started: float, victim: Attempt | None, killed: float
+) -> Outcome:
     begun, finished = attempts(ground.folder), done(ground.folder)
     if begun:
         outcome = replace(outcome, first_part_s=round(begun[0].began - started, 1))

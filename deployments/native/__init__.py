@@ -1,4 +1,4 @@
-"""The topology of docker-compose.yml started natively: for tests, for benchmarks, for machines without containers."""
+"""The topology of docker-compose.yml without containers: for tests, benchmarks, and machines without Docker."""
 
 from deployments.native.layout import Layout
 from deployments.native.service import Service

@@ -1,6 +1,6 @@
-"""`python -m deployments.native up`: the topology on this machine, until Ctrl-C.
+"""`python -m deployments.native up`: run the topology on this machine, until Ctrl-C.
 
-What it keeps stays in its folder, and the next `up` there goes on with it.
+Its data stay in its folder, and the next `up` there continues with them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = Path("/var/tmp/cardiograph-topology")  # noqa: S108 - kept over a resta
 
 
 def main() -> int:
-    """Start, say how to use it, wait, stop."""
+    """Start, print how to use it, wait, stop."""
     options = _options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     hub = Serving(corpus=options.corpus, plan=options.plan) if options.corpus else None
@@ -43,7 +43,7 @@ def _serve(topology: Topology) -> int:
 
 
 def _how_to_use(topology: Topology) -> str:
-    """Lines for a shell to read; what is not for it is a comment."""
+    """Exports for a shell, with everything else as comments."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in topology.environment.items()]
     hub = [f"# the Hub:   {topology.hub_url}"] if "hub" in topology.services else []
     judges = [f"# a judge:   {url}" for url in topology.judge_urls]
@@ -59,13 +59,13 @@ def _how_to_use(topology: Topology) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deployments.native", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="up")
-    up = commands.add_parser("up", help="start everything and stay", description=__doc__)
+    up = commands.add_parser("up", help="start everything and keep it running", description=__doc__)
     up.add_argument("--workers", type=int, default=1, help="workers of the pool `default` (1)")
-    up.add_argument("--folder", type=Path, default=FOLDER, help=f"where everything is kept ({FOLDER})")
-    up.add_argument("--corpus", type=Path, help="serve this corpus as a Hub, too")
-    up.add_argument("--plan", default="free", help="the quotas of that Hub (free)")
-    up.add_argument("--judges", type=int, default=0, help="as many judges that only pretend (0)")
-    up.add_argument("--no-s3", action="store_true", help="the lake in a folder, not on an S3 endpoint")
+    up.add_argument("--folder", type=Path, default=FOLDER, help=f"folder of all data and logs ({FOLDER})")
+    up.add_argument("--corpus", type=Path, help="also serve this corpus as a Hub")
+    up.add_argument("--plan", default="free", help="quotas of that Hub (free)")
+    up.add_argument("--judges", type=int, default=0, help="number of scripted judges (0)")
+    up.add_argument("--no-s3", action="store_true", help="keep the lake in a folder, not on an S3 endpoint")
     return parser.parse_args()
 
 

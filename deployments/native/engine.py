@@ -1,14 +1,16 @@
-"""Prefect's services and workers, each with the command and the environment that docker-compose.yml gives it."""
+"""Prefect's services and workers, each with the command and the environment of docker-compose.yml."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from deployments.compose import compose_service, environment_of, relocated
 from deployments.native.layout import BUCKET, Layout
 from deployments.native.programs import program
-from deployments.native.service import Service, answers, succeeds
+from deployments.native.service import Service, succeeds
+from tasks.engine.child import answers
 
 _CONTAINER_PORTS = {"postgres": 5432, "redis": 6379, "prefect-server": 4200, "s3": 9000}
 
@@ -25,7 +27,7 @@ def prefect_server(layout: Layout) -> Service:
         name=name,
         command=command_of(name),
         folder=layout.folder_of(name),
-        is_ready=answers(f"http://{layout.address(name)}/api/health"),
+        is_ready=partial(answers, f"http://{layout.address(name)}/api/health"),
         environment=environment_here(name, layout) | here,
     )
 
@@ -44,25 +46,25 @@ def prefect_services(layout: Layout) -> Service:
 
 
 def worker(layout: Layout, name: str, service: str = "worker") -> Service:
-    """A worker as if on a machine of its own: its home is nobody else's. `service` is what compose calls it."""
+    """A worker as if on a machine of its own, with a home of its own. `service` is its name in the compose file."""
     folder = layout.folder_of(name)
     here = {
         "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "PREFECT_WORKER_WEBSERVER_PORT": str(layout.ports[name]),
-        # Asked for every second, and not every ten: a run on one machine is over before a week of polls is.
+        # It polls every second instead of every ten: a run on one machine is over within a few polls.
         "PREFECT_WORKER_QUERY_SECONDS": "1",
     }
     return Service(
         name=name,
         command=[*command_of(service), "--name", name],
         folder=folder,
-        is_ready=answers(f"http://{layout.address(name)}/health"),
+        is_ready=partial(answers, f"http://{layout.address(name)}/health"),
         environment=client_environment(layout, folder, service) | here,
     )
 
 
 def client_environment(layout: Layout, folder: Path, service: str = "worker") -> dict[str, str]:
-    """What a worker has, or a person who wants to work with the topology, where `folder` is theirs."""
+    """The environment of a worker or of a client of the topology whose own folder is `folder`."""
     return environment_here(service, layout) | {
         **layout.settings,
         "PREFECT_HOME": str(folder / "prefect"),
@@ -71,7 +73,7 @@ def client_environment(layout: Layout, folder: Path, service: str = "worker") ->
 
 
 def environment_here(service: str, layout: Layout) -> dict[str, str]:
-    """The compose file's environment of a service, with the addresses that hold on this machine."""
+    """The compose file's environment of a service, with this machine's addresses."""
     variables = {
         **layout.variables,
         "PREFECT_PORT": str(layout.ports["prefect-server"]),
@@ -86,11 +88,11 @@ def environment_here(service: str, layout: Layout) -> dict[str, str]:
 
 
 def lake_of(layout: Layout) -> str:
-    """On the S3 endpoint where the topology has one; else a folder that all workers share."""
+    """The lake: on the S3 endpoint if the topology has one, else a folder that all workers share."""
     return f"s3://{BUCKET}/lake" if "s3" in layout.ports else str(layout.folder / "lake")
 
 
 def command_of(service: str) -> list[str]:
-    """The compose file's command, its program from beside this interpreter."""
+    """The compose file's command, with the program next to this interpreter."""
     name, *arguments = compose_service(service)["command"]
     return [program(name, "make setup"), *arguments]

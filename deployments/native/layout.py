@@ -1,4 +1,4 @@
-"""Where a topology stands: its folder, its ports, its secrets; kept, so that it can be started again."""
+"""The layout of a topology: its folder, ports and secrets, kept in a file so that it can be started again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILE = "layout.json"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`ports` by service; `variables` as .env would have them; `settings` are more of a worker's environment."""
+    """`ports` by service; `variables` as in .env; `settings` are added to the workers' environment."""
 
     folder: Path
     ports: Mapping[str, int]
@@ -28,25 +28,25 @@ class Layout:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must stand in no log."""
+        """What must not appear in any log."""
         return tuple(self.variables[name] for name in _SECRETS)
 
     def address(self, service: str) -> str:
         return f"127.0.0.1:{self.ports[service]}"
 
     def folder_of(self, service: str) -> Path:
-        """A folder for what the service keeps; made."""
+        """The folder of the service's files, created if needed."""
         folder = self.folder / service
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 
-# An access key's id is no secret, but there is no more use for it in a log.
+# The id of an access key is not a secret.
 _SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN")
 
 
 def layout_in(folder: Path, services: Iterable[str], settings: Mapping[str, str]) -> Layout:
-    """That of the folder, with ports added for services that it did not know; a new one where there is none."""
+    """The layout kept in the folder, or a new one; services that it does not know get a port."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder.resolve() / _FILE
     kept: dict[str, dict[str, Any]] = (
@@ -59,7 +59,7 @@ def layout_in(folder: Path, services: Iterable[str], settings: Mapping[str, str]
 
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """A port of loopback for each, all different, and free a moment ago."""
+    """A loopback port for each name, all different, and free a moment ago."""
     with ExitStack() as held:
         sockets = {name: held.enter_context(socket.socket()) for name in names}
         for one in sockets.values():

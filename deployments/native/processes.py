@@ -1,4 +1,4 @@
-"""Who is whose child, from Linux's /proc."""
+"""Process trees, from Linux's /proc."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PROC = Path("/proc")
 
 
 def descendants(of: int) -> list[int]:
-    """Its children, theirs and so on, nearest first; zombies are left out, but not what they started."""
+    """All descendants of a process, nearest first; without zombies, but with what those started."""
     children: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    for pid, parent, state in _processes():
+    for pid, parent, state in processes():
         children[parent].append((pid, state))
     found: list[int] = []
     generation = [of]
@@ -26,13 +26,13 @@ def descendants(of: int) -> list[int]:
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
-    """Send each the signal; those that have ended meanwhile are no matter."""
+    """Send the signal to each process that still exists."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
-def _processes() -> Iterable[tuple[int, int, str]]:
+def processes() -> Iterable[tuple[int, int, str]]:
     """Process id, parent's id, state: fields 1, 4 and 3 of proc_pid_stat(5)."""
     for entry in _PROC.iterdir():
         if entry.name.isdigit():

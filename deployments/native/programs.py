@@ -1,4 +1,4 @@
-"""The programs that stand in for the compose file's images, found on this machine or named."""
+"""Find the programs that replace the compose file's images on this machine."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # a folder a major version, none
 
 
 def program(name: str, package: str) -> str:
-    """Its path, from beside this interpreter or from PATH. Raises `UsageError` naming what to install."""
+    """The path of a program next to this interpreter or in PATH. Raises `UsageError` naming the package to install."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if not found:
-        raise UsageError(f"{name} is not on this machine; install it: {package}")
+        raise UsageError(f"{name} is not installed; install it: {package}")
     return found
 
 
 def postgres_program(name: str) -> str:
-    """A program of PostgreSQL's server: the newest of Debian's, or the one in PATH."""
+    """A program of PostgreSQL's server: the newest that Debian installed, or the one in PATH."""
     versions = sorted(_DEBIAN_POSTGRES.glob(f"*/bin/{name}"), key=_version)
     return str(versions[-1]) if versions else program(name, "apt-get install postgresql")
 

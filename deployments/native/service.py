@@ -1,4 +1,4 @@
-"""What a service is to whoever starts it, and how one knows that it is ready."""
+"""A service of the topology, and checks of whether it is ready."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +17,7 @@ _CHECK_WITHIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A command to be kept running. `folder` is where it runs; `user` whom it runs as, by default oneself."""
+    """A command to keep running in `folder`, as `user` (by default the current user)."""
 
     name: str
     command: Sequence[str]
@@ -32,21 +30,8 @@ class Service:
     start_within_s: float = 120.0
 
 
-def answers(url: str) -> Check:
-    """Whether a GET of the URL is answered 200."""
-
-    def check() -> bool:
-        try:
-            with urllib.request.urlopen(url, timeout=_CHECK_WITHIN_S) as answer:  # noqa: S310 - our own
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            return False
-
-    return check
-
-
 def listens(port: int) -> Check:
-    """Whether somebody takes connections on this port of loopback."""
+    """A check of whether this port of loopback accepts connections."""
 
     def check() -> bool:
         with socket.socket() as probe:
@@ -57,7 +42,7 @@ def listens(port: int) -> Check:
 
 
 def succeeds(command: Sequence[str], environment: Mapping[str, str]) -> Check:
-    """Whether the command leaves with 0."""
+    """A check of whether the command exits with 0."""
 
     def check() -> bool:
         try:

@@ -1,4 +1,4 @@
-"""The services that keep something: PostgreSQL, Redis, an S3 endpoint."""
+"""The services that store data: PostgreSQL, Redis, an S3 endpoint."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from deployments.native.programs import postgres_program, program
 from deployments.native.service import Service, listens, succeeds
 from tasks.errors import EngineFailed, UsageError
 
-_POSTGRES_USER = "postgres"  # whom Debian's package makes; PostgreSQL refuses to run as root
+_POSTGRES_USER = "postgres"  # created by Debian's package; PostgreSQL refuses to run as root
 
 
 def postgres(layout: Layout) -> Service:
-    """PostgreSQL with a cluster of its own, fsync on as it comes; the cluster is made where there is none."""
+    """PostgreSQL with a cluster of its own, created if needed, and fsync on as by default."""
     user = _POSTGRES_USER if os.geteuid() == 0 else None
     server = postgres_program("postgres")
     cluster = layout.folder_of("postgres") / "data"
@@ -37,7 +37,7 @@ def postgres(layout: Layout) -> Service:
 
 
 def _make_cluster(cluster: Path, password: str, user: str | None) -> None:
-    """initdb, and the database `prefect`, owned by the role of that name: what the image makes of its variables."""
+    """Run initdb and create the database `prefect`, owned by the role of that name, as the image does."""
     if user:
         _give(cluster.parent, user)
     secret = cluster.parent / "password"
@@ -64,25 +64,27 @@ def _make_cluster(cluster: Path, password: str, user: str | None) -> None:
 
 
 def _give(folder: Path, user: str) -> None:
-    """The folder to the user, who must be able to get there."""
+    """Give the folder to the user, who must be able to reach it."""
     try:
         pwd.getpwnam(user)
     except KeyError as error:
-        raise UsageError(f"there is no user {user!r}; install one: apt-get install postgresql") from error
+        raise UsageError(
+            f"there is no user {user!r}; install PostgreSQL: apt-get install postgresql"
+        ) from error
     shutil.chown(folder, user, user)
     folder.chmod(0o700)
     closed = [parent for parent in folder.parents if not parent.stat().st_mode & 0o001]
     if closed:
         raise UsageError(
-            f"PostgreSQL runs as the user {user!r} here, who may not enter {closed[-1]}; "
-            "name a folder that everybody may pass through"
+            f"PostgreSQL runs as the user {user!r}, who may not enter {closed[-1]}; "
+            "name a folder whose parents everybody may enter"
         )
 
 
-def _run(command: list[str], said: str, user: str | None, folder: Path) -> None:
+def _run(command: list[str], stdin: str, user: str | None, folder: Path) -> None:
     done = subprocess.run(
         command,
-        input=said,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -96,7 +98,7 @@ def _run(command: list[str], said: str, user: str | None, folder: Path) -> None:
 
 
 def redis(layout: Layout) -> Service:
-    """Redis as in the compose file: a password from a file, everything appended to a log, synced each second."""
+    """Redis as in the compose file: a password from a file, an append-only log synced every second."""
     folder = layout.folder_of("redis")
     password = layout.variables["REDIS_PASSWORD"]
     secret = folder / "redis.conf"
@@ -120,13 +122,13 @@ def redis(layout: Layout) -> Service:
             "",
         ],
         folder=folder,
-        # Leaves with 1 as long as it is loading its log.
+        # Exits with 1 while Redis is loading its log.
         is_ready=succeeds([client, "-e", "-p", port, "ping"], {"REDISCLI_AUTH": password}),
     )
 
 
 def s3(layout: Layout) -> Service:
-    """The compose file's S3 endpoint: rclone, on a folder of buckets."""
+    """The compose file's S3 endpoint: rclone over a folder of buckets."""
     buckets = layout.folder_of("s3") / "buckets"
     (buckets / BUCKET).mkdir(parents=True, exist_ok=True)
     variables = layout.variables

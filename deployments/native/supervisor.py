@@ -1,10 +1,10 @@
-"""What a container's engine is to a container: it starts one command, and leaves nothing of it behind.
+"""Runs one command as a container engine would: when the command ends, nothing that it started is left.
 
     python -m deployments.native.supervisor --stop-signal 15 --grace 8 [--user postgres] -- COMMAND…
 
 The command runs in a session of its own. Processes that it started and lost (a killed worker's flow runs, in
-sessions of their own) become this process's children, and are killed when the command ends, however it ends. It is
-told to end when this process is told to, or when whoever started this process is gone.
+sessions of their own) become this process's children, and are killed when the command ends, however it ends. The
+command is stopped when this process is stopped, or when the parent of this process is gone.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from deployments.native.processes import descendants, signal_all
 from tasks.engine.child import exit_with_parent
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-_NOT_FOUND = 127  # as shells say it
+_NOT_FOUND = 127  # the exit code of shells
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Supervise until the command has ended; its exit code, as shells have it."""
+    """Supervise until the command has ended; returns its exit code as a shell would."""
     options = _options(arguments)
     _adopt_orphans()
     child = _Child(options.stop_signal, options.grace)
-    signal.signal(signal.SIGTERM, child.ask_to_end)
+    signal.signal(signal.SIGTERM, child.stop)
     exit_with_parent()
     try:
         child.start(options.command, options.user)
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{options.command[0]}: {error.strerror}", file=sys.stderr, flush=True)
         return _NOT_FOUND
     code = child.wait()
-    _end_what_is_left()
+    _kill_the_rest()
     return code
 
 
@@ -57,16 +57,16 @@ def _adopt_orphans() -> None:
 
 
 class _Child:
-    """The command's process; asked to end before it has started, it is as soon as it has."""
+    """The command's process; if it is stopped before it has started, it ends as soon as it has."""
 
     def __init__(self, stop_signal: int, grace_s: float) -> None:
         self._stop_signal = stop_signal
         self._grace_s = grace_s
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_asked = False
+        self._is_stopped = False
 
     def start(self, command: Sequence[str], user: str | None) -> None:
-        # Its standard input stays open: some of ours take its end for their parent's.
+        # Its standard input stays open: some commands of ours end when it closes.
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -75,24 +75,24 @@ class _Child:
             group=user,
             extra_groups=[] if user else None,
         )
-        if self._is_asked:
-            self.ask_to_end()
+        if self._is_stopped:
+            self.stop()
 
-    def ask_to_end(self, *_: object) -> None:
-        """The stop signal, also to a paused one; after the grace, -9 to all."""
-        self._is_asked = True
+    def stop(self, *_: object) -> None:
+        """Send the stop signal, also to a paused process; after the grace period kill everything."""
+        self._is_stopped = True
         if self._process is None:
             return
-        everyone = descendants(os.getpid())
+        running = descendants(os.getpid())
         with suppress(ProcessLookupError):
             os.kill(self._process.pid, self._stop_signal)
-        signal_all(everyone, signal.SIGCONT)
-        insisting = threading.Timer(self._grace_s, _kill_all)
-        insisting.daemon = True
-        insisting.start()
+        signal_all(running, signal.SIGCONT)
+        killer = threading.Timer(self._grace_s, _kill_all)
+        killer.daemon = True
+        killer.start()
 
     def wait(self) -> int:
-        """Its exit code; orphans that end meanwhile are reaped."""
+        """Wait for the command's exit code; reap orphans meanwhile."""
         assert self._process is not None  # noqa: S101 - started before
         while True:
             pid, status = os.wait()
@@ -105,8 +105,8 @@ def _kill_all() -> None:
     signal_all(descendants(os.getpid()), signal.SIGKILL)
 
 
-def _end_what_is_left() -> None:
-    with suppress(ChildProcessError):  # raised once nobody is left
+def _kill_the_rest() -> None:
+    with suppress(ChildProcessError):  # raised once no child is left
         while True:
             _kill_all()
             os.wait()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import traceback
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +13,10 @@ import typer
 from flows.cli.analyse import analyse
 from flows.cli.atlas import atlas, neighbours
 from flows.cli.calibrate import calibrate
+from flows.cli.deploy import deploy
+from flows.cli.doctor import doctor
 from flows.cli.hub import hub
 from flows.cli.label import label
-from flows.cli.operations import doctor, plan, quarantine, status
 from flows.cli.options import (
     AsJson,
     EmbedderOption,
@@ -28,6 +28,10 @@ from flows.cli.options import (
     PoolOption,
     Workers,
 )
+from flows.cli.plan import plan
+from flows.cli.quarantine import quarantine
+from flows.cli.query import query
+from flows.cli.status import status
 from tasks.errors import CardiographError, UsageError
 from tasks.records import Sort
 from tasks.work.request import SnapshotRequest
@@ -52,15 +56,6 @@ app.command()(doctor)
 app.command()(status)
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(atlas, name="atlas")
-
-
-class RowFormat(StrEnum):
-    """How `query` prints rows."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
 
 
 @app.command()
@@ -159,73 +154,8 @@ def demo(
         what_next(home)
 
 
-@app.command()
-def query(
-    home: Home,
-    sql: Annotated[
-        str | None, typer.Argument(metavar="[SQL|NAME]", help="A statement, or the name of a saved query.")
-    ] = None,
-    list_saved: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
-    output_format: Annotated[RowFormat, typer.Option("--format", help="How to print.")] = RowFormat.table,
-    output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
-) -> None:
-    """Ask the published warehouse, read-only; works while a snapshot is being taken.
-
-    \b
-    cardiograph query --list
-    cardiograph query best-documented
-    cardiograph query "select author, max(score) from leaderboard group by all"
-    cardiograph query --format parquet --output board.parquet "from leaderboard"
-
-    \b
-    Views: models, cards, verdicts, scores, leaderboard, panel, failures,
-    families, judge_panel, judge_pairs, judging_rates, explanations, passports,
-    labels, out_findings, snapshots, quarantined; of the map: atlases,
-    out_atlas, out_clusters, out_archetypes, out_neighbours, kind_events.
-    `describe models` tells a view's columns.
-    """
-    from flows.cli.query import list_queries, print_query
-
-    if list_saved:
-        list_queries()
-    elif sql is None:
-        raise UsageError(
-            "give a statement or the name of a saved query; `cardiograph query --list` lists them"
-        )
-    else:
-        print_query(home, sql, output_format.value, output)
-
-
-@app.command()
-def deploy(
-    hub_slots: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Requests to the Hub that all workers together may have under way.",
-            show_default="32, or what is set",
-        ),
-    ] = None,
-    pool_type: Annotated[
-        str, typer.Option(help="Type of the work pools: process, docker or kubernetes.")
-    ] = "process",
-    alarm_block: Annotated[
-        str | None, typer.Option(metavar="TYPE/NAME", help="A notification block that alarms are sent to.")
-    ] = None,
-) -> None:
-    """Tell the Prefect server of PREFECT_API_URL all about Cardiograph: pools, limit, deployments, alarms.
-
-    \b
-    export PREFECT_API_URL=http://127.0.0.1:4200/api
-    cardiograph deploy
-    prefect worker start --pool default
-    prefect deployment run snapshot/weekly --param limit=200
-
-    Run it again after an upgrade; it changes what changed.
-    """
-    from flows.cli.deploying import deploy as run
-
-    run(hub_slots=hub_slots, pool_type=pool_type, alarm_block=alarm_block)
+app.command()(query)
+app.command()(deploy)
 
 
 @app.command()

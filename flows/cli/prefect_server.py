@@ -1,8 +1,8 @@
-"""Prefect's server, embedded: started beside a run, private to its home, gone with it.
+"""An embedded Prefect server: started for a run, private to its home, stopped with it.
 
-Prefect's own ephemeral server drops most task-run rows when it ends, prints tracebacks doing so, and outlives
-a killed run. This one is the same application in a child process that ends with its parent, writes its rows in
-batches, and is given time to write the last of them. Where `PREFECT_API_URL` is set, that server is used.
+Prefect's own ephemeral server drops most task-run rows when it ends, prints tracebacks meanwhile, and outlives a
+killed run. This one is the same application in a child process that ends with its parent, writes its rows in batches,
+and gets time to write the last of them. Where `PREFECT_API_URL` is set, that server is used instead.
 """
 
 from __future__ import annotations
@@ -10,48 +10,42 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen
 from time import monotonic, sleep
 
-from tasks.engine.child import exit_with_parent, free_port, running_child, wait_until
+from tasks.engine.child import answers, exit_with_parent, free_port, running_child, wait_until
 from tasks.errors import CardiographError, EngineFailed
 
 START_WITHIN_S = 120.0
 DRAIN_WITHIN_S = 10.0
 
-# Quiet, offline, and batched: the defaults record 14-30 task runs a second, these 50-200.
+_UNUSED_SERVICES = (
+    "SCHEDULER", "LATE_RUNS", "FOREMAN", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP", "TRIGGERS", "REPOSSESSOR",
+)  # fmt: skip
+# Quiet, offline, and batched: the defaults record 14-30 task runs per second, these 50-200.
 _SERVER_ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_UI_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
-    # Whole seconds: of a fraction Prefect takes the whole part, and with 0 the recorder spins on a processor.
+    # Whole seconds: Prefect truncates a fraction, and at 0 the recorder keeps a core busy.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "500",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.5",
-    # Nobody schedules, pauses or retries across processes on a server that lives as long as one run.
-    "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
-    "PREFECT_SERVER_SERVICES_REPOSSESSOR_ENABLED": "false",
+    # A server that lives as long as one run has nothing to schedule, pause or retry across processes.
+    **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in _UNUSED_SERVICES},
 }
 
 
 @contextmanager
 def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """A Prefect API for the flows run inside; must be entered before `prefect` is first imported.
+    """Provide a Prefect API to the flows that run inside; enter it before `prefect` is first imported.
 
-    The server starts while Prefect is imported and `meanwhile` is called, and answers when the block begins.
+    The server starts while Prefect is imported and `meanwhile` is called; it answers once the block begins.
     """
     if os.environ.get("PREFECT_API_URL"):
         yield
@@ -60,11 +54,11 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
     prefect_home.mkdir(parents=True, exist_ok=True)
     os.environ.update(
         PREFECT_HOME=str(prefect_home),
-        # Runs log to the server; the terminal is for progress, and for one line an error.
+        # Runs log to the server; the terminal is for progress, and for one line per error.
         PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL",
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
     )
-    logging.raiseExceptions = False  # a log line that the server does not take is no news for the terminal
+    logging.raiseExceptions = False  # a log line that the server rejects is not for the terminal
     port = free_port()
     with (
         (prefect_home / "server.log").open("wb") as log,
@@ -79,11 +73,16 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         meanwhile()
-        _wait_for(child, port, prefect_home)
+        health = f"{os.environ['PREFECT_API_URL']}/health"
+        if not wait_until(lambda: answers(health), child, within_s=START_WITHIN_S):
+            raise EngineFailed(
+                f"Prefect's embedded server did not start; its log is {log.name}. "
+                "Set PREFECT_API_URL to use a server of your own."
+            )
         started = datetime.now(UTC)
         try:
-            # Nobody looks for runs that died on a server that dies with them, and each flow would wait a second for
-            # the end of its heartbeat.
+            # The server ends with its runs, so nothing looks for dead ones; and each flow would wait a second for the
+            # end of its heartbeat.
             with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
                 yield
             _drain(started)
@@ -93,47 +92,28 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
             raise
         except PrefectHTTPStatusError as error:
             raise EngineFailed(
-                f"Prefect's embedded server broke down, most often of a full disk; its log is {log.name}. "
+                f"Prefect's embedded server failed, most likely on a full disk; its log is {log.name}. "
                 "Free some space and run again"
             ) from error
         finally:
             del os.environ["PREFECT_API_URL"]
 
 
-def _wait_for(child: Popen[bytes], port: int, prefect_home: Path) -> None:
-    def answers() -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            return False
-
-    if not wait_until(answers, child, within_s=START_WITHIN_S):
-        raise EngineFailed(
-            f"Prefect's embedded server did not start; its log is {prefect_home / 'server.log'}. "
-            "Set PREFECT_API_URL to use a server of your own."
-        )
-
-
 def _drain(since: datetime) -> None:
-    """Wait until the server has written every task run of this process: the last events travel behind the run."""
+    """Wait until the server has written every task run of this process: the last events arrive after the run."""
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import (
-        TaskRunFilter,
-        TaskRunFilterStartTime,
-        TaskRunFilterState,
-        TaskRunFilterStateType,
-    )
+    from prefect.client.schemas.filters import TaskRunFilter
     from prefect.client.schemas.objects import TERMINAL_STATES, StateType
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogHandler
 
     EventsWorker.instance().drain()
     APILogHandler().flush()
-    unfinished = TaskRunFilter(
-        state=TaskRunFilterState(type=TaskRunFilterStateType(any_=sorted(set(StateType) - TERMINAL_STATES))),
-        # Task runs of a run that was killed stay unfinished for ever; they are not waited for.
-        start_time=TaskRunFilterStartTime.model_validate({"after_": since}),
+    unfinished = TaskRunFilter.model_validate(
+        {
+            "state": {"type": {"any_": sorted(set(StateType) - TERMINAL_STATES)}},
+            "start_time": {"after_": since},  # task runs of a killed run stay unfinished for ever
+        }
     )
     deadline = monotonic() + DRAIN_WITHIN_S
     with get_client(sync_client=True) as client:
@@ -141,14 +121,9 @@ def _drain(since: datetime) -> None:
             sleep(0.1)
 
 
-def _serve(port: int) -> None:
+if __name__ == "__main__":
     exit_with_parent()
     import uvicorn
 
-    uvicorn.run(
-        "prefect.server.api.server:create_app", factory=True, port=port, log_level="error", lifespan="on"
-    )
-
-
-if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    application = "prefect.server.api.server:create_app"
+    uvicorn.run(application, factory=True, port=int(sys.argv[1]), log_level="error", lifespan="on")

@@ -1,4 +1,4 @@
-"""Progress on the terminal: bars where a person looks, one line a finished stage where a log is written."""
+"""Progress on standard error: bars on a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from tasks.progress import listening
+from tasks.progress import Listener, listening
 
 _LABELS = {
     "list": "listing models",
@@ -25,46 +25,41 @@ _LABELS = {
     "embed": "embedding texts",
     "map": "drawing the map",
 }
+_LINE_EVERY_S = 10.0
 
 
-class _Bars:
-    """One bar a stage, made when the stage begins."""
+def _bars(progress: Progress, title: str) -> Listener:
+    """One bar per stage, added when the stage begins."""
+    bars: dict[str, TaskID] = {}
 
-    def __init__(self, progress: Progress, title: str) -> None:
-        self._progress = progress
-        self._title = title
-        self._bars: dict[str, TaskID] = {}
+    def advance(stage: str, by: int, total: int | None) -> None:
+        if stage not in bars:
+            bars[stage] = progress.add_task(f"{title}  {_LABELS.get(stage, stage)}", total=total)
+        progress.advance(bars[stage], by)
 
-    def __call__(self, stage: str, by: int, total: int | None) -> None:
-        if stage not in self._bars:
-            label = f"{self._title}  {_LABELS.get(stage, stage)}"
-            self._bars[stage] = self._progress.add_task(label, total=total)
-        self._progress.advance(self._bars[stage], by)
+    return advance
 
 
-class _Lines:
-    """For a log: a line when a stage begins, and one every ten seconds."""
+def _lines(title: str) -> Listener:
+    """For a log: one line when a stage begins, then at most one every ten seconds."""
+    done: dict[str, int] = {}
+    totals: dict[str, int | None] = {}
+    printed_at = monotonic()
+    lock = Lock()
 
-    _EVERY_S = 10.0
+    def advance(stage: str, by: int, total: int | None) -> None:
+        nonlocal printed_at
+        with lock:
+            is_new = stage not in done
+            done[stage] = done.get(stage, 0) + by
+            totals.setdefault(stage, total)
+            if is_new or monotonic() - printed_at > _LINE_EVERY_S:
+                printed_at = monotonic()
+                of = "" if totals[stage] is None else f" of {totals[stage]:,}"
+                line = f"{title}  {_LABELS.get(stage, stage)}: {done[stage]:,}{of}"
+                print(line, file=sys.stderr, flush=True)  # noqa: T201 - a log line for people
 
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._done: dict[str, int] = {}
-        self._totals: dict[str, int | None] = {}
-        self._told_at = monotonic()
-        self._lock = Lock()
-
-    def __call__(self, stage: str, by: int, total: int | None) -> None:
-        with self._lock:
-            is_new = stage not in self._done
-            self._done[stage] = self._done.get(stage, 0) + by
-            if is_new:
-                self._totals[stage] = total
-            if is_new or monotonic() - self._told_at > self._EVERY_S:
-                self._told_at = monotonic()
-                of = f" of {whole:,}" if (whole := self._totals[stage]) is not None else ""
-                told = f"{self._title}  {_LABELS.get(stage, stage)}: {self._done[stage]:,}{of}"
-                print(told, file=sys.stderr, flush=True)  # noqa: T201 - a log line for people
+    return advance
 
 
 @contextmanager
@@ -72,9 +67,9 @@ def progress_bars(title: str) -> Iterator[None]:
     """Show the progress of everything inside, on standard error."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        with listening(_Lines(title)):
+        with listening(_lines(title)):
             yield
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress, listening(_Bars(progress, title)):
+    with Progress(*columns, console=console) as progress, listening(_bars(progress, title)):
         yield

@@ -1,1 +1,1 @@
-"""Prefect, and processes that end with their parent."""
+"""Prefect's server and schedule, and processes that end with their parent."""

@@ -1,11 +1,11 @@
-"""A child process that lives no longer than its parent, not even when the parent is killed with -9.
+"""Child processes that live no longer than their parent, not even when the parent is killed with -9.
 
-The child holds the reading end of a pipe whose writing end only the parent has: the kernel closes it with the
-parent, however the parent ends, and the child's watching thread sees the end of file. Portable, no polling.
+The child holds the reading end of a pipe whose writing end only the parent has. The kernel closes it with the parent,
+however the parent ends, and a thread of the child sees the end of file. Portable, no polling.
 
-A command that knows nothing of this, and that starts processes of its own, runs under a supervisor which does:
-`python -m tasks.engine.child COMMAND…`, started by `running_child("tasks.engine.child", COMMAND)`. When it is
-stopped or its parent is gone, it ends the command's whole process group.
+A command that does not watch its parent, or starts processes of its own, runs under a supervisor that does:
+`python -m tasks.engine.child COMMAND…`, started by `running_child("tasks.engine.child", COMMAND)`. When the
+supervisor is stopped or its parent is gone, it ends the command's whole process group.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from queue import SimpleQueue
 from time import monotonic, sleep
 from typing import IO
 
-STOP_GRACE_S = 8.0  # what a supervised command gets to end in order
+STOP_GRACE_S = 8.0  # time for a supervised command to end in order
 
 _POLL_S = 0.05
 _STOPPED = 128 + signal.SIGTERM
-_NOT_FOUND = 127  # as shells say it
+_NOT_FOUND = 127  # the exit code of shells
 
 
 def exit_with_parent() -> None:
-    """Called by the child: end as on SIGTERM once standard input is closed."""
+    """Called by the child: end as if by SIGTERM once standard input is closed."""
 
     def watch() -> None:
-        # Not through the buffered reader: at exit the interpreter waits for whoever holds its lock.
+        # Not through the buffered reader: at exit the interpreter waits for the thread that holds its lock.
         while os.read(sys.stdin.fileno(), 4096):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
@@ -58,7 +58,7 @@ def running_child(
     log: IO[bytes] | None = None,
     stop_within_s: float = 10.0,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m module arguments…`, stopped on leaving; its output goes to `log` (nowhere without one)."""
+    """Run `python -m module arguments…`, stopped on leaving; its output goes to `log`, or is discarded."""
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
@@ -74,7 +74,7 @@ def running_child(
 
 
 def stop(child: subprocess.Popen[bytes], *, within_s: float) -> None:
-    """Ask it to end, and insist after `within_s` seconds."""
+    """Ask the child to end, and kill it after `within_s` seconds."""
     child.terminate()
     try:
         child.wait(within_s)
@@ -86,7 +86,7 @@ def stop(child: subprocess.Popen[bytes], *, within_s: float) -> None:
 
 
 def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes], *, within_s: float) -> bool:
-    """Whether `ready()` came true in time; false at once when the child has ended."""
+    """Whether `ready()` became true in time; false as soon as the child has ended."""
     deadline = monotonic() + within_s
     while monotonic() < deadline and child.poll() is None:
         if ready():
@@ -95,10 +95,22 @@ def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes], *, wit
     return False
 
 
-def supervise(command: Sequence[str], *, grace_s: float = STOP_GRACE_S) -> int:
-    """Run a command that ends with this process's parent, and all that it started with it; its exit code.
+def answers(url: str, *, within_s: float = 5.0) -> bool:
+    """Whether a GET of the URL is answered with 200."""
+    import http.client  # supervisors do not need it
+    import urllib.request
 
-    To be called in the main thread of a process of its own, whose standard input is the parent's pipe.
+    try:
+        with urllib.request.urlopen(url, timeout=within_s) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def supervise(command: Sequence[str], *, grace_s: float = STOP_GRACE_S) -> int:
+    """Run a command until it or this process's parent ends, then end all that it started; returns its exit code.
+
+    Call it in the main thread of a process of its own, whose standard input is the parent's pipe.
     """
     ends: SimpleQueue[int] = SimpleQueue()
     signal.signal(signal.SIGTERM, lambda *_: ends.put(_STOPPED))
@@ -115,13 +127,13 @@ def supervise(command: Sequence[str], *, grace_s: float = STOP_GRACE_S) -> int:
 
 
 def _end_group(group: int, grace_s: float) -> None:
-    """Ask every process of the group to end, and insist after `grace_s` seconds."""
+    """Ask every process of the group to end, and kill the group after `grace_s` seconds."""
     with suppress(ProcessLookupError, PermissionError):  # macOS refuses where only zombies are left
         os.killpg(group, signal.SIGTERM)
         deadline = monotonic() + grace_s
         while monotonic() < deadline:
             sleep(_POLL_S)
-            os.killpg(group, 0)  # raises once nobody is left
+            os.killpg(group, 0)  # raises once the group is empty
         os.killpg(group, signal.SIGKILL)
 
 

@@ -1,6 +1,6 @@
-"""Prefect's server asked from within a run, which goes on when the server is away for a while.
+"""Requests to Prefect's server from within a run, which continues while the server is away.
 
-Prefect's client tries again what may pass, but not a first connection that is refused, as during a restart.
+Prefect's client retries what may pass by itself, but not a first connection that is refused, as during a restart.
 """
 
 from __future__ import annotations
@@ -20,21 +20,18 @@ AWAY = (httpx.TransportError, TimeoutError, ConnectionError)
 
 
 def unless_away(call: Callable[[], T], *, otherwise: T) -> T:
-    """What the call gives; `otherwise` where the server is away or breaks down over it."""
+    """The result of the call; `otherwise` if the server is away or fails with an error of its own."""
     try:
         return call()
-    except AWAY as error:
-        away: Exception = error
-    except PrefectHTTPStatusError as error:
-        if error.response.status_code < _SERVER_ERRORS:
+    except (*AWAY, PrefectHTTPStatusError) as error:
+        if isinstance(error, PrefectHTTPStatusError) and error.response.status_code < _SERVER_ERRORS:
             raise
-        away = error
-    logging.getLogger("prefect.cardiograph").warning("Prefect's server is away (%s); going on", away)
-    return otherwise
+        logging.getLogger("prefect.cardiograph").warning("Prefect's server is away (%s); continuing", error)
+        return otherwise
 
 
 def asked(question: Callable[[SyncPrefectClient], T], *, otherwise: T) -> T:
-    """The server's answer to a client; `otherwise` where there is none."""
+    """The server's answer to a client; `otherwise` if it is away."""
 
     def ask() -> T:
         with get_client(sync_client=True) as client:

@@ -1,4 +1,4 @@
-"""When a run was meant to start: what dates a scheduled snapshot, and what makes one stale."""
+"""The scheduled time of a run: it dates a snapshot, and makes a late run stale."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from prefect.runtime import flow_run
 
 
 def dated(flow: str) -> Callable[[], str]:
-    """What names the runs of a flow: with the snapshot's date, though it be the schedule's."""
+    """A run-name function for a flow: its name and the date of the snapshot, given or scheduled."""
     return lambda: f"{flow} {flow_run.parameters.get('snapshot_date') or date_of_run()}"
 
 
 def date_of_run() -> date:
-    """The date (UTC) that the run was scheduled for; today's for a run of its own accord."""
-    return _meant_for().date()
+    """The date (UTC) that the run was scheduled for; today for a run without a schedule."""
+    return _scheduled_at().date()
 
 
 def late_by() -> timedelta:
-    """How long after its time the run has started."""
-    return datetime.now(UTC) - _meant_for()
+    """How long after its scheduled time the run is."""
+    return datetime.now(UTC) - _scheduled_at()
 
 
 def is_stale(stale_after_h: float | None) -> bool:
-    """Whether the run starts so many hours after its time that it is better skipped; null: never.
+    """Whether the run starts more than so many hours after its scheduled time, and is better skipped; null: never.
 
-    One that is run again was wanted by somebody, however late.
+    A retried run is never stale: somebody asked for it, however late.
     """
     is_first = (flow_run.run_count or 1) == 1
     return stale_after_h is not None and is_first and late_by() > timedelta(hours=stale_after_h)
 
 
-def _meant_for() -> datetime:
-    meant = flow_run.scheduled_start_time
-    return datetime.now(UTC) if meant is None else meant.astimezone(UTC)
+def _scheduled_at() -> datetime:
+    scheduled = flow_run.scheduled_start_time
+    return datetime.now(UTC) if scheduled is None else scheduled.astimezone(UTC)

@@ -1,1 +1,1 @@
-"""Is the machine ready, is the week right, what will it take, how far is it."""
+"""Operating it: is the machine ready, is the week plausible, what will it take, what is its state."""

@@ -1,8 +1,8 @@
-"""Whether all is there that a snapshot needs: a check for each outside thing, bounded in time, apart from the others.
+"""Checks of everything that a snapshot needs, one for each outside thing: bounded in time, independent of the others.
 
-A check returns findings; what it raises on purpose is a failure with its own message, and what takes too long is one
-as well. Nothing here changes anything but for an object that is put into the lake and taken out again. No secret is
-ever part of a finding.
+A check yields results. An error that it raises on purpose becomes a failure with the error's message, and so does a
+check that takes too long. Nothing here changes anything, except for an object that is put into the lake and deleted
+again. No secret is ever part of a result.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -30,7 +29,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tasks.engine.state import EngineState, client_version, read_engine
-from tasks.errors import CardiographError, HubError, TokenRefused
+from tasks.errors import CardiographError, HubError, TokenRefused, UsageError
 from tasks.hub.account import Account, ask_account, clock_ahead_s
 from tasks.judges.vllm.fleet import Fleet
 from tasks.judges.vllm.server import installed_build
@@ -41,7 +40,7 @@ from tasks.storage.warehouse import Warehouse, frame, statements
 Status = Literal["ok", "warn", "fail"]
 
 WITHIN_S = 5.0
-# An S3 signature is refused when clocks are a quarter of an hour apart, and windows of quota last five minutes.
+# S3 refuses a signature when the clocks are 15 minutes apart, and a window of the Hub's quota lasts five minutes.
 CLOCK_WARN_S = 60.0
 # The Hub of 2022 took 0.8 GB of memory and 0.2 GB of disk; a warehouse is copied before it is written to.
 DISK_FAIL_BYTES, DISK_WARN_BYTES = 1_000_000_000, 5_000_000_000
@@ -49,11 +48,12 @@ QUOTA_WARN_SHARE = 0.1
 NEEDED_DEPLOYMENTS = ("snapshot/weekly", "crew/default")
 
 _CARDIOGRAPH = "cardiograph"
+_BY_HAND = "try it by hand"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line: what was looked at, how it is, and what to do about it where it is not well."""
+    """One line: what was checked, its status, the detail, and a remedy where something is wrong."""
 
     name: str
     status: Status
@@ -64,19 +64,26 @@ class CheckResult:
 DoctorCheck = Callable[[], Iterable[CheckResult]]
 
 
+def _result(
+    name: str, is_fine: object, detail: str, remedy: str, *, otherwise: Status = "warn"
+) -> CheckResult:
+    """`ok` where fine; else `otherwise`, with the remedy."""
+    return CheckResult(name, "ok", detail) if is_fine else CheckResult(name, otherwise, detail, remedy)
+
+
 def examine(checks: Sequence[tuple[str, DoctorCheck]], *, within_s: float = WITHIN_S) -> list[CheckResult]:
-    """Run all checks at once, each for `within_s` seconds at the most, and tell in their order what they found."""
-    started = monotonic()
-    running = [(name, _begun(check)) for name, check in checks]
-    found: list[CheckResult] = []
-    for name, future in running:
-        left_s = max(0.0, started + within_s - monotonic())
-        found += _outcome(name, future, left_s, within_s)
-    return found
+    """Run all checks at once, each for `within_s` seconds at most; results in the order of the checks."""
+    deadline = monotonic() + within_s
+    running = [(name, _start(check)) for name, check in checks]
+    return [
+        result
+        for name, future in running
+        for result in _results(name, future, max(0.0, deadline - monotonic()), within_s)
+    ]
 
 
-def _begun(check: DoctorCheck) -> Future[list[CheckResult]]:
-    """The check in a thread of its own, which is left behind where it hangs."""
+def _start(check: DoctorCheck) -> Future[list[CheckResult]]:
+    """Run the check in a daemon thread of its own, which is abandoned if it hangs."""
     future: Future[list[CheckResult]] = Future()
 
     def run() -> None:
@@ -89,28 +96,23 @@ def _begun(check: DoctorCheck) -> Future[list[CheckResult]]:
     return future
 
 
-def _outcome(
+def _results(
     name: str, future: Future[list[CheckResult]], left_s: float, within_s: float
 ) -> list[CheckResult]:
     try:
         error = future.exception(timeout=left_s)
-    except FutureTimeout:
-        return [CheckResult(name, "fail", f"no answer within {within_s:g} s", "look at it by itself")]
+    except TimeoutError:
+        return [CheckResult(name, "fail", f"no answer within {within_s:g} s", _BY_HAND)]
     if error is None:
         return future.result()
     if isinstance(error, CardiographError):
         return [CheckResult(name, "fail", str(error))]
-    return [
-        CheckResult(name, "fail", f"{type(error).__name__}: {_first_line(error)}", "look at it by itself")
-    ]
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or ["no word"])[0][:200]
+    message = (str(error).splitlines() or ["no message"])[0][:200]
+    return [CheckResult(name, "fail", f"{type(error).__name__}: {message}", _BY_HAND)]
 
 
 def checks_for(home: Path, hub: str, judge_urls: Sequence[str]) -> list[tuple[str, DoctorCheck]]:
-    """Every check, with the name that its failure bears."""
+    """Every check, and the name under which its failure is reported."""
     return [
         ("Python", check_python),
         ("packages", check_packages),
@@ -130,81 +132,67 @@ def checks_for(home: Path, hub: str, judge_urls: Sequence[str]) -> list[tuple[st
 
 
 def check_python() -> Iterator[CheckResult]:
-    """Whether this Python is one that the package says it runs on."""
+    """Check that the package supports this version of Python."""
     here = ".".join(map(str, sys.version_info[:3]))
     try:
-        wanted = metadata(_CARDIOGRAPH)["Requires-Python"]
+        supported = metadata(_CARDIOGRAPH)["Requires-Python"]
     except PackageNotFoundError:
-        yield CheckResult(
-            "Python", "warn", f"{here}; Cardiograph is not installed as a package", "`make setup`"
-        )
+        detail = f"{here}; Cardiograph is not installed as a package"
+        yield CheckResult("Python", "warn", detail, "`make setup`")
         return
-    is_fine = SpecifierSet(wanted).contains(here)
-    yield CheckResult(
-        "Python",
-        "ok" if is_fine else "fail",
-        f"{here} ({wanted})",
-        "" if is_fine else "`make setup PYTHON=…`",
-    )
+    is_fine = SpecifierSet(supported).contains(here)
+    yield _result("Python", is_fine, f"{here} ({supported})", "`make setup PYTHON=…`", otherwise="fail")
 
 
 def check_packages() -> Iterator[CheckResult]:
-    """Whether the installed packages are those that Cardiograph says it works with."""
-    asked = [Requirement(text) for text in requires(_CARDIOGRAPH) or []]
-    needed = [one for one in asked if one.marker is None or one.marker.evaluate({"extra": ""})]
-    wrong = [told for one in needed if (told := _misfit(one))]
-    if wrong:
-        yield CheckResult(
-            "packages", "fail", "; ".join(wrong), "`make setup`, or `pip install -c constraints.txt -e .`"
-        )
-    else:
-        yield CheckResult("packages", "ok", f"{len(needed)} as asked for, Prefect {client_version()}")
+    """Check that the installed packages satisfy the requirements of Cardiograph."""
+    required = [Requirement(text) for text in requires(_CARDIOGRAPH) or []]
+    needed = [one for one in required if one.marker is None or one.marker.evaluate({"extra": ""})]
+    wrong = "; ".join(filter(None, map(_misfit, needed)))
+    detail = wrong or f"{len(needed)} as required, Prefect {client_version()}"
+    remedy = "`make setup`, or `pip install -c constraints.txt -e .`"
+    yield _result("packages", not wrong, detail, remedy, otherwise="fail")
 
 
-def _misfit(wanted: Requirement) -> str | None:
+def _misfit(needed: Requirement) -> str | None:
     try:
-        found = version(wanted.name)
+        installed = version(needed.name)
     except PackageNotFoundError:
-        return f"{wanted.name} is missing"
-    if wanted.specifier.contains(found, prereleases=True):
+        return f"{needed.name} is missing"
+    if needed.specifier.contains(installed, prereleases=True):
         return None
-    return f"{wanted.name} {found} is not {wanted.specifier}"
+    return f"{needed.name} {installed} is not {needed.specifier}"
 
 
 def check_disk(home: Path) -> Iterator[CheckResult]:
-    """What is free where home lies, or will."""
+    """Check the free space of the disk that holds the home, or will hold it."""
     folder = _existing(home)
     free = shutil.disk_usage(folder).free
-    status: Status = "fail" if free < DISK_FAIL_BYTES else "warn" if free < DISK_WARN_BYTES else "ok"
-    remedy = (
-        ""
-        if status == "ok"
-        else "free some space, or choose another --home; `cardiograph plan` tells how much"
-    )
-    yield CheckResult("disk", status, f"{free / 1e9:,.1f} GB free at {folder}", remedy)
+    remedy = "free some space, or choose another --home; `cardiograph plan` estimates how much is needed"
+    severity: Status = "fail" if free < DISK_FAIL_BYTES else "warn"
+    detail = f"{free / 1e9:,.1f} GB free at {folder}"
+    yield _result("disk", free >= max(DISK_WARN_BYTES, DISK_FAIL_BYTES), detail, remedy, otherwise=severity)
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
+    """The folder, or its nearest parent that exists."""
     folder = folder.resolve()
-    while not folder.exists():
-        folder = folder.parent
-    return folder
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def check_gpu() -> Iterator[CheckResult]:
-    """Which GPUs there are, and their memory."""
-    asked = ["nvidia-smi", "--query-gpu=name,memory.total,memory.used", "--format=csv,noheader"]
+    """List the GPUs and their memory."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.used", "--format=csv,noheader"]
     try:
-        told = subprocess.run(asked, capture_output=True, text=True, timeout=WITHIN_S, check=True)  # noqa: S603
+        done = subprocess.run(query, capture_output=True, text=True, timeout=WITHIN_S, check=True)  # noqa: S603
     except FileNotFoundError:
-        yield CheckResult("GPU", "ok", "none; only a judge model that is served here would want one")
+        yield CheckResult("GPU", "ok", "none; only a judge model that is served here would need one")
         return
     except subprocess.CalledProcessError as error:
-        said = (error.stdout + error.stderr).strip().splitlines() or ["no word"]
-        yield CheckResult("GPU", "fail", f"nvidia-smi fails: {said[0]}", "mend the driver")
+        output = (error.stdout + error.stderr).strip().splitlines() or ["no output"]
+        yield CheckResult("GPU", "fail", f"nvidia-smi fails: {output[0]}", "repair the driver")
         return
-    for line in told.stdout.splitlines():
+    for line in done.stdout.splitlines():
         name, total, used = (cell.strip() for cell in line.split(","))
         yield CheckResult("GPU", "ok", f"{name}, {total}, {used} in use")
 
@@ -213,106 +201,91 @@ def check_gpu() -> Iterator[CheckResult]:
 
 
 def check_hub(hub: str) -> Iterator[CheckResult]:
-    """Whether the Hub answers, knows the token, and lets us ask; and whether our clock is right."""
+    """Check that the Hub answers, accepts the token and has quota left, and that the clocks agree."""
     try:
         account = ask_account(hub, settings())
     except TokenRefused as error:
-        yield CheckResult("token", "fail", str(error), "check HF_TOKEN, or log in anew with `hf auth login`")
+        yield CheckResult("token", "fail", str(error), "check HF_TOKEN, or log in again with `hf auth login`")
         return
     except HubError as error:
         yield CheckResult("Hub", "fail", str(error), "check the address, the network and the proxy; or --hub")
         return
     yield CheckResult("Hub", "ok", f"{hub} answers")
-    yield from (
-        _of_token(account),
-        _of_quota(account),
-        clock_finding("clock", "the Hub", account.clock_ahead_s),
+    yield _result(
+        "token",
+        account.user is not None,
+        f"accepted, of {account.user}" if account.user is not None else "none: the anonymous quota applies",
+        "set HF_TOKEN or `hf auth login`: a free account reads 1.7 times as fast",
     )
+    yield _quota_result(account)
+    yield clock_result("clock", "the Hub", account.clock_ahead_s)
 
 
-def _of_token(account: Account) -> CheckResult:
-    if account.user is None:
-        remedy = "set HF_TOKEN or `hf auth login`: a free account reads 1.7 times as fast"
-        return CheckResult("token", "warn", "none: the anonymous quota holds", remedy)
-    return CheckResult("token", "ok", f"accepted, of {account.user}")
-
-
-def _of_quota(account: Account) -> CheckResult:
+def _quota_result(account: Account) -> CheckResult:
     if not account.api_quota or account.api_left is None:
-        return CheckResult("quota", "ok", "the Hub tells no limit")
-    told = (
+        return CheckResult("quota", "ok", "the Hub reports no limit")
+    return _result(
+        "quota",
+        account.api_left >= QUOTA_WARN_SHARE * account.api_quota,
         f"{account.plan or 'unknown plan'}: {account.api_left:,} of {account.api_quota:,} API requests left "
-        f"for {account.reset_in_s} s"
+        f"for {account.reset_in_s} s",
+        "somebody else uses this token or address; a run waits for the next window",
     )
-    if account.api_left < QUOTA_WARN_SHARE * account.api_quota:
-        return CheckResult(
-            "quota", "warn", told, "others use this token or address too; a run waits for the next window"
-        )
-    return CheckResult("quota", "ok", told)
 
 
-def clock_finding(name: str, whose: str, ahead_s: float | None) -> CheckResult:
-    """Whether this machine's clock and another's agree, as far as both give whole seconds."""
+def clock_result(name: str, whose: str, ahead_s: float | None) -> CheckResult:
+    """Whether this machine's clock and another agree; both are known to the second only."""
     if ahead_s is None:
-        return CheckResult(name, "ok", f"{whose} tells no time")
-    if abs(ahead_s) > CLOCK_WARN_S:
-        side = "ahead of" if ahead_s > 0 else "behind"
-        return CheckResult(
-            name,
-            "warn",
-            f"{abs(ahead_s):,.0f} s {side} {whose}",
-            "set the clock (NTP): snapshots are dated by it",
-        )
-    return CheckResult(name, "ok", f"within {CLOCK_WARN_S:g} s of {whose}")
+        return CheckResult(name, "ok", f"{whose} did not report its clock")
+    if abs(ahead_s) <= CLOCK_WARN_S:
+        return CheckResult(name, "ok", f"within {CLOCK_WARN_S:g} s of {whose}")
+    detail = f"{abs(ahead_s):,.0f} s {'ahead of' if ahead_s > 0 else 'behind'} {whose}"
+    return CheckResult(name, "warn", detail, "set the clock (NTP): it dates the snapshots")
 
 
 # The home
 
 
 def check_lake(home: Path) -> Iterator[CheckResult]:
-    """Whether the lake takes an object, gives it back and lets it be deleted."""
+    """Check that the lake accepts an object, returns it and deletes it."""
     lake = Lake(home)
     if not lake.is_remote and not lake.exists():
-        yield _of_folder(Path(lake.location))
+        above = _existing(Path(lake.location))
+        is_writable = os.access(above, os.W_OK)
+        yield _result(
+            "lake",
+            is_writable,
+            f"none yet; the first snapshot makes {lake.location}"
+            if is_writable
+            else f"{above} is not writable",
+            "choose another --home, or change its permissions",
+            otherwise="fail",
+        )
         return
     name, body = f"doctor-{uuid.uuid4().hex}", b"cardiograph doctor"
     began = perf_counter()
     lake.put(name, body)
     is_same = lake.get(name) == body
     lake.delete(name)
-    is_gone = lake.get(name) is None
+    is_fine = is_same and lake.get(name) is None
     took_ms = 1000 * (perf_counter() - began) / 4
-    if is_same and is_gone:
-        yield CheckResult(
-            "lake", "ok", f"{lake.location} can be written, read and deleted in, {took_ms:.0f} ms each"
-        )
+    if is_fine:
+        detail = f"{lake.location} can be written, read and deleted in, {took_ms:.0f} ms each"
     else:
-        what = "delete what was put" if is_same else "give back what was put"
-        yield CheckResult(
-            "lake", "fail", f"{lake.location} does not {what}", "check its permissions and its proxy"
-        )
-
-
-def _of_folder(folder: Path) -> CheckResult:
-    """A lake that the first snapshot will make."""
-    above = _existing(folder)
-    if os.access(above, os.W_OK):
-        return CheckResult("lake", "ok", f"none yet; the first snapshot makes {folder}")
-    return CheckResult(
-        "lake", "fail", f"{above} is not writable", "choose another --home, or mend its permissions"
-    )
+        detail = f"{lake.location} does not {'delete' if is_same else 'return'} what was put"
+    yield _result("lake", is_fine, detail, "check its permissions and its proxy", otherwise="fail")
 
 
 def check_store_clock(home: Path) -> Iterator[CheckResult]:
-    """Whether our clock agrees with the object store's, which refuses signatures of another time."""
+    """Check that our clock agrees with the object store's, which refuses signatures of another time."""
     if Lake(home).is_remote:
         region = os.environ.get("AWS_REGION", "us-east-1")
         endpoint = os.environ.get("AWS_ENDPOINT_URL") or f"https://s3.{region}.amazonaws.com"
-        yield clock_finding("object store's clock", endpoint, clock_ahead_of(endpoint, WITHIN_S))
+        yield clock_result("object store's clock", endpoint, clock_ahead_of(endpoint, WITHIN_S))
 
 
 def clock_ahead_of(url: str, within_s: float) -> float | None:
-    """This machine's clock less that of a server which is asked for nothing; null where it tells no time."""
+    """This machine's clock minus a server's, in seconds, from one HEAD request; null without a Date header."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=within_s)
@@ -327,53 +300,46 @@ def clock_ahead_of(url: str, within_s: float) -> float | None:
 
 
 def check_warehouse(home: Path) -> Iterator[CheckResult]:
-    """Whether the published warehouse opens, is of this version, and breaks no rule."""
+    """Check that the published warehouse opens, is of this version, and violates no rule of `sql/checks`."""
     warehouse = Warehouse(home)
     if not warehouse.published.exists():
         yield CheckResult("warehouse", "ok", "none yet")
         return
-    if not warehouse.is_current():
-        remedy = f"`cardiograph rebuild --home {home}`; the next snapshot does it too"
-        yield CheckResult("warehouse", "warn", "made by another version of Cardiograph", remedy)
+    remedy = f"`cardiograph rebuild --home {home}`"
+    try:
+        warehouse.check_current()
+    except UsageError as error:
+        yield CheckResult("warehouse", "warn", str(error), f"{remedy}; the next snapshot does it too")
         return
+    checks = statements("checks")
     with warehouse.read() as db:
-        broken = [name for name in statements("checks") if frame(db, name).height]
-    if broken:
-        told = ", ".join(name.removeprefix("checks/") for name in broken)
-        yield CheckResult("warehouse", "fail", f"breaks {told}", f"`cardiograph rebuild --home {home}`")
-    else:
-        size = warehouse.published.stat().st_size
-        yield CheckResult(
-            "warehouse", "ok", f"{size / 1e6:,.1f} MB, all {len(statements('checks'))} checks hold"
-        )
+        violated = ", ".join(name.removeprefix("checks/") for name in checks if frame(db, name).height)
+    size = warehouse.published.stat().st_size
+    detail = f"violates {violated}" if violated else f"{size / 1e6:,.1f} MB, all {len(checks)} checks hold"
+    yield _result("warehouse", not violated, detail, remedy, otherwise="fail")
 
 
 # Judges
 
 
 def check_judge_environment() -> Iterator[CheckResult]:
-    """Whether a run could start a judge model's server itself."""
+    """Check whether a run could start a judge model's server itself."""
     limits = settings()
     if not limits.judge_python.expanduser().exists():
-        yield CheckResult(
-            "judge environment",
-            "ok",
-            f"none at {limits.judge_python}; `make judge-env` makes it, for --judge vllm",
-        )
+        detail = f"none at {limits.judge_python}; `make judge-env` makes it, for --judge vllm"
+        yield CheckResult("judge environment", "ok", detail)
         return
     build = installed_build(limits)
-    kind = "for CPUs" if build.is_cpu else "for GPUs"
-    is_useless = not build.is_cpu and shutil.which("nvidia-smi") is None
-    yield CheckResult(
+    yield _result(
         "judge environment",
-        "warn" if is_useless else "ok",
-        f"vLLM {build.version}, built {kind}",
-        "there is no GPU here: `make judge-env`, or --judge-url" if is_useless else "",
+        build.is_cpu or shutil.which("nvidia-smi") is not None,
+        f"vLLM {build.version}, built {'for CPUs' if build.is_cpu else 'for GPUs'}",
+        "there is no GPU here: `make judge-env`, or --judge-url",
     )
 
 
 def check_judge(url: str) -> Iterator[CheckResult]:
-    """Whether a judge model's server answers, and what it serves."""
+    """Check that a judge model's server answers, and report what it serves."""
     limits = settings().model_copy(update={"judge_patience_s": WITHIN_S - 2, "judge_timeout_s": WITHIN_S})
     with Fleet([url], model=None, limits=limits) as fleet:
         served = fleet.served
@@ -384,46 +350,36 @@ def check_judge(url: str) -> Iterator[CheckResult]:
 
 
 def check_engine() -> Iterator[CheckResult]:
-    """Whether a Prefect server of one's own is well and knows what to run."""
-    if not os.environ.get("PREFECT_API_URL"):
-        yield CheckResult(
-            "Prefect", "ok", "no server of its own (PREFECT_API_URL): each run starts one for itself"
-        )
-        return
-    yield from engine_findings(read_engine())
+    """Check the Prefect server of `PREFECT_API_URL`, where that is set."""
+    if os.environ.get("PREFECT_API_URL"):
+        yield from engine_results(read_engine())
+    else:
+        yield CheckResult("Prefect", "ok", "PREFECT_API_URL is not set: each run starts a server of its own")
 
 
-def engine_findings(engine: EngineState) -> Iterator[CheckResult]:
-    """What there is to say of a Prefect server."""
+def engine_results(engine: EngineState) -> Iterator[CheckResult]:
+    """The checks of a Prefect server: version, deployments, work pools, the Hub's limit."""
     ours = client_version()
-    is_same = engine.version.split(".")[:2] == ours.split(".")[:2]
-    yield CheckResult(
+    yield _result(
         "Prefect",
-        "ok" if is_same else "warn",
+        engine.version.split(".")[:2] == ours.split(".")[:2],
         f"server {engine.version}, client {ours}",
-        "" if is_same else "run both at one version: upgrade the server first, then the workers",
+        "run both at one version: upgrade the server first, then the workers",
     )
-    missing = [name for name in NEEDED_DEPLOYMENTS if name not in engine.deployments]
-    yield CheckResult(
-        "deployments",
-        "warn" if missing else "ok",
-        f"{', '.join(missing)} missing" if missing else f"{len(engine.deployments)} there",
-        "`cardiograph deploy`" if missing else "",
-    )
+    missing = ", ".join(name for name in NEEDED_DEPLOYMENTS if name not in engine.deployments)
+    found = f"{missing} missing" if missing else f"{len(engine.deployments)} found"
+    yield _result("deployments", not missing, found, "`cardiograph deploy`")
     for pool in engine.pools:
-        told = "paused" if pool.is_paused else f"{pool.workers} worker{'s' * (pool.workers != 1)} online"
-        is_idle = pool.is_paused or not pool.workers
-        yield CheckResult(
+        online = f"{pool.workers} worker{'s' * (pool.workers != 1)} online"
+        yield _result(
             f"work pool {pool.name}",
-            "warn" if is_idle else "ok",
-            told,
-            f"`prefect worker start --pool {pool.name}`" if is_idle and not pool.is_paused else "",
+            pool.workers and not pool.is_paused,
+            "paused" if pool.is_paused else online,
+            "" if pool.is_paused else f"`prefect worker start --pool {pool.name}`",
         )
-    yield CheckResult(
-        "Hub's limit",
-        "ok" if engine.limit else "warn",
+    limit = (
         f"{engine.limit} requests in flight"
         if engine.limit
-        else "not set: workers do not share the quota's end",
-        "" if engine.limit else "`cardiograph deploy`",
+        else "not set: the workers do not share one limit"
     )
+    yield _result("Hub's limit", engine.limit, limit, "`cardiograph deploy`")

@@ -1,29 +1,26 @@
 """The data-quality gate: a snapshot that is too unlike the one before it is quarantined, not shown.
 
-A Hub that answers half of a listing, a token that lost its rights, a judge model that gives everybody the same
-score: each makes a whole and well-formed snapshot, which no rule in `sql/checks` breaks. What gives it away is last
-week. Every measure is held against its value in the last snapshot of the same selection, give or take what a week
-may change and what chance may; a snapshot without such a predecessor must only not be empty.
+A Hub that returns half of a listing, a token that lost its rights, a judge model that gives every card the same
+score: each makes a complete, well-formed snapshot that violates no rule in `sql/checks`. Only the comparison with the
+week before reveals it. Every measure is compared with its value in the last snapshot of the same selection, within
+what a week may change and what chance may. A snapshot without such a predecessor must only not be empty.
 
-Suspicion is a row in the lake and so is its release; the view `quarantined` puts them together.
+A suspicious measure is a row in the lake, and so is a release; the view `quarantined` combines them.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeGuard
 
-from prefect import task
-
+from tasks.clock import utc_now
 from tasks.errors import SnapshotQuarantined, UsageError
 from tasks.records import GateMeasure, Release
-from tasks.settings import Settings, settings
+from tasks.settings import Settings
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
 from tasks.work.run import Run
@@ -31,16 +28,16 @@ from tasks.work.run import Run
 COUNTS = frozenset({"models", "cards"})
 FAILURES = frozenset({"unlisted_share", "unread_share", "unscored_share"})
 SCORE_DISTANCE = "score_distance"
-# 0.1 % point of Kolmogorov's distribution: two samples of one population are farther apart once in a thousand times.
+# 0.1 % point of Kolmogorov's distribution: two samples of one population are farther apart once in 1,000 times.
 _KOLMOGOROV = 1.95
 # sd = quartiles' distance / 1.349 and the median's standard error = 1.2533 sd / sqrt(n), for normal data.
 _MEDIAN_ERROR = 1.2533 / 1.349
-_TOLD = 3
+_MEASURES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One measure: a count, a share of `n`, or a median of `n` whose quartiles lie `spread` apart."""
+    """One measure: a count, a share of `n`, or a median of `n` values whose quartiles are `spread` apart."""
 
     value: float | None
     n: int
@@ -49,13 +46,13 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What passes; null for no limit."""
+    """The range of values that pass; null for no limit."""
 
     low: float | None = None
     high: float | None = None
 
     def holds(self, value: float | None) -> bool:
-        """Whether the value passes; none at all does."""
+        """Whether the value passes; a missing value does."""
         if value is None:
             return True
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
@@ -63,7 +60,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A snapshot as the gate sees it: its measures by name, and how many cards score in each bin."""
+    """A snapshot as the gate sees it: its measures by name, and the number of cards in each bin of the score."""
 
     snapshot: date
     measures: Mapping[str, Measured]
@@ -73,51 +70,46 @@ class Observed:
 def gate_measures(
     now: Observed, before: Observed | None, limits: Settings, *, fingerprint: str, at: datetime
 ) -> list[GateMeasure]:
-    """Every measure of a snapshot beside the same of the one before it, and whether it is suspicious."""
+    """Compare every measure of a snapshot with that of the one before it, and mark the suspicious ones."""
     weeks = (now.snapshot - before.snapshot).days / 7 if before else 1.0
-    seen = _seen(now, before)
-    was = before.measures if before else {}
-    found = []
-    for name, mine in sorted(seen.items()):
-        theirs = was.get(name)
-        bounds = bounds_of(name, mine, theirs, weeks, limits)
-        is_gone = mine.value is None and _is_known(theirs) and theirs.n >= limits.gate_least
-        found.append(
+    rows = []
+    for name, measured in sorted(_all_measures(now, before).items()):
+        previous = before.measures.get(name) if before else None
+        bounds = bounds_of(name, measured, previous, weeks, limits)
+        is_gone = measured.value is None and _is_known(previous) and previous.n >= limits.gate_least
+        rows.append(
             GateMeasure(
                 snapshot=now.snapshot,
                 fingerprint=fingerprint,
                 measure=name,
-                value=mine.value,
-                before=theirs.value if theirs else None,
+                value=measured.value,
+                before=previous.value if previous else None,
                 low=bounds.low,
                 high=bounds.high,
-                is_suspicious=is_gone or not bounds.holds(mine.value),
+                is_suspicious=is_gone or not bounds.holds(measured.value),
                 measured_at=at,
                 compared_with=before.snapshot if before else None,
             )
         )
-    return found
+    return rows
 
 
-def _seen(now: Observed, before: Observed | None) -> dict[str, Measured]:
-    """The measures of now, with those that only the two together have, and sections that no card fills any more."""
+def _all_measures(now: Observed, before: Observed | None) -> dict[str, Measured]:
+    """The measures of now, the distance of the scores, and the sections that no card fills any more."""
     if before is None:
         return dict(now.measures)
     described = max((m.n for name, m in now.measures.items() if name.startswith("section:")), default=0)
-    gone = {
-        name: Measured(0.0, described or was.n)
-        for name, was in before.measures.items()
+    measures = {
+        name: Measured(0.0, described or previous.n)
+        for name, previous in before.measures.items()
         if name.startswith("section:") and name not in now.measures
     }
-    return {**gone, **now.measures, **_distance(now.histogram, before.histogram)}
-
-
-def _distance(now: Sequence[int], before: Sequence[int]) -> dict[str, Measured]:
-    """How far apart the scores lie, where both have any; n is the size of one of two equal samples that say as much."""
-    distance = score_distance(now, before)
-    if distance is None:
-        return {}
-    return {SCORE_DISTANCE: Measured(distance, round(2 / (1 / sum(now) + 1 / sum(before))))}
+    distance = score_distance(now.histogram, before.histogram)
+    if distance is not None:
+        # n is the size of each of two equal samples that are worth as much as these two.
+        n = round(2 / (1 / sum(now.histogram) + 1 / sum(before.histogram)))
+        measures[SCORE_DISTANCE] = Measured(distance, n)
+    return now.measures | measures
 
 
 def _is_known(measured: Measured | None) -> TypeGuard[Measured]:
@@ -125,7 +117,7 @@ def _is_known(measured: Measured | None) -> TypeGuard[Measured]:
 
 
 def bounds_of(name: str, now: Measured, before: Measured | None, weeks: float, limits: Settings) -> Bounds:
-    """What passes, `weeks` after the snapshot before; a measure that this one lacks has absolute limits alone."""
+    """What passes, `weeks` after the snapshot before; without a value before, only absolute limits apply."""
     weeks = max(1.0, weeks)
     if name == SCORE_DISTANCE:
         chance = _KOLMOGOROV * math.sqrt(2 / now.n)
@@ -159,7 +151,7 @@ def _absolute(name: str, now: Measured, limits: Settings) -> Bounds:
 
 
 def _share_error(now: Measured, before: Measured) -> float:
-    """Standard error of the difference of two shares of as many as these, were they of one population."""
+    """Standard error of the difference between two shares of samples of this size from one population."""
     if not (now.n and before.n):
         return 0.0
     pooled = ((now.value or 0.0) * now.n + (before.value or 0.0) * before.n) / (now.n + before.n)
@@ -167,7 +159,7 @@ def _share_error(now: Measured, before: Measured) -> float:
 
 
 def _median_error(now: Measured, before: Measured) -> float:
-    """Standard error of the difference of two medians."""
+    """Standard error of the difference between two medians."""
     return math.hypot(
         *(_MEDIAN_ERROR * (one.spread or 0.0) / math.sqrt(one.n) for one in (now, before) if one.n)
     )
@@ -204,18 +196,18 @@ def _number(value: float | None) -> str:
 
 
 def quarantine_words(snapshot: date, measures: Sequence[GateMeasure]) -> str:
-    """What is wrong with a quarantined snapshot, and what to do, in one line."""
-    told = "; ".join(measure_words(measure) for measure in measures[:_TOLD])
-    more = f"; and {len(measures) - _TOLD} more" if len(measures) > _TOLD else ""
+    """What is wrong with a quarantined snapshot and what to do about it, in one line."""
+    shown = "; ".join(measure_words(measure) for measure in measures[:_MEASURES_SHOWN])
+    more = f"; and {len(measures) - _MEASURES_SHOWN} more" if len(measures) > _MEASURES_SHOWN else ""
     return (
-        f"the snapshot of {snapshot} is quarantined: {told}{more}. It is kept and not shown. `cardiograph quarantine` "
-        "tells all; take the snapshot again to read what could not be read, or let it pass with "
+        f"the snapshot of {snapshot} is quarantined: {shown}{more}. It is kept but not shown. `cardiograph quarantine` "
+        "lists everything; take the snapshot again to read what could not be read, or release it with "
         f"`cardiograph quarantine release {snapshot} --reason …`"
     )
 
 
 def observe(warehouse: Warehouse, snapshot: date, fingerprint: str) -> tuple[Observed, Observed | None]:
-    """A snapshot of the warehouse being built, and the one that it is to be compared with."""
+    """A snapshot of the warehouse that is being built, and the one to compare it with."""
     with warehouse.open() as db:
         before = frame(db, "out/gate_before", snapshot=snapshot)["snapshot"].to_list()
         seen = []
@@ -228,54 +220,37 @@ def observe(warehouse: Warehouse, snapshot: date, fingerprint: str) -> tuple[Obs
 
 
 def latest_measures(warehouse: Warehouse, snapshot: date, fingerprint: str) -> list[GateMeasure]:
-    """What the gate measured of a snapshot the last time; none where it never did."""
+    """The measures that the gate last took of a snapshot; none if it never did."""
     with warehouse.open() as db:
         rows = frame(db, "out/gate_latest", snapshot=snapshot, fingerprint=fingerprint)
     return [GateMeasure(**row) for row in rows.to_dicts()]
 
 
-@task(task_run_name="gate {run.snapshot}")
-def gate(run: Run, fingerprint: str) -> list[GateMeasure]:
-    """Measure a snapshot beside the one before it and write down what is suspicious; nothing new, nothing written."""
-    warehouse = run.warehouse
-    now, before = observe(warehouse, run.snapshot, fingerprint)
-    at = datetime.now(UTC).replace(tzinfo=None)
-    measures = gate_measures(now, before, settings(), fingerprint=fingerprint, at=at)
-    known = latest_measures(warehouse, run.snapshot, fingerprint)
-    if measures == [dataclasses.replace(measure, measured_at=at) for measure in known]:
-        return known
-    digest = hashlib.sha256(repr(measures).encode()).hexdigest()[:16]
-    warehouse.lake.write(f"gates/{run.snapshot}-{fingerprint}-{digest}.parquet", GateMeasure, measures)
-    warehouse.land()
-    return measures
-
-
-def quarantine(home: Path) -> dict[date, list[GateMeasure]]:
-    """The quarantined snapshots of the published warehouse, each with what is suspicious about it."""
+def quarantined(home: Path) -> dict[date, list[GateMeasure]]:
+    """The quarantined snapshots of the published warehouse, each with its suspicious measures."""
     warehouse = Warehouse(home)
     warehouse.check_current()
     with warehouse.read() as db:
         rows = frame(db, "out/quarantined").to_dicts()
-    found: dict[date, list[GateMeasure]] = {}
+    held: dict[date, list[GateMeasure]] = {}
     for row in rows:
-        found.setdefault(row["snapshot"], []).append(GateMeasure(**row, is_suspicious=True))
-    return found
+        held.setdefault(row["snapshot"], []).append(GateMeasure(**row, is_suspicious=True))
+    return held
 
 
 def check_quarantine(run: Run) -> None:
-    """Raise `SnapshotQuarantined` where the snapshot, as published, is held back."""
-    if measures := quarantine(run.home).get(run.snapshot):
+    """Raise `SnapshotQuarantined` if the published warehouse holds the snapshot back."""
+    if measures := quarantined(run.home).get(run.snapshot):
         raise SnapshotQuarantined(quarantine_words(run.snapshot, measures))
 
 
-def release(home: Path, snapshot: date, reason: str) -> None:
-    """Write down that a quarantined snapshot may be shown; the next publication shows it.
+def write_release(home: Path, snapshot: date, reason: str) -> None:
+    """Write to the lake that a quarantined snapshot may be shown; the next publication shows it.
 
-    Raises `UsageError` where it is not quarantined.
+    Raises `UsageError` if it is not quarantined.
     """
-    held = quarantine(home)
+    held = quarantined(home)
     if snapshot not in held:
         others = ", ".join(map(str, held)) or "none"
         raise UsageError(f"the snapshot of {snapshot} is not quarantined; quarantined are: {others}")
-    now = datetime.now(UTC).replace(tzinfo=None)
-    Lake(home).write(f"releases/{snapshot}.parquet", Release, [Release(snapshot, reason, now)])
+    Lake(home).write(f"releases/{snapshot}.parquet", Release, [Release(snapshot, reason, utc_now())])

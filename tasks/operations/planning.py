@@ -1,7 +1,7 @@
-"""What a snapshot will take, before anything starts: requests, time, tokens, disk, from rates measured before.
+"""Estimate what a snapshot will take before it starts: requests, time, tokens and disk, from measured rates.
 
-Pure: `history.py` reads the rates that a home has measured itself, `rates.toml` has those that hold
-where it has none. Each figure says where it comes from.
+Pure: `history.py` reads the rates that a home has measured itself, and `rates.toml` holds documented ones for a home
+without a history. Each rate names its source.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tasks.settings import settings
 
 WINDOW_S = 300.0  # of the Hub's quotas
 _PAGE_ROWS = 1000
-_RUNS_A_SNAPSHOT, _RUNS_A_JUDGE, _RUNS_A_MAP = 14, 11, 6
+_RUNS_PER_SNAPSHOT, _RUNS_PER_JUDGE, _RUNS_PER_MAP = 14, 11, 6
 _RATES_OF_A_MAP = ("atlas_texts_a_second", "lake_bytes_a_placed_text")
 _FILE = Path(__file__).with_name("rates.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One figure to reckon with; `is_own` where this home measured it, else `source` says who did."""
+    """One rate; `is_own` where this home measured it, else `source` says who did."""
 
     value: float
     unit: str
@@ -38,7 +38,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What is to be planned: `models` is null for the whole Hub; `workers` processes, and as many GPUs for a model."""
+    """What is to be planned; `models` is null for the whole Hub, each of `workers` has a GPU for a judge model."""
 
     models: int | None
     judges: tuple[str, ...] = (DEFAULT_JUDGE,)
@@ -48,7 +48,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class JudgingCost:
-    """What one judge will take. GPU minutes and tokens are 0 for one that needs none."""
+    """What one judge will take. GPU minutes and tokens are 0 for a judge that needs none."""
 
     judge: str
     texts: int
@@ -60,7 +60,7 @@ class JudgingCost:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What one snapshot will take. Seconds are of the wall clock; reading goes at the pace of the quota.
+    """What one snapshot will take. Seconds are wall-clock time; reading runs at the pace of the quota.
 
     `atlas_s` is for embedding and the map, 0 where no map is made.
     """
@@ -81,29 +81,27 @@ class Costs:
 
     @property
     def total_s(self) -> float:
-        """Everything, one after the other."""
-        here = self.local_s + self.atlas_s
-        return self.listing_s + self.reading_s + here + sum(judge.seconds for judge in self.judging)
+        """All steps, one after the other."""
+        judging_s = sum(judge.seconds for judge in self.judging)
+        return self.listing_s + self.reading_s + self.local_s + self.atlas_s + judging_s
 
 
 @cache
 def documented_rates() -> Mapping[str, Rate]:
     """The rates of `tasks/operations/rates.toml`."""
-    found = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    return {name: _documented(row) for name, row in found.items()}
-
-
-def _documented(row: Mapping[str, object]) -> Rate:
-    machine = f", {row['machine']}" if row["machine"] else ""
-    return Rate(float(str(row["value"])), str(row["unit"]), f"{row['source']}; {row['date']}{machine}")
+    rates = {}
+    for name, row in tomllib.loads(_FILE.read_text(encoding="utf-8")).items():
+        machine = f", {row['machine']}" if row["machine"] else ""
+        rates[name] = Rate(float(row["value"]), row["unit"], f"{row['source']}; {row['date']}{machine}")
+    return rates
 
 
 def quota(plan: str) -> tuple[int, int]:
-    """Requests a window of API and file resolves that a Hub plan allows. Raises `UsageError` for no such plan."""
+    """API requests and file resolves that a Hub plan allows per window. Raises `UsageError` for an unknown plan."""
     found = PLANS.get(plan)
     if not found:
         raise UsageError(
-            f"no plan of the Hub is called {plan!r}; there are {', '.join(filter(PLANS.get, PLANS))}"
+            f"no plan of the Hub is called {plan!r}; choose from: {', '.join(filter(PLANS.get, PLANS))}"
         )
     return found["api"], found["resolvers"]
 
@@ -114,39 +112,38 @@ def plan_of(api_quota: int) -> str | None:
 
 
 def at_quota_s(requests: int, quota: int, rates: Mapping[str, Rate]) -> float:
-    """Seconds that so many paced requests take. The first window's worth is spread over it like any other."""
+    """Seconds that so many paced requests take. Those of the first window are spread like those of any other."""
     return requests / (quota * rates["quota_used_share"].value) * WINDOW_S
 
 
-def first_costs(wanted: PlanRequest, rates: Mapping[str, Rate]) -> Costs:
+def first_costs(request: PlanRequest, rates: Mapping[str, Rate]) -> Costs:
     """What the first snapshot of a selection takes: every card is new."""
-    models = wanted.models or round(rates["models_on_hub"].value)
+    models = request.models or round(rates["models_on_hub"].value)
     cards = round(models * rates["cards_a_model"].value)
-    return _costs(wanted, rates, models, cards, round(cards * rates["texts_a_card"].value))
+    return _costs(request, rates, models, cards, round(cards * rates["texts_a_card"].value))
 
 
-def next_costs(wanted: PlanRequest, rates: Mapping[str, Rate]) -> Costs | None:
-    """What each one after it takes; null where it has never been seen how much changes in between."""
+def next_costs(request: PlanRequest, rates: Mapping[str, Rate]) -> Costs | None:
+    """What each later snapshot takes; null where nobody has measured how much changes in between."""
     if "changed_share" not in rates:
         return None
-    models = wanted.models or round(rates["models_on_hub"].value)
+    models = request.models or round(rates["models_on_hub"].value)
     cards = models * rates["cards_a_model"].value
     read = math.ceil(cards * rates["changed_share"].value)
-    return _costs(wanted, rates, models, read, math.ceil(read * rates["fresh_texts_a_read"].value))
+    return _costs(request, rates, models, read, math.ceil(read * rates["fresh_texts_a_read"].value))
 
 
-def _costs(wanted: PlanRequest, rates: Mapping[str, Rate], models: int, cards: int, texts: int) -> Costs:
-    api_quota, resolver_quota = quota(wanted.plan)
+def _costs(request: PlanRequest, rates: Mapping[str, Rate], models: int, cards: int, texts: int) -> Costs:
+    api_quota, resolver_quota = quota(request.plan)
     pages = math.ceil(models / _PAGE_ROWS)
     requests = math.ceil(cards * rates["requests_a_card"].value)
-    judging = tuple(judging_costs(judge, texts, wanted.workers, rates) for judge in wanted.judges)
-    lake = (
+    placed = texts if embedder_of(None) else 0
+    lake_bytes = (
         models * rates["lake_bytes_a_model"].value
         + cards * rates["lake_bytes_a_card"].value
-        + texts * rates["lake_bytes_a_text"].value * len(judging)
+        + texts * rates["lake_bytes_a_text"].value * len(request.judges)
+        + placed * rates["lake_bytes_a_placed_text"].value
     )
-    placed = texts if embedder_of(None) else 0
-    lake += placed * rates["lake_bytes_a_placed_text"].value
     return Costs(
         models=models,
         cards_read=cards,
@@ -155,68 +152,70 @@ def _costs(wanted: PlanRequest, rates: Mapping[str, Rate], models: int, cards: i
         resolver_requests=requests,
         listing_s=at_quota_s(pages, api_quota, rates),
         reading_s=at_quota_s(requests, resolver_quota, rates),
-        judging=judging,
+        judging=tuple(_judging_cost(judge, texts, request.workers, rates) for judge in request.judges),
         atlas_s=placed / rates["atlas_texts_a_second"].value,
         local_s=models / rates["models_a_second"].value,
-        lake_bytes=round(lake),
+        lake_bytes=round(lake_bytes),
         warehouse_bytes=round(models * rates["warehouse_bytes_a_model"].value),
-        task_runs=task_runs(cards, [texts] * len(judging), wanted.judges),
+        task_runs=task_runs(cards, [texts] * len(request.judges), request.judges),
     )
 
 
 def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
-    """Prefect task runs of one snapshot: one a part, and those of its flows, which do not grow with the Hub.
+    """Prefect task runs of one snapshot: one per part, and those of its flows, which do not grow with the Hub.
 
-    `texts` are those that each judge has to judge; the first one's are those to be described too.
+    `texts` has the texts that each judge has to judge; those of the first judge are also to be described.
     """
     limits = settings()
-    runs = _RUNS_A_SNAPSHOT + math.ceil(cards / limits.part_cards)
+    runs = _RUNS_PER_SNAPSHOT + math.ceil(cards / limits.part_cards)
     if not kind_of(
         judges[-1]
-    ).reads_evidence:  # it judges first, and one that reads evidence describes as it judges
+    ).reads_evidence:  # it judges first; one that reads evidence describes as it judges
         runs += math.ceil(texts[0] / limits.part_cards)
-    for judge, asked in zip(judges, texts, strict=True):
+    for judge, n in zip(judges, texts, strict=True):
         kind = kind_of(judge)
-        runs += _RUNS_A_JUDGE + math.ceil(asked / kind.part_size(limits)) + kind.explains  # in one part
+        runs += (
+            _RUNS_PER_JUDGE + math.ceil(n / kind.part_size(limits)) + kind.explains
+        )  # and a part to explain
     if embedder_of(None):
-        runs += _RUNS_A_MAP + math.ceil(texts[0] / limits.part_cards)
+        runs += _RUNS_PER_MAP + math.ceil(texts[0] / limits.part_cards)
     return runs
 
 
-def judging_costs(judge: str, texts: int, workers: int, rates: Mapping[str, Rate]) -> JudgingCost:
-    """What so many texts take one judge. Of a judge model each worker is a GPU of its own."""
-    speed = rate_of(judge, "texts_a_second", rates).value
-    seconds = texts / speed / workers
+def _judging_cost(judge: str, texts: int, workers: int, rates: Mapping[str, Rate]) -> JudgingCost:
+    """What so many texts take one judge. Each worker of a judge model has a GPU of its own."""
+    alone_s = texts / _rate_of(judge, "texts_a_second", rates).value
     if not is_model(judge):
-        return JudgingCost(judge, texts, seconds, 0.0, 0, 0)
-    read, written = (rate_of(judge, f"tokens_{way}_a_text", rates).value for way in ("in", "out"))
-    return JudgingCost(judge, texts, seconds, texts / speed / 60, round(texts * read), round(texts * written))
+        return JudgingCost(judge, texts, alone_s / workers, 0.0, 0, 0)
+    tokens_in, tokens_out = (
+        round(texts * _rate_of(judge, f"tokens_{way}_a_text", rates).value) for way in ("in", "out")
+    )
+    return JudgingCost(judge, texts, alone_s / workers, alone_s / 60, tokens_in, tokens_out)
 
 
 def is_model(judge: str) -> bool:
-    """Whether the judge is a language model, which wants a GPU."""
+    """Whether the judge is a language model, which needs a GPU."""
     return kind_of(judge).needs_servers
 
 
-def rate_of(judge: str, what: str, rates: Mapping[str, Rate]) -> Rate:
-    """A rate of this very judge, else of its kind."""
-    return rates.get(f"{judge} {what}") or rates[f"{'llm' if is_model(judge) else 'checklist'}_{what}"]
+def _rate_of(judge: str, name: str, rates: Mapping[str, Rate]) -> Rate:
+    """The rate of this very judge, else of its kind."""
+    return rates.get(f"{judge} {name}") or rates[f"{'llm' if is_model(judge) else 'checklist'}_{name}"]
 
 
-def rates_used(wanted: PlanRequest, rates: Mapping[str, Rate]) -> dict[str, Rate]:
-    """The rates behind a plan, by name; those of judges and of a map that are not asked for are left out."""
-    kinds = ("checklist_", "llm_", *(() if embedder_of(None) else _RATES_OF_A_MAP))
+def rates_used(request: PlanRequest, rates: Mapping[str, Rate]) -> dict[str, Rate]:
+    """The rates behind a plan, by name; those of judges that are not requested, or of no map, are left out."""
+    of_kinds = ("checklist_", "llm_", *(() if embedder_of(None) else _RATES_OF_A_MAP))
     common = {
         name: rate
         for name, rate in rates.items()
-        if not name.startswith(kinds)
+        if not name.startswith(of_kinds)
         and " " not in name
-        and (wanted.models is None or name != "models_on_hub")
+        and (request.models is None or name != "models_on_hub")
     }
-    asked: Sequence[str] = ("texts_a_second", "tokens_in_a_text", "tokens_out_a_text")
-    of_judges = {
-        f"{judge} {what}": rate_of(judge, what, rates)
-        for judge in wanted.judges
-        for what in (asked if is_model(judge) else asked[:1])
+    of_judges = ("texts_a_second", "tokens_in_a_text", "tokens_out_a_text")
+    return common | {
+        f"{judge} {name}": _rate_of(judge, name, rates)
+        for judge in request.judges
+        for name in of_judges[: None if is_model(judge) else 1]
     }
-    return {**common, **of_judges}

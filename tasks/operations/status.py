@@ -1,4 +1,4 @@
-"""How things stand: what is published, what is held back, what is under way, what failed, what comes next.
+"""The state of a home: what is published, held back, running, failed, and scheduled next.
 
 Reads the published warehouse and the lake's small objects; changes nothing.
 """
@@ -6,7 +6,7 @@ Reads the published warehouse and the lake's small objects; changes nothing.
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tasks.engine.state import ScheduledRun, read_engine
-from tasks.errors import CardiographError, WarehouseError
-from tasks.operations.gate import measure_words, quarantine
+from tasks.errors import CardiographError
+from tasks.operations.gate import measure_words, quarantined
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
 from tasks.work.leases import holder_of, is_gone, read_lease
@@ -25,7 +25,7 @@ _WRITER = "writer"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The latest snapshot that people see, and the file that they read; times are UTC."""
+    """The latest snapshot that is shown, and the file that holds it; times are UTC."""
 
     snapshot: date
     judge: str
@@ -41,7 +41,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class OpenStage:
-    """A stage with parts still to be done: how many, how many of them somebody is at, and who."""
+    """A stage with open parts: how many, how many of them are claimed, and by whom."""
 
     snapshot: str
     stage: str
@@ -52,7 +52,7 @@ class OpenStage:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Who coordinates a snapshot now. `is_gone`: a process of this machine that is no more."""
+    """The process that coordinates a snapshot now. `is_gone`: it was on this machine, and has ended."""
 
     snapshot: str | None
     holder: str | None
@@ -71,7 +71,7 @@ class FailureCount:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything at once. `coming` is null where no Prefect server of its own is set."""
+    """Everything at once. `coming`, the scheduled runs, is null where PREFECT_API_URL is not set."""
 
     home: Path
     lake: str
@@ -88,7 +88,7 @@ T = TypeVar("T")
 
 
 def read_state(home: Path, now: datetime) -> State:
-    """How a home stands at a time (UTC). What cannot be asked is left out, and `problems` says why."""
+    """The state of a home at a time (UTC). What cannot be read is left out, and `problems` says why."""
     warehouse, lake = Warehouse(home), Lake(home)
     problems: list[str] = []
 
@@ -99,70 +99,48 @@ def read_state(home: Path, now: datetime) -> State:
             problems.append(str(error))
             return otherwise
 
-    is_readable = known(lambda: _is_readable(warehouse), False)
     has_server = bool(os.environ.get("PREFECT_API_URL"))
+    published, held, failures = known(lambda: _read_warehouse(warehouse, now), (None, {}, ()))
     return State(
         home=home,
         lake=lake.location,
-        published=known(lambda: _published(warehouse, now) if is_readable else None, None),
-        quarantined=known(lambda: _quarantined(home) if is_readable else {}, {}),
-        run=known(lambda: _run(lake), None),
+        published=published,
+        quarantined=held,
+        run=known(lambda: _current_run(lake), None),
         stages=known(lambda: open_stages(lake), ()),
-        failures=known(lambda: _failures(warehouse) if is_readable else (), ()),
+        failures=failures,
         coming=known(lambda: read_engine().scheduled if has_server else None, None),
         problems=tuple(dict.fromkeys(problems)),
     )
 
 
-def _is_readable(warehouse: Warehouse) -> bool:
+def _read_warehouse(
+    warehouse: Warehouse, now: datetime
+) -> tuple[Published | None, dict[str, tuple[str, ...]], tuple[FailureCount, ...]]:
+    """What is published, what is held back and why, and the failures of the latest snapshot."""
     if not warehouse.published.exists():
-        return False
-    if not warehouse.is_current():
-        raise WarehouseError(
-            f"{warehouse.published} was made by another version of Cardiograph; run "
-            f"`cardiograph rebuild --home {warehouse.home}` first"
-        )
-    return True
-
-
-def _published(warehouse: Warehouse, now: datetime) -> Published | None:
+        return None, {}, ()
+    held = {str(day): tuple(map(measure_words, why)) for day, why in quarantined(warehouse.home).items()}
     with warehouse.read() as db:
-        judged = frame(db, "out/latest_judged").to_dicts()
-        if not judged:
-            return None
-        (origin,) = frame(db, "out/provenance", **judged[0]).to_dicts()
-        (counts,) = frame(db, "out/counts", **judged[0]).to_dicts()
+        latest = frame(db, "out/latest_judged").to_dicts()
+        if not latest:
+            return None, held, ()
+        (origin,) = frame(db, "out/provenance", **latest[0]).to_dicts()
+        (counts,) = frame(db, "out/counts", **latest[0]).to_dicts()
+        failures = frame(db, "out/failures", snapshot=latest[0]["snapshot"]).to_dicts()
     file = warehouse.published.stat()
-    return Published(
-        snapshot=origin["snapshot"],
-        judge=origin["judge"],
-        fingerprint=origin["fingerprint"],
-        models=counts["models"],
-        cards=counts["cards"],
-        median_score=counts["median_score"],
-        days_late=origin["days_late"],
+    published = Published(
+        **{name: origin[name] for name in ("snapshot", "judge", "fingerprint", "days_late")},
+        **{name: counts[name] for name in ("models", "cards", "median_score")},
         age_days=(now.date() - origin["snapshot"]).days,
         published_at=datetime.fromtimestamp(file.st_mtime, UTC).replace(tzinfo=None),
         warehouse_bytes=file.st_size,
     )
+    rows = (FailureCount(row["stage"], row["reason"], row["n"], row["subjects"][0]) for row in failures)
+    return published, held, tuple(rows)
 
 
-def _quarantined(home: Path) -> dict[str, tuple[str, ...]]:
-    return {
-        str(snapshot): tuple(map(measure_words, measures)) for snapshot, measures in quarantine(home).items()
-    }
-
-
-def _failures(warehouse: Warehouse) -> tuple[FailureCount, ...]:
-    with warehouse.read() as db:
-        judged = frame(db, "out/latest_judged").to_dicts()
-        if not judged:
-            return ()
-        rows = frame(db, "out/failures", snapshot=judged[0]["snapshot"]).to_dicts()
-    return tuple(FailureCount(row["stage"], row["reason"], row["n"], row["subjects"][0]) for row in rows)
-
-
-def _run(lake: Lake) -> RunState | None:
+def _current_run(lake: Lake) -> RunState | None:
     lease = read_lease(lake, _WRITER)
     if lease is None:
         return None
@@ -171,30 +149,24 @@ def _run(lake: Lake) -> RunState | None:
 
 
 def open_stages(lake: Lake) -> tuple[OpenStage, ...]:
-    """Stages with open orders, as the lake's small objects tell."""
-    orders = Counter(_stage_of(name) for name in lake.entries("orders") if name.count("/") == 3)
-    claims = _by_stage(lake.entries("claims"))
+    """Stages with open orders, from the names of the lake's small objects."""
+    orders, claims = _by_stage(lake.entries("orders")), _by_stage(lake.entries("claims"))
     return tuple(
         OpenStage(
-            snapshot,
-            stage,
-            parts,
-            len(claims[snapshot, stage]),
-            tuple(sorted({holder for name in claims[snapshot, stage] if (holder := holder_of(lake, name))})),
+            *stage,
+            parts=len(parts),
+            claimed=len(claims[stage]),
+            holders=tuple(sorted({holder for name in claims[stage] if (holder := holder_of(lake, name))})),
         )
-        for (snapshot, stage), parts in sorted(orders.items())
+        for stage, parts in sorted(orders.items())
     )
 
 
-def _stage_of(name: str) -> tuple[str, str]:
-    """Snapshot and stage of `orders/<snapshot>/<stage>/<part>.json`, or of the claim on it."""
-    _, snapshot, stage, _ = name.split("/", 3)
-    return snapshot, stage
-
-
 def _by_stage(names: Iterable[str]) -> dict[tuple[str, str], list[str]]:
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """`orders/<snapshot>/<stage>/<part>.json`, and the claims on them, by snapshot and stage."""
+    stages: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
         if name.count("/") == 3:
-            found[_stage_of(name)].append(name)
-    return found
+            _, snapshot, stage, _ = name.split("/")
+            stages[snapshot, stage].append(name)
+    return stages

@@ -1,4 +1,4 @@
-"""What a run did, in figures: for the closing table, for `--json` and for Prefect's artifacts."""
+"""The figures of a run: for the closing table, for `--json` and for Prefect's artifacts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.work.run import Run
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Summary:
-    """One run of a snapshot: what the snapshot holds, and what this run had to do for it."""
+    """One run of a snapshot: what the snapshot contains, and how much of it this run did."""
 
     snapshot: date
     hub: str
@@ -65,7 +65,7 @@ class Summary:
         ]
 
     def plain(self) -> Mapping[str, Any]:
-        """Fields as JSON has them."""
+        """The fields as JSON has them."""
         return {
             key: str(value) if isinstance(value, date | Path) else value
             for key, value in dataclasses.asdict(self).items()
@@ -78,32 +78,15 @@ def summarise(
     """The figures of a snapshot as published, and of the run that published it."""
     snapshot = run.snapshot
     with run.warehouse.read() as db:
-        (counts,) = frame(db, "out/counts", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
-        (provenance,) = frame(db, "out/provenance", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
+        counts, provenance, judging = (
+            frame(db, f"out/{name}", snapshot=snapshot, fingerprint=fingerprint).row(0, named=True)
+            for name in ("counts", "provenance", "judging")
+        )
         atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
-        (judging,) = frame(db, "out/judging", snapshot=snapshot, fingerprint=fingerprint).to_dicts()
         findings = findings_of(db, snapshot, fingerprint)
+    known = provenance | counts
     return Summary(
-        snapshot=snapshot,
-        hub=provenance["hub"],
-        selection=provenance["selection"],
-        days_late=provenance["days_late"],
-        judge=provenance["judge"],
-        fingerprint=fingerprint,
-        **{
-            name: counts[name]
-            for name in (
-                "models",
-                "cards",
-                "empty",
-                "none",
-                "failed",
-                "failures",
-                "distinct_texts",
-                "verdicts",
-                "median_score",
-            )
-        },
+        **{field.name: known[field.name] for field in dataclasses.fields(Summary) if field.name in known},
         readmes_asked_for=reads,
         texts_judged=judged,
         findings_estimated=estimated,

@@ -65,7 +65,7 @@ def read(url: str, timeout_s: float = 10) -> bytes:
         return body
 
 
-def test_an_open_gate_hands_everything_on(gate: Gate) -> None:
+def test_an_open_gate_forwards_everything(gate: Gate) -> None:
     assert read(gate.url) == BODY
 
 
@@ -84,7 +84,7 @@ def test_a_shut_gate_lets_nothing_through_and_opens_again(gate: Gate) -> None:
     assert read(gate.url) == BODY
 
 
-def test_a_stalled_gate_says_nothing_until_it_moves(gate: Gate) -> None:
+def test_a_stalled_gate_forwards_nothing_until_it_opens(gate: Gate) -> None:
     gate.set(Mode.STALLED)
     with pytest.raises(TimeoutError):
         read(gate.url, timeout_s=0.3)
@@ -193,9 +193,9 @@ def test_a_published_warehouse_that_breaks_or_shrinks_is_noticed(tmp_path: Path)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up under /proc")
 @pytest.mark.parametrize(("harness", "is_ours"), [(os.getpid(), True), (1, False)], ids=["ours", "another"])
 def test_processes_are_found_by_the_mark_of_this_harness_alone(harness: int, is_ours: bool) -> None:
-    words = [sys.executable, "-c", "import sys; print('here', flush=True); sys.stdin.read()"]
-    around = {**os.environ, MARK: str(harness), FLOW_RUN: "run-1"}
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=around) as child:
+    command = [sys.executable, "-c", "import sys; print('here', flush=True); sys.stdin.read()"]
+    variables = {**os.environ, MARK: str(harness), FLOW_RUN: "run-1"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables) as child:
         assert child.stdout is not None
         child.stdout.readline()  # Popen returns during exec, when Linux may not show the environment yet
         found = [ours(FLOW_RUN), ours(FLOW_RUN, "run-1"), ours(FLOW_RUN, "run-2"), ours()]
@@ -205,7 +205,7 @@ def test_processes_are_found_by_the_mark_of_this_harness_alone(harness: int, is_
     assert ours() == []
 
 
-def test_the_table_tells_each_fault_and_replaces_the_one_before(tmp_path: Path) -> None:
+def test_the_table_has_each_fault_and_replaces_the_previous_one(tmp_path: Path) -> None:
     plan = next(plans(1, ["worker killed"]))
     outcome = Outcome(plan, disturbed="completed", hits=["worker killed at 0.50 for 1.0 s"], heal_s=2.0)
     outcome.broken.append(invariants.Broken("I6", "a row"))
@@ -218,7 +218,7 @@ def test_the_table_tells_each_fault_and_replaces_the_one_before(tmp_path: Path) 
     assert ("old" in text, text.startswith("before\n"), text.endswith("\nafter\n")) == (False, True, True)
 
 
-def test_rounds_played_in_two_goes_add_up_to_what_one_go_would_say(tmp_path: Path) -> None:
+def test_rounds_played_in_two_calls_add_up_to_those_of_one_call(tmp_path: Path) -> None:
     outcomes = [
         Outcome(
             plan, disturbed=end, hits=[f"{plan.hits[0].fault} at 0.50 for 1.0 s"], heal_s=number, total_s=9.0

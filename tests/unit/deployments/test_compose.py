@@ -171,7 +171,7 @@ def test_prefects_page_alone_is_open_and_to_this_machine_alone() -> None:
     assert published == {"prefect-server": ["127.0.0.1:${PREFECT_PORT:-4200}:4200"]}
 
 
-def test_gpus_and_a_store_are_for_those_who_ask() -> None:
+def test_gpus_and_a_store_are_optional() -> None:
     assert {n: s["profiles"] for n, s in SERVICES.items() if "profiles" in s} == {
         "gpu-worker": ["gpu"],
         "s3": ["s3"],
@@ -202,8 +202,8 @@ def test_no_secret_has_a_default() -> None:
     for name in SECRETS:
         assert not re.search(rf"\$\{{{name}:?-", "".join(texts))
         assert re.search(rf"^#?{name}=$", (ROOT / ".env.example").read_text(), re.MULTILINE)
-    said = [str(v) for s in SERVICES.values() for n, v in s.get("environment", {}).items() if n in SECRETS]
-    assert all(value == "None" or value.startswith("${") for value in said)
+    values = [str(v) for s in SERVICES.values() for n, v in s.get("environment", {}).items() if n in SECRETS]
+    assert all(value == "None" or value.startswith("${") for value in values)
 
 
 def test_without_its_passwords_nothing_starts() -> None:
@@ -232,11 +232,11 @@ def test_an_image_of_ours_has_the_program_and_the_module_that_it_is_to_run(name:
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.name)
 def test_an_image_is_small_safe_and_looked_after(dockerfile: Path) -> None:
-    said = list(instructions(dockerfile))
-    users = [rest for instruction, rest in said if instruction == "USER"]
+    parsed = list(instructions(dockerfile))
+    users = [rest for instruction, rest in parsed if instruction == "USER"]
     assert users[-1] == SERVICES["worker"]["user"]
-    assert [rest for instruction, rest in said if instruction == "HEALTHCHECK"]
-    for instruction, rest in said:
+    assert [rest for instruction, rest in parsed if instruction == "HEALTHCHECK"]
+    for instruction, rest in parsed:
         assert instruction != "ADD"
         if instruction == "FROM":
             assert re.match(r"python:\d+\.\d+\.\d+-slim-\w+( AS \w+)?$|cardiograph$", rest)
@@ -248,10 +248,10 @@ def test_an_image_is_small_safe_and_looked_after(dockerfile: Path) -> None:
 
 
 def test_dependencies_are_installed_before_the_code_is_copied() -> None:
-    said = list(instructions(DOCKERFILES[0]))
-    pip = next(n for n, (instruction, rest) in enumerate(said) if "pip install" in rest)
+    parsed = list(instructions(DOCKERFILES[0]))
+    pip = next(n for n, (instruction, rest) in enumerate(parsed) if "pip install" in rest)
     copied_before = {
-        word for instruction, rest in said[:pip] if instruction == "COPY" for word in rest.split()
+        word for instruction, rest in parsed[:pip] if instruction == "COPY" for word in rest.split()
     }
     assert {"pyproject.toml", "constraints.txt"} <= copied_before
     assert copied_before.isdisjoint({"flows", "tasks", "sql", "deployments"})
@@ -382,8 +382,8 @@ def test_workers_homes_are_apart(layout: Layout) -> None:
     assert first["CARDIOGRAPH_LAKE"] == second["CARDIOGRAPH_LAKE"]
 
 
-def test_a_program_that_is_not_there_is_named_with_its_package() -> None:
-    with pytest.raises(Exception, match=r"nosuchprogram is not on this machine.*apt-get install it"):
+def test_a_missing_program_is_named_with_its_package() -> None:
+    with pytest.raises(Exception, match=r"nosuchprogram is not installed.*apt-get install it"):
         program("nosuchprogram", "apt-get install it")
 
 

@@ -17,7 +17,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ParameterTypeError
 from prefect.utilities.callables import parameter_schema
 
-from flows.cli.deploying import POOLS, deploy
+from flows.cli.deploy import POOLS, deploy
 from tasks.engine.schedule import date_of_run, is_stale, late_by
 from tasks.errors import UsageError
 from tasks.records import Sort
@@ -26,7 +26,7 @@ from tasks.work.request import SnapshotRequest
 DEPLOYMENTS = Path(__file__).parents[3] / "deployments"
 
 
-def told(name: str) -> dict[str, Any]:
+def yaml_of(name: str) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load((DEPLOYMENTS / f"{name}.yaml").read_text())
     return content
 
@@ -39,7 +39,7 @@ def flow_of(entrypoint: str) -> Flow[..., Any]:
 
 
 @pytest.mark.parametrize(
-    "deployment", told("prefect")["deployments"], ids=lambda d: d["entrypoint"] + d["name"]
+    "deployment", yaml_of("prefect")["deployments"], ids=lambda d: d["entrypoint"] + d["name"]
 )
 def test_every_deployment_runs_a_flow_with_parameters_that_it_has(deployment: dict[str, Any]) -> None:
     flow = flow_of(deployment["entrypoint"])
@@ -52,7 +52,7 @@ def test_every_deployment_runs_a_flow_with_parameters_that_it_has(deployment: di
 
 
 def test_the_week_is_taken_once_at_a_time_on_mondays_and_skipped_when_stale() -> None:
-    (weekly,) = [d for d in told("prefect")["deployments"] if d["name"] == "weekly"]
+    (weekly,) = [d for d in yaml_of("prefect")["deployments"] if d["name"] == "weekly"]
     assert weekly["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     assert weekly["parameters"]["stale_after_h"] > 0
     (schedule,) = weekly["schedules"]
@@ -61,7 +61,9 @@ def test_the_week_is_taken_once_at_a_time_on_mondays_and_skipped_when_stale() ->
 
 def test_there_is_a_crew_for_every_pool() -> None:
     crews = {
-        d["work_pool"]["name"]: d["name"] for d in told("prefect")["deployments"] if "crew" in d["entrypoint"]
+        d["work_pool"]["name"]: d["name"]
+        for d in yaml_of("prefect")["deployments"]
+        if "crew" in d["entrypoint"]
     }
     assert crews == {pool: pool for pool in POOLS}
 
@@ -78,7 +80,7 @@ def test_prefect_shows_every_field_of_a_request_with_its_own_default() -> None:
 
 @pytest.mark.parametrize("name", ["weekly", "crawl", "judge", "embed", "atlas"])
 def test_a_deployment_names_only_the_parameters_that_differ_from_the_defaults(name: str) -> None:
-    (deployment,) = [d for d in told("prefect")["deployments"] if d["name"] == name]
+    (deployment,) = [d for d in yaml_of("prefect")["deployments"] if d["name"] == name]
     defaults = inspect.signature(flow_of(deployment["entrypoint"]).fn).parameters
     assert not {key for key, value in deployment["parameters"].items() if defaults[key].default == value}
 
@@ -91,7 +93,7 @@ def test_a_flow_checks_each_parameter_by_its_type(flow: str) -> None:
         made.validate_parameters({"snapshot_date": "soon"})
 
 
-@pytest.mark.parametrize("entry", told("automations")["automations"], ids=lambda entry: entry["name"])
+@pytest.mark.parametrize("entry", yaml_of("automations")["automations"], ids=lambda entry: entry["name"])
 def test_every_automation_is_one_that_prefect_takes(entry: dict[str, Any]) -> None:
     automation = AutomationCore.model_validate(
         {**entry, "actions": entry.get("actions", [{"type": "do-nothing"}])}
@@ -121,7 +123,7 @@ def test_a_run_is_dated_by_its_schedule_and_stale_when_it_starts_too_late(
     assert not is_stale(None)
 
 
-def test_a_run_that_is_run_again_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retried_run_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     scheduled(monkeypatch, datetime(2026, 11, 2, tzinfo=UTC), run_count=2)
     assert not is_stale(1)
 

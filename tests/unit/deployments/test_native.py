@@ -54,12 +54,12 @@ def comes_true(claim: Callable[[], bool], within_s: float = 30.0) -> bool:
 
 
 def service(folder: Path, name: str, script: str) -> Service:
-    told = folder / f"{name}.pid"
+    pid_file = folder / f"{name}.pid"
     return Service(
         name=name,
-        command=[sys.executable, "-c", script, str(told)],
+        command=[sys.executable, "-c", script, str(pid_file)],
         folder=folder,
-        is_ready=lambda: told.exists() and bool(told.read_text()),
+        is_ready=lambda: pid_file.exists() and bool(pid_file.read_text()),
         grace_s=0.5,
     )
 
@@ -89,7 +89,7 @@ def test_a_service_whose_command_dies_alone_leaves_no_orphan(topology: Topology)
     assert comes_true(lambda: not topology.is_up("runner") and not state(run))
 
 
-def test_a_paused_service_is_there_and_stands_still(topology: Topology) -> None:
+def test_a_paused_service_exists_and_does_nothing(topology: Topology) -> None:
     pids = topology.pids("runner")
     topology.pause("runner")
     assert comes_true(lambda: [state(pid) for pid in pids] == ["T", "T"])
@@ -105,7 +105,7 @@ def test_a_paused_service_can_be_stopped(topology: Topology) -> None:
     assert [state(pid) for pid in pids] == ["", ""]
 
 
-def test_a_service_that_will_not_end_is_ended(topology: Topology) -> None:
+def test_a_service_that_does_not_end_is_killed(topology: Topology) -> None:
     (pid,) = topology.pids("stubborn")
     topology.stop("stubborn")
     assert state(pid) == ""
@@ -119,7 +119,7 @@ def test_a_killed_service_starts_again(topology: Topology) -> None:
     assert topology.pids("stubborn") != before
 
 
-def test_a_service_that_dies_at_once_is_named_with_its_last_words(tmp_path: Path) -> None:
+def test_a_service_that_dies_at_once_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     broken = service(tmp_path, "broken", "raise SystemExit('no such port')")
     topology = Topology(Layout(tmp_path, {}, {}), [[broken]])
     with pytest.raises(EngineFailed, match=r"broken did not start.*\n.*no such port"):
@@ -154,8 +154,8 @@ def test_everything_ends_with_the_process_that_started_it_even_killed(tmp_path: 
         [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True
     )
     assert starter.stdout is not None
-    with starter, starter.stdout as said:
-        assert said.readline() == "up\n"
+    with starter, starter.stdout as output:
+        assert output.readline() == "up\n"
         everyone = descendants(starter.pid)
         assert len(everyone) == 5  # two supervisors, two commands, what one of them started
         starter.kill()

@@ -1,4 +1,4 @@
-"""What a real Prefect server says of itself, in a process of its own: Prefect reads its settings once."""
+"""The state of a real Prefect server, read in a process of its own: Prefect reads its settings once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ with prefect_server(Path(sys.argv[1])):
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.client.schemas.objects import State, StateDetails, StateType
     from tasks.engine.state import read_engine
-    from flows.cli.deploying import set_hub_limit
+    from flows.cli.deploy import set_hub_limit
 
     empty = read_engine()
 
@@ -38,7 +38,7 @@ with prefect_server(Path(sys.argv[1])):
         client.create_flow_run_from_deployment(
             key, state=State(type=StateType.SCHEDULED, state_details=details)
         )
-    set_hub_limit(8)
+        set_hub_limit(client, 8)
     for state in (empty, read_engine()):
         print(json.dumps(dataclasses.asdict(state), default=str))
 """
@@ -46,7 +46,7 @@ with prefect_server(Path(sys.argv[1])):
 
 @pytest.mark.slow
 @pytest.mark.prefect
-def test_a_server_tells_its_pools_its_deployments_and_the_runs_to_come(tmp_path: Path) -> None:
+def test_a_server_reports_its_pools_its_deployments_and_its_scheduled_runs(tmp_path: Path) -> None:
     asked = subprocess.run(
         [sys.executable, "-c", ASK, str(tmp_path)],
         capture_output=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.operations.gate import gate
+from tasks.operations.steps import gate
 from tasks.records import CardRead, Finding, GateMeasure, JudgedPart, JudgeRecord, ListedModel, Verdict
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.warehouse import Warehouse

@@ -59,10 +59,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_plan_needs_neither_a_home_nor_a_network(run: Run, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    told = fine(run("plan", "--all", "--plan", "pro", "--judge", "vllm", "--workers", "4", "--home", home))
+    output = fine(run("plan", "--all", "--plan", "pro", "--judge", "vllm", "--workers", "4", "--home", home))
     for expected in ("2,500,000", "GPU minutes", "time at the quota", "documented: ", "12,000 files"):
-        assert expected in told
-    assert "measured: " not in told
+        assert expected in output
+    assert "measured: " not in output
     assert not home.exists()
 
 
@@ -75,9 +75,9 @@ def test_a_plan_as_json_says_where_each_figure_comes_from(run: Run, home: Path) 
     assert plan["first"]["total_s"] > plan["first"]["reading_s"]
 
 
-def test_a_plan_asks_the_hub_for_the_quota_where_it_is_told_to(run: Run, hub: str, tmp_path: Path) -> None:
-    told = fine(run("plan", "--ask", "--hub", hub, "--home", tmp_path))
-    assert f"Quota of the plan pro, as {hub} says: 2,500 API requests" in told
+def test_a_plan_asks_the_hub_for_the_quota_on_request(run: Run, hub: str, tmp_path: Path) -> None:
+    output = fine(run("plan", "--ask", "--hub", hub, "--home", tmp_path))
+    assert f"Quota of the plan pro, as {hub} reports: 2,500 API requests" in output
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,14 @@ def test_a_plan_that_cannot_be_made_is_a_usage_error(run: Run, words: list[str],
 # doctor and status
 
 
-def test_a_doctor_that_finds_nothing_wrong_leaves_with_0(run: Run, hub: str, home: Path) -> None:
+def test_a_doctor_that_finds_nothing_wrong_exits_with_0(run: Run, hub: str, home: Path) -> None:
     result = run("doctor", "--home", home, "--hub", hub)
     assert result.exit_code == 0, result.output
     assert "checks hold" in result.output
     assert "hf auth login" in result.output  # the remedy of a warning
 
 
-def test_a_doctor_that_finds_a_failure_leaves_with_1(run: Run, home: Path) -> None:
+def test_a_doctor_that_finds_a_failure_exits_with_1(run: Run, home: Path) -> None:
     result = run("doctor", "--home", home, "--hub", NOWHERE, "--json")
     assert result.exit_code == 1
     (hub,) = [finding for finding in json.loads(result.output) if finding["name"] == "Hub"]
@@ -112,11 +112,11 @@ def test_a_doctor_that_finds_a_failure_leaves_with_1(run: Run, home: Path) -> No
     assert hub["remedy"]
 
 
-def test_status_tells_what_is_published_and_what_is_held_back(run: Run, home: Path) -> None:
-    told = fine(run("status", "--home", home))
-    assert "snapshot of 2026-01-05" in told
-    assert "2026-01-12: " in told
-    assert "unread_share 0.5" in told
+def test_status_shows_what_is_published_and_what_is_held_back(run: Run, home: Path) -> None:
+    output = fine(run("status", "--home", home))
+    assert "snapshot of 2026-01-05" in output
+    assert "2026-01-12: " in output
+    assert "unread_share 0.5" in output
     state = printed(run("status", "--home", home, "--json"))
     assert state["published"]["snapshot"] == "2026-01-05"
     assert list(state["quarantined"]) == ["2026-01-12"]
@@ -130,17 +130,17 @@ def test_status_of_an_empty_home_says_how_to_begin(run: Run, tmp_path: Path) -> 
 
 
 def test_the_quarantine_is_listed_with_its_reasons(run: Run, home: Path) -> None:
-    told = fine(run("quarantine", "--home", home))
-    assert "2026-01-12, judged by f" in told
-    assert "unread_share 0.5 (at most" in told
+    output = fine(run("quarantine", "--home", home))
+    assert "2026-01-12, judged by f" in output
+    assert "unread_share 0.5 (at most" in output
     held = printed(run("quarantine", "--home", home, "--json"))
     assert {measure["measure"] for measure in held["2026-01-12"]} >= {"unread_share", "card_share"}
 
 
 def test_a_release_publishes_the_snapshot_and_its_report(run: Run, home: Path) -> None:
     reason = "the Hub  was down,\nand said so"
-    told = fine(run("quarantine", "release", "2026-01-12", "--home", home, "--reason", reason))
-    assert "The snapshot of 2026-01-12 is published." in told
+    output = fine(run("quarantine", "release", "2026-01-12", "--home", home, "--reason", reason))
+    assert "The snapshot of 2026-01-12 is published." in output
     with Warehouse(home).read() as db:
         assert db.execute("select distinct snapshot from models").fetchall() == [(date(2026, 1, 12),)]
     page = (home / "report.html").read_text(encoding="utf-8")
@@ -150,8 +150,8 @@ def test_a_release_publishes_the_snapshot_and_its_report(run: Run, home: Path) -
 
 def test_a_release_while_another_run_writes_is_kept_for_it(run: Run, home: Path) -> None:
     with Warehouse(home).writer():
-        told = fine(run("quarantine", "release", "2026-01-12", "--home", home, "--reason", "it is so"))
-    assert "Another run is writing" in told
+        output = fine(run("quarantine", "release", "2026-01-12", "--home", home, "--reason", "it is so"))
+    assert "Another run is writing" in output
     assert Lake(home).has("releases/2026-01-12.parquet")
 
 

@@ -31,8 +31,8 @@ from tasks.operations.doctor import (
     check_store_clock,
     check_warehouse,
     checks_for,
-    clock_finding,
-    engine_findings,
+    clock_result,
+    engine_results,
     examine,
 )
 from tasks.replica.corpus import write_corpus
@@ -66,7 +66,7 @@ def by_name(findings: Iterator[CheckResult]) -> dict[str, CheckResult]:
 # How checks are run
 
 
-def test_a_check_that_hangs_fails_in_time_and_hinders_no_other() -> None:
+def test_a_check_that_hangs_fails_in_time_and_delays_no_other() -> None:
     forever = threading.Event()
 
     def hangs() -> list[CheckResult]:
@@ -91,7 +91,7 @@ def test_a_check_that_breaks_is_a_failure_and_no_traceback() -> None:
     assert {one.status for one in found} == {"fail"}
 
 
-def test_every_check_is_asked_for(tmp_path: Path) -> None:
+def test_every_check_is_run(tmp_path: Path) -> None:
     names = [name for name, _ in checks_for(tmp_path, NOWHERE, ["http://a", "http://b"])]
     assert {"Python", "packages", "Hub", "lake", "warehouse", "GPU", "Prefect", "judge http://b"} <= set(
         names
@@ -101,11 +101,11 @@ def test_every_check_is_asked_for(tmp_path: Path) -> None:
 # The checks
 
 
-def test_this_environment_is_one_that_the_package_asks_for() -> None:
+def test_this_environment_meets_the_requirements_of_the_package() -> None:
     assert [one.status for one in (*check_python(), *check_packages())] == ["ok", "ok"]
 
 
-def test_a_package_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_of_another_version_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ["duckdb>=99", "no-such-package", 'pytest>=99; extra == "dev"', "polars"]
     monkeypatch.setattr("tasks.operations.doctor.requires", lambda _: asked)
     (finding,) = check_packages()
@@ -115,7 +115,7 @@ def test_a_package_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -
     assert "pytest" not in finding.detail
 
 
-def test_a_hub_without_a_token_answers_and_tells_its_quota(hub: str) -> None:
+def test_a_hub_without_a_token_answers_and_reports_its_quota(hub: str) -> None:
     found = by_name(check_hub(hub))
     assert {name: one.status for name, one in found.items()} == {
         "Hub": "ok",
@@ -155,17 +155,17 @@ def test_a_clock_that_is_a_minute_off_is_a_warning(ahead_s: float, status: str) 
     now = datetime(2026, 1, 12, tzinfo=UTC)
     theirs = {"date": format_datetime(datetime.fromtimestamp(now.timestamp() - ahead_s, UTC), usegmt=True)}
     assert clock_ahead_s(theirs, now) == ahead_s
-    assert clock_finding("clock", "the Hub", ahead_s).status == status
+    assert clock_result("clock", "the Hub", ahead_s).status == status
     assert CLOCK_WARN_S == 60
 
 
-@pytest.mark.parametrize("said", ["", "soon", "Mon, 99 Foo 2026 00:00:00 GMT"])
-def test_a_server_without_a_time_is_no_reason_to_warn(said: str) -> None:
-    assert clock_ahead_s({"date": said}, datetime.now(UTC)) is None
-    assert clock_finding("clock", "the Hub", None).status == "ok"
+@pytest.mark.parametrize("header", ["", "soon", "Mon, 99 Foo 2026 00:00:00 GMT"])
+def test_a_server_without_a_time_is_no_reason_to_warn(header: str) -> None:
+    assert clock_ahead_s({"date": header}, datetime.now(UTC)) is None
+    assert clock_result("clock", "the Hub", None).status == "ok"
 
 
-def test_a_disk_is_told_where_the_home_will_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_disk_is_the_one_that_will_hold_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "not" / "yet"
     (finding,) = check_disk(home)
     assert str(tmp_path) in finding.detail
@@ -175,7 +175,7 @@ def test_a_disk_is_told_where_the_home_will_be(tmp_path: Path, monkeypatch: pyte
     assert not home.exists()
 
 
-def test_a_lake_that_is_not_there_is_left_alone(tmp_path: Path) -> None:
+def test_a_missing_lake_is_not_created(tmp_path: Path) -> None:
     (finding,) = check_lake(tmp_path / "home")
     assert (finding.status, list(tmp_path.iterdir())) == ("ok", [])
 
@@ -235,7 +235,7 @@ def test_no_warehouse_yet_is_fine(tmp_path: Path) -> None:
     assert [one.status for one in check_warehouse(tmp_path)] == ["ok"]
 
 
-def test_a_gpu_is_told_with_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_is_reported_with_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "nvidia-smi"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert [one.detail[:4] for one in check_gpu()] == ["none"]
@@ -244,12 +244,10 @@ def test_a_gpu_is_told_with_its_memory(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(check_gpu()) == [CheckResult("GPU", "ok", "NVIDIA H200, 143771 MiB, 4 MiB in use")]
     program.write_text("#!/bin/sh\necho 'Driver/library version mismatch'; exit 18\n")
     (finding,) = check_gpu()
-    assert (finding.status, finding.remedy) == ("fail", "mend the driver")
+    assert (finding.status, finding.remedy) == ("fail", "repair the driver")
 
 
-def test_a_judge_environment_that_is_not_there_is_no_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_judge_environment_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARDIOGRAPH_JUDGE_PYTHON", str(tmp_path / "python"))
     assert [one.status for one in check_judge_environment()] == ["ok"]
 
@@ -276,10 +274,10 @@ WELL = EngineState(
 
 
 def statuses(engine: EngineState) -> dict[str, str]:
-    return {one.name: one.status for one in engine_findings(engine)}
+    return {one.name: one.status for one in engine_results(engine)}
 
 
-def test_a_server_that_knows_all_is_well() -> None:
+def test_a_server_with_everything_set_up_passes() -> None:
     assert set(statuses(WELL).values()) == {"ok"}
 
 
@@ -297,11 +295,11 @@ def test_what_a_server_lacks_is_a_warning(engine: EngineState, name: str) -> Non
     assert {one for one, status in statuses(engine).items() if status == "warn"} == {name}
 
 
-def test_no_server_of_ones_own_is_fine() -> None:
+def test_a_server_is_not_required() -> None:
     assert [one.status for one in check_engine()] == ["ok"]
 
 
-def test_all_failures_of_ours_are_told_by_their_own_words() -> None:
+def test_our_own_errors_are_reported_with_their_message() -> None:
     def fails() -> list[CheckResult]:
         raise CardiographError("in one line, with a remedy")
 

@@ -19,9 +19,9 @@ from tasks.operations.gate import (
     check_quarantine,
     gate_measures,
     measure_words,
-    quarantine,
-    release,
+    quarantined,
     score_distance,
+    write_release,
 )
 from tasks.records import CardRead, GateMeasure, ListedModel
 from tasks.settings import Settings
@@ -121,7 +121,7 @@ def test_whatever_two_snapshots_hold_the_measure_before_would_have_passed(
         ("section__usage", Measured(0.38, 5_500)),
     ],
 )
-def test_a_week_that_no_week_makes_is_suspicious(name: str, value: Measured) -> None:
+def test_a_week_that_changes_too_much_is_suspicious(name: str, value: Measured) -> None:
     assert set(suspicious(usual(**{name: value}), usual())) == {name.replace("__", ":")}
 
 
@@ -167,7 +167,7 @@ def test_chance_is_allowed_for_in_a_small_selection() -> None:
     assert set(suspicious(few(9_000, 0.4), few(12_000, 0.6))) == {"models", "card_share"}
 
 
-def test_more_may_change_where_more_weeks_lie_between() -> None:
+def test_more_may_change_over_more_weeks() -> None:
     grown = usual(models=Measured(14_000, 14_000))
     assert set(suspicious(grown, usual(), days=7)) == {"models"}
     assert suspicious(grown, usual(), days=14) == {}
@@ -181,11 +181,11 @@ def test_a_first_snapshot_must_only_not_be_empty() -> None:
     assert set(suspicious(usual(unscored_share=Measured(1.0, 5_500)), None)) == {"unscored_share"}
 
 
-def test_of_a_handful_no_share_of_failures_is_suspicious() -> None:
+def test_no_share_of_failures_among_a_handful_is_suspicious() -> None:
     assert suspicious(usual(unread_share=Measured(1.0, 3)), None) == {}
 
 
-def test_a_measure_is_told_with_what_would_have_passed() -> None:
+def test_a_measure_is_reported_with_what_would_have_passed() -> None:
     found = suspicious(usual(models=Measured(8_000, 8_000), unread_share=Measured(0.5, 6_100)), usual())
     assert measure_words(found["models"]) == "models 8,000 (9,000 to 12,500 expected; 10,000 on 2026-01-05)"
     assert (
@@ -205,7 +205,7 @@ def shown(home: Path) -> list[date]:
 
 def test_a_suspicious_week_is_published_and_not_shown(home: Path) -> None:
     assert shown(home) == [date(2026, 1, 5)]
-    assert {measure.measure for measure in quarantine(home)[WEEK]} >= {"unread_share", "card_share", "cards"}
+    assert {measure.measure for measure in quarantined(home)[WEEK]} >= {"unread_share", "card_share", "cards"}
     with Warehouse(home).read() as db:
         key: Mapping[str, object] = {"snapshot": WEEK, "fingerprint": "f"}
         assert frame(db, "out/counts", **key)["failed"].to_list() == [200]
@@ -217,7 +217,7 @@ def test_a_suspicious_week_is_published_and_not_shown(home: Path) -> None:
 
 
 def test_a_released_week_is_shown_again_and_stays_so(home: Path, gated: Gated) -> None:
-    release(home, WEEK, "the Hub was down, and said so")
+    write_release(home, WEEK, "the Hub was down, and said so")
     gated(home, WEEK)
     assert shown(home) == [date(2026, 1, 5), WEEK]
     check_quarantine(Run(home, WEEK))
@@ -228,17 +228,17 @@ def test_a_released_week_is_shown_again_and_stays_so(home: Path, gated: Gated) -
 
 def test_only_what_is_quarantined_can_be_released(home: Path) -> None:
     with pytest.raises(UsageError, match="2026-01-05 is not quarantined; quarantined are: 2026-01-12"):
-        release(home, date(2026, 1, 5), "why not")
+        write_release(home, date(2026, 1, 5), "why not")
 
 
-def test_a_warehouse_made_again_from_the_lake_keeps_the_quarantine(home: Path) -> None:
-    before = quarantine(home)
+def test_a_rebuilt_warehouse_keeps_the_quarantine(home: Path) -> None:
+    before = quarantined(home)
     warehouse = Warehouse(home)
     warehouse.published.unlink()
     with warehouse.writer():
         warehouse.begin(afresh=True)
         warehouse.publish(always=True)
-    assert quarantine(home) == before
+    assert quarantined(home) == before
     assert shown(home) == [date(2026, 1, 5)]
 
 
@@ -257,7 +257,7 @@ def test_a_week_that_was_read_after_all_leaves_the_quarantine_by_itself(home: Pa
     Lake(home).write(f"cards/{WEEK}/b.parquet", CardRead, later)
     assert not [measure for measure in gated(home, WEEK) if measure.is_suspicious]
     assert shown(home) == [date(2026, 1, 5), WEEK]
-    assert quarantine(home) == {}
+    assert quarantined(home) == {}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a snapshot will take: reckoned from documented rates, or from what this home has measured."""
+"""The estimate of what a snapshot will take: from documented rates, or from what this home has measured."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_checklist_takes_no_gpu_and_no_tokens() -> None:
     assert judging.seconds > 0
 
 
-def test_a_panel_judges_every_text_once_a_judge() -> None:
+def test_a_panel_judges_every_text_once_per_judge() -> None:
     one, two = (
         first_costs(PlanRequest(1000, judges), RATES) for judges in (("checklist",), ("checklist", "vllm"))
     )
@@ -78,11 +78,11 @@ def test_a_panel_judges_every_text_once_a_judge() -> None:
     assert two.lake_bytes - one.lake_bytes == pytest.approx(935 * RATES["lake_bytes_a_text"].value, abs=1)
 
 
-def test_the_weeks_after_are_not_told_before_they_have_been_seen() -> None:
+def test_later_weeks_are_not_estimated_before_one_has_been_seen() -> None:
     assert next_costs(PlanRequest(1000), RATES) is None
 
 
-def test_the_weeks_after_read_what_changed() -> None:
+def test_later_weeks_read_what_changed() -> None:
     known = {**RATES, "changed_share": Rate(0.05, "", ""), "fresh_texts_a_read": Rate(0.5, "", "")}
     after = next_costs(PlanRequest(1000), known)
     assert after
@@ -112,7 +112,7 @@ def test_a_plan_is_known_by_its_quota() -> None:
         first_costs(PlanRequest(1, plan="none"), RATES)
 
 
-def test_rates_of_judges_that_are_not_asked_for_are_not_told() -> None:
+def test_rates_of_judges_that_are_not_requested_are_left_out() -> None:
     assert not [name for name in rates_used(PlanRequest(1000), RATES) if "llm" in name]
     assert "vllm tokens_in_a_text" in rates_used(PlanRequest(1000, ("vllm",)), RATES)
 
@@ -120,27 +120,27 @@ def test_rates_of_judges_that_are_not_asked_for_are_not_told() -> None:
 def test_a_map_takes_its_time_its_place_in_the_lake_and_its_task_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wanted = PlanRequest(10_000)
-    without = first_costs(wanted, RATES)
+    request = PlanRequest(10_000)
+    without = first_costs(request, RATES)
     assert without.atlas_s == 0
-    assert not [name for name in rates_used(wanted, RATES) if "atlas" in name or "placed" in name]
+    assert not [name for name in rates_used(request, RATES) if "atlas" in name or "placed" in name]
     monkeypatch.setenv("CARDIOGRAPH_EMBEDDER", "some/model")
-    costs = first_costs(wanted, RATES)
+    costs = first_costs(request, RATES)
     assert costs.atlas_s == costs.texts_judged / RATES["atlas_texts_a_second"].value > 10
     assert costs.total_s == pytest.approx(without.total_s + costs.atlas_s)
     assert costs.lake_bytes - without.lake_bytes == pytest.approx(
         costs.texts_judged * RATES["lake_bytes_a_placed_text"].value, abs=1
     )
     assert costs.task_runs > without.task_runs
-    assert "lake_bytes_a_placed_text" in rates_used(wanted, RATES)
+    assert "lake_bytes_a_placed_text" in rates_used(request, RATES)
 
 
-def test_an_empty_home_reckons_with_documented_rates(tmp_path: Path) -> None:
+def test_an_empty_home_uses_documented_rates(tmp_path: Path) -> None:
     assert rates_of(tmp_path, "all models", ["checklist"]) == (dict(RATES), False)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_home_with_a_history_reckons_with_its_own(
+def test_a_home_with_a_history_uses_its_own_rates(
     tmp_path: Path, write_week: Callable[..., None], gated: Callable[..., object]
 ) -> None:
     for week, changed in ((date(2026, 1, 5), 400), (date(2026, 1, 12), 40)):

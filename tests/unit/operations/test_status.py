@@ -1,4 +1,4 @@
-"""How a home stands, told from what lies in it."""
+"""The state of a home, read from what lies in it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
 
 
-def test_an_empty_home_has_nothing_to_tell_and_stays_empty(tmp_path: Path) -> None:
+def test_an_empty_home_has_an_empty_state_and_stays_empty(tmp_path: Path) -> None:
     state = read_state(tmp_path, NOW)
     assert (state.published, state.quarantined, state.run, state.stages, state.failures) == (
         None,
@@ -36,7 +36,7 @@ def test_an_empty_home_has_nothing_to_tell_and_stays_empty(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_published_is_the_last_good_week_and_the_other_is_told_apart(home: Path) -> None:
+def test_the_last_good_week_is_published_and_the_other_quarantined(home: Path) -> None:
     state = read_state(home, NOW)
     assert state.published
     assert (state.published.snapshot, state.published.age_days) == (date(2026, 1, 5), 14)
@@ -46,7 +46,7 @@ def test_what_is_published_is_the_last_good_week_and_the_other_is_told_apart(hom
     assert any("unread_share 0.5" in why for why in state.quarantined["2026-01-12"])
 
 
-def test_parts_left_are_counted_by_stage_with_those_who_are_at_them(tmp_path: Path) -> None:
+def test_open_parts_are_counted_by_stage_with_their_holders(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     orders = [Order(STAGE, f"p{n}", (CardRef(f"ada/{n}", "s"),)) for n in range(3)]
     open_stage(lake, STAGE, Shared(hub="http://hub.example"), orders)
@@ -69,7 +69,7 @@ def test_parts_left_are_counted_by_stage_with_those_who_are_at_them(tmp_path: Pa
     assert read_state(tmp_path, NOW).run is None
 
 
-def test_a_run_whose_process_is_gone_is_told_as_gone(tmp_path: Path) -> None:
+def test_a_run_whose_process_has_ended_is_reported_as_gone(tmp_path: Path) -> None:
     child = subprocess.Popen(["true"])
     child.wait()
     host = new_holder().partition(":")[0]
@@ -79,7 +79,7 @@ def test_a_run_whose_process_is_gone_is_told_as_gone(tmp_path: Path) -> None:
     assert run.is_gone
 
 
-def test_what_cannot_be_asked_is_named_and_the_rest_is_told(
+def test_what_cannot_be_read_is_named_and_the_rest_is_shown(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CARDIOGRAPH_LAKE", "s3://bucket/prefix")

@@ -1,0 +1,56 @@
+"""`cardiograph doctor`: one line for each check of what a snapshot needs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from flows.cli.console import fail_fast, plain_table, print_json
+from flows.cli.options import AsJson, Home, JudgeUrls
+from tasks.settings import OFFICIAL_HUB
+
+_MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
+
+
+def doctor(
+    home: Home,
+    hub: Annotated[str, typer.Option(help="Address of the Hub to ask.")] = OFFICIAL_HUB,
+    judge_urls: JudgeUrls = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check what a snapshot needs: packages, token, quota, disk, lake, GPU, judges, Prefect, clock, warehouse.
+
+    \b
+    cardiograph doctor
+    cardiograph doctor --judge-url http://gpu:8000
+
+    \b
+    Prints one line per check, with a remedy where something is wrong; each
+    check takes five seconds at most. The Hub is asked once, for the account
+    of the token, which is never printed. The exit code is 1 if a check
+    fails; a warning does not change it.
+    """
+    from tasks.cards.one_line import printable
+    from tasks.operations.doctor import checks_for, examine
+
+    fail_fast()
+    results = examine(checks_for(home, hub, judge_urls or []))
+    if as_json:
+        print_json([asdict(result) for result in results])
+    else:
+        table = plain_table()
+        table.add_column()
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for result in results:
+            is_open = result.remedy and result.status != "ok"
+            remedy = f"\n[dim]→ {escape(result.remedy)}[/]" if is_open else ""
+            detail = escape(printable(result.detail))
+            table.add_row(_MARKS[result.status], escape(result.name), detail + remedy)
+        Console().print(table)
+    if any(result.status == "fail" for result in results):
+        raise typer.Exit(1)

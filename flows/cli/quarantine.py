@@ -1,0 +1,87 @@
+"""`cardiograph quarantine`: the snapshots that are held back, and how one is released."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from flows.cli.console import print_json
+from flows.cli.options import AsJson, Home
+from tasks.errors import UsageError, WriterBusy
+
+quarantine = typer.Typer(
+    help="Snapshots that are held back because they differ too much from the week before.",
+    invoke_without_command=True,
+)
+
+
+@quarantine.callback()
+def _list(context: typer.Context, home: Home, as_json: AsJson = False) -> None:
+    """List the snapshots that are held back, and why.
+
+    \b
+    cardiograph quarantine
+    cardiograph quarantine release 2026-11-16 --reason "the Hub's outage"
+
+    \b
+    A snapshot too unlike the one before it is kept but not shown: the views,
+    the leaderboard and the report stay those of the last good week. Where
+    cards could not be read, take it again (the same command); where what it
+    shows is true, release it. The table base.gates holds what is compared,
+    the settings CARDIOGRAPH_GATE_… hold the limits.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from tasks.operations.gate import measure_words, quarantined
+
+    held = quarantined(home)
+    if as_json:
+        print_json({str(day): [asdict(measure) for measure in measures] for day, measures in held.items()})
+        return
+    if not held:
+        typer.echo("No snapshot is quarantined.")
+    for day, measures in held.items():
+        typer.echo(f"{day}, judged by {', '.join(sorted({m.fingerprint[:8] for m in measures}))}")
+        for measure in measures:
+            typer.echo(f"  {measure_words(measure)}")
+
+
+@quarantine.command()
+def release(
+    snapshot: Annotated[str, typer.Argument(metavar="DATE", help="The snapshot, YYYY-MM-DD.")],
+    home: Home,
+    reason: Annotated[
+        str, typer.Option(help="Why it may be shown; printed in the report and kept in `snapshots`.")
+    ],
+) -> None:
+    """Release a quarantined snapshot: publish it, and write the report with it.
+
+    \b
+    cardiograph quarantine release 2026-11-16 --reason "the Hub did delete them"
+    """
+    from tasks.operations.gate import write_release
+    from tasks.report.steps import publish_report
+    from tasks.work.coordinator import coordinating
+    from tasks.work.steps import publish_warehouse
+
+    if not reason.strip():
+        raise UsageError("--reason is blank; say why the snapshot may be shown")
+    try:
+        day = date.fromisoformat(snapshot)
+    except ValueError as error:
+        raise UsageError(f"{snapshot}: not a date; write it as 2026-11-16") from error
+    write_release(home, day, " ".join(reason.split()))
+    try:
+        with coordinating(home, day) as run:
+            publish_warehouse.fn(run)
+            report = publish_report.fn(run)
+    except WriterBusy:
+        typer.echo(
+            f"Another run is writing to {home}; the next publication will contain the snapshot of {day}."
+        )
+        return
+    typer.echo(f"The snapshot of {day} is published.\nReport: {os.path.relpath(report)}")
