@@ -28,6 +28,7 @@ import json, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from tasks.hub.client import hub_at
+from tasks.records import CardRef
 from tasks.settings import settings
 refs = [CardRef(*ref) for ref in json.load(sys.stdin)]
 hub = hub_at(sys.argv[1])
