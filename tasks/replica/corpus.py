@@ -16,6 +16,7 @@ import polars as pl
 
 from tasks.errors import CorpusInvalid
 from tasks.replica.corpus_columns import COLUMNS, check_schema, normalise
+from tasks.replica.protocol import git_blob_sha1
 
 _BASE_MODEL_TAG = re.compile(r"base_model:(?:[a-z_]+:)?([^:]+)")
 _ISO = "%Y-%m-%dT%H:%M:%S%.3fZ"
@@ -80,11 +81,6 @@ def write_corpus(out: Path, rows: Iterable[Mapping[str, object]]) -> None:
     columns = [c for c in COLUMNS if c.is_required or any(c.name in row for row in rows)]
     values = {c.name: pl.Series(c.name, [row.get(c.name) for row in rows], strict=False) for c in columns}
     pl.DataFrame(values).write_parquet(out)
-
-
-def git_blob_sha1(content: bytes) -> str:
-    """What git, and therefore the Hub's ETag, calls a file with this content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _table(path: Path) -> pl.DataFrame:

@@ -11,11 +11,11 @@ from typing import Literal
 import polars as pl
 
 from tasks.errors import CorpusInvalid
+from tasks.replica.protocol import COMMIT
 
 ColumnKind = Literal["text", "integer", "number", "flag", "texts", "bytes", "time", "date"]
 
 INSTANT = pl.Datetime("ms", "UTC")
-_SHA = re.compile(r"[0-9a-f]{40}")
 # What a client can put into a URL and get back: one or two segments, nothing that a URL treats specially.
 _MODEL_ID = re.compile(r"[^\s/?#%\x00-\x1f\x7f]+(/[^\s/?#%\x00-\x1f\x7f]+)?")
 _GATES = {"false": None, "": None, "auto": "auto", "manual": "manual"}
@@ -164,7 +164,7 @@ def _check_values(table: pl.DataFrame, subject: str) -> None:
         if not _MODEL_ID.fullmatch(model_id):
             raise CorpusInvalid(f"{subject}: {model_id[:80]!r} is not a model id (owner/name, or name alone)")
     for sha in table["sha"].drop_nulls():
-        if not _SHA.fullmatch(sha):
+        if not COMMIT.fullmatch(sha):
             raise CorpusInvalid(f"{subject}: the sha {sha[:60]!r} is not 40 lower-case hexadecimal digits")
     for gate in table["gated"].drop_nulls().unique().sort():
         if gate not in _GATES:

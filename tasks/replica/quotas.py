@@ -7,24 +7,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from time import monotonic
-from typing import Literal, get_args
 
 from tasks.errors import UsageError
 from tasks.replica.answers import ReplicaResponse, error_answer
+from tasks.replica.protocol import PLANS, ServedBucket
 
-ServedBucket = Literal["api", "resolvers", "pages"]
-BUCKETS: tuple[ServedBucket, ...] = get_args(ServedBucket)
-
-# Requests per window of five minutes, as the Hub's documentation has them (August 2026).
-PLANS: dict[str, dict[ServedBucket, int]] = {
-    "anonymous": {"api": 500, "resolvers": 3_000, "pages": 100},
-    "free": {"api": 1_000, "resolvers": 5_000, "pages": 200},
-    "pro": {"api": 2_500, "resolvers": 12_000, "pages": 400},
-    "team": {"api": 3_000, "resolvers": 20_000, "pages": 400},
-    "enterprise": {"api": 6_000, "resolvers": 50_000, "pages": 600},
-    "enterprise-plus": {"api": 10_000, "resolvers": 100_000, "pages": 1_000},
-    "none": {},
-}
 _CLOSED_WINDOWS_KEPT = 1_000
 
 

@@ -22,13 +22,13 @@ from tasks.replica.answers import (
     no_such_revision,
     redirect,
 )
-from tasks.replica.corpus import Corpus, git_blob_sha1
+from tasks.replica.corpus import Corpus
+from tasks.replica.protocol import COMMIT, git_blob_sha1
 from tasks.replica.rows import CorpusModel, config, files
 
 Door = Literal["resolve", "resolve_cache", "raw"]
 _REVISION_DOORS: tuple[Door, ...] = ("resolve", "raw")
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _RANGE = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 
 
@@ -57,7 +57,7 @@ def file_wanted(segments: tuple[str, ...]) -> WantedFile | None:
 
 def _cached(rest: tuple[str, ...]) -> WantedFile | None:
     """`owner/name/sha/file`. Ids without an owner have no place here: the Hub sends nobody here for them either."""
-    if len(rest) > 3 and _COMMIT.fullmatch(rest[2]):
+    if len(rest) > 3 and COMMIT.fullmatch(rest[2]):
         return WantedFile("/".join(rest[:2]), rest[2], "/".join(rest[3:]), "resolve_cache")
     return None
 

@@ -24,10 +24,11 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import get_session
 
 from tasks.errors import CorpusInvalid, UsageError
-from tasks.replica.corpus import git_blob_sha1, write_corpus
+from tasks.replica.corpus import write_corpus
 from tasks.replica.faults import FAULT_HELP, parse_faults
 from tasks.replica.process import running_replica
-from tasks.replica.quotas import BUCKETS, PLANS, Quotas, bucket_of
+from tasks.replica.protocol import BUCKETS, PLANS, git_blob_sha1
+from tasks.replica.quotas import Quotas, bucket_of
 from tasks.replica.serving import Serving
 
 CARD = "# Card\n\n" + "Some words. " * 500
