@@ -1,4 +1,4 @@
-"""The Hub's quotas: so many requests of a kind in a fixed window, said in every answer, enforced with 429."""
+"""The Hub's quotas: so many requests of a kind per fixed window, reported in every answer, enforced with 429."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOSED_WINDOWS_KEPT = 1_000
 
 
 def bucket_of(raw_path: str) -> ServedBucket:
-    """Which quota a path uses. An id sent as `owner%2Fname` is not recognised as one and counts as a page."""
+    """Which quota a path uses. The Hub does not recognise an id in `owner%2Fname` and counts a page."""
     path = raw_path.lower()
     if path.startswith("/api/resolve-cache/"):
         return "resolvers"
@@ -40,7 +40,7 @@ class Window:
 
 @dataclass(slots=True)
 class Quotas:
-    """Counts requests by identity and bucket. `plan` holds for whoever asks, each in windows of their own."""
+    """Counts requests by identity and bucket. Every identity has the same `plan`, in windows of its own."""
 
     plan: str = "none"
     window_s: float = 300.0
@@ -51,9 +51,9 @@ class Quotas:
 
     def __post_init__(self) -> None:
         if self.plan not in PLANS:
-            raise UsageError(f"no plan is called {self.plan!r}; there are {', '.join(PLANS)}")
+            raise UsageError(f"no plan is called {self.plan!r}; choose from: {', '.join(PLANS)}")
         if not (self.window_s > 0 and self.scale > 0):
-            raise UsageError("a quota's window and scale must be positive")
+            raise UsageError("the window and the scale of a quota must be positive")
 
     def take(self, identity: str, bucket: ServedBucket) -> tuple[Window | None, bool]:
         """Count one request: its window (None where there is no quota) and whether it may pass."""
@@ -86,7 +86,7 @@ class Quotas:
         )
 
     def refusal(self, window: Window) -> ReplicaResponse:
-        """The 429."""
+        """The answer 429."""
         return error_answer(
             429,
             f"We had to rate limit you, you hit the quota of {window.limit} {window.bucket} requests "

@@ -22,7 +22,7 @@ LIMITS = Settings(hub_tries=2, hub_backoff_s=0.0)
 
 
 class Odd(BaseHTTPRequestHandler):
-    """A server whose path says how it answers; keeps the headers that it was sent."""
+    """A server that answers by the path of the request, and keeps the headers that it received."""
 
     protocol_version = "HTTP/1.1"
     seen: list[tuple[str, dict[str, str]]]
@@ -67,7 +67,7 @@ class Odd(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -174,6 +174,8 @@ def test_a_card_without_answer_is_its_own_fault_while_the_hub_answers_others(
 def test_the_proxy_of_the_environment_is_used(
     server: tuple[str, type[Odd]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", server[0])
     with closing(PacedClient("http://hub.example", LIMITS, None)) as client:
         assert client.get("http://hub.example/packed", "resolvers", what="ada/one").body == CARD
