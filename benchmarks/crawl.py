@@ -1,4 +1,4 @@
-"""Measure the cost per card in requests and client CPU, compared with `ModelCard.load`, and how much of a quota is used.
+"""Measure the cost per card in requests and client CPU, compared with `ModelCard.load`, and the use of a quota.
 
     python benchmarks/crawl.py [--corpus CORPUS.parquet] [--cards 800]
 

@@ -1,12 +1,10 @@
-"""GET requests to one Hub: paced, bounded in time and size, retried where that may help, and counted."""
+"""GET requests to one Hub: paced, bounded in time and size, and retried where that may help."""
 
 from __future__ import annotations
 
 import math
 import random
 import re
-import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -66,10 +64,8 @@ class PacedClient:
             limits=httpx2.Limits(
                 max_connections=threads, max_keepalive_connections=threads, keepalive_expiry=None
             ),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # no answer may make the next differ
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # no cookie is kept
         )
-        self._counts: Counter[int] = Counter()
-        self._counting = threading.Lock()
         self._silent_in_a_row = 0
         self._answered_at: float | None = None
 
@@ -81,11 +77,6 @@ class PacedClient:
         """Leave room for other processes that use the same quota and have up to so many requests in flight."""
         for pace in self._paces.values():
             pace.others_in_flight = others_in_flight
-
-    def requests_by_status(self) -> dict[int, int]:
-        """Count the answers so far by HTTP status; 0 counts requests that were not answered."""
-        with self._counting:
-            return dict(sorted(self._counts.items()))
 
     def get(
         self,
@@ -162,11 +153,9 @@ class PacedClient:
             response = self._client.send(request, stream=True)
         except BaseException:
             pace.lost()
-            self._count(0)
             raise
         with closing(response):
             pace.answered(_quota(response))
-            self._count(response.status_code)
             return response, _body(response, bytes_max)
 
     def _note_answer(self) -> None:
@@ -198,10 +187,6 @@ class PacedClient:
             pass  # an answer, if a poor one
         self._answered_at = monotonic()
         return False
-
-    def _count(self, status: int) -> None:
-        with self._counting:
-            self._counts[status] += 1
 
 
 class _TimeLeft:
