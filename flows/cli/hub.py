@@ -1,4 +1,4 @@
-"""`cardiograph hub …`: a Hub of one's own on loopback, to try, test and measure things against."""
+"""`cardiograph hub …`: a Hub on loopback, to try, test and measure things against."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tasks.replica.faults import FAULT_HELP
+from tasks.replica.protocol import PLANS
 
 if TYPE_CHECKING:
     from tasks.replica.corpus import Corpus
@@ -20,9 +23,9 @@ hub = typer.Typer(
 
 _DAY = ["%Y-%m-%d"]
 _SERVE_HELP = """
-Serve a corpus file over the Hub's own protocol, until Ctrl-C.
+Serve a corpus file over the Hub's own HTTP API, until Ctrl-C.
 
-Whatever reads `HF_ENDPOINT` then works against it, `huggingface_hub` and `cardiograph` among them.
+Every program that reads `HF_ENDPOINT` works against it, such as `huggingface_hub` and `cardiograph`.
 docs/corpus.md describes the file.
 
 **Examples**
@@ -37,15 +40,12 @@ docs/corpus.md describes the file.
 
 - `cardiograph hub serve demo.parquet --latency-ms 80 --faults 5xx=0.02,drop=0.01`: a bad day
 
-What it has answered so far: `curl http://127.0.0.1:8080/-/replica/stats`;
-`curl -X POST http://127.0.0.1:8080/-/replica/reset` starts the counts anew.
+`curl http://127.0.0.1:8080/-/replica/stats` shows what it has answered so far;
+`curl -X POST http://127.0.0.1:8080/-/replica/reset` sets the counts to zero.
 """
-_FAULTS_HELP = (
-    "Rates of failures, such as 5xx=0.02,drop=0.01. Names: 5xx, drop (no answer), truncate (the body breaks off), "
-    "slow (it drips; slow=0.01:30 for 30 s), length (a file is cut, only its ETag tells), malformed (rows of the "
-    "listing)."
-)
-_PLAN_HELP = "Quotas of this plan: anonymous, free, pro, team, enterprise, enterprise-plus, or none."
+_FAULTS = "; ".join(f"{name}: {effect}" for name, effect in FAULT_HELP.items())
+_FAULTS_HELP = f"Rates of failures, such as 5xx=0.02,drop=0.01. {_FAULTS}."
+_PLAN_HELP = f"Quotas of this plan; choose from: {', '.join(PLANS)}."
 _MAKE_HELP = """
 Make a synthetic corpus: models, their cards and some weeks of their history, with known truth.
 
@@ -63,15 +63,15 @@ def serve(
     as_of: Annotated[
         datetime | None,
         typer.Option(
-            metavar="DATE", formats=_DAY, help="The latest snapshot not after it; by default the last."
+            metavar="DATE", formats=_DAY, help="Serve the latest snapshot not after it; by default the last."
         ),
     ] = None,
     latency_ms: Annotated[float, typer.Option(min=0, help="Delay of every answer.")] = 0.0,
     plan: Annotated[str, typer.Option(help=_PLAN_HELP)] = "none",
-    window_s: Annotated[float, typer.Option(help="Length of a quota's window; 300 on the Hub.")] = 300.0,
+    window_s: Annotated[float, typer.Option(help="Length of a quota window; 300 on the Hub.")] = 300.0,
     quota_scale: Annotated[float, typer.Option(help="Multiplies the plan's quotas.")] = 1.0,
     faults: Annotated[str | None, typer.Option(metavar="SPEC", help=_FAULTS_HELP, show_default=False)] = None,
-    seed: Annotated[int, typer.Option(help="Of the faults: the same seed, the same failures.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed, the same failures.")] = 0,
     exit_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     from tasks.replica.server import serve as serve_until_stopped

@@ -1,6 +1,6 @@
-"""From a raw row of the Hub's listing to a record, or to the reason why not. Pure.
+"""From a raw row of the Hub's listing to a record, or to the reason why it is none. Pure.
 
-The client library's own generator dies of one bad row (`tags: 5` is enough); here a bad row is a failure.
+The client library's own generator stops at one bad row (`tags: 5` is enough); here a bad row is a failure.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from tasks.records import Failure, ListedModel
+from tasks.replica.protocol import COMMIT
 
 EXPAND = (
     "author",
@@ -32,7 +33,6 @@ EXPAND = (
 )
 
 _MODEL_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
-_SHA = re.compile(r"[0-9a-f]{40}")
 _DETAIL_CHARACTERS = 300
 
 
@@ -58,14 +58,14 @@ def read_rows(
 
 
 def read_row(row: object, *, snapshot: date) -> ListedModel:
-    """One row; raises `RowMalformed` where what identifies the model or its commit is not to be had."""
+    """Read one row. Raises `RowMalformed` without a valid id and commit, or for a field of the wrong type."""
     if not isinstance(row, Mapping):
         raise RowMalformed(f"not an object: {row!r}")
     model_id = row.get("id") or row.get("modelId")
     if not isinstance(model_id, str) or not is_model_id(model_id):
         raise RowMalformed(f"no usable id: {model_id!r}")
     sha = row.get("sha")
-    if not isinstance(sha, str) or not _SHA.fullmatch(sha):
+    if not isinstance(sha, str) or not COMMIT.fullmatch(sha):
         raise RowMalformed(f"{model_id}: no commit: {sha!r}")
     return ListedModel(
         snapshot=snapshot,
@@ -98,12 +98,16 @@ def _subject(row: object) -> str | None:
     return model_id[:_DETAIL_CHARACTERS] if isinstance(model_id, str) and model_id else None
 
 
+def _wrong(row: Mapping[str, Any], key: str) -> RowMalformed:
+    return RowMalformed(f"{row.get('id')}: {key} is {row[key]!r}")
+
+
 def _text(row: Mapping[str, Any], key: str) -> str | None:
     value = row.get(key)
     if value is None or value is False or value == "":
         return None
     if not isinstance(value, str):
-        raise RowMalformed(f"{row.get('id')}: {key} is {value!r}")
+        raise _wrong(row, key)
     return value
 
 
@@ -112,17 +116,20 @@ def _texts(row: Mapping[str, Any], key: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise RowMalformed(f"{row.get('id')}: {key} is {value!r}")
+        raise _wrong(row, key)
     return value
 
 
 def _count(row: Mapping[str, Any], key: str) -> int | None:
     value = row.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
-        raise RowMalformed(f"{row.get('id')}: {key} is {value!r}")
+    if value is not None and not _is_count(value):
+        raise _wrong(row, key)
     return value
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    """Whether a column of 64-bit integers can hold it; `True` is no number here."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _number(row: Mapping[str, Any], key: str) -> float | None:
@@ -137,12 +144,12 @@ def _time(row: Mapping[str, Any], key: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(value)
     except ValueError as error:
-        raise RowMalformed(f"{row.get('id')}: {key} is {value!r}") from error
+        raise _wrong(row, key) from error
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
 def _has_readme(row: Mapping[str, Any]) -> bool:
-    """Where the listing does not say what files there are, the README has to be asked for."""
+    """Whether there may be a README: where the listing names no files, only a request can tell."""
     files = row.get("siblings")
     if not isinstance(files, list):
         return True
@@ -152,7 +159,7 @@ def _has_readme(row: Mapping[str, Any]) -> bool:
 def _parameters(row: Mapping[str, Any]) -> int | None:
     for holder in (row.get("safetensors"), row.get("gguf")):
         total = holder.get("total") if isinstance(holder, Mapping) else None
-        if isinstance(total, int) and not isinstance(total, bool) and 0 < total < 2**63:
+        if _is_count(total) and total > 0:
             return total
     return None
 

@@ -1,9 +1,9 @@
 """When the next request may leave, so that the Hub's quota is used and never exceeded.
 
-The Hub counts requests in fixed windows and says in every answer what is left and for how long (`RateLimit`,
-`RateLimit-Policy`). A pace spreads what is left over what remains of the window, a little ahead of even so that
-the window's last second is not needed. Where nothing is left, or nothing is known yet, one request goes ahead
-as a scout and the others wait for what its answer says.
+The Hub counts requests in fixed windows and reports in every answer how many are left and for how long
+(`RateLimit`, `RateLimit-Policy`). A pace spreads them over the rest of the window, slightly faster than evenly so
+that the window's last second is not needed. Where none is left, or nothing is known yet, one request goes ahead
+as a scout and the others wait for its answer.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from threading import Lock
 from time import monotonic, sleep
 
 AHEAD_OF_EVEN = 1.1
-# The Hub gives whole seconds, which may have been rounded down: a window may last this much longer than it says.
+# The Hub reports whole seconds, perhaps rounded down: a window may last this much longer than reported.
 ROUNDING_S = 1.0
-# Slots that were missed while answers were slow may be caught up, this far back.
+# Slots missed while answers were slow may be caught up, this far back.
 CATCH_UP_S = 1.0
 _POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What an answer says about its bucket: requests left, and seconds until the window ends."""
+    """What an answer reports of its bucket: requests left, and seconds until the window ends."""
 
     remaining: int
     reset_in_s: float
@@ -33,9 +33,9 @@ class Quota:
 class Pace:
     """The pace of one bucket of quota. Thread-safe; clock and pause can be replaced.
 
-    `remaining` is the Hub's last word and `in_flight` what it may not have counted yet; their difference is
+    `remaining` is the Hub's latest count and `in_flight` what it may not have counted yet; their difference is
     what may still be sent in this window. Where other processes use the same quota, `others_in_flight` is the most
-    that they may have under way, not counted by the Hub yet either; how fast they use it up shows in `remaining`.
+    that they may have in flight, not yet counted either; how fast they use the quota up shows in `remaining`.
     """
 
     clock: Callable[[], float] = monotonic
@@ -44,7 +44,7 @@ class Pace:
     window_ends: float = 0.0
     is_unlimited: bool = False
     others_in_flight: int = 0
-    most: int = 0  # that was left when the window was first heard of
+    most: int = 0  # left when the window was first reported
     in_flight: int = 0
     next_start: float = 0.0
     _lock: Lock = field(default_factory=Lock)
@@ -55,7 +55,7 @@ class Pace:
             self.pause(min(wait_s, 1.0))
 
     def answered(self, quota: Quota | None) -> None:
-        """An answer came; without a quota in it the Hub sets no limit on this bucket."""
+        """Record an answer; without a quota in it the Hub sets no limit on this bucket."""
         with self._lock:
             self.in_flight -= 1
             if quota is None:
@@ -64,7 +64,7 @@ class Pace:
                 self._learn(quota)
 
     def lost(self) -> None:
-        """No answer came: nothing is known but that nothing is in flight."""
+        """Record that a request got no answer: it is no longer in flight, and nothing else is known."""
         with self._lock:
             self.in_flight -= 1
 
@@ -90,7 +90,7 @@ class Pace:
         """Seconds to wait before asking again; 0 takes the slot."""
         if self.remaining is None or now > self.window_ends + ROUNDING_S:
             return _POLL_S if self.in_flight else 0.0
-        # Of a small quota not all may be left to others: nobody would send anything.
+        # A small quota must not be left to others as a whole: nobody would send anything.
         budget = self.remaining - self.in_flight - min(self.others_in_flight, self.most // 4)
         if budget <= 0:
             return max(self.window_ends + ROUNDING_S - now, _POLL_S)

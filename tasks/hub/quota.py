@@ -1,14 +1,14 @@
-"""The Hub's quota shared by every worker of one token: Prefect's global concurrency limit for requests in flight.
+"""Share the Hub's quota among all workers of one token, by Prefect's global concurrency limit for requests in flight.
 
-Each process paces itself by what the Hub says is left, which others' requests make less, so that several together
-spread the quota as one would. What the Hub cannot tell is what is under way: the limit bounds it, and each process
-leaves room for it at the end of a window. Nobody is refused, whoever joins.
+Each process paces itself by the quota that the Hub reports as left, which others' requests reduce, so that several
+processes together spread the quota as one would. The Hub cannot report requests in flight: the limit bounds them,
+and each process leaves room for them at the end of a window. No request is refused, however many workers join.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -22,17 +22,17 @@ from tasks.settings import settings
 
 READS_AT_ONCE = 2  # parts that one process reads at a time, sharing its connections
 
-_LEASE_S = 120.0  # slots of a worker that died are free again after so long
-_known: dict[str, int | None] = {}  # what the server last said of a limit
+_LEASE_S = 120.0  # after so long the slots of a worker that died are free again
+_known: dict[str, int | None] = {}  # slots of a limit as the server last reported them
 _knowing = Lock()
 
 
 @contextmanager
 def share_of_quota(hub: Hub) -> Iterator[int]:
-    """Read a part inside, with so many requests in flight: slots of the limit, where the Prefect server has one.
+    """Yield how many requests may be in flight inside: slots of the limit, where the Prefect server has one.
 
-    While the server is away parts are read without: what the Hub says is left still holds, and room is left for
-    the others.
+    While the server is away parts are read without slots: the quota that the Hub reports still holds, and room is
+    left for the other processes.
     """
     slots, threads = limit_slots(), settings().hub_threads
     if slots is None:
@@ -55,19 +55,12 @@ def share_of_quota(hub: Hub) -> Iterator[int]:
         try:
             yield share
         finally:
-            _let_go(held)
-
-
-def _let_go(held: ExitStack) -> None:
-    """Give the slots back; where the server is away, their lease does."""
-    try:
-        held.close()
-    except (*AWAY, PrefectHTTPStatusError):
-        return
+            with suppress(*AWAY, PrefectHTTPStatusError):  # then the end of their lease frees the slots
+                held.close()
 
 
 def limit_slots() -> int | None:
-    """Requests in flight that all workers together may have; null where no limit was set up."""
+    """Requests that all workers together may have in flight; null where no limit was set up."""
     name = settings().hub_limit
     with _knowing:
         _known[name] = asked(lambda client: _slots(client, name), otherwise=_known.get(name))
@@ -83,7 +76,7 @@ def _slots(client: SyncPrefectClient, name: str) -> int | None:
 
 
 def ensure_limit(processes: int) -> None:
-    """Make the limit for processes of one machine, unless somebody has set one up."""
+    """Make the limit for the processes of one machine, unless a limit has been set up."""
     if processes > 1 and limit_slots() is None:
         asked(lambda client: set_limit(client, processes * settings().hub_threads), otherwise=None)
 

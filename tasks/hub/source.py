@@ -1,16 +1,17 @@
-"""Where a snapshot is read from: the Hub, another one, or a corpus file behind a replica that is started for it."""
+"""Where a snapshot is read from: the official Hub, another Hub, or a corpus file that a replica serves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import polars as pl
 
+from tasks.clock import utc_now
 from tasks.errors import CorpusInvalid, UsageError
 from tasks.settings import OFFICIAL_HUB
 
@@ -20,7 +21,7 @@ DEMO_MODELS, DEMO_WEEKS, DEMO_SEED = 1000, 8, 7
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The Hub to read, and what the snapshot calls it. A live one tells what is, whatever date is asked for."""
+    """The Hub to read, and its name in the snapshot. A live one shows the present, whatever date is requested."""
 
     url: str
     name: str
@@ -28,7 +29,7 @@ class Source:
 
 
 def check_hub(hub: str) -> None:
-    """Raise `UsageError` where `hub` can be none of: `demo`, an http(s) URL, a corpus file."""
+    """Raise `UsageError` unless `hub` is `demo`, an http(s) URL or a file."""
     if hub == DEMO:
         return
     if "://" in hub:
@@ -36,7 +37,7 @@ def check_hub(hub: str) -> None:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"--hub {hub}: not an http or https address")
         if parts.username or parts.password:
-            raise UsageError("--hub: leave credentials out of the address; a token comes from HF_TOKEN")
+            raise UsageError("--hub: leave credentials out of the address; give a token in HF_TOKEN")
         return
     if not Path(hub).is_file():
         raise UsageError(
@@ -55,15 +56,15 @@ def demo_corpus(home: Path) -> Path:
 
 
 def date_of(hub: str, home: Path, as_of: date | None) -> date:
-    """The date of a snapshot: as asked for, else a corpus's last, else today's (UTC).
+    """The date of a snapshot: `as_of`, else the last one of a corpus, else today (UTC).
 
-    Raises `CorpusInvalid` for a file that is no corpus, or one that begins later.
+    Raises `CorpusInvalid` for a file that is not a corpus, or a corpus that begins later.
     """
     check_hub(hub)
     dates = None if "://" in hub else _dates_in(demo_corpus(home) if hub == DEMO else Path(hub))
     if as_of and dates and as_of < dates[0]:
         raise CorpusInvalid(f"--as-of {as_of}: {hub} begins on {dates[0]}")
-    return as_of or (dates[1] if dates else datetime.now(UTC).date())
+    return as_of or (dates[1] if dates else utc_now().date())
 
 
 def _dates_in(corpus: Path) -> tuple[date, date] | None:
@@ -83,25 +84,18 @@ def _dates_in(corpus: Path) -> tuple[date, date] | None:
 
 @contextmanager
 def opened(hub: str, home: Path, as_of: date) -> Iterator[Source]:
-    """The Hub that `hub` means; a corpus is served on loopback for as long as the block runs."""
-    check_hub(hub)
-    if "://" in hub:
-        url = hub.rstrip("/")
-        with _door(url):
-            yield Source(url, "the Hugging Face Hub" if url == OFFICIAL_HUB else url, is_live=True)
-        return
+    """The source that `hub` names; a corpus is served on loopback for as long as the block runs."""
+    from tasks.hub.client import leave_hub
     from tasks.replica.process import running_replica
 
-    corpus = demo_corpus(home) if hub == DEMO else Path(hub)
-    with running_replica(corpus, as_of=as_of) as url, _door(url):
-        yield Source(url, "the demo corpus" if hub == DEMO else f"a replica of {corpus.name}")
-
-
-@contextmanager
-def _door(url: str) -> Iterator[None]:
-    from tasks.hub.client import leave_hub
-
-    try:
-        yield
-    finally:
-        leave_hub(url)
+    check_hub(hub)
+    with ExitStack() as stack:
+        if "://" in hub:
+            url = hub.rstrip("/")
+            source = Source(url, "the Hugging Face Hub" if url == OFFICIAL_HUB else url, is_live=True)
+        else:
+            corpus = demo_corpus(home) if hub == DEMO else Path(hub)
+            url = stack.enter_context(running_replica(corpus, as_of=as_of))
+            source = Source(url, "the demo corpus" if hub == DEMO else f"a replica of {corpus.name}")
+        stack.callback(leave_hub, url)
+        yield source

@@ -16,7 +16,7 @@ from pathlib import Path
 from tasks.embedders.steps import embedder_of
 from tasks.errors import UsageError
 from tasks.judges import DEFAULT_JUDGE, kind_of
-from tasks.replica.quotas import PLANS
+from tasks.replica.protocol import PLANS
 from tasks.settings import settings
 
 WINDOW_S = 300.0  # of the Hub's quotas
@@ -104,11 +104,6 @@ def quota(plan: str) -> tuple[int, int]:
             f"no plan of the Hub is called {plan!r}; choose from: {', '.join(filter(PLANS.get, PLANS))}"
         )
     return found["api"], found["resolvers"]
-
-
-def plan_of(api_quota: int) -> str | None:
-    """The Hub plan that allows so many API requests a window; null for none that is known."""
-    return next((name for name, buckets in PLANS.items() if buckets.get("api") == api_quota), None)
 
 
 def at_quota_s(requests: int, quota: int, rates: Mapping[str, Rate]) -> float:

@@ -14,21 +14,21 @@ from tasks.replica.serving import Serving
 
 
 def main(argument: str) -> int:
-    """Serve, or say in one line why not."""
+    """Serve, or print in one line why that is not possible."""
     exit_with_parent()
     try:
         serve(Serving.from_json(argument), _announce)
     except UsageError as error:
-        _say({"error": "corpus" if isinstance(error, CorpusInvalid) else "usage", "message": str(error)})
+        _print({"error": "corpus" if isinstance(error, CorpusInvalid) else "usage", "message": str(error)})
         return error.exit_code
     return 0
 
 
 def _announce(url: str, corpus: Corpus) -> None:
-    _say({"url": url})
+    _print({"url": url})
 
 
-def _say(message: dict[str, str]) -> None:
+def _print(message: dict[str, str]) -> None:
     sys.stdout.buffer.write(orjson.dumps(message) + b"\n")
     sys.stdout.buffer.flush()
 

@@ -1,4 +1,4 @@
-"""What comes in and what goes out: a request taken apart, an answer put together, the Hub's errors."""
+"""Requests parsed, answers built, and the Hub's errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ReplicaRequest:
 
     @classmethod
     def of(cls, scope: Scope) -> ReplicaRequest:
-        """From an ASGI scope; of a header sent twice the last counts."""
+        """Read an ASGI scope; of a repeated header the last value counts."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host, port = scope.get("server") or ("127.0.0.1", None)
         return cls(
@@ -51,11 +51,11 @@ class ReplicaRequest:
 
     @cached_property
     def query(self) -> dict[str, list[str]]:
-        """The Hub takes `expand=a`, `expand[]=a` and both repeated."""
+        """Values by name. The Hub accepts `expand=a`, `expand[]=a` and both repeated."""
         try:
             pairs = parse_qs(self.raw_query, keep_blank_values=True, max_num_fields=_QUERY_FIELDS_MAX)
         except ValueError as error:
-            raise Refused(bad_request(f"At most {_QUERY_FIELDS_MAX} query parameters")) from error
+            raise bad_request(f"At most {_QUERY_FIELDS_MAX} query parameters") from error
         merged: dict[str, list[str]] = {}
         for name, values in pairs.items():
             merged.setdefault(name.removesuffix("[]"), []).extend(values)
@@ -72,7 +72,7 @@ class ReplicaRequest:
 
     @property
     def token(self) -> str | None:
-        """The credentials, whatever they are; None without any."""
+        """The credentials as sent; None without any."""
         return self.headers.get("authorization")
 
     @property
@@ -81,7 +81,7 @@ class ReplicaRequest:
 
     @cached_property
     def identity(self) -> str:
-        """Whose quota this uses. A token is named by a digest: the statistics show it."""
+        """Whose quota this uses. A token is named by its digest, because the statistics show it."""
         if self.token and self.has_valid_token:
             return f"token {hashlib.sha256(self.token.encode('latin-1')).hexdigest()[:8]}"
         return f"ip {self.client}"
@@ -89,7 +89,7 @@ class ReplicaRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaResponse:
-    """One HTTP answer. A HEAD gets the same one; the server leaves the body out."""
+    """One HTTP answer. A HEAD request gets the same one; the server leaves the body out."""
 
     status: int
     body: bytes = b""
@@ -100,7 +100,7 @@ class ReplicaResponse:
         return replace(self, headers=self.headers + headers)
 
     def wire_headers(self) -> list[tuple[bytes, bytes]]:
-        """As ASGI wants them. Names and messages may carry text from outside, so line ends are made harmless."""
+        """The headers for ASGI. Values may contain text from outside, so line ends are made harmless."""
         length = () if self.status == 304 else (("content-length", str(len(self.body))),)
         return [
             (name.lower().encode(), _NOT_FOR_HEADERS.sub("?", value).encode())
@@ -109,7 +109,7 @@ class ReplicaResponse:
 
 
 class Refused(Exception):
-    """Raised anywhere below the router: `answer` is what the client gets."""
+    """Raised anywhere below the router: the client gets `answer`."""
 
     def __init__(self, answer: ReplicaResponse) -> None:
         super().__init__(answer.status)
@@ -124,7 +124,7 @@ def json_answer(content: object, status: int = 200, *headers: tuple[str, str]) -
 def error_answer(
     status: int, message: str, code: str | None = None, *headers: tuple[str, str]
 ) -> ReplicaResponse:
-    """The Hub says it three times: in the body, in `X-Error-Message` and, for some, in `X-Error-Code`."""
+    """An error as the Hub reports it: in the body, in `X-Error-Message` and, for some, in `X-Error-Code`."""
     codes = (("x-error-code", code),) if code else ()
     return json_answer({"error": message}, status, *codes, ("x-error-message", message), *headers)
 
@@ -136,44 +136,26 @@ def redirect(location: str, *headers: tuple[str, str]) -> ReplicaResponse:
     )
 
 
-def bad_request(message: str) -> ReplicaResponse:
-    return error_answer(400, message)
+def bad_request(message: str) -> Refused:
+    return Refused(error_answer(400, message))
 
 
-def no_such_page() -> ReplicaResponse:
-    return error_answer(404, "Sorry, we can't find the page you are looking for.")
+def no_such_revision(revision: str) -> Refused:
+    return Refused(error_answer(404, f"Invalid rev id: {revision[:100]}", "RevisionNotFound"))
 
 
-def no_such_repository() -> ReplicaResponse:
-    return error_answer(404, "Repository not found", "RepoNotFound")
-
-
-def no_such_revision(revision: str) -> ReplicaResponse:
-    return error_answer(404, f"Invalid rev id: {revision[:100]}", "RevisionNotFound")
-
-
-def no_such_entry(commit: str) -> ReplicaResponse:
-    return error_answer(404, "Entry not found", "EntryNotFound", ("x-repo-commit", commit))
-
-
-def disabled() -> ReplicaResponse:
-    """The client knows this one by the message alone."""
-    return error_answer(403, "Access to this resource is disabled.")
+def no_such_entry(commit: str) -> Refused:
+    return Refused(error_answer(404, "Entry not found", "EntryNotFound", ("x-repo-commit", commit)))
 
 
 def gated(model_id: str, *, has_token: bool) -> ReplicaResponse:
+    restriction = f"Access to model {model_id} is restricted"
     if has_token:
-        return error_answer(
-            403,
-            f"Access to model {model_id} is restricted and you are not in the authorized list.",
-            "GatedRepo",
-        )
-    return error_answer(
-        401,
-        f"Access to model {model_id} is restricted. You must have access to it and be authenticated.",
-        "GatedRepo",
-    )
+        return error_answer(403, f"{restriction} and you are not in the authorized list.", "GatedRepo")
+    return error_answer(401, f"{restriction}. You must have access to it and be authenticated.", "GatedRepo")
 
 
-def bad_token() -> ReplicaResponse:
-    return error_answer(401, "Invalid credentials in Authorization header")
+NO_SUCH_PAGE = error_answer(404, "Sorry, we can't find the page you are looking for.")
+NO_SUCH_REPOSITORY = error_answer(404, "Repository not found", "RepoNotFound")
+DISABLED = error_answer(403, "Access to this resource is disabled.")  # clients recognise it by the message
+BAD_TOKEN = error_answer(401, "Invalid credentials in Authorization header")

@@ -1,7 +1,7 @@
-"""What the Hub lists as a card's `cardData`: its front matter as JSON, read by the rules of YAML 1.2.
+"""A card's `cardData` in the Hub's listing: its front matter as JSON, read by the rules of YAML 1.2.
 
-The Hub reads front matter in JavaScript: `no` is text there, not False. Cards are written by strangers, so every
-way in which YAML can run away (aliases that multiply, nesting, numbers without end) leads to no `cardData`.
+The Hub reads front matter in JavaScript, where `no` is text, not False. Strangers write cards, so every way in
+which YAML can explode (aliases that multiply, deep nesting, endless numbers) leads to no `cardData`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import yaml
 _FENCED = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _VALUES_MAX = 20_000
 _DEPTH_MAX = 50
-# Shorter texts cannot nest deeply enough to matter to libyaml, whose composer recurses on the C stack.
+# Shorter texts cannot nest deeply enough to harm libyaml, whose composer recurses on the C stack.
 _SHORT = 1_000
 
 _FastLoader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _CoreLoader(_FastLoader):  # type: ignore[misc]  # its base is chosen at run time
-    """YAML 1.2's core schema: only true/false are booleans, dates are text, 010 is ten."""
+    """YAML 1.2's core schema: only true and false are booleans, dates are text, 010 is ten."""
 
 
 _CoreLoader.yaml_implicit_resolvers = {}
@@ -39,22 +39,17 @@ _CoreLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: floa
 
 
 def card_data_json(card: bytes) -> bytes | None:
-    """The front matter as a JSON object; None where there is none, or none that can be read."""
+    """The front matter as a JSON object; None where there is none or it cannot be read."""
     fenced = _FENCED.match(card.decode("utf-8-sig", errors="replace"))
     if not fenced:
         return None
     try:
-        loaded = _load(fenced[1])
-        return orjson.dumps(_Plain().of(loaded)) if isinstance(loaded, dict) else None
+        if len(fenced[1]) > _SHORT:
+            _check_depth(fenced[1])
+        loaded = yaml.load(fenced[1], _CoreLoader)  # noqa: S506 - a safe loader with fewer types
+        return orjson.dumps(_JsonValues().of(loaded)) if isinstance(loaded, dict) else None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError):
         return None
-
-
-def _load(text: str) -> object:
-    if len(text) > _SHORT:
-        _check_depth(text)
-    loaded: object = yaml.load(text, _CoreLoader)  # noqa: S506 - a safe loader with fewer types
-    return loaded
 
 
 def _check_depth(text: str) -> None:
@@ -65,8 +60,8 @@ def _check_depth(text: str) -> None:
             raise ValueError("nested too deeply")
 
 
-class _Plain:
-    """Reduces what YAML can make to what JSON can hold, within a budget that aliases cannot outrun."""
+class _JsonValues:
+    """Reduces what YAML can produce to what JSON can contain, within a budget that aliases cannot exceed."""
 
     def __init__(self) -> None:
         self.left = _VALUES_MAX
@@ -74,18 +69,11 @@ class _Plain:
     def of(self, value: object, depth: int = 0) -> object:
         self.left -= 1
         if self.left < 0 or depth > _DEPTH_MAX:
-            raise ValueError("too much of it")
+            raise ValueError("too many values")
         if isinstance(value, dict):
-            return {self._key(key): self.of(item, depth + 1) for key, item in value.items()}
+            return {_key(key): self.of(item, depth + 1) for key, item in value.items()}
         if isinstance(value, (list, tuple, set)):
             return [self.of(item, depth + 1) for item in value]
-        return self._scalar(value)
-
-    def _key(self, key: object) -> str:
-        text = orjson.dumps(key).decode() if isinstance(key, (bool, type(None))) else str(key)
-        return text.encode("utf-8", "replace").decode()
-
-    def _scalar(self, value: object) -> object:
         if isinstance(value, str):
             return value.encode("utf-8", "replace").decode()
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
@@ -93,3 +81,8 @@ class _Plain:
         if value is None or isinstance(value, (bool, int, float)):
             return value
         raise ValueError(f"{type(value).__name__} has no place in JSON")
+
+
+def _key(key: object) -> str:
+    text = orjson.dumps(key).decode() if isinstance(key, (bool, type(None))) else str(key)
+    return text.encode("utf-8", "replace").decode()

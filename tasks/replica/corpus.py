@@ -1,6 +1,6 @@
-"""The corpus format, read: a Parquet file of models and their cards, as one Hub at one date.
+"""Read the corpus format: a Parquet file of models and their cards, as one Hub at one date.
 
-Texts stay in Arrow memory and are copied out one card at a time; what is listed is a small frame beside them.
+Texts stay in Arrow memory and are copied out one card at a time; the listed fields are a small frame beside them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import polars as pl
 
 from tasks.errors import CorpusInvalid
 from tasks.replica.corpus_columns import COLUMNS, check_schema, normalise
+from tasks.replica.protocol import git_blob_sha1
 
 _BASE_MODEL_TAG = re.compile(r"base_model:(?:[a-z_]+:)?([^:]+)")
+_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 _ISO = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
 
@@ -25,8 +27,8 @@ _ISO = "%Y-%m-%dT%H:%M:%S%.3fZ"
 class Corpus:
     """One snapshot of a corpus, ready to be served.
 
-    `models` has a row a listed model: everything but texts, times as the Hub writes them. `revisions` knows every
-    commit up to the snapshot, so that a revision seen in an earlier one can still be read, as on the Hub.
+    `models` has one row per listed model: all but texts, times as the Hub writes them. `revisions` contains every
+    commit up to the snapshot, so that a revision of an earlier snapshot can still be read, as on the Hub.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Corpus:
 
 
 def read_corpus(path: Path, as_of: date | None = None) -> Corpus:
-    """The latest snapshot not after `as_of`, by default the last. Raises `CorpusInvalid` in one clear line."""
+    """Read the latest snapshot not after `as_of`, by default the last. Raises `CorpusInvalid` in one line."""
     table = _derived(normalise(_table(path), path.name))
     snapshots = tuple(table["snapshot_date"].unique().sort())
     snapshot = _chosen(snapshots, as_of, path.name)
@@ -75,16 +77,11 @@ def read_corpus(path: Path, as_of: date | None = None) -> Corpus:
 
 
 def write_corpus(out: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows as a corpus file. A column is in the file if it is required or any row has it."""
+    """Write rows as a corpus file. A column is written if it is required or any row has it."""
     rows = list(rows)
     columns = [c for c in COLUMNS if c.is_required or any(c.name in row for row in rows)]
     values = {c.name: pl.Series(c.name, [row.get(c.name) for row in rows], strict=False) for c in columns}
     pl.DataFrame(values).write_parquet(out)
-
-
-def git_blob_sha1(content: bytes) -> str:
-    """What git, and therefore the Hub's ETag, calls a file with this content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _table(path: Path) -> pl.DataFrame:
@@ -92,16 +89,16 @@ def _table(path: Path) -> pl.DataFrame:
         raise CorpusInvalid(f"{path}: no such file; make one with `cardiograph hub make-corpus {path.name}`")
     try:
         schema = pl.read_parquet_schema(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except _UNREADABLE as error:
         raise CorpusInvalid(f"{path}: not a Parquet file; see docs/corpus.md") from error
     check_schema(schema, path.name)
     names = [column.name for column in COLUMNS if column.name in schema]
     try:
         table = pl.read_parquet(path, columns=names, glob=False, hive_partitioning=False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except _UNREADABLE as error:
         raise CorpusInvalid(f"{path}: a damaged Parquet file; copy or make it again") from error
     if table.is_empty():
-        raise CorpusInvalid(f"{path}: holds no models")
+        raise CorpusInvalid(f"{path}: contains no models")
     return table
 
 
@@ -113,16 +110,17 @@ def _chosen(snapshots: tuple[date, ...], as_of: date | None, subject: str) -> da
 
 
 def _derived(table: pl.DataFrame) -> pl.DataFrame:
-    """Fill what the file leaves out, and bring text and bytes of a card together as `card` with its `etag`."""
+    """Fill what the file leaves out, and merge text and bytes of a card into `card` with its `etag`."""
     table = table.with_columns(
         card=pl.coalesce("card_bytes", pl.col("card_text").cast(pl.Binary)),
         created_at=pl.coalesce("created_at", pl.col("last_modified").min().over("model_id")),
-        # An undated corpus is of the day on which anything in it last changed.
+        # The date of an undated corpus is that of its last change.
         snapshot_date=pl.coalesce("snapshot_date", pl.col("last_modified").max().dt.date()),
         gated=pl.col("gated").replace(["false", ""], None),
-        is_disabled=pl.col("is_disabled").fill_null(value=False),
-        is_deleted=pl.col("is_deleted").fill_null(value=False),
-        readme_gated=pl.col("readme_gated").fill_null(value=False),
+        **{
+            flag: pl.col(flag).fill_null(value=False)
+            for flag in ("is_disabled", "is_deleted", "readme_gated")
+        },
     ).drop("card_text", "card_bytes")
     etags = [None if card is None else git_blob_sha1(card) for card in table["card"]]
     times = table["last_modified"].dt.strftime(_ISO)
@@ -139,7 +137,7 @@ def _derived(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _commit(model_id: str, last_modified: str, etag: str | None) -> str:
-    """A commit that changes exactly when the card or the time of the last change does."""
+    """Derive a commit that changes exactly when the card or the time of the last change does."""
     text = f"{model_id}\0{last_modified}\0{etag}"
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
@@ -158,9 +156,9 @@ def _listed(models: pl.DataFrame) -> pl.DataFrame:
 
 
 def _base_models(tags: pl.Series | None) -> list[str]:
-    """The Hub's tags say it as `base_model:owner/name` and again as `base_model:finetune:owner/name`."""
-    found = (_BASE_MODEL_TAG.fullmatch(tag) for tag in (tags if tags is not None else ()) if tag)
-    return list(dict.fromkeys(match[1] for match in found if match))
+    """Base models by the Hub's tags, which repeat `base_model:owner/name` as `base_model:finetune:owner/name`."""
+    matches = (_BASE_MODEL_TAG.fullmatch(tag) for tag in (tags if tags is not None else ()) if tag)
+    return list(dict.fromkeys(match[1] for match in matches if match))
 
 
 def _renamed(models: pl.DataFrame, row_of: dict[str, int]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The columns of a corpus file: what each must be, and casting it to the one type that the replica works with."""
+"""The columns of a corpus file: what each must be, and the cast to the one type that the replica works with."""
 
 from __future__ import annotations
 
@@ -6,19 +6,43 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
 
 import polars as pl
 
 from tasks.errors import CorpusInvalid
-
-ColumnKind = Literal["text", "integer", "number", "flag", "texts", "bytes", "time", "date"]
+from tasks.replica.protocol import COMMIT
 
 INSTANT = pl.Datetime("ms", "UTC")
-_SHA = re.compile(r"[0-9a-f]{40}")
-# What a client can put into a URL and get back: one or two segments, nothing that a URL treats specially.
+# What survives the way into a URL and back: one or two segments, no character that a URL treats specially.
 _MODEL_ID = re.compile(r"[^\s/?#%\x00-\x1f\x7f]+(/[^\s/?#%\x00-\x1f\x7f]+)?")
-_GATES = {"false": None, "": None, "auto": "auto", "manual": "manual"}
+_GATES = frozenset({"false", "", "auto", "manual"})
+
+
+def _is_time(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, (pl.String, pl.Date, pl.Datetime))
+
+
+def _is_texts(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.List) and isinstance(dtype.inner, (pl.String, pl.Null, pl.Categorical))
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnKind:
+    """What a column may be: the type that the replica works with, words for it, and the types that are accepted."""
+
+    target: pl.DataType
+    words: str
+    accepts: Callable[[pl.DataType], bool]
+
+
+_TEXT = ColumnKind(pl.String(), "text", lambda dtype: isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)))
+_INTEGER = ColumnKind(pl.Int64(), "integers", lambda dtype: dtype.is_integer())
+_NUMBER = ColumnKind(pl.Float64(), "numbers", lambda dtype: dtype.is_numeric())
+_FLAG = ColumnKind(pl.Boolean(), "true or false", lambda dtype: isinstance(dtype, pl.Boolean))
+_TEXTS = ColumnKind(pl.List(pl.String()), "lists of text", _is_texts)
+_BYTES = ColumnKind(pl.Binary(), "binary", lambda dtype: isinstance(dtype, pl.Binary))
+_TIME = ColumnKind(INSTANT, "ISO 8601 text or timestamps", _is_time)
+_DATE = ColumnKind(pl.Date(), "dates or ISO 8601 text", _is_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,73 +56,28 @@ class CorpusColumn:
 
 
 COLUMNS = (
-    CorpusColumn("model_id", "text", is_required=True, is_nullable=False),
-    CorpusColumn("card_text", "text", is_required=True),
-    CorpusColumn("downloads", "integer", is_required=True),
-    CorpusColumn("likes", "integer", is_required=True),
-    CorpusColumn("tags", "texts", is_required=True),
-    CorpusColumn("library_name", "text", is_required=True),
-    CorpusColumn("pipeline_tag", "text", is_required=True),
-    CorpusColumn("last_modified", "time", is_required=True, is_nullable=False),
-    CorpusColumn("sha", "text"),
-    CorpusColumn("created_at", "time"),
-    CorpusColumn("gated", "text"),
-    CorpusColumn("downloads_all_time", "integer"),
-    CorpusColumn("trending_score", "number"),
-    CorpusColumn("snapshot_date", "date", is_nullable=False),
-    CorpusColumn("card_bytes", "bytes"),
-    CorpusColumn("parameters", "integer"),
-    CorpusColumn("base_models", "texts"),
-    CorpusColumn("renamed_from", "texts"),
-    CorpusColumn("is_disabled", "flag"),
-    CorpusColumn("is_deleted", "flag"),
-    CorpusColumn("readme_gated", "flag"),
+    CorpusColumn("model_id", _TEXT, is_required=True, is_nullable=False),
+    CorpusColumn("card_text", _TEXT, is_required=True),
+    CorpusColumn("downloads", _INTEGER, is_required=True),
+    CorpusColumn("likes", _INTEGER, is_required=True),
+    CorpusColumn("tags", _TEXTS, is_required=True),
+    CorpusColumn("library_name", _TEXT, is_required=True),
+    CorpusColumn("pipeline_tag", _TEXT, is_required=True),
+    CorpusColumn("last_modified", _TIME, is_required=True, is_nullable=False),
+    CorpusColumn("sha", _TEXT),
+    CorpusColumn("created_at", _TIME),
+    CorpusColumn("gated", _TEXT),
+    CorpusColumn("downloads_all_time", _INTEGER),
+    CorpusColumn("trending_score", _NUMBER),
+    CorpusColumn("snapshot_date", _DATE, is_nullable=False),
+    CorpusColumn("card_bytes", _BYTES),
+    CorpusColumn("parameters", _INTEGER),
+    CorpusColumn("base_models", _TEXTS),
+    CorpusColumn("renamed_from", _TEXTS),
+    CorpusColumn("is_disabled", _FLAG),
+    CorpusColumn("is_deleted", _FLAG),
+    CorpusColumn("readme_gated", _FLAG),
 )
-
-_TARGETS: Mapping[ColumnKind, pl.DataType] = {
-    "text": pl.String(),
-    "integer": pl.Int64(),
-    "number": pl.Float64(),
-    "flag": pl.Boolean(),
-    "texts": pl.List(pl.String()),
-    "bytes": pl.Binary(),
-    "time": INSTANT,
-    "date": pl.Date(),
-}
-_WORDS: Mapping[ColumnKind, str] = {
-    "text": "text",
-    "integer": "integers",
-    "number": "numbers",
-    "flag": "true or false",
-    "texts": "lists of text",
-    "bytes": "binary",
-    "time": "ISO 8601 text or timestamps",
-    "date": "dates or ISO 8601 text",
-}
-
-
-def _is_text(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
-
-
-def _is_texts(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, pl.List) and isinstance(dtype.inner, (pl.String, pl.Null, pl.Categorical))
-
-
-def _is_time(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, (pl.String, pl.Date, pl.Datetime))
-
-
-_ACCEPTS: Mapping[ColumnKind, Callable[[pl.DataType], bool]] = {
-    "text": _is_text,
-    "integer": lambda dtype: dtype.is_integer(),
-    "number": lambda dtype: dtype.is_numeric(),
-    "flag": lambda dtype: isinstance(dtype, pl.Boolean),
-    "texts": _is_texts,
-    "bytes": lambda dtype: isinstance(dtype, pl.Binary),
-    "time": _is_time,
-    "date": _is_time,
-}
 
 
 def check_schema(schema: Mapping[str, pl.DataType], subject: str) -> None:
@@ -109,20 +88,19 @@ def check_schema(schema: Mapping[str, pl.DataType], subject: str) -> None:
         dtype = schema.get(column.name)
         if dtype is None or (isinstance(dtype, pl.Null) and column.is_nullable):
             continue
-        if not _ACCEPTS[column.kind](dtype):
-            raise CorpusInvalid(f"{subject}: {column.name} must be {_WORDS[column.kind]}, and is {dtype}")
+        if not column.kind.accepts(dtype):
+            raise CorpusInvalid(f"{subject}: {column.name} must be {column.kind.words}, and is {dtype}")
 
 
 def normalise(table: pl.DataFrame, subject: str) -> pl.DataFrame:
-    """Every column of the format, in its one type; those absent are null. The rows stay as they are."""
-    columns = [_normal(table, column, subject) for column in COLUMNS]
-    result = pl.DataFrame(columns)
+    """Every column of the format, in its one type; absent ones are null. The rows stay as they are."""
+    result = pl.DataFrame([_normal(table, column, subject) for column in COLUMNS])
     _check_values(result, subject)
     return result
 
 
 def _normal(table: pl.DataFrame, column: CorpusColumn, subject: str) -> pl.Series:
-    target = _TARGETS[column.kind]
+    target = column.kind.target
     if column.name not in table.columns:
         return pl.Series(column.name, [None], dtype=target).new_from_index(0, table.height)
     series = table[column.name]
@@ -130,7 +108,7 @@ def _normal(table: pl.DataFrame, column: CorpusColumn, subject: str) -> pl.Serie
         raise CorpusInvalid(
             f"{subject}: {column.name} is null in row {_first(series.is_null())}; it must not be"
         )
-    if column.kind in ("time", "date"):
+    if column.kind in (_TIME, _DATE):
         return _instants(series, table["model_id"], subject).cast(target)
     return series.cast(target)
 
@@ -154,7 +132,7 @@ def _instants(series: pl.Series, model_ids: pl.Series, subject: str) -> pl.Serie
 
 
 def _instant(text: str) -> datetime:
-    """An ISO 8601 text as an instant; without an offset it is UTC."""
+    """Parse ISO 8601; without an offset the time is UTC."""
     parsed = datetime.fromisoformat(text)
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
@@ -164,7 +142,7 @@ def _check_values(table: pl.DataFrame, subject: str) -> None:
         if not _MODEL_ID.fullmatch(model_id):
             raise CorpusInvalid(f"{subject}: {model_id[:80]!r} is not a model id (owner/name, or name alone)")
     for sha in table["sha"].drop_nulls():
-        if not _SHA.fullmatch(sha):
+        if not COMMIT.fullmatch(sha):
             raise CorpusInvalid(f"{subject}: the sha {sha[:60]!r} is not 40 lower-case hexadecimal digits")
     for gate in table["gated"].drop_nulls().unique().sort():
         if gate not in _GATES:
@@ -172,6 +150,4 @@ def _check_values(table: pl.DataFrame, subject: str) -> None:
     if (repeated := table.select("snapshot_date", "model_id").is_duplicated()).any():
         model_id, day = table["model_id"][_first(repeated)], table["snapshot_date"][_first(repeated)]
         where = f" in the snapshot of {day}" if isinstance(day, date) else ""
-        raise CorpusInvalid(
-            f"{subject}: {model_id!r} stands there twice{where}; a snapshot lists a model once"
-        )
+        raise CorpusInvalid(f"{subject}: {model_id!r} occurs twice{where}; a snapshot lists a model once")

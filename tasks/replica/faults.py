@@ -1,4 +1,4 @@
-"""Failures on demand. Each is drawn from (seed, request, attempt): a run can be repeated, and a retry drawn anew."""
+"""Failures on demand, each drawn from (seed, request, attempt): a run can be repeated, and a retry is drawn again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAULT_HELP = {
     "drop": "close the connection without an answer",
     "truncate": "close it in the middle of the body",
     "slow": "drip the body over some seconds (slow=0.01:30 takes 30)",
-    "length": "cut a file and say that it is so short; only the ETag tells",
+    "length": "cut a file and its content-length; only the ETag shows it",
     "malformed": "spoil rows of the listing",
 }
 _SLOW_S = 3.0
@@ -35,7 +35,7 @@ class Faults:
     _attempts: Counter[str] = field(default_factory=Counter)
 
     def draw(self, method: str, target: str) -> tuple[RequestFault | None, float]:
-        """The fault that meets this attempt, if any, and a number in 0-1 for its details."""
+        """Draw the fault of this attempt, if any, and a number in 0-1 for its details."""
         if not self.rates:
             return None, 0.0
         request = f"{method} {target}"
@@ -49,7 +49,7 @@ class Faults:
         return None, 0.0
 
     def spoil(self, model_id: str, row: dict[str, object]) -> object:
-        """A row of the listing as it is sent. A spoilt one belongs to its model, and stays spoilt."""
+        """A row of the listing as it is sent. The draw depends on the model alone: a spoilt row stays spoilt."""
         rate = self.rates.get("malformed", 0.0)
         if not rate or _uniform(f"{self.seed} row {model_id}") >= rate:
             return row
@@ -61,13 +61,13 @@ class Faults:
 
 
 def parse_faults(spec: str | None, seed: int = 0) -> Faults:
-    """`5xx=0.02,drop=0.01` as faults. Raises `UsageError` for unknown names and rates that are none."""
+    """Parse `5xx=0.02,drop=0.01`. Raises `UsageError` for unknown names and values that are not rates."""
     rates: dict[str, float] = {}
     slow_s = _SLOW_S
     for item in filter(None, (part.strip() for part in (spec or "").split(","))):
         name, _, value = item.partition("=")
         if name not in FAULT_HELP:
-            raise UsageError(f"no fault is called {name!r}; there are {', '.join(FAULT_HELP)}")
+            raise UsageError(f"no fault is called {name!r}; choose from: {', '.join(FAULT_HELP)}")
         rate, colon, seconds = value.partition(":")
         if colon and name != "slow":
             raise UsageError(f"fault {item!r}: only slow takes seconds, as in slow=0.01:30")
@@ -91,12 +91,12 @@ def _check(rates: dict[str, float]) -> None:
     together = sum(rates.get(fault, 0.0) for fault in REQUEST_FAULTS)
     if max(rates.values(), default=0.0) > 1 or together > 1 + 1e-9:
         raise UsageError(
-            "a fault's rate lies between 0 and 1, and those that meet requests add up to at most 1"
+            "a fault's rate must be between 0 and 1, and rates of faults of requests must add up to at most 1"
         )
 
 
 def server_error(detail: float) -> ReplicaResponse:
-    """One of the answers that a gateway gives for the Hub: no error code, HTML instead of JSON."""
+    """An answer that a gateway gives in place of the Hub: no error code, HTML instead of JSON."""
     status = _STATUSES[int(detail * len(_STATUSES))]
     return ReplicaResponse(
         status, b"<html><body>server error</body></html>", (("content-type", "text/html"),)
@@ -104,7 +104,7 @@ def server_error(detail: float) -> ReplicaResponse:
 
 
 def cut(body: bytes, detail: float) -> bytes:
-    """The body without its end: at least one byte is missing."""
+    """Cut off the end of the body: at least one byte."""
     return body[: int(detail * len(body))]
 
 
@@ -121,7 +121,7 @@ def _with(name: str, value: object) -> Callable[[dict[str, object]], object]:
     return lambda row: {**row, name: value}
 
 
-# Each has been seen, or stands for a class of what has been seen; most stop `list_models` where it stands.
+# Each was observed, or represents a class of observed rows; most end `list_models` where they occur.
 _SPOILS: tuple[Callable[[dict[str, Any]], object], ...] = (
     _with("cardData", {"tags": 5}),
     _with("cardData", {"model-index": [{"name": "m", "results": [{"source": {}}]}]}),

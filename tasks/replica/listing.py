@@ -1,4 +1,4 @@
-"""`GET /api/models`: sorted, filtered, a page at a time, and what one model's own page says."""
+"""`GET /api/models`, sorted, filtered and in pages, and `GET /api/models/{id}`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy.typing as npt
 import orjson
 import polars as pl
 
-from tasks.replica.answers import Refused, ReplicaRequest, ReplicaResponse, bad_request, json_answer
+from tasks.replica.answers import ReplicaRequest, ReplicaResponse, bad_request, json_answer
 from tasks.replica.faults import Faults
 from tasks.replica.rows import EXPANDABLE, FULL_FIELDS, INFO_FIELDS, LISTED_FIELDS, Rows
 
@@ -27,9 +26,9 @@ SORTS = {
     "likes": "likes",
     "trendingScore": "trending_score",
 }
-# Where trending scores tie or are unknown, what people like comes first.
+# Where trending scores tie or are unknown, the model with more likes comes first.
 _TIE_BREAKS = {"trendingScore": ("likes", "downloads")}
-# The client can ask for these; a corpus cannot answer, and a filter that is ignored would be a wrong answer.
+# The client can send these filters; a corpus cannot apply them, and to ignore one would give a wrong answer.
 _UNANSWERABLE = ("apps", "inference", "inference_provider", "num_parameters")
 _SELECTIONS_KEPT = 64
 
@@ -38,7 +37,7 @@ RowIndices = npt.NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which models in which order; hashable, so that a walk's pages share one selection."""
+    """Which models in which order; hashable, so that the pages of a walk share one selection."""
 
     sort: str
     is_descending: bool
@@ -47,7 +46,7 @@ class Query:
     search: str | None = None
     pipeline_tag: str | None = None
     library: str | None = None
-    gated: str | None = None
+    is_gated: bool | None = None
 
 
 @dataclass(slots=True)
@@ -59,7 +58,7 @@ class Listing:
     _selections: OrderedDict[Query, RowIndices] = field(default_factory=OrderedDict)
 
     def page(self, request: ReplicaRequest) -> ReplicaResponse:
-        """One page, with the next one's address in `Link`."""
+        """One page, with the address of the next one in `Link`."""
         query, fields, limit = parse_query(request), listed_fields(request), _limit(request)
         places = self._selection(query)
         start = self._start(request.one("cursor"), places)
@@ -74,7 +73,7 @@ class Listing:
         return answer.plus(("link", f'<{self._next(request, int(chosen[-1]))}>; rel="next"'))
 
     def info(self, request: ReplicaRequest, place: int, commit: str) -> ReplicaResponse:
-        """One model, as `/api/models/{id}` says it; of an older commit only the name of it is known."""
+        """One model, as `/api/models/{id}` shows it; of an older commit only the sha is known."""
         ((_, row),) = self.rows.of([place], _expanded(request) or INFO_FIELDS)
         return json_answer({**row, "sha": commit} if "sha" in row else row)
 
@@ -93,38 +92,36 @@ class Listing:
         place = self.rows.corpus.row_of.get(read_cursor(cursor))
         found = np.flatnonzero(places == (-1 if place is None else place))
         if not found.size:
-            raise Refused(bad_request("Invalid cursor"))
+            raise bad_request("Invalid cursor")
         return int(found[0]) + 1
 
     def _next(self, request: ReplicaRequest, last: int) -> str:
-        others = [(k, v) for k, v in parse_qsl(request.raw_query, keep_blank_values=True) if k != "cursor"]
-        model_id = self.rows.corpus.models["model_id"][last]
-        return (
-            f"http://{request.server}/api/models?{urlencode([*others, ('cursor', write_cursor(model_id))])}"
-        )
+        query = [(k, v) for k, v in parse_qsl(request.raw_query, keep_blank_values=True) if k != "cursor"]
+        query.append(("cursor", write_cursor(self.rows.corpus.models["model_id"][last])))
+        return f"http://{request.server}/api/models?{urlencode(query)}"
 
 
 def write_cursor(model_id: str) -> str:
-    """The place after a model, as text that nobody is to read."""
+    """Encode the place after a model; clients must not interpret the text."""
     return urlsafe_b64encode(orjson.dumps({"after": model_id})).decode()
 
 
 def read_cursor(cursor: str) -> str:
-    """The model before the page. Raises `Refused` for what `write_cursor` did not write."""
+    """Decode the model before the page. Raises `Refused` for what `write_cursor` did not write."""
     try:
         return str(orjson.loads(urlsafe_b64decode(cursor.encode("ascii")))["after"])
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise Refused(bad_request("Invalid cursor")) from error
+        raise bad_request("Invalid cursor") from error
 
 
 def parse_query(request: ReplicaRequest) -> Query:
-    """What the query string selects. Raises `Refused` for what the Hub would refuse."""
+    """Parse what the query string selects. Raises `Refused` for what the Hub would refuse."""
     for name in _UNANSWERABLE:
         if request.one(name):
-            raise Refused(bad_request(f"A corpus holds nothing to answer {name!r} with"))
+            raise bad_request(f"A corpus has no data to apply {name!r} to")
     sort = request.one("sort") or "trendingScore"
     if sort not in SORTS:
-        raise Refused(bad_request(f"Invalid sort parameter {sort!r}, expected one of {', '.join(SORTS)}"))
+        raise bad_request(f"Invalid sort parameter {sort!r}, expected one of {', '.join(SORTS)}")
     words = (word.strip() for value in request.query.get("filter", ()) for word in value.split(","))
     return Query(
         sort=sort,
@@ -134,12 +131,12 @@ def parse_query(request: ReplicaRequest) -> Query:
         search=request.one("search"),
         pipeline_tag=request.one("pipeline_tag"),
         library=request.one("library"),
-        gated=request.one("gated"),
+        is_gated=_is_true(request, "gated") if request.one("gated") else None,
     )
 
 
 def listed_fields(request: ReplicaRequest) -> tuple[str, ...]:
-    """The fields of a row: those expanded, or those that the Hub gives unasked."""
+    """The fields of a row: those expanded, or those that the Hub sends by default."""
     if expanded := _expanded(request):
         return expanded
     fields = FULL_FIELDS if _is_true(request, "full") else LISTED_FIELDS
@@ -151,7 +148,7 @@ def _expanded(request: ReplicaRequest) -> tuple[str, ...]:
     expanded = tuple(dict.fromkeys(name for name in request.query.get("expand", ()) if name))
     if unknown := [name for name in expanded if name not in EXPANDABLE]:
         choices = ", ".join(sorted(EXPANDABLE))
-        raise Refused(bad_request(f"Invalid expand {unknown[0][:50]!r}, expected one of {choices}"))
+        raise bad_request(f"Invalid expand {unknown[0][:50]!r}, expected one of {choices}")
     return expanded
 
 
@@ -162,12 +159,12 @@ def _is_true(request: ReplicaRequest, name: str) -> bool:
 def _limit(request: ReplicaRequest) -> int:
     text = request.one("limit") or str(PAGE_ROWS_MAX)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
-        raise Refused(bad_request("Invalid limit, expected a positive integer"))
+        raise bad_request("Invalid limit, expected a positive integer")
     return min(int(text), PAGE_ROWS_MAX)
 
 
 def select(models: pl.DataFrame, query: Query) -> RowIndices:
-    """The places of the models that match, in order. Unknown values come last, ties by name: the order is total."""
+    """The places of the models that match, in order: unknown values last, ties by name, so that the order is total."""
     keys = (SORTS[query.sort], *_TIE_BREAKS.get(query.sort, ()))
     condition = reduce(and_, _conditions(query), pl.lit(value=True))
     ordered = (
@@ -183,28 +180,22 @@ def select(models: pl.DataFrame, query: Query) -> RowIndices:
 
 
 def _conditions(query: Query) -> list[pl.Expr]:
+    equal = {"author": query.author, "pipeline_tag": query.pipeline_tag, "library_name": query.library}
     conditions = [_has(word) for word in query.filters]
-    for column, value in (
-        ("author", query.author),
-        ("pipeline_tag", query.pipeline_tag),
-        ("library_name", query.library),
-    ):
-        if value is not None:
-            conditions.append(pl.col(column).eq_missing(pl.lit(value)))
+    conditions += [_is(column, value) for column, value in equal.items() if value is not None]
     if query.search is not None:
         name = pl.col("model_id").str.to_lowercase()
         conditions.append(name.str.contains(query.search.lower(), literal=True))
-    if query.gated is not None:
-        is_gated = pl.col("gated").is_not_null()
-        conditions.append(is_gated if query.gated.lower() in ("true", "1") else ~is_gated)
+    if query.is_gated is not None:
+        conditions.append(pl.col("gated").is_not_null() == query.is_gated)
     return conditions
 
 
 def _has(word: str) -> pl.Expr:
-    """The Hub's filter looks at tags, and lists library and task among them."""
-    value: Any = pl.lit(word)
-    return (
-        pl.col("tags").list.contains(value)
-        | pl.col("library_name").eq_missing(value)
-        | pl.col("pipeline_tag").eq_missing(value)
-    )
+    """The Hub's filter compares tags, and counts library and task among them."""
+    is_tag = pl.col("tags").list.contains(pl.lit(word))
+    return is_tag | _is("library_name", word) | _is("pipeline_tag", word)
+
+
+def _is(column: str, value: str) -> pl.Expr:
+    return pl.col(column).eq_missing(pl.lit(value))

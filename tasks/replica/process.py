@@ -1,4 +1,4 @@
-"""A replica in a child process: the tests', the benchmarks' and the demo's Hub."""
+"""A replica in a child process: the Hub of the tests, the benchmarks and the demo."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 
@@ -21,32 +20,14 @@ _ERRORS = {"corpus": CorpusInvalid, "usage": UsageError}
 
 
 @contextmanager
-def running_replica(
-    corpus: Path,
-    *,
-    as_of: date | None = None,
-    plan: str = "none",
-    latency_ms: float = 0,
-    faults: str | None = None,
-    window_s: float = 300,
-    quota_scale: float = 1.0,
-    seed: int = 0,
-) -> Iterator[str]:
+def running_replica(corpus: Path, **options: Any) -> Iterator[str]:
     """Serve the corpus on a free loopback port while inside; the URL to give as `HF_ENDPOINT` or `endpoint=`.
 
-    The child ends with the block, and with this process if that is killed. Raises `CorpusInvalid` or `UsageError`
-    as the child does, `HubUnreachable` with its last words where it ends or stays silent otherwise.
+    The options are those of `Serving`. The child ends with the block, and with this process if that is killed.
+    Raises `CorpusInvalid` or `UsageError` as the child does, and `HubUnreachable` with the last line of its output
+    where it ends or does not report an address.
     """
-    serving = Serving(
-        corpus=corpus.resolve(),
-        as_of=as_of,
-        plan=plan,
-        latency_ms=latency_ms,
-        faults=faults,
-        window_s=window_s,
-        quota_scale=quota_scale,
-        seed=seed,
-    )
+    serving = Serving(corpus.resolve(), **options)
     with (
         tempfile.TemporaryFile() as log,
         running_child("tasks.replica", [serving.to_json()], log=log) as child,
@@ -60,20 +41,20 @@ def _url(log: IO[bytes]) -> str:
     if "error" in message:
         raise _ERRORS[message["error"]](message["message"])
     if "url" not in message:
-        last = _said(log).decode(errors="replace").strip().rpartition("\n")[2] or "it said nothing"
+        last = _output(log).decode(errors="replace").strip().rpartition("\n")[2] or "it printed nothing"
         raise HubUnreachable(f"the replica did not start: {last}")
     return message["url"]
 
 
 def _first_message(log: IO[bytes]) -> dict[str, str]:
     """The child's first whole line of JSON; empty as long as there is none."""
-    for line in _said(log).splitlines(keepends=True):
+    for line in _output(log).splitlines(keepends=True):
         if line.startswith(b"{") and line.endswith(b"\n"):
             message: dict[str, str] = orjson.loads(line)
             return message
     return {}
 
 
-def _said(log: IO[bytes]) -> bytes:
-    """What is in the log, without moving the position that the child writes at."""
+def _output(log: IO[bytes]) -> bytes:
+    """What is in the log, read without moving the position at which the child writes."""
     return os.pread(log.fileno(), 1_000_000, 0)

@@ -1,4 +1,4 @@
-"""The Hub's quotas: so many requests of a kind in a fixed window, said in every answer, enforced with 429."""
+"""The Hub's quotas: so many requests of a kind per fixed window, reported in every answer, enforced with 429."""
 
 from __future__ import annotations
 
@@ -7,29 +7,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from time import monotonic
-from typing import Literal, get_args
 
 from tasks.errors import UsageError
 from tasks.replica.answers import ReplicaResponse, error_answer
+from tasks.replica.protocol import PLANS, ServedBucket
 
-ServedBucket = Literal["api", "resolvers", "pages"]
-BUCKETS: tuple[ServedBucket, ...] = get_args(ServedBucket)
-
-# Requests per window of five minutes, as the Hub's documentation has them (August 2026).
-PLANS: dict[str, dict[ServedBucket, int]] = {
-    "anonymous": {"api": 500, "resolvers": 3_000, "pages": 100},
-    "free": {"api": 1_000, "resolvers": 5_000, "pages": 200},
-    "pro": {"api": 2_500, "resolvers": 12_000, "pages": 400},
-    "team": {"api": 3_000, "resolvers": 20_000, "pages": 400},
-    "enterprise": {"api": 6_000, "resolvers": 50_000, "pages": 600},
-    "enterprise-plus": {"api": 10_000, "resolvers": 100_000, "pages": 1_000},
-    "none": {},
-}
 _CLOSED_WINDOWS_KEPT = 1_000
 
 
 def bucket_of(raw_path: str) -> ServedBucket:
-    """Which quota a path uses. An id sent as `owner%2Fname` is not recognised as one and counts as a page."""
+    """Which quota a path uses. The Hub does not recognise an id in `owner%2Fname` and counts a page."""
     path = raw_path.lower()
     if path.startswith("/api/resolve-cache/"):
         return "resolvers"
@@ -53,7 +40,7 @@ class Window:
 
 @dataclass(slots=True)
 class Quotas:
-    """Counts requests by identity and bucket. `plan` holds for whoever asks, each in windows of their own."""
+    """Counts requests by identity and bucket. Every identity has the same `plan`, in windows of its own."""
 
     plan: str = "none"
     window_s: float = 300.0
@@ -64,9 +51,9 @@ class Quotas:
 
     def __post_init__(self) -> None:
         if self.plan not in PLANS:
-            raise UsageError(f"no plan is called {self.plan!r}; there are {', '.join(PLANS)}")
+            raise UsageError(f"no plan is called {self.plan!r}; choose from: {', '.join(PLANS)}")
         if not (self.window_s > 0 and self.scale > 0):
-            raise UsageError("a quota's window and scale must be positive")
+            raise UsageError("the window and the scale of a quota must be positive")
 
     def take(self, identity: str, bucket: ServedBucket) -> tuple[Window | None, bool]:
         """Count one request: its window (None where there is no quota) and whether it may pass."""
@@ -99,7 +86,7 @@ class Quotas:
         )
 
     def refusal(self, window: Window) -> ReplicaResponse:
-        """The 429."""
+        """The answer 429."""
         return error_answer(
             429,
             f"We had to rate limit you, you hit the quota of {window.limit} {window.bucket} requests "

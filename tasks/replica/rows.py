@@ -1,4 +1,4 @@
-"""One model as the Hub's JSON has it: which fields there are, and what each is made of."""
+"""One model as the Hub's JSON: which fields there are, and how each is made."""
 
 from __future__ import annotations
 
@@ -14,20 +14,12 @@ from tasks.replica.corpus import Corpus
 # A row of `Corpus.models`, by column.
 CorpusModel = Mapping[str, Any]
 
-LISTED_FIELDS: tuple[str, ...] = (
+LISTED_FIELDS = (
     "likes", "private", "downloads", "tags", "pipeline_tag", "library_name", "createdAt", "modelId",
 )  # fmt: skip
-FULL_FIELDS: tuple[str, ...] = (
-    *LISTED_FIELDS,
-    "author",
-    "sha",
-    "lastModified",
-    "gated",
-    "disabled",
-    "siblings",
-)
-INFO_FIELDS: tuple[str, ...] = (*FULL_FIELDS, "cardData", "config", "safetensors", "gguf", "spaces")
-# Fields that the Hub can expand and a corpus knows nothing of: accepted, and absent from the answer.
+FULL_FIELDS = (*LISTED_FIELDS, "author", "sha", "lastModified", "gated", "disabled", "siblings")
+INFO_FIELDS = (*FULL_FIELDS, "cardData", "config", "safetensors", "gguf", "spaces")
+# Fields that the Hub can expand and a corpus does not contain: accepted, and absent from the answer.
 UNKNOWN_FIELDS = frozenset({
     "childrenModelCount", "evalResults", "inference", "inferenceProviderMapping", "mask_token", "model-index",
     "resourceGroup", "transformersInfo", "usedStorage", "widgetData",
@@ -45,7 +37,7 @@ def weights_file(model: CorpusModel) -> str:
 
 
 def files(model: CorpusModel) -> tuple[str, ...]:
-    """What the repository holds."""
+    """The files of the repository."""
     readme = ("README.md",) if model["has_readme"] else ()
     return (*readme, "config.json", weights_file(model))
 
@@ -112,7 +104,7 @@ EXPANDABLE = frozenset({*_FIELDS, "cardData"} - {"modelId"}) | UNKNOWN_FIELDS
 
 @dataclass(slots=True)
 class Rows:
-    """Makes rows of a corpus. Front matter is parsed when it is first asked for and kept as JSON."""
+    """Makes rows of a corpus. Front matter is parsed on first use and kept as JSON."""
 
     corpus: Corpus
     _card_data: dict[int, bytes | None] = field(default_factory=dict)
@@ -129,7 +121,8 @@ class Rows:
     def _row(self, place: int, model: CorpusModel, fields: list[str]) -> dict[str, object]:
         row: dict[str, object] = {"id": model["model_id"]}
         for name in fields:
-            value = self._fragment(place) if name == "cardData" else _FIELDS.get(name, _nothing)(model)
+            make = _FIELDS.get(name)
+            value = self._fragment(place) if name == "cardData" else make(model) if make else None
             if value is not None:
                 row[name] = value
         return row
@@ -140,7 +133,3 @@ class Rows:
             self._card_data[place] = card_data_json(card) if card else None
         known = self._card_data[place]
         return orjson.Fragment(known) if known is not None else None
-
-
-def _nothing(model: CorpusModel) -> None:
-    return None

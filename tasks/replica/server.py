@@ -1,4 +1,4 @@
-"""Serving a corpus until told to stop."""
+"""Serve a corpus until a signal ends it."""
 
 from __future__ import annotations
 
@@ -26,39 +26,37 @@ _STOP_WITHIN_S = 1
 def serve(serving: Serving, announce: Announce) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called with the URL once it answers.
 
-    Raises `UsageError` for a taken port or options that make no sense, `CorpusInvalid` for the corpus.
+    Raises `UsageError` for a taken port or invalid options, `CorpusInvalid` for the corpus.
     """
     quotas = Quotas(serving.plan, serving.window_s, serving.quota_scale)
     faults = parse_faults(serving.faults, serving.seed)
     if not 0 <= serving.latency_ms <= 600_000:
         raise UsageError(
-            f"a latency of {serving.latency_ms:g} ms cannot be honoured; write one between 0 and 600000"
+            f"a latency of {serving.latency_ms:g} ms is not possible; choose one between 0 and 600000"
         )
     with _listener(serving.host, serving.port) as listener:
         corpus = read_corpus(serving.corpus, serving.as_of)
         replica = Replica(corpus, quotas, faults, serving.latency_ms)
-        url = _url(listener)
-        _ReplicaServer(_config(replica), lambda: announce(url, corpus)).run([listener])
-
-
-def _config(replica: Replica) -> uvicorn.Config:
-    return uvicorn.Config(
-        replica,
-        http=_ReplicaProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=_STOP_WITHIN_S,
-    )
+        config = uvicorn.Config(
+            replica,
+            http=_ReplicaProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_STOP_WITHIN_S,
+        )
+        host, port = listener.getsockname()[:2]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        _ReplicaServer(config, lambda: announce(url, corpus)).run([listener])
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    """A bound socket, not listening yet: a taken port is known before the corpus is read."""
+    """Bind a socket without listening yet: a taken port is noticed before the corpus is read."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,13 +69,8 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 class _ReplicaProtocol(HttpToolsProtocol):
-    """Hands the application its transport: cutting a connection short is part of what a replica does."""
+    """Passes the application its transport, because a replica has to cut connections."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -85,7 +78,7 @@ class _ReplicaProtocol(HttpToolsProtocol):
 
 
 class _ReplicaServer(uvicorn.Server):
-    """Says when it answers, and ends without complaints about those it cuts off."""
+    """Announces that it answers, and ends without complaints about connections that it cuts."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)

@@ -1,12 +1,12 @@
-"""What a replica is asked to be."""
+"""The options of one replica."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import orjson
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,13 @@ class Serving:
     seed: int = 0
 
     def to_json(self) -> str:
-        """As one argument of a command."""
-        return orjson.dumps({f.name: getattr(self, f.name) for f in fields(self)}, default=str).decode()
+        """Write the options as one argument of a command."""
+        return _JSON.dump_json(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Serving:
-        options = orjson.loads(text)
-        as_of = options["as_of"]
-        return cls(
-            **{
-                **options,
-                "corpus": Path(options["corpus"]),
-                "as_of": date.fromisoformat(as_of) if as_of else None,
-            }
-        )
+        """Read what `to_json` wrote."""
+        return _JSON.validate_json(text)
+
+
+_JSON = TypeAdapter(Serving)

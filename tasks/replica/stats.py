@@ -1,4 +1,4 @@
-"""What happened on a replica, counted, so that tests and benchmarks can read it."""
+"""Counts of what a replica answered, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Stats:
             self.in_flight -= 1
 
     def report(self) -> dict[str, object]:
-        """As JSON. `config_requests` are GETs and HEADs that the Hub would count as downloads."""
+        """The counts for JSON. `config_requests` are GETs and HEADs that the Hub would count as downloads."""
         return {
             "requests": sum(self.routes.values()),
             "by_route": dict(self.routes),

@@ -1,4 +1,4 @@
-"""Rows of the listing: whatever the Hub sends, a model or a failure, and the walk goes on."""
+"""Rows of the listing: whatever the Hub sends, it becomes a model or a failure, and the walk continues."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_model_without_a_readme_among_its_files_has_none() -> None:
     assert not read_row({**ROW, "siblings": [{"rfilename": "config.json"}]}, snapshot=TODAY).has_readme
 
 
-def test_a_listing_that_names_no_files_leaves_the_readme_to_be_asked_for() -> None:
+def test_where_a_listing_names_no_files_the_readme_is_requested() -> None:
     assert read_row({**ROW, "siblings": None}, snapshot=TODAY).has_readme
 
 
@@ -93,7 +93,7 @@ def test_one_bad_row_is_a_failure_and_the_others_are_models(odd: dict[str, objec
     assert [(failure.stage, failure.reason) for failure in failures] == [("list", "malformed_row")]
 
 
-def test_a_row_without_a_name_is_told_by_its_place() -> None:
+def test_a_row_without_a_name_is_identified_by_its_place() -> None:
     _, failures = read_rows([None, []], snapshot=TODAY, place="listing page 3")
     assert [failure.subject for failure in failures] == ["listing page 3, row 1", "listing page 3, row 2"]
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import threading
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic, sleep
 
 import pytest
 from pydantic import SecretStr
 
 from tasks.errors import CardUnreadable, HubUnreachable
-from tasks.hub.transport import Wire, git_blob_sha1
+from tasks.hub.transport import PacedClient
+from tasks.replica.protocol import git_blob_sha1
 from tasks.settings import Settings
 
 CARD = b"# A card\n" * 50
@@ -19,10 +22,11 @@ LIMITS = Settings(hub_tries=2, hub_backoff_s=0.0)
 
 
 class Odd(BaseHTTPRequestHandler):
-    """A server whose path says how it answers; keeps the headers that it was sent."""
+    """A server that answers by the path of the request, and keeps the headers that it received."""
 
     protocol_version = "HTTP/1.1"
     seen: list[tuple[str, dict[str, str]]]
+    home: str
     elsewhere: str
 
     def do_GET(self) -> None:
@@ -33,13 +37,27 @@ class Odd(BaseHTTPRequestHandler):
             self._send(302, b"", ("location", "/round"))
         elif self.path == "/bomb":
             self._send(200, gzip.compress(b"a" * 10_000_000), ("content-encoding", "gzip"))
+        elif self.path == "/moved-and-back":
+            self._send(302, b"", ("location", f"{self.elsewhere}/back"))
+        elif self.path == "/back":
+            self._send(302, b"", ("location", f"{self.home}/packed"))
+        elif self.path == "/swallowed":
+            self._send(200, gzip.compress(CARD) + bytes(200_000), ("content-encoding", "gzip"))
+        elif self.path == "/dripping-headers":
+            self.close_connection = True
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nx-drip: ")
+                for _ in range(100):
+                    self.wfile.write(b"a")
+                    sleep(0.1)
         elif self.path == "/silent":
-            self.close_connection = True  # hangs up without a word
+            self.close_connection = True  # no answer at all
         elif self.path == "/torn":
             self._send(200, gzip.compress(CARD)[:-10], ("content-encoding", "gzip"))
         else:
             etag = f'"{git_blob_sha1(CARD)}"'
-            self._send(200, gzip.compress(CARD), ("content-encoding", "gzip"), ("etag", etag))
+            cookie = ("set-cookie", "seen=1; Path=/")
+            self._send(200, gzip.compress(CARD), ("content-encoding", "gzip"), ("etag", etag), cookie)
 
     def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
         self.send_response(status)
@@ -49,7 +67,7 @@ class Odd(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -57,43 +75,43 @@ def server() -> Iterator[tuple[str, type[Odd]]]:
     odd: type[Odd] = type("OddHere", (Odd,), {"seen": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), odd) as http:
         port = http.server_address[1]
-        odd.elsewhere = f"http://localhost:{port}"
+        odd.home, odd.elsewhere = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
         thread = threading.Thread(target=http.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{port}", odd
+        yield odd.home, odd
         http.shutdown()
         thread.join()
 
 
 @pytest.fixture
-def wire(server: tuple[str, type[Odd]]) -> Iterator[Wire]:
-    wire = Wire(server[0], LIMITS, SecretStr("hf_secret"))
-    yield wire
-    wire.close()
+def client(server: tuple[str, type[Odd]]) -> Iterator[PacedClient]:
+    client = PacedClient(server[0], LIMITS, SecretStr("hf_secret"))
+    yield client
+    client.close()
 
 
-def test_a_packed_body_is_unpacked_before_it_is_checked(wire: Wire) -> None:
-    answer = wire.get(f"{wire.endpoint}/packed", "resolvers", what="ada/one")
+def test_a_packed_body_is_unpacked_before_it_is_checked(client: PacedClient) -> None:
+    answer = client.get(f"{client.endpoint}/packed", "resolvers", what="ada/one")
     assert (answer.status, answer.body, answer.requests) == (200, CARD, 1)
 
 
-def test_a_small_body_that_unpacks_to_a_large_one_is_too_large(wire: Wire) -> None:
+def test_a_small_body_that_unpacks_to_a_large_one_is_too_large(client: PacedClient) -> None:
     with pytest.raises(CardUnreadable, match="too_large"):
-        wire.get(f"{wire.endpoint}/bomb", "resolvers", what="ada/one", bytes_max=100_000)
+        client.get(f"{client.endpoint}/bomb", "resolvers", what="ada/one", bytes_max=100_000)
 
 
 def test_a_torn_packed_body_is_tried_again_and_then_a_failure(
-    wire: Wire, server: tuple[str, type[Odd]]
+    client: PacedClient, server: tuple[str, type[Odd]]
 ) -> None:
     with pytest.raises(CardUnreadable, match="the gzip stream ends early, after 2 tries"):
-        wire.get(f"{wire.endpoint}/torn", "resolvers", what="ada/one")
+        client.get(f"{client.endpoint}/torn", "resolvers", what="ada/one")
     assert len(server[1].seen) == 2
 
 
 def test_the_token_does_not_follow_a_redirect_to_another_host(
-    wire: Wire, server: tuple[str, type[Odd]]
+    client: PacedClient, server: tuple[str, type[Odd]]
 ) -> None:
-    answer = wire.get(f"{wire.endpoint}/moved", "resolvers", what="ada/one")
+    answer = client.get(f"{client.endpoint}/moved", "resolvers", what="ada/one")
     (_, at_home), (_, elsewhere) = server[1].seen
     assert (answer.body, answer.requests) == (CARD, 2)
     assert at_home["authorization"] == "Bearer hf_secret"
@@ -101,22 +119,64 @@ def test_the_token_does_not_follow_a_redirect_to_another_host(
     assert elsewhere["host"].startswith("localhost")
 
 
-def test_redirects_in_a_circle_end(wire: Wire) -> None:
+def test_the_token_does_not_come_back_when_another_host_redirects_home(
+    client: PacedClient, server: tuple[str, type[Odd]]
+) -> None:
+    assert client.get(f"{client.endpoint}/moved-and-back", "resolvers", what="ada/one").requests == 3
+    assert ["authorization" in headers for _, headers in server[1].seen] == [True, False, False]
+
+
+def test_cookies_are_not_kept(client: PacedClient, server: tuple[str, type[Odd]]) -> None:
+    for path in ("packed", "packed", "moved"):
+        client.get(f"{client.endpoint}/{path}", "resolvers", what="ada/one")
+    assert not any("cookie" in headers for _, headers in server[1].seen)
+
+
+def test_bytes_after_the_packed_body_count_too(client: PacedClient) -> None:
+    with pytest.raises(CardUnreadable, match="too_large"):
+        client.get(f"{client.endpoint}/swallowed", "resolvers", what="ada/one", bytes_max=100_000)
+
+
+def test_headers_that_drip_for_ever_meet_the_deadline(server: tuple[str, type[Odd]]) -> None:
+    hasty = LIMITS.model_copy(update={"hub_card_deadline_s": 0.5, "hub_tries": 1})
+    begun = monotonic()
+    with (
+        closing(PacedClient(server[0], hasty, None)) as client,
+        pytest.raises(CardUnreadable, match=r"no end after 0\.5 s"),
+    ):
+        client.get(f"{client.endpoint}/dripping-headers", "resolvers", what="ada/one")
+    assert monotonic() - begun < 5
+
+
+def test_redirects_in_a_circle_end(client: PacedClient) -> None:
     with pytest.raises(CardUnreadable, match="redirects"):
-        wire.get(f"{wire.endpoint}/round", "resolvers", what="ada/one")
+        client.get(f"{client.endpoint}/round", "resolvers", what="ada/one")
 
 
-def test_offline_mode_of_the_client_library_is_honoured(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_of_the_client_library_is_honoured(
+    client: PacedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tasks.hub.transport.is_offline_mode", lambda: True)
     with pytest.raises(HubUnreachable, match="HF_HUB_OFFLINE"):
-        wire.get(f"{wire.endpoint}/packed", "resolvers", what="ada/one")
+        client.get(f"{client.endpoint}/packed", "resolvers", what="ada/one")
 
 
-def test_a_card_that_is_never_answered_is_its_own_fault_while_the_hub_answers_others(
-    wire: Wire, server: tuple[str, type[Odd]]
+def test_a_card_without_answer_is_its_own_fault_while_the_hub_answers_others(
+    client: PacedClient, server: tuple[str, type[Odd]]
 ) -> None:
-    assert wire.get(f"{wire.endpoint}/packed", "resolvers", what="ada/one").status == 200
+    assert client.get(f"{client.endpoint}/packed", "resolvers", what="ada/one").status == 200
     with pytest.raises(CardUnreadable, match="after 2 tries") as caught:
-        wire.get(f"{wire.endpoint}/silent", "resolvers", what="ada/two")
+        client.get(f"{client.endpoint}/silent", "resolvers", what="ada/two")
     assert not caught.value.is_final
     assert [path for path, _ in server[1].seen][-3:] == ["/silent", "/silent", "/api/models?limit=1"]
+
+
+def test_the_proxy_of_the_environment_is_used(
+    server: tuple[str, type[Odd]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", server[0])
+    with closing(PacedClient("http://hub.example", LIMITS, None)) as client:
+        assert client.get("http://hub.example/packed", "resolvers", what="ada/one").body == CARD
+    assert server[1].seen[0][0] == "http://hub.example/packed"

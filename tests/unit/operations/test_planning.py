@@ -20,11 +20,10 @@ from tasks.operations.planning import (
     documented_rates,
     first_costs,
     next_costs,
-    plan_of,
     quota,
     rates_used,
 )
-from tasks.replica.quotas import PLANS
+from tasks.replica.protocol import PLANS, plan_of
 from tasks.settings import SQL_DIR
 from tasks.storage.lake import Lake
 

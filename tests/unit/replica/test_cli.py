@@ -51,7 +51,7 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             child.kill()
 
 
-def test_serving_says_in_one_line_where_and_how_to_use_it(corpus: Path) -> None:
+def test_serving_prints_in_one_line_where_and_how_to_use_it(corpus: Path) -> None:
     with serving(str(corpus), "--port", "0", "--as-of", "2026-01-11", "--plan", "free") as (child, line):
         found = re.match(
             r"(http://127\.0\.0\.1:\d+) serves 1 models? of corpus\.parquet as of 2026-01-05; try: ", line
@@ -68,7 +68,7 @@ def test_serving_says_in_one_line_where_and_how_to_use_it(corpus: Path) -> None:
         assert (out, err, child.returncode) == ("", "", 0)
 
 
-def test_it_ends_with_the_parent_where_asked_to(corpus: Path) -> None:
+def test_it_ends_with_the_parent_when_requested(corpus: Path) -> None:
     with serving(str(corpus), "--port", "0", "--exit-with-parent") as (child, _):
         out, err = child.communicate("", timeout=10)
         assert (out, err) == ("", "")
@@ -94,7 +94,7 @@ def test_a_taken_port_is_named_with_a_remedy(corpus: Path) -> None:
         (["--host", "256.0.0.1"], UsageError, "cannot serve on 256.0.0.1"),
     ],
 )
-def test_options_that_cannot_be_honoured_are_refused(
+def test_invalid_options_are_refused(
     corpus: Path, arguments: list[str], error: type[Exception], words: str
 ) -> None:
     result = CliRunner().invoke(hub, ["serve", str(corpus), "--port", "0", *arguments])

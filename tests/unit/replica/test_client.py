@@ -107,7 +107,7 @@ def download(hub: str, cache: Path, model_id: str, **options: Any) -> str:
         (None, ["ada/one", "bob/quant", "solo"]),
     ],
 )
-def test_models_are_listed_in_the_order_asked_for(api: HfApi, sort: Any, first: list[str]) -> None:
+def test_models_are_listed_in_the_requested_order(api: HfApi, sort: Any, first: list[str]) -> None:
     assert ids(api.list_models(sort=sort, limit=3))[: len(first)] == first
 
 
@@ -171,7 +171,7 @@ def test_expanded_fields_arrive_as_the_client_knows_them(api: HfApi) -> None:
     assert found["eve/gated"].gated == "manual"
 
 
-def test_siblings_tell_which_repository_has_a_readme(api: HfApi) -> None:
+def test_siblings_show_which_repository_has_a_readme(api: HfApi) -> None:
     found = {
         row.id: [file.rfilename for file in row.siblings or ()]
         for row in api.list_models(expand=["siblings"])
@@ -214,7 +214,7 @@ def test_what_cannot_be_answered_is_a_bad_request(hub: str, query: str) -> None:
     assert answer.headers["x-error-message"] == answer.json()["error"]
 
 
-def test_model_info_tells_what_the_listing_tells(api: HfApi) -> None:
+def test_model_info_agrees_with_the_listing(api: HfApi) -> None:
     (listed,) = api.list_models(author="ada", expand=["sha", "cardData", "siblings"])
     info = api.model_info("ada/one")
     assert (info.sha, info.siblings) == (listed.sha, listed.siblings)
@@ -301,7 +301,7 @@ def test_ids_without_owner_and_gated_ones_are_not_redirected(
     assert stats(hub)["by_route"] == {"resolve": 2}
 
 
-def test_bytes_that_are_no_utf_8_arrive_as_they_are(hub: str, tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf_8_arrive_unchanged(hub: str, tmp_path: Path) -> None:
     assert Path(download(hub, tmp_path, "eve/latin")).read_bytes() == "# Größe".encode("latin-1")
 
 
@@ -345,7 +345,7 @@ def test_raw_gives_the_same_card_from_another_quota(api: HfApi, hub: str) -> Non
         ("nowhere/at/all", "pages", 1_000),
     ],
 )
-def test_every_answer_says_what_is_left_of_which_quota(
+def test_every_answer_reports_what_is_left_of_which_quota(
     api: HfApi, hub: str, path: str, bucket: str, quota: int
 ) -> None:
     for used in (1, 2):

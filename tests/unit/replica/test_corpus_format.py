@@ -1,4 +1,4 @@
-"""The corpus format: what is accepted, what is derived, and in which words the rest is refused."""
+"""The corpus format: what is accepted, what is derived, and how the rest is refused."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_missing_column_stays_unknown_or_is_derived(tmp_path: Path) -> None:
     assert (row["downloads_all_time"], row["trending_score"], row["parameters"]) == (None, None, None)
 
 
-def test_an_undated_corpus_is_of_the_day_of_its_last_change(tmp_path: Path) -> None:
+def test_an_undated_corpus_has_the_date_of_its_last_change(tmp_path: Path) -> None:
     rows = model(), model("ada/two", last_modified=datetime(2026, 2, 3, 4, tzinfo=UTC).isoformat())
     assert corpus(tmp_path, *rows).snapshots == (date(2026, 2, 3),)
 
@@ -132,7 +132,7 @@ def test_ids_that_differ_by_case_are_two_models(tmp_path: Path) -> None:
     assert len(corpus(tmp_path, model("ada/One"), model("ada/one")).row_of) == 2
 
 
-def test_base_models_come_from_the_tags_where_no_column_says(tmp_path: Path) -> None:
+def test_base_models_come_from_the_tags_where_no_column_has_them(tmp_path: Path) -> None:
     tags = ["base_model:ada/zero", "base_model:finetune:ada/zero", "base_model:merge:eve/x"]
     read = corpus(tmp_path, model(tags=tags), model("ada/two", base_models=["bob/b"], tags=tags))
     assert read.models["base_models"].to_list() == [["ada/zero", "eve/x"], ["bob/b"]]
@@ -166,7 +166,7 @@ def test_a_wrong_value_is_named(tmp_path: Path, changes: dict[str, Any], words: 
 
 
 def test_a_model_listed_twice_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(CorpusInvalid, match=r"'ada/one' stands there twice in the snapshot of 2026-01-05"):
+    with pytest.raises(CorpusInvalid, match=r"'ada/one' occurs twice in the snapshot of 2026-01-05"):
         corpus(
             tmp_path, *[model(snapshot_date="2026-01-05")] * 2, model("ada/two", snapshot_date="2026-01-05")
         )
@@ -186,7 +186,7 @@ def test_what_is_not_a_corpus_is_refused_in_one_line(tmp_path: Path) -> None:
         (tmp_path, "no such file"),
         (text, "not a Parquet file"),
         (other, "lacks the columns card_text, downloads, tags, library_name, pipeline_tag, last_modified"),
-        (empty, "holds no models"),
+        (empty, "contains no models"),
     ):
         with pytest.raises(CorpusInvalid, match=words) as caught:
             read_corpus(path)

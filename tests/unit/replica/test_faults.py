@@ -24,10 +24,11 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import get_session
 
 from tasks.errors import CorpusInvalid, UsageError
-from tasks.replica.corpus import git_blob_sha1, write_corpus
+from tasks.replica.corpus import write_corpus
 from tasks.replica.faults import FAULT_HELP, parse_faults
 from tasks.replica.process import running_replica
-from tasks.replica.quotas import BUCKETS, PLANS, Quotas, bucket_of
+from tasks.replica.protocol import BUCKETS, PLANS, git_blob_sha1
+from tasks.replica.quotas import Quotas, bucket_of
 from tasks.replica.serving import Serving
 
 CARD = "# Card\n\n" + "Some words. " * 500
@@ -58,7 +59,7 @@ def connected(url: str) -> Iterator[http.client.HTTPConnection]:
 
 
 def outcome(url: str, path: str) -> tuple[str, bytes, dict[str, str]]:
-    """How one request on a connection of its own ended: a status or an error's name, the body, the headers."""
+    """The outcome of one request on its own connection: a status or an error's name, the body, the headers."""
     with connected(url) as connection:
         try:
             connection.request("GET", path)
@@ -97,7 +98,7 @@ def test_a_used_up_quota_is_refused_until_the_window_ends(corpus: Path) -> None:
         assert used == [(5, 2), (1, 0)]
 
 
-def test_the_client_waits_out_a_refusal_and_goes_on(corpus: Path) -> None:
+def test_the_client_waits_out_a_refusal_and_continues(corpus: Path) -> None:
     with running_replica(corpus, plan="anonymous", quota_scale=0.004, window_s=1) as url:
         while get_session().get(f"{url}/api/models?limit=1").status_code != 429:
             pass
@@ -112,7 +113,7 @@ def test_a_refusal_that_is_not_retried_reads_as_the_hubs(corpus: Path) -> None:
             api.model_info(NAMES[0])
 
 
-def test_without_a_plan_nothing_is_said_of_quotas(corpus: Path) -> None:
+def test_without_a_plan_no_quota_is_reported(corpus: Path) -> None:
     with running_replica(corpus) as url:
         _, _, headers = outcome(url, card_path(0))
         assert not [name for name in headers if name.startswith("ratelimit")]
@@ -222,7 +223,7 @@ def test_rows_are_spoilt_in_every_way_and_stay_so(corpus: Path) -> None:
     assert 100 < sum(row == expected for row, expected in zip(rows, whole, strict=True)) < 200
 
 
-def test_a_retry_is_drawn_anew_and_a_run_can_be_repeated(corpus: Path) -> None:
+def test_a_retry_is_drawn_again_and_a_run_can_be_repeated(corpus: Path) -> None:
     def statuses(seed: int) -> list[list[str]]:
         with running_replica(corpus, faults="5xx=0.5", seed=seed) as url:
             first = [[outcome(url, card_path(number))[0] for _ in range(4)] for number in range(5)]
@@ -248,7 +249,7 @@ def test_rates_are_honoured() -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("flood=0.1", "no fault is called 'flood'; there are " + ", ".join(FAULT_HELP)),
+        ("flood=0.1", "no fault is called 'flood'; choose from: " + ", ".join(FAULT_HELP)),
         ("5xx", "fault '5xx': write a rate"),
         ("5xx=often", "write a rate"),
         ("drop=1.5", "between 0 and 1"),
@@ -257,7 +258,7 @@ def test_rates_are_honoured() -> None:
         ("drop=0.1:4", "only slow takes seconds"),
     ],
 )
-def test_a_fault_that_cannot_be_is_refused(spec: str, words: str) -> None:
+def test_an_invalid_fault_is_refused(spec: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         parse_faults(spec)
 
@@ -332,7 +333,7 @@ def test_the_child_ends_with_a_killed_parent(corpus: Path) -> None:
     assert _ended(int(child))
 
 
-def test_clients_that_leave_are_not_worth_a_word(corpus: Path) -> None:
+def test_clients_that_disconnect_cause_no_output(corpus: Path) -> None:
     code = "import sys; from tasks.replica.__main__ import main; sys.exit(main(sys.argv[1]))"
     serving = Serving(corpus, faults="drop=0.3,truncate=0.3,slow=0.4:5").to_json()
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}

@@ -1,4 +1,4 @@
-"""Whatever is asked of a replica, the answer is one that the Hub could give."""
+"""A replica answers every request as the Hub could."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.replica.corpus import write_corpus
 from tasks.replica.listing import SORTS, read_cursor, write_cursor
 from tasks.replica.process import running_replica
-from tasks.replica.resolve import WantedFile, file_wanted
+from tasks.replica.resolve import FileRequest, file_request
 
 SHA = "0123456789" * 4
 NAMES = ["ada/one", "ada/One", "solo", "eve/gated", "eve/closed", "eve/off", "eve/gone", "eve/bare"]
@@ -70,7 +70,7 @@ segments = st.one_of(
 paths = st.one_of(
     st.lists(segments, max_size=8),
     st.builds(
-        lambda model_id, door, revision, file: [*model_id.split("/"), door, revision, file],
+        lambda model_id, route, revision, file: [*model_id.split("/"), route, revision, file],
         st.sampled_from([*NAMES, "old/name", "no/body"]),
         st.sampled_from(["resolve", "raw"]),
         st.sampled_from(["main", SHA, "refs/pr/1"]) | st.text(max_size=5),
@@ -158,7 +158,9 @@ def test_a_walk_meets_every_model_once_in_the_order_of_one_page(
     assert len(set(met)) == len(met)
 
 
-def test_a_cursor_goes_on_where_it_was_even_after_a_restart(connection: http.client.HTTPConnection) -> None:
+def test_a_cursor_resumes_where_it_stopped_even_after_a_restart(
+    connection: http.client.HTTPConnection,
+) -> None:
     first = orjson.loads(body(ask(connection, "GET", "/api/models?sort=likes&limit=3")))
     cursor = quote(write_cursor(first[-1]["id"]))
     rest = orjson.loads(body(ask(connection, "GET", f"/api/models?sort=likes&cursor={cursor}")))
@@ -185,7 +187,7 @@ def test_a_query_with_very_many_parts_is_refused(connection: http.client.HTTPCon
 @pytest.mark.parametrize(
     "line", [b"GET /\xff HTTP/1.1\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"GET http://[ HTTP/1.1\r\n\r\n"]
 )
-def test_bytes_that_are_no_request_are_a_bad_request(
+def test_bytes_that_are_not_a_request_are_a_bad_request(
     connection: http.client.HTTPConnection, line: bytes
 ) -> None:
     raw = http.client.HTTPConnection(connection.host, connection.port, timeout=20)
@@ -198,12 +200,12 @@ def test_bytes_that_are_no_request_are_a_bad_request(
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("a/b/resolve/main/README.md", WantedFile("a/b", "main", "README.md", "resolve")),
-        ("a/resolve/main/x/y.json", WantedFile("a", "main", "x/y.json", "resolve")),
-        ("a/b/raw/main/README.md", WantedFile("a/b", "main", "README.md", "raw")),
+        ("a/b/resolve/main/README.md", FileRequest("a/b", "main", "README.md", "resolve")),
+        ("a/resolve/main/x/y.json", FileRequest("a", "main", "x/y.json", "resolve")),
+        ("a/b/raw/main/README.md", FileRequest("a/b", "main", "README.md", "raw")),
         (
             f"api/resolve-cache/models/a/b/{SHA}/README.md",
-            WantedFile("a/b", SHA, "README.md", "resolve_cache"),
+            FileRequest("a/b", SHA, "README.md", "resolve_cache"),
         ),
         (f"api/resolve-cache/models/a/{SHA}/README.md", None),
         ("api/resolve-cache/models/a/b/main/README.md", None),
@@ -213,5 +215,5 @@ def test_bytes_that_are_no_request_are_a_bad_request(
         ("", None),
     ],
 )
-def test_a_path_asks_for_a_file(path: str, expected: WantedFile | None) -> None:
-    assert file_wanted(tuple(path.split("/"))) == expected
+def test_a_path_requests_a_file(path: str, expected: FileRequest | None) -> None:
+    assert file_request(tuple(path.split("/"))) == expected
