@@ -256,7 +256,7 @@ def _open_session(spec: JudgeSpec) -> Session:
     limits = settings()
     with ExitStack() as stack:
         fleet = stack.enter_context(Fleet(spec.urls, model=spec.model, limits=limits))
-        (session,) = fleet.stream(lambda _: _learn(fleet, spec, limits), [None])
+        session = fleet.run(_learn, fleet, spec, limits)
         stack.pop_all()  # it stays open with the session
     return session
 

@@ -18,8 +18,10 @@ from pydantic import SecretStr
 from tasks.engine.child import free_port
 from tasks.errors import JudgeError, JudgeRefused, JudgesDiffer, JudgeUnreachable, UsageError
 from tasks.judges.scripted import AnswerScript, Fault, Reply, ScriptedJudge, running_scripted_judge
+from tasks.judges.vllm.client import retry_after
 from tasks.judges.vllm.fleet import Fleet, RequestFailed
-from tasks.judges.vllm.served import base_url, concurrency_for, counters, kv_tokens, retry_after
+from tasks.judges.vllm.metrics import concurrency_for, counters, kv_tokens
+from tasks.judges.vllm.served import base_url
 from tasks.settings import Settings
 
 PATH = "/v1/chat/completions"
@@ -455,7 +457,7 @@ def failure_of(script: AnswerScript, **changed: Any) -> RequestFailed:
         fleet_of(*servers, **changed) as fleet,
         pytest.raises(RequestFailed) as caught,
     ):
-        fleet.call(PATH, card(0))
+        fleet.run(fleet.post, PATH, card(0))
     return caught.value
 
 
@@ -522,7 +524,7 @@ def test_a_payload_that_is_no_unicode_fails_alone() -> None:
         fleet_of(*servers) as fleet,
         pytest.raises(RequestFailed, match="not_sendable"),
     ):
-        fleet.call(PATH, {"model": "scripted", "messages": [{"content": "\ud800"}]})
+        fleet.run(fleet.post, PATH, {"model": "scripted", "messages": [{"content": "\ud800"}]})
 
 
 def test_an_endless_answer_is_cut_off() -> None:
@@ -542,7 +544,7 @@ def test_any_body_is_an_object_or_a_failure() -> None:
             nonlocal body
             body = given_body
             try:
-                assert isinstance(fleet.call(PATH, card(0)), dict)
+                assert isinstance(fleet.run(fleet.post, PATH, card(0)), dict)
             except RequestFailed as failure:
                 assert failure.reason == "not_json"
                 assert failure.detail.isprintable()
