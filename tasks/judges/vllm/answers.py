@@ -134,7 +134,7 @@ def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _no_constant(name: str) -> object:
-    raise _NotPlain(f"{name} is no number")
+    raise _NotPlain(f"{name} is not a number")
 
 
 def _level(name: str, value: object) -> int:

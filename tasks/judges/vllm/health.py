@@ -155,11 +155,10 @@ class ReplicaHealth:
             replica.is_probed = False
 
     async def _is_back(self, replica: Replica) -> bool:
-        try:
-            self._compare(replica, await self._introduce(replica))
-        except ServerNotReady as error:
-            replica.problem = str(error)
+        served = await self._introduce(replica)
+        if served is None:
             return False
+        self._compare(replica, served)
         replica.is_up = True
         self._all_down_since = None
         self._announce()
@@ -185,21 +184,22 @@ class ReplicaHealth:
     async def _first_answer(self, replica: Replica) -> Served | ServesAnother | None:
         try:
             return await self._introduce(replica)
-        except ServerNotReady as error:
-            replica.problem = str(error)
-            return None
         except ServesAnother as refusal:
             return refusal
 
-    async def _introduce(self, replica: Replica) -> Served:
-        """Ask what it serves. Raises ServerNotReady, and JudgeRefused where it does not accept the key."""
-        listing = await self._client.get(f"{replica.url}/v1/models")
-        if listing.status in (401, 403):
-            raise key_refused(replica.url, listing.status)
-        if listing.status >= 500 or listing.status == 429:
-            raise ServerNotReady(f"HTTP {listing.status}")
-        version = await self._client.get(f"{replica.url}/version")
-        metrics = await self._client.get(f"{replica.url}/metrics")
+    async def _introduce(self, replica: Replica) -> Served | None:
+        """Ask what it serves; null where it is not ready. JudgeRefused where it serves something else or to others."""
+        try:
+            listing = await self._client.get(f"{replica.url}/v1/models")
+            if listing.status in (401, 403):
+                raise key_refused(replica.url, listing.status)
+            if listing.status >= 500 or listing.status == 429:
+                raise ServerNotReady(f"HTTP {listing.status}")
+            version = await self._client.get(f"{replica.url}/version")
+            metrics = await self._client.get(f"{replica.url}/metrics")
+        except ServerNotReady as error:
+            replica.problem = str(error)
+            return None
         return introduced(replica.url, listing.fields, version.fields, metrics.text, self._model)
 
     def _compare(self, replica: Replica, served: Served) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from tasks.cards.evidence import gather
 from tasks.cards.facts import flags_of
 from tasks.cards.parse import parse_card
 from tasks.errors import JudgeRefused, UsageError, VerdictInvalid
-from tasks.judges.vllm.answers import Reason, ScoreAnswer, read_explanation, read_score, usage_of
+from tasks.judges.vllm.answers import read_explanation, read_score, usage_of
 from tasks.judges.vllm.fence import cut, fenced, is_verbatim, neutralise
 from tasks.judges.vllm.fleet import Fleet, RequestFailed
 from tasks.judges.vllm.prompt import Prompt, Shape, explain_prompt, score_prompt
@@ -47,15 +48,12 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class ServedIdentity:
-    """Everything that may change an answer, except the card. The fingerprint is a digest of it."""
+    """Everything that may change an answer, except the card; `settings` holds engine, prompts and sampling as JSON."""
 
     model: str
     revision: str | None
-    engine: str
     rubric: str
-    prompts: tuple[str, str]
-    score_mode: str
-    card_tokens_max: int
+    settings: str
 
     @property
     def name(self) -> str:
@@ -63,20 +61,8 @@ class ServedIdentity:
         return f"vllm:{self.model.rstrip('/').rpartition('/')[2]}"
 
     @property
-    def settings(self) -> str:
-        """Engine, prompts and sampling as JSON, for the record."""
-        values = {
-            "engine": self.engine,
-            "score_mode": self.score_mode,
-            "card_tokens_max": self.card_tokens_max,
-            "prompts": self.prompts,
-            "sampling": SAMPLING,
-        }
-        return json.dumps(values)
-
-    @property
     def fingerprint(self) -> str:
-        """16 hex digits."""
+        """A digest of the identity, in 16 hex digits."""
         content = json.dumps(["vllm", self.model, self.revision, self.rubric, self.settings])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
@@ -111,16 +97,16 @@ def _identity_of(served: Served, spec: JudgeSpec, limits: Settings) -> ServedIde
 
 def _identity(root: str, revision: str | None, engine: str, limits: Settings) -> ServedIdentity:
     rubric = load_rubric()
-    return ServedIdentity(
-        # A folder's path is private to a machine; the revision covers what the folder holds.
-        model=Path(root).name if Path(root).is_absolute() else root,
-        revision=revision,
-        engine=engine,
-        rubric=rubric.fingerprint,
-        prompts=(score_prompt(rubric).digest, explain_prompt(rubric).digest),
-        score_mode=limits.judge_score_mode,
-        card_tokens_max=limits.judge_card_tokens,
-    )
+    # A folder's path is private to a machine; the revision covers what the folder holds.
+    model = Path(root).name if Path(root).is_absolute() else root
+    values = {
+        "engine": engine,
+        "score_mode": limits.judge_score_mode,
+        "card_tokens_max": limits.judge_card_tokens,
+        "prompts": (score_prompt(rubric).digest, explain_prompt(rubric).digest),
+        "sampling": SAMPLING,
+    }
+    return ServedIdentity(model, revision, rubric.fingerprint, json.dumps(values))
 
 
 @contextmanager
@@ -235,7 +221,7 @@ def _open_session(spec: JudgeSpec) -> Session:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class NeutralCard:
     """A card as the judge may see it: neutralised, with flags for what was found in it."""
 
     card_hash: str
@@ -277,7 +263,7 @@ class VllmJudge:
         }
         return JudgeUsage(self._requests, self._tokens_in, self._tokens_out, self.fleet.replicas, metrics)
 
-    async def _verdict(self, shown: _Shown) -> Verdict:
+    async def _verdict(self, shown: NeutralCard) -> Verdict:
         verdict = Verdict(
             shown.card_hash, self.name, self.fingerprint, None, None, {}, [], [], shown.flags, reason="empty"
         )
@@ -286,8 +272,9 @@ class VllmJudge:
         try:
             text = await self._cut(shown.text, self._session.score)
             verdict = replace(verdict, is_truncated=text != shown.text)
+            read = partial(read_score, rubric=self._rubric, mode=self._session.limits.judge_score_mode)
             answer, card_tokens, is_second = await self._ask(
-                self._session.score, fenced(text, shown.card_hash), self._read_score
+                self._session.score, fenced(text, shown.card_hash), read
             )
         except (VerdictInvalid, RequestFailed) as error:
             return replace(verdict, reason=error.reason, detail=error.detail)
@@ -304,32 +291,22 @@ class VllmJudge:
             card_tokens=card_tokens,
         )
 
-    def _read_score(self, reply: object) -> ScoreAnswer:
-        return read_score(reply, self._rubric, self._session.limits.judge_score_mode)
-
-    async def _explanations(self, shown: _Shown) -> list[Explanation]:
+    async def _explanations(self, shown: NeutralCard) -> list[Explanation]:
         key = (shown.card_hash, self.name, self.fingerprint)
         try:
             text = await self._cut(shown.text, self._session.explain)
-            reasons, _, _ = await self._ask(
-                self._session.explain, fenced(text, shown.card_hash), self._read_explanation
-            )
+            read = partial(read_explanation, rubric=self._rubric)
+            reasons, _, _ = await self._ask(self._session.explain, fenced(text, shown.card_hash), read)
         except (VerdictInvalid, RequestFailed) as error:
             return [Explanation(*key, "all", None, None, False, "", error.reason, error.detail)]
         return [
             Explanation(
-                *key,
-                criterion=reason.criterion,
-                level=reason.level,
-                quote=reason.quote,
+                *(*key, reason.criterion, reason.level, reason.quote),
                 is_verbatim=reason.quote is not None and is_verbatim(reason.quote, text),
                 improvement=reason.improvement,
             )
             for reason in reasons
         ]
-
-    def _read_explanation(self, reply: object) -> list[Reason]:
-        return read_explanation(reply, self._rubric)
 
     async def _ask(self, prompt: Prompt, card: str, read: Callable[[object], R]) -> tuple[R, int, bool]:
         """The answer, the tokens that the card took, and whether a second request was needed."""
@@ -373,11 +350,11 @@ class VllmJudge:
         return text
 
 
-def _longest_first(cards: Iterable[CardText]) -> list[_Shown]:
-    return sorted(map(_shown, cards), key=lambda shown: -len(shown.text))
+def _longest_first(cards: Iterable[CardText]) -> list[NeutralCard]:
+    return sorted(map(_neutral_card, cards), key=lambda card: -len(card.text))
 
 
-def _shown(card: CardText) -> _Shown:
+def _neutral_card(card: CardText) -> NeutralCard:
     neutral = neutralise(card.card_text)
-    seen = flags_of(card.card_text, gather(parse_card(card.card_text)))
-    return _Shown(card.card_hash, neutral.text, list(dict.fromkeys([*seen, *neutral.flags])))
+    flags = [*flags_of(card.card_text, gather(parse_card(card.card_text))), *neutral.flags]
+    return NeutralCard(card.card_hash, neutral.text, list(dict.fromkeys(flags)))

@@ -141,7 +141,7 @@ def test_options_of_the_settings_come_last_and_win() -> None:
     assert "--enforce-eager" not in arguments
 
 
-def test_an_unclosed_quote_is_said() -> None:
+def test_an_unclosed_quote_is_reported() -> None:
     with pytest.raises(UsageError, match="CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"):
         server_arguments("m", 81, CUDA, limits(judge_engine_options="--x 'a"))
 
@@ -226,10 +226,10 @@ TAILS = {
                "`VLLM_LOGGING_LEVEL=DEBUG` to turn on verbose logging to help debug the issue.", "needs a GPU"),
     "no folder": ("    raise HFValidationError(\nhuggingface_hub.errors.HFValidationError: Repo id must be in the form "
                   "'repo_name' or 'namespace/repo_name': '/models/nope'. Use `repo_type` argument if needed.",
-                  "is not to be had"),
+                  "cannot be loaded"),
     "an empty folder": ("pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig\n"
                         "  Value error, Invalid repository ID or local directory specified: '/models/empty'.\n"
-                        "Please verify the following requirements:", "is not to be had"),
+                        "Please verify the following requirements:", "cannot be loaded"),
     "offline": ("huggingface_hub.errors.LocalEntryNotFoundError: Cannot find an appropriate cached snapshot folder for "
                 "the specified revision on the local disk and outgoing traffic has been disabled. To enable repo "
                 "look-ups and downloads online, pass 'local_files_only=False' as input.", "HF_HUB_OFFLINE"),
@@ -243,7 +243,7 @@ TAILS = {
     "a taken port": ("    sock.bind(addr)\nOSError: [Errno 98] Address already in use", "CARDIOGRAPH_JUDGE_PORT"),
     "a long context": ("  Value error, User-specified max_model_len (99999) is greater than the derived max_model_len "
                        "(max_position_embeddings=16384.0 or model_max_length=None in model's config.json).",
-                       "no context that long (User-specified max_model_len (99999))"),
+                       "so long a context (User-specified max_model_len (99999))"),
     "a large cache": ("RuntimeError: Worker failed with error 'Available memory on node 0 (5.64/9.59 GiB) on kv cache "
                       "allocation is less than requested memory for kv (500.0 GiB). Decrease --kv-cache-memory-bytes, "
                       "VLLM_CPU_KVCACHE_SPACE, or reduce CPU memory used by other processes.', please check the stack "
@@ -272,8 +272,8 @@ def test_a_log_is_read_into_one_line_with_its_remedy(state: str) -> None:
     assert "\n" not in said
 
 
-def test_a_silent_end_is_said() -> None:
-    assert diagnose(3, "\n") == "the judge's server ended with code 3: it said nothing"
+def test_a_silent_end_is_reported() -> None:
+    assert diagnose(3, "\n") == "the judge's server ended with code 3: it printed nothing"
 
 
 def test_a_killed_server_is_put_down_to_memory() -> None:
@@ -355,7 +355,7 @@ def test_a_supervisor_ends_with_the_code_of_its_command_and_what_that_left(
     wait_for(lambda: not any(map(is_alive, written(pids))))
 
 
-def test_a_command_that_is_not_there_is_said() -> None:
+def test_a_missing_command_is_reported() -> None:
     command = [sys.executable, "-m", "tasks.engine.child", "/no/such/command"]
     asked = subprocess.run(command, stdin=subprocess.PIPE, capture_output=True, text=True, timeout=20)
     assert asked.returncode == 127
