@@ -188,7 +188,7 @@ class ReplicaHealth:
             return refusal
 
     async def _introduce(self, replica: Replica) -> Served | None:
-        """Ask what it serves; null where it is not ready. JudgeRefused where it serves something else or to others."""
+        """Ask what it serves; null where it is not ready. JudgeRefused where it does not serve the model or us."""
         try:
             listing = await self._client.get(f"{replica.url}/v1/models")
             if listing.status in (401, 403):
