@@ -26,6 +26,9 @@ from typing import Any, cast
 import orjson
 import uvicorn
 from anyio.from_thread import start_blocking_portal
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -249,14 +252,8 @@ class ScriptedJudge:
             task.cancel()
         await asyncio.gather(*state.tasks, return_exceptions=True)
 
-    async def _answer(
-        self, scope: Payload, receive: Callable[[], Any], send: Callable[[Payload], Any]
-    ) -> None:
-        body = b""
-        while (message := await receive())["type"] == "http.request":
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+    async def _answer(self, scope: Payload, receive: Receive, send: Send) -> None:
+        body = await Request(scope, receive).body()
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
@@ -266,7 +263,7 @@ class ScriptedJudge:
         finally:
             self.in_flight -= 1
         if isinstance(reply, Reply):
-            await _send(send, reply)
+            await Response(reply.body, reply.status, reply.headers)(scope, receive, send)
         else:
             scope["extensions"][_TRANSPORT].abort()
 
@@ -361,13 +358,6 @@ def _json(value: object, status: int = 200) -> Reply:
 
 def _error(status: int, message: str) -> Reply:
     return _json({"error": {"message": message, "type": "Scripted", "param": None, "code": status}}, status)
-
-
-async def _send(send: Callable[[Payload], Any], reply: Reply) -> None:
-    headers = {"content-length": str(len(reply.body)), **reply.headers}
-    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": reply.body})
 
 
 class _JudgeProtocol(HttpToolsProtocol):

@@ -79,9 +79,9 @@ def usage_of(reply: object) -> tuple[int, int]:
 
 
 def _tokens(value: object) -> int:
-    # No context holds 2**31 tokens: a larger number is not a count.
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
-    return value if is_count else 0
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:  # no context holds more
+        return value
+    return 0
 
 
 # ------------------------------------------------------------------------------------------------- the reply
@@ -191,21 +191,23 @@ _EXCERPT_CHARACTERS = 200
 
 
 def _excerpt(value: object) -> str:
-    """The beginning of an invalid answer, for one line of a table."""
-    text = value if isinstance(value, str) else _described(value)
+    """The beginning of an invalid answer, for one line of a table; safe for values of any depth and size."""
+    match value:
+        case str():
+            text = value
+        case None:
+            text = "null"
+        case dict():
+            keys = ", ".join(str(key)[:40] for key in list(value)[:8])
+            text = f"an object with the keys {keys or 'none'}"
+        case list():
+            text = f"a list of {len(value)}"
+        case int() if abs(value) > 2**63:
+            text = "a huge integer"
+        case _:
+            text = repr(value)
     plain = _plain(text[: _EXCERPT_CHARACTERS + 1])
     return f"'{plain[:_EXCERPT_CHARACTERS]}{'…' if len(text) > _EXCERPT_CHARACTERS else ''}'"
-
-
-def _described(value: object) -> str:
-    """A short description, safe for values of any depth and size."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
-        return "a huge integer"
-    if isinstance(value, dict):
-        return f"an object with the keys {', '.join(str(key)[:40] for key in list(value)[:8]) or 'none'}"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    return "null" if value is None else repr(value)
 
 
 # ------------------------------------------------------------------------------------------- the probabilities

@@ -58,7 +58,11 @@ class JudgeClient:
         self._key = limits.judge_api_key.get_secret_value() if limits.judge_api_key else ""
         headers = {"content-type": "application/json", "accept-encoding": "identity"}
         if self._key:
-            headers["authorization"] = f"Bearer {_sendable(self._key)}"
+            if not (self._key.isascii() and self._key.isprintable() and " " not in self._key):
+                raise UsageError(
+                    f"{API_KEY} contains characters that are not allowed; set it again, without blanks or line ends"
+                )
+            headers["authorization"] = f"Bearer {self._key}"
         self._http = httpx2.AsyncClient(
             headers=headers,
             # `Fleet.post` bounds the time of a whole answer; connecting is quick or futile.
@@ -96,12 +100,6 @@ class JudgeClient:
         """The beginning of a body on one line, without the key if a server repeats it."""
         text = readable((body or b"")[:4096].decode(errors="replace"))
         return (text.replace(self._key, "…") if self._key else text)[:EXCERPT_CHARACTERS]
-
-
-def _sendable(key: str) -> str:
-    if key.isascii() and key.isprintable() and " " not in key:
-        return key
-    raise UsageError(f"{API_KEY} holds characters that no key has; set it again, without blanks or line ends")
 
 
 def key_refused(url: str, status: int) -> JudgeRefused:

@@ -134,7 +134,7 @@ class Fleet:
         """Enter, for callers that cannot use `with`; nothing stays open where it raises."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal(name="judge-fleet"))
-            stack.callback(self._portal.call, self._portal.stop, True)
+            stack.callback(self._portal.call, self._portal.stop, True)  # cancels what is in flight
             self._portal.start_task(self._stay_connected)
             self._portal.call(self._open)
             self._resources = stack.pop_all()
@@ -230,11 +230,13 @@ class Fleet:
                 async with asyncio.timeout(self._limits.judge_timeout_s):
                     reply = await self._send(replica, path, body)
             except TimeoutError:
-                pause = await self._after_silence(replica, tries)
+                problem = f"no answer in {self._limits.judge_timeout_s:g} s"
+                if await self._health.is_well(replica):
+                    pause = tries.note_failure("timeout", problem)
+                else:
+                    pause = self._lose(replica, tries, problem)
             except TRANSPORT_ERRORS as error:
-                pause = self._after_loss(
-                    replica, tries, described(error), was_sent=not isinstance(error, NOT_SENT)
-                )
+                pause = self._lose(replica, tries, described(error), was_sent=not isinstance(error, NOT_SENT))
             else:
                 if reply.status != 200:
                     pause = await self._after_status(replica, tries, reply)
@@ -260,15 +262,7 @@ class Fleet:
         finally:
             replica.in_flight -= 1
 
-    async def _after_silence(self, replica: Replica, tries: RequestTries) -> float:
-        problem = f"no answer in {self._limits.judge_timeout_s:g} s"
-        if await self._health.is_well(replica):
-            return tries.note_failure("timeout", problem)
-        return self._after_loss(replica, tries, problem)
-
-    def _after_loss(
-        self, replica: Replica, tries: RequestTries, problem: str, *, was_sent: bool = True
-    ) -> float:
+    def _lose(self, replica: Replica, tries: RequestTries, problem: str, *, was_sent: bool = True) -> float:
         self._health.mark_down(replica, problem)
         return tries.note_loss(problem, was_sent=was_sent)
 
@@ -278,7 +272,7 @@ class Fleet:
         if reply.status < 500 and reply.status not in (408, 429):
             raise _refusal(replica.url, reply.status, message)
         if reply.status >= 500 and not await self._health.is_well(replica):
-            return self._after_loss(replica, tries, f"HTTP {reply.status}: {message}")
+            return self._lose(replica, tries, f"HTTP {reply.status}: {message}")
         if reply.status not in _BUSY:
             return tries.note_failure(reason, message)
         # Send it nothing for as long as it asks, within reason.
@@ -306,9 +300,8 @@ def _refusal(url: str, status: int, message: str) -> Exception:
         return key_refused(url, status)
     if status == 404 or status < 400:
         return JudgeRefused(f"{url} answers HTTP {status} ({message}): check --judge-url and --judge-model")
-    return RequestFailed(
-        "too_long" if status == 413 or _TOO_LONG.search(message) else f"http_{status}", message
-    )
+    is_too_long = status == 413 or _TOO_LONG.search(message)
+    return RequestFailed("too_long" if is_too_long else f"http_{status}", message)
 
 
 def _encoded(payload: Mapping[str, object]) -> bytes:

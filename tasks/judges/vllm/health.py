@@ -102,7 +102,7 @@ class ReplicaHealth:
             self.probes.start_soon(self._probe, replica)
 
     async def is_well(self, replica: Replica) -> bool:
-        """Whether its /health says so; callers that come while it is asked share the answer."""
+        """Whether /health reports so; concurrent callers share one request."""
         since = monotonic()
         async with replica.health_check:
             if replica.health_checked_at < since:
@@ -115,10 +115,10 @@ class ReplicaHealth:
             return replica.is_well
 
     def is_same_server(self, replica: Replica, answer: Mapping[str, object]) -> bool:
-        """Whether the answer comes from the server that was compared: it may have been restarted in between.
+        """Whether the answer comes from the server that was compared, and not from one started in its place.
 
-        vLLM marks its answers with a fingerprint of engine and model. Where it changes, the server is asked again what
-        it serves, and the answer must not be used.
+        vLLM marks its answers with a fingerprint of engine and model. Where it changes, a probe compares the server
+        again, and the answer must not be used.
         """
         fingerprint = answer.get("system_fingerprint")
         if not isinstance(fingerprint, str) or fingerprint in replica.fingerprints:

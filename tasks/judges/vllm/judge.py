@@ -120,15 +120,6 @@ def serving(spec: JudgeSpec, log: Path) -> Iterator[JudgeSpec]:
         yield replace(spec, model=model, urls=(url,), revision=limits.judge_revision)
 
 
-@contextmanager
-def opened_judge(spec: JudgeSpec) -> Iterator[VllmJudge]:
-    """The judge on its servers; several in one process share connections and one limit of requests in flight."""
-    if not spec.urls:
-        raise UsageError("an LLM judge needs a server to open; start one first")
-    with _shared_session(spec) as session:
-        yield VllmJudge(session)
-
-
 @dataclass(frozen=True)
 class Session:
     """Servers and what was asked of them once: the tokens of each prompt without a card, and of the digits."""
@@ -168,7 +159,7 @@ async def _chat_tokens(fleet: Fleet, prompt: Prompt) -> int:
 
 
 async def _digit_ids(fleet: Fleet) -> tuple[int, ...]:
-    """The token of each digit where the score stands: after a quote and a colon, not at the start of a text."""
+    """The token of each digit in the place of the score: after a quote and a colon, not at the start of a text."""
     ids = [(await _text_tokens(fleet, f'"score":{digit}'))[-1] for digit in DIGITS]
     if len(set(ids)) < len(DIGITS):
         raise JudgeRefused(
@@ -188,36 +179,6 @@ async def _tokens(fleet: Fleet, **request: object) -> Sequence[int]:
     if not isinstance(tokens, list) or not tokens:
         raise JudgeRefused("the judge's server does not count tokens: /tokenize gave none; is it vLLM?")
     return tokens
-
-
-_sessions: dict[JudgeSpec, tuple[Session, int]] = {}
-_sessions_lock = threading.Lock()
-
-
-@contextmanager
-def _shared_session(spec: JudgeSpec) -> Iterator[Session]:
-    """The process's session with these servers, opened by its first user and closed by its last one."""
-    with _sessions_lock:
-        session, users = _sessions.get(spec) or (_open_session(spec), 0)
-        _sessions[spec] = session, users + 1
-    try:
-        yield session
-    finally:
-        with _sessions_lock:
-            session, users = _sessions.pop(spec)
-            if users > 1:
-                _sessions[spec] = session, users - 1
-            else:
-                session.fleet.close()
-
-
-def _open_session(spec: JudgeSpec) -> Session:
-    limits = settings()
-    with ExitStack() as stack:
-        fleet = stack.enter_context(Fleet(spec.urls, model=spec.model, limits=limits))
-        session = fleet.run(_learn, fleet, spec, limits)
-        stack.pop_all()  # the fleet stays open with the session
-    return session
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,3 +319,39 @@ def _neutral_card(card: CardText) -> NeutralCard:
     neutral = neutralise(card.card_text)
     flags = [*flags_of(card.card_text, gather(parse_card(card.card_text))), *neutral.flags]
     return NeutralCard(card.card_hash, neutral.text, list(dict.fromkeys(flags)))
+
+
+_sessions: dict[JudgeSpec, tuple[Session, int]] = {}
+_sessions_lock = threading.Lock()
+
+
+@contextmanager
+def opened_judge(spec: JudgeSpec) -> Iterator[VllmJudge]:
+    """The judge on its servers.
+
+    All judges of a spec in one process share a session, and with it connections and one limit of requests in flight.
+    The first of them opens it, the last one closes it.
+    """
+    if not spec.urls:
+        raise UsageError("an LLM judge needs a server to open; start one first")
+    with _sessions_lock:
+        session, users = _sessions.get(spec) or (_open_session(spec), 0)
+        _sessions[spec] = session, users + 1
+    try:
+        yield VllmJudge(session)
+    finally:
+        with _sessions_lock:
+            session, users = _sessions.pop(spec)
+            if users > 1:
+                _sessions[spec] = session, users - 1
+            else:
+                session.fleet.close()
+
+
+def _open_session(spec: JudgeSpec) -> Session:
+    limits = settings()
+    with ExitStack() as stack:
+        fleet = stack.enter_context(Fleet(spec.urls, model=spec.model, limits=limits))
+        session = fleet.run(_learn, fleet, spec, limits)
+        stack.pop_all()  # the fleet stays open with the session
+    return session

@@ -15,13 +15,9 @@ _METRIC = re.compile(r"^vllm:(\w+?)(?:_total)?(?:\{[^\n]*\})? ([0-9.eE+-]+)$", r
 _START = re.compile(r"^process_start_time_seconds ([0-9.eE+-]+)$", re.MULTILINE)
 _CACHE = re.compile(r"^vllm:cache_config_info\{([^\n]*)\}", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
-_METRIC_NAMES = {
-    "prompt_tokens": "prompt_tokens",
-    "generation_tokens": "generation_tokens",
-    "prefix_cache_queries": "prefix_cache_queries",
-    "prefix_cache_hits": "prefix_cache_hits",
-    "num_preemptions": "preemptions",
-}
+_COUNTERS = frozenset(
+    {"prompt_tokens", "generation_tokens", "prefix_cache_queries", "prefix_cache_hits", "num_preemptions"}
+)
 
 
 @dataclass
@@ -57,7 +53,7 @@ def summed(counts: Iterable[tuple[str, float]]) -> dict[str, float]:
 def counters(metrics: str) -> dict[str, float]:
     """The counters that we keep, by our names, summed over a server's engines."""
     found = _METRIC.findall(metrics)
-    return summed((_METRIC_NAMES[name], _number(count)) for name, count in found if name in _METRIC_NAMES)
+    return summed((name.removeprefix("num_"), _number(count)) for name, count in found if name in _COUNTERS)
 
 
 def process_start(metrics: str) -> float | None:

@@ -75,7 +75,7 @@ def installed_build(limits: Settings) -> Build:
 
 @lru_cache(maxsize=8)
 def _build_of(python: Path) -> Build:
-    command = [python, "-c", _PRINT_VERSIONS]
+    command = [str(python), "-c", _PRINT_VERSIONS]
     try:
         child = subprocess.run(command, capture_output=True, timeout=_VERSIONS_WITHIN_S, check=True)  # noqa: S603
         versions = json.loads(child.stdout)
@@ -231,62 +231,54 @@ def _port_taken(port: str) -> str:
     )
 
 
-_NO_MODEL = (
-    "{model} cannot be loaded: {line}. Name a folder that holds a model, or its exact name on the Hub, "
-    "with --judge-model"
-)
-_NO_NETWORK = (
-    "{model} is not on this machine and cannot be fetched ({line}). Unset HF_HUB_OFFLINE and check the network, or "
-    "name a folder that holds a model with --judge-model"
-)
-_GATED = (
-    "{model} is gated. Ask for access on its page on the Hub and set HF_TOKEN, or name an open model with "
-    "--judge-model"
-)
-_NO_GPU = (
-    "the vLLM in the judge's environment needs a GPU and finds none ({line}). Run where there is one, make the "
-    "environment for this machine with `make judge-env`, or use --judge checklist, which needs no GPU"
-)
 _NO_MEMORY = (
     "not enough memory for {model} ({line}). Choose a smaller model with --judge-model, lower "
     "CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or set --gpu-memory-utilization or --kv-cache-memory-bytes in "
     "CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"
 )
-_CONTEXT = (
-    "{model} does not have so long a context ({line}). Lower CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or choose another model "
-    "with --judge-model"
-)
-_OPTION = "vLLM does not accept an option: {line}. Check CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"
-_UNKNOWN_ARCHITECTURE = (
+# A message and the patterns in a log that mean it, in order of precedence; `line` is what the pattern matched.
+_DIAGNOSES = {
+    f"the judge's environment has no vLLM: {_GET_ENVIRONMENT}": [r"No module named '?vllm\b"],
+    "vLLM does not accept an option: {line}. Check CARDIOGRAPH_JUDGE_ENGINE_OPTIONS": [
+        r"error: (?:unrecognized arguments|argument ).*"
+    ],
+    _port_taken("the port of the judge's server"): [r"Address already in use"],
+    "the vLLM in the judge's environment needs a GPU and finds none ({line}). Run where there is one, make the "
+    "environment for this machine with `make judge-env`, or use --judge checklist, which needs no GPU": [
+        r"Failed to infer device type|No CUDA GPUs are available|Found no NVIDIA driver|libcuda\.so.*"
+    ],
+    "{model} is gated. Ask for access on its page on the Hub and set HF_TOKEN, or name an open model with "
+    "--judge-model": [r"gated repo|GatedRepoError|Access to model .* is restricted"],
+    "{model} does not have so long a context ({line}). Lower CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or choose another "
+    "model with --judge-model": [r"User-specified max_model_len .*?\)(?= is|\.|$)"],
+    _NO_MEMORY: [
+        r"CUDA out of memory|OutOfMemoryError.*|MemoryError",
+        r"Available memory on .*|Free memory on device .*|No available memory for the cache blocks",
+        r"To serve at least one request .*|DefaultCPUAllocator: .*",
+    ],
+    "{model} is not on this machine and cannot be fetched ({line}). Unset HF_HUB_OFFLINE and check the network, or "
+    "name a folder that holds a model with --judge-model": [
+        r"outgoing traffic has been disabled|We couldn't connect to .*|Cannot reach .*|offline mode .*"
+    ],
+    "{model} cannot be loaded: {line}. Name a folder that holds a model, or its exact name on the Hub, with "
+    "--judge-model": [
+        r"Invalid repository ID or local directory specified.*|Repo id must be in the form.*",
+        r"is not a local folder and is not a valid model identifier.*|RepositoryNotFoundError.*",
+        r"RevisionNotFoundError.*|Revision Not Found.*",
+    ],
     "this vLLM cannot run {model} ({line}). Choose another with --judge-model, or a newer vLLM in the judge's "
-    "environment"
-)
-_NO_VLLM = f"the judge's environment has no vLLM: {_GET_ENVIRONMENT}"
-
-# A pattern in the log (the message quotes the match) and its meaning; the first pattern that is found holds.
-_DIAGNOSES = [
-    (r"No module named '?vllm\b", _NO_VLLM),
-    (r"error: (?:unrecognized arguments|argument ).*", _OPTION),
-    (r"Address already in use", _port_taken("the port of the judge's server")),
-    (r"Failed to infer device type|No CUDA GPUs are available|Found no NVIDIA driver|libcuda\.so.*", _NO_GPU),
-    (r"gated repo|GatedRepoError|Access to model .* is restricted", _GATED),
-    (r"User-specified max_model_len .*?\)(?= is|\.|$)", _CONTEXT),
-    (r"CUDA out of memory|OutOfMemoryError.*|MemoryError", _NO_MEMORY),
-    (r"Available memory on .*|Free memory on device .*|No available memory for the cache blocks", _NO_MEMORY),
-    (r"To serve at least one request .*|DefaultCPUAllocator: .*", _NO_MEMORY),
-    (r"outgoing traffic has been disabled|We couldn't connect to .*|Cannot reach .*|offline mode .*", _NO_NETWORK),
-    (r"Invalid repository ID or local directory specified.*|Repo id must be in the form.*", _NO_MODEL),
-    (r"is not a local folder and is not a valid model identifier.*|RepositoryNotFoundError.*", _NO_MODEL),
-    (r"RevisionNotFoundError.*|Revision Not Found.*", _NO_MODEL),
-    (r"Transformers does not recognize this architecture|Model architectures .* not supported", _UNKNOWN_ARCHITECTURE),
-]  # fmt: skip
+    "environment": [
+        r"Transformers does not recognize this architecture|Model architectures .* not supported"
+    ],
+}
 
 
 def diagnose(exit_code: int | None, tail: str, model: str = "the judge model") -> str:
     """Why a server did not start, and the remedy, on one line. `exit_code` is null while it is still starting."""
-    for pattern, meaning in _DIAGNOSES:
-        if match := re.search(pattern, tail, re.MULTILINE):
-            return meaning.format(model=model, line=_first_sentences(match[0]))
+    for message, patterns in _DIAGNOSES.items():
+        for pattern in patterns:
+            if match := re.search(pattern, tail, re.MULTILINE):
+                return message.format(model=model, line=_first_sentences(match[0]))
     if exit_code is None:
         return (
             f"{model} was not ready in time ({_last_line(tail)}); allow more time with "
