@@ -1,18 +1,18 @@
-"""What the LLM judge costs beside the engine alone: cards a second, and the client's share.
+"""The LLM judge compared with the engine alone: cards per second, and the client's share of the work.
 
     python benchmarks/judge.py [--corpus CORPUS.parquet] [--cards 150] [--rounds 3]
     python benchmarks/judge.py --architecture qwen3-8b --engine '{"load_format": "dummy", "quantization": "fp8"}'
 
-One run, the same requests for all, as the judge itself makes them:
+One run; all measures send the same requests, as the judge itself makes them:
 
 - ours: `VllmJudge.score` on one server, as in a snapshot;
-- flat out: the same bodies posted to that server as fast as it takes them, answers not read: what HTTP alone allows;
+- flat out: the same bodies posted to that server as fast as it accepts them, answers not read: the limit of HTTP alone;
 - one at a time: the same bodies posted by a client that waits for each answer;
-- raw engine: the same requests handed to `vllm.LLM` in a process of its own, no server and no HTTP between, which is
-  what `vllm bench throughput` does. The serving benchmark would be the easier peer: it streams, and parses every token.
+- raw engine: the same requests given to `vllm.LLM` in a process of its own, without server and HTTP, like
+  `vllm bench throughput`. The serving benchmark would be easier to beat: it streams, and parses every token.
 
-Each round uses cards of its own and each measure a salt of its own, so that nobody finds another's prompts cached;
-the rubric in front is warm for all. Prints one JSON object; ratios are medians over the rounds.
+Each round uses new cards and each measure its own salt, so that no measure finds another's prompts in the cache; the
+rubric at the beginning is cached for all. Prints one JSON object; ratios are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -66,18 +66,17 @@ ONE_AT_A_TIME_SHARE = 10
 
 
 def cards_of(corpus: Path, column: str = "card_text") -> list[CardText]:
-    """The corpus's distinct texts, in an order that mixes long and short."""
+    """The corpus's distinct texts, long and short ones mixed."""
     texts = pl.read_parquet(corpus, columns=[column])[column].drop_nulls().unique().to_list()
     cards = [CardText(hashlib.sha256(text.encode()).hexdigest(), text) for text in texts if text.strip()]
     return sorted(cards, key=lambda card: card.card_hash)
 
 
 def make_model(folder: Path, architecture: str, cards: Sequence[CardText]) -> Path:
-    """A judge model made on the spot, by the judge's Python; its tokenizer knows the language of cards."""
-    known = folder.with_suffix(".txt")
-    known.write_text("\n".join(card.card_text for card in cards[::2]), encoding="utf-8")
-    texts = [
-        known,
+    """Make a judge model with the judge's Python; its tokenizer is trained on the language of cards."""
+    sample = folder.with_suffix(".txt")
+    sample.write_text("\n".join(card.card_text for card in cards[::2]), encoding="utf-8")
+    fixed = [
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("tasks/**/*.py"),
         ROOT / "README.md",
@@ -89,7 +88,7 @@ def make_model(folder: Path, architecture: str, cards: Sequence[CardText]) -> Pa
             ROOT / "benchmarks/judge_model.py",
             folder,
             architecture,
-            *sorted(texts),
+            *sorted([sample, *fixed]),
         ],
         check=True,
         capture_output=True,
@@ -99,19 +98,16 @@ def make_model(folder: Path, architecture: str, cards: Sequence[CardText]) -> Pa
 
 
 def as_options(engine: Mapping[str, Any]) -> str:
-    """The engine's options as a server's command line has them."""
+    """The engine's options on a server's command line."""
     words = []
     for name, value in engine.items():
-        flag = f"--{name.replace('_', '-')}"
-        if value is True:
-            words.append(flag)
-        else:
-            words.append(f"{flag} '{json.dumps(value) if isinstance(value, dict) else value}'")
+        text = json.dumps(value) if isinstance(value, dict) else value
+        words.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" '{text}'"))
     return " ".join(words)
 
 
 def ours(spec: JudgeSpec, cards: Sequence[CardText]) -> dict[str, Any]:
-    """The judge on these cards; what it sent is kept for the others to send."""
+    """The judge on these cards; the other measures send the bodies that it sent."""
     bodies: list[dict[str, Any]] = []
     with opened_judge(spec) as judge:
         fleet = cast(VllmJudge, judge).fleet
@@ -122,7 +118,7 @@ def ours(spec: JudgeSpec, cards: Sequence[CardText]) -> dict[str, Any]:
                 bodies.append(dict(payload))
             return await post(path, payload)
 
-        fleet.post = recording  # type: ignore[method-assign]  # to see the bodies, not to change them
+        fleet.post = recording  # type: ignore[method-assign]  # only records the bodies
         cpu, began = time.process_time(), time.perf_counter()
         verdicts = list(judge.score(cards))
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
@@ -141,7 +137,7 @@ def ours(spec: JudgeSpec, cards: Sequence[CardText]) -> dict[str, Any]:
 
 
 async def posted(url: str, bodies: Sequence[Mapping[str, Any]], in_flight: int) -> float:
-    """Seconds to have all bodies answered; the answers are not read."""
+    """Seconds until all bodies are answered; the answers are not read."""
     gate = asyncio.Semaphore(in_flight)
     limits = httpx2.Limits(max_connections=in_flight)
     async with httpx2.AsyncClient(base_url=url, timeout=600, limits=limits) as client:
@@ -156,12 +152,12 @@ async def posted(url: str, bodies: Sequence[Mapping[str, Any]], in_flight: int) 
 
 
 def salted(bodies: Sequence[Mapping[str, Any]], salt: str) -> list[dict[str, Any]]:
-    """The bodies with a prefix cache of their own."""
+    """The bodies, with a prefix cache of their own."""
     return [{**body, "cache_salt": salt} for body in bodies]
 
 
 def flat_out(url: str, bodies: Sequence[Mapping[str, Any]], in_flight: int, salt: str) -> float:
-    """Cards a second of posting alone, the rubric warm."""
+    """Cards per second of posting alone, with the rubric in the cache."""
     first, *rest = salted(bodies, salt)
     asyncio.run(posted(url, [first], 1))
     return len(rest) / asyncio.run(posted(url, rest, in_flight))
@@ -170,7 +166,7 @@ def flat_out(url: str, bodies: Sequence[Mapping[str, Any]], in_flight: int, salt
 def raw_engine(
     model: Path, bodies: Sequence[Mapping[str, Any]], engine: Mapping[str, Any], roofline: bool
 ) -> Any:
-    """What `vllm.LLM` does with the same requests."""
+    """Measure `vllm.LLM` on the same requests."""
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
         file.writelines(json.dumps(body) + "\n" for body in bodies)
         file.flush()
@@ -200,8 +196,8 @@ def raw_engine(
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """All four, round by round."""
-    engine_version(settings())  # or a word on how to get one
+    """All four measures, round by round."""
+    engine_version(settings())  # fails with the remedy where there is no engine
     engine = {**ENGINE[arguments.architecture], **json.loads(arguments.engine)}
     os.environ["CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"] = as_options(engine)
     cards = cards_of(arguments.corpus or demo_corpus(folder))
@@ -222,21 +218,21 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             rounds.append(found)
             print(f"round {number + 1}: {found['cards_a_second']:.2f} cards/s", file=sys.stderr, flush=True)
     raw = raw_engine(model, bodies, engine, arguments.architecture in PARAMETERS)
-    return told(arguments, rounds, singles, raw)
+    return figures_of(arguments, rounds, singles, raw)
 
 
 def gpu_name() -> str | None:
-    """What the driver calls the GPU, null without one."""
+    """The GPU's name as the driver reports it; null without a GPU."""
     if not (command := shutil.which("nvidia-smi")):
         return None
     query = [command, "--query-gpu=name", "--format=csv,noheader"]
     return subprocess.run(query, check=False, capture_output=True, text=True).stdout.strip() or None
 
 
-def told(
+def figures_of(
     arguments: argparse.Namespace, rounds: list[dict[str, Any]], singles: list[float], raw: dict[str, Any]
 ) -> dict[str, Any]:
-    """The figures, and what they are of."""
+    """The figures, and the machine and model that they belong to."""
 
     def median(name: str) -> float:
         return float(statistics.median(found[name] for found in rounds))
@@ -282,10 +278,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--corpus", type=Path, help="a corpus file; default: the demo's")
-    parser.add_argument("--cards", type=int, default=150, help="cards a round")
+    parser.add_argument("--cards", type=int, default=150, help="cards per round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--architecture", choices=sorted(ENGINE), default="tiny")
-    parser.add_argument("--model", type=Path, help="a model folder; default: one made on the spot")
+    parser.add_argument("--model", type=Path, help="a model folder; default: one that is made for the run")
     parser.add_argument("--engine", default="{}", help="engine options as JSON")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

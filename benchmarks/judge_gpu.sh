@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The LLM judge on a GPU: cards a second of an 8B model in FP8 with our prompts over cards of real length, beside the
-# raw engine on the same prompts and the roofline of the matrix unit. Weights are dummies: speed needs no knowledge,
-# and the machine needs no account.
+# The LLM judge on a GPU: cards per second of an 8B model in FP8 with our prompts over cards of real length, compared with
+# the raw engine on the same prompts and with the roofline of the matrix unit. The weights are dummies: they do not
+# affect the speed, and the machine needs no account.
 #
 #     benchmarks/judge_gpu.sh [OUTPUT.json] [options of benchmarks/judge.py]
 #
 # Needs an NVIDIA GPU, Python 3.11-3.13 and a package index. It makes both environments with make, or uses those that
-# CARDIOGRAPH_PYTHON (this project installed) and CARDIOGRAPH_JUDGE_PYTHON (vLLM) name.
+# CARDIOGRAPH_PYTHON (with this project installed) and CARDIOGRAPH_JUDGE_PYTHON (vLLM) name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 output=${1:-judge_gpu.json}

@@ -1,12 +1,12 @@
-"""Makes a judge model on the spot, for tests and benchmarks: a real architecture, a tokenizer, no knowledge.
+"""Make a judge model for tests and benchmarks: a real architecture and tokenizer without any training.
 
 Runs in the judge's environment (it needs torch and transformers):
 
     python judge_model.py FOLDER ARCHITECTURE TEXT_FILE…
 
 `tiny` is a two-layer Qwen2 with seeded random weights. `qwen3-8b` is the architecture of Qwen3-8B without weights, to
-be served with `--load-format dummy`: it computes nothing that means anything, at the speed of the real one. The
-tokenizer is trained on the files given, with each digit a token of its own, as Qwen's has it.
+be served with `--load-format dummy`: its answers are meaningless, its speed is that of the real model. The tokenizer is
+trained on the given files, with one token per digit like Qwen's.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def make_tiny(folder: Path, vocabulary: int) -> None:
     torch.manual_seed(20_220_215)
     config = Qwen2Config(
         vocab_size=vocabulary,
-        hidden_size=64,  # 2 heads of 32: vLLM's attention on a CPU takes no smaller ones
+        hidden_size=64,  # 2 heads of 32: vLLM's attention on a CPU accepts no smaller ones
         intermediate_size=128,
         num_hidden_layers=2,
         num_attention_heads=2,
@@ -75,7 +75,7 @@ def make_tiny(folder: Path, vocabulary: int) -> None:
 
 
 def make_qwen3_8b(folder: Path, vocabulary: int) -> None:
-    """Save the configuration of Qwen3-8B; its vocabulary stays as large as it is, whatever the tokenizer uses."""
+    """Save the configuration of Qwen3-8B, with its full vocabulary size whatever the tokenizer uses."""
     from transformers import Qwen3Config
 
     config = Qwen3Config(

@@ -1,7 +1,7 @@
-"""The raw engine on requests that were written down: what vLLM itself does with the judge's prompts.
+"""Measure vLLM's engine alone on recorded requests of the judge.
 
-Runs in the judge's environment, in a process of its own, as `vllm bench throughput` does: no server, no HTTP, all
-requests handed over at once.
+Runs in the judge's environment, in a process of its own, like `vllm bench throughput`: no server, no HTTP, all requests
+passed at once.
 
     python raw_engine.py MODEL REQUESTS.jsonl '{"engine option": value, …}' [--roofline]
 
@@ -18,23 +18,23 @@ from typing import Any
 
 
 def sampling(request: dict[str, Any]) -> Any:
-    """The request's sampling, as the engine takes it: of the ids asked for, as the server does."""
+    """The request's sampling as parameters of the engine, with the requested ids as the server applies them."""
     from vllm import SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
     ids = request.get("logprob_token_ids") or []
-    asked = {"logprobs": len(ids), "logprob_token_ids": ids}
-    known = {name for name in asked if hasattr(SamplingParams(), name)}
+    requested = {"logprobs": len(ids), "logprob_token_ids": ids}
+    known = {name for name in requested if hasattr(SamplingParams(), name)}
     return SamplingParams(
         temperature=request["temperature"],
         max_tokens=request["max_tokens"],
         structured_outputs=StructuredOutputsParams(**request["structured_outputs"]),
-        **({name: asked[name] for name in known} if request.get("logprobs") else {}),
+        **({name: requested[name] for name in known} if request.get("logprobs") else {}),
     )
 
 
 def measured_rate(*, is_fp8: bool) -> float:
-    """Floating-point operations a second of a large matrix product on the GPU, the best of twenty."""
+    """Floating-point operations per second of a large matrix product on the GPU, the best of twenty."""
     import torch
 
     n = 8192
@@ -55,7 +55,7 @@ def measured_rate(*, is_fp8: bool) -> float:
 
 
 def main() -> None:
-    """Run the requests twice, the first time to warm up, and tell of the second."""
+    """Run the requests twice, first to warm up, and print the figures of the second run."""
     from vllm import LLM
 
     model, path, options = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
@@ -72,7 +72,7 @@ def main() -> None:
             chat_template_kwargs=requests[0]["chat_template_kwargs"],
         )
         seconds = time.perf_counter() - began
-    told = {
+    figures = {
         "seconds": seconds,
         "cards": len(outputs),
         "tokens_in": sum(len(output.prompt_token_ids) for output in outputs),
@@ -80,7 +80,7 @@ def main() -> None:
         "tokens_out": sum(len(output.outputs[0].token_ids) for output in outputs),
         "flops": rate,
     }
-    sys.stdout.write("\n" + json.dumps(told) + "\n")
+    sys.stdout.write("\n" + json.dumps(figures) + "\n")
 
 
 if __name__ == "__main__":

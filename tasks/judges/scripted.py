@@ -1,9 +1,9 @@
 """A judge model's server without a model: vLLM's API over real HTTP on loopback, for tests, benchmarks and trials.
 
-Unless told otherwise it gives a valid answer to whatever schema is asked of it, the same one for the same text, with
+By default it gives a valid answer to the schema of each request, the same answer for the same text, with
 log-probabilities in vLLM's shape. A script may give anything else: odd answers, errors, silence, a cut connection.
 
-    python -m tasks.judges.scripted [PORT] [LATENCY_S]     serves until stopped, and says where
+    python -m tasks.judges.scripted [PORT] [LATENCY_S]     serves until it is stopped; prints its address
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -25,6 +25,10 @@ from typing import Any, cast
 
 import orjson
 import uvicorn
+from anyio.from_thread import start_blocking_portal
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -49,7 +53,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer in full, where a status alone does not do."""
+    """A complete answer, where a status is not enough."""
 
     status: int = 200
     body: bytes = b""
@@ -58,7 +62,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """Who the server says it is."""
+    """What the server reports about itself, and how it behaves."""
 
     model: str = "scripted"
     root: str = "scripted"
@@ -73,7 +77,7 @@ class Character:
 
 
 def tokens_of(text: str) -> list[str]:
-    """The text in tokens: a digit each, words in pieces of four."""
+    """The text in tokens: one per digit, words in pieces of four letters."""
     return _TOKEN.findall(text)
 
 
@@ -90,13 +94,13 @@ def _token_id(token: str) -> int:
 
 
 def card_of(payload: Payload) -> str:
-    """The last message of a user: what an answer is derived from."""
+    """The last message of the user: the answer is derived from it."""
     messages = payload.get("messages") or [{}]
     return str(messages[-1].get("content", ""))
 
 
 def answer_for(payload: Payload) -> str:
-    """A valid answer to the schema that the request asks for, derived from its last message's digest."""
+    """A valid answer to the request's schema, derived from the digest of its last message."""
     schema = (payload.get("structured_outputs") or {}).get("json") or {}
     noise = _noise(card_of(payload))
     properties = schema.get("properties") or {}
@@ -123,13 +127,13 @@ def _value(rule: Mapping[str, Any], noise: Iterator[int]) -> object:
 
 
 def completion(payload: Payload, text: str, finish_reason: str = "stop") -> Payload:
-    """The reply that says `text`, in vLLM's shape, with log-probabilities where the request asks for them."""
-    asked = sum(_count(str(message.get("content", ""))) for message in payload.get("messages") or [])
-    said = tokens_of(text)
+    """A reply with this text in vLLM's shape, with log-probabilities where the request asks for them."""
+    prompt_tokens = sum(_count(str(message.get("content", ""))) for message in payload.get("messages") or [])
+    tokens = tokens_of(text)
     choice = {
         "index": 0,
         "message": {"role": "assistant", "content": text, "refusal": None},
-        "logprobs": {"content": _logprobs(payload, said)} if payload.get("logprobs") else None,
+        "logprobs": {"content": _logprobs(payload, tokens)} if payload.get("logprobs") else None,
         "finish_reason": finish_reason,
     }
     return {
@@ -138,31 +142,31 @@ def completion(payload: Payload, text: str, finish_reason: str = "stop") -> Payl
         "model": payload.get("model"),
         "choices": [choice],
         "usage": {
-            "prompt_tokens": asked,
-            "completion_tokens": len(said),
-            "total_tokens": asked + len(said),
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": len(tokens),
+            "total_tokens": prompt_tokens + len(tokens),
         },
     }
 
 
-def _logprobs(payload: Payload, said: list[str]) -> list[Payload]:
-    """One entry a token. Only the last digit was a choice: the others were certain."""
-    score_at = max((place for place, token in enumerate(said) if token in LEVELS), default=-1)
-    has_levels = bool(payload.get("logprob_token_ids"))
+def _logprobs(payload: Payload, tokens: list[str]) -> list[Payload]:
+    """One entry per token. Only the last digit was a choice: all others were certain."""
+    score_index = max((index for index, token in enumerate(tokens) if token in LEVELS), default=-1)
+    levels = LEVELS if payload.get("logprob_token_ids") else ""
     noise = _noise(card_of(payload))
     return [
-        _deciding(token, noise) if place == score_at else _certain(token, has_levels=has_levels)
-        for place, token in enumerate(said)
+        _deciding(token, noise) if index == score_index else _certain(token, levels)
+        for index, token in enumerate(tokens)
     ]
 
 
-def _certain(token: str, *, has_levels: bool) -> Payload:
-    others = [_entry(level, IMPOSSIBLE) for level in LEVELS if has_levels and level != token]
+def _certain(token: str, levels: str) -> Payload:
+    others = [_entry(level, IMPOSSIBLE) for level in levels if level != token]
     return {**_entry(token, 0.0), "top_logprobs": [_entry(token, 0.0), *others]}
 
 
 def _deciding(token: str, noise: Iterator[int]) -> Payload:
-    """Probabilities that fall off on both sides of the level that was said, some faster than others."""
+    """Probabilities that fall off on both sides of the chosen level, for some texts faster than for others."""
     steepness = 0.4 + next(noise) / 128
     weights = {level: math.exp(-steepness * abs(int(level) - int(token))) for level in LEVELS}
     logs = {level: math.log(weight / sum(weights.values())) for level, weight in weights.items()}
@@ -178,73 +182,67 @@ def _entry(token: str, logprob: float) -> Payload:
 
 
 class ScriptedJudge:
-    """One server in a thread of its own; `die` and `revive` as often as one likes, on the same port."""
+    """One server in a thread of its own; `die` and `revive` work any number of times, on the same port."""
 
     def __init__(
         self, script: AnswerScript | None = None, character: Character | None = None, port: int = 0
     ) -> None:
         self.script = script
         self.character = character or Character()
-        self.requests: list[tuple[str, Payload]] = []  # of all POSTs: path and payload
+        self.requests: list[tuple[str, Payload]] = []  # path and payload of every POST
         self.in_flight = 0
         self.in_flight_max = 0
-        self.is_well = True  # what /health says
+        self.is_well = True  # what /health reports
         self.forget()
         self._port = port
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop
-        self._stopping: asyncio.Event
+        self._running: ExitStack | None = None
 
     @property
     def url(self) -> str:
-        """Where it serves, or did until it died."""
+        """Its address, also after it died."""
         return f"http://127.0.0.1:{self._port}"
 
     def revive(self) -> None:
         """Serve, again or for the first time; returns once it answers."""
-        if self._thread:
+        if self._running:
             return
-        # Named, or asyncio does not recognise it as TCP and leaves Nagle on: 40 ms an answer.
+        # With the protocol named, or asyncio does not recognise TCP and leaves Nagle on: 40 ms per answer.
         listener = socket.socket(proto=socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self._port))
-        listener.listen(1024)  # from here on clients are let in, even before uvicorn takes them
+        listener.listen(1024)  # from here on clients can connect, even before uvicorn accepts them
         self._port = listener.getsockname()[1]
-        is_ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener, is_ready)), name="scripted-judge", daemon=True
-        )
-        self._thread.start()
-        is_ready.wait()
+        with ExitStack() as stack:
+            portal = stack.enter_context(start_blocking_portal(name="scripted-judge"))
+            stack.enter_context(portal.wrap_async_context_manager(self._serving(listener)))
+            self._running = stack.pop_all()
 
     def die(self) -> None:
-        """Stop at once: answers in the making are cut off, and nobody listens any more."""
-        thread, self._thread = self._thread, None
-        if thread:
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            thread.join()
+        """Stop at once: unfinished answers are cut off, and the port no longer listens."""
+        running, self._running = self._running, None
+        if running:
+            running.close()
 
     def forget(self) -> None:
-        """Count from nought, as a server does that was started anew."""
-        self._began = monotonic()
+        """Count from 0 again, like a server that was restarted."""
+        self._process_start = monotonic()
         self._tokens = {"prompt": 0, "generation": 0}
 
-    async def _serve(self, listener: socket.socket, is_ready: threading.Event) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+    @asynccontextmanager
+    async def _serving(self, listener: socket.socket) -> AsyncIterator[None]:
         config = uvicorn.Config(
             self._answer, interface="asgi3", ws="none", lifespan="off", log_config=None, log_level="critical"
         )
         config.load()
         state = ServerState()
+        others = asyncio.all_tasks()
         # Without uvicorn's own server, which takes its time to stop: this one dies.
-        server = await self._loop.create_server(
+        server = await asyncio.get_running_loop().create_server(
             lambda: _JudgeProtocol(config=config, server_state=state, app_state={}), sock=listener
         )
-        is_ready.set()
-        await self._stopping.wait()
-        # Those being let in become connections first: asyncio forgets them, open, where the server closes meanwhile.
-        while coming := asyncio.all_tasks() - state.tasks - {asyncio.current_task()}:
+        yield
+        # Let clients that are being accepted become connections first: asyncio would forget them, still open.
+        while coming := asyncio.all_tasks() - others - state.tasks - {asyncio.current_task()}:
             await asyncio.wait(coming)
         server.close()
         for connection in list(state.connections):
@@ -254,24 +252,18 @@ class ScriptedJudge:
             task.cancel()
         await asyncio.gather(*state.tasks, return_exceptions=True)
 
-    async def _answer(
-        self, scope: Payload, receive: Callable[[], Any], send: Callable[[Payload], Any]
-    ) -> None:
-        body = b""
-        while (message := await receive())["type"] == "http.request":
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+    async def _answer(self, scope: Payload, receive: Receive, send: Send) -> None:
+        body = await Request(scope, receive).body()
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
             reply = await self._reply(scope, body)
             if reply is Fault.HANG:
-                await receive()  # until the client hangs up
+                await receive()  # until the client disconnects
         finally:
             self.in_flight -= 1
         if isinstance(reply, Reply):
-            await _send(send, reply)
+            await Response(reply.body, reply.status, reply.headers)(scope, receive, send)
         else:
             scope["extensions"][_TRANSPORT].abort()
 
@@ -281,10 +273,9 @@ class ScriptedJudge:
         if self.character.api_key and key != f"Bearer {self.character.api_key}" and path.startswith("/v1"):
             return Reply(401, b'{"error":"Unauthorized"}')
         if scope["method"] == "GET":
-            return self._told(path)
+            return self._reported(path)
         payload = orjson.loads(body)
-        with self._lock:
-            self.requests.append((path, payload))
+        self.requests.append((path, payload))
         if path == "/tokenize":
             return _json(self._tokenized(payload))
         if path != "/v1/chat/completions":
@@ -293,24 +284,24 @@ class ScriptedJudge:
             await asyncio.sleep(self.character.latency_s)
         return self._completed(payload)
 
-    def _told(self, path: str) -> Reply:
-        who = self.character
+    def _reported(self, path: str) -> Reply:
+        character = self.character
         if path == "/health":
             return Reply(200 if self.is_well else 503)
         if path == "/version":
-            return _json({"version": who.version})
+            return _json({"version": character.version})
         if path == "/metrics":
             return Reply(200, self._metrics().encode())
         if path == "/v1/models":
-            model = {"id": who.model, "object": "model", "owned_by": "vllm", "root": who.root}
-            return _json({"object": "list", "data": [{**model, "max_model_len": who.context_tokens}]})
+            model = {"id": character.model, "object": "model", "owned_by": "vllm", "root": character.root}
+            return _json({"object": "list", "data": [{**model, "max_model_len": character.context_tokens}]})
         return _json({"detail": "Not Found"}, 404)
 
     def _fingerprint(self) -> str:
-        """Another one with any other model or engine, as vLLM has it."""
-        who = self.character
-        digest = hashlib.sha256(f"{who.model}/{who.root}/{who.context_tokens}".encode()).hexdigest()
-        return f"vllm-{who.version}-{digest[:8]}"
+        """Different for any other model or engine, like vLLM's."""
+        character = self.character
+        identity = f"{character.model}/{character.root}/{character.context_tokens}"
+        return f"vllm-{character.version}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
     def _metrics(self) -> str:
         label = f'{{engine="0",model_name="{self.character.model}"}}'
@@ -322,43 +313,42 @@ class ScriptedJudge:
             "num_preemptions": 0,
         }
         lines = [f"vllm:{name}_total{label} {float(count)}" for name, count in counts.items()]
-        lines.append(f"process_start_time_seconds {self._began}")
+        lines.append(f"process_start_time_seconds {self._process_start}")
         if self.character.kv_tokens is not None:
             cache = f'block_size="16",num_gpu_blocks="{self.character.kv_tokens // 16}"'
             lines.append(f"vllm:cache_config_info{{{cache}}} 1.0")
         return "\n".join(lines) + "\n"
 
     def _tokenized(self, payload: Payload) -> Payload:
-        said = payload.get("prompt")
-        if said is None:
-            said = "".join(str(message.get("content", "")) for message in payload.get("messages") or [])
-        tokens = [_token_id(token) for token in tokens_of(said)]
+        text = payload.get("prompt")
+        if text is None:
+            text = "".join(str(message.get("content", "")) for message in payload.get("messages") or [])
+        tokens = [_token_id(token) for token in tokens_of(text)]
         return {"count": len(tokens), "max_model_len": self.character.context_tokens, "tokens": tokens}
 
     def _completed(self, payload: Payload) -> Reply | Fault:
         if payload.get("model") != self.character.model:
             return _error(404, f"The model `{payload.get('model')}` does not exist.")
-        given = self.script(payload) if self.script else None
-        match given:
+        scripted = self.script(payload) if self.script else None
+        match scripted:
             case None:
                 return self._judged(payload)
             case Reply() | Fault():
-                return given
+                return scripted
             case int():
-                return _error(given, f"scripted status {given}")
+                return _error(scripted, f"scripted status {scripted}")
             case bytes():
-                return Reply(200, given)
-        return _json(given)
+                return Reply(200, scripted)
+        return _json(scripted)
 
     def _judged(self, payload: Payload) -> Reply:
         reply = {**completion(payload, answer_for(payload)), "system_fingerprint": self._fingerprint()}
-        asked = reply["usage"]["prompt_tokens"]
-        if asked >= self.character.context_tokens:
+        tokens = reply["usage"]["prompt_tokens"]
+        if tokens >= self.character.context_tokens:
             limit = f"This model's maximum context length is {self.character.context_tokens} tokens."
-            return _error(400, f"{limit} However, your prompt contains at least {asked} input tokens.")
-        with self._lock:
-            self._tokens["prompt"] += asked
-            self._tokens["generation"] += reply["usage"]["completion_tokens"]
+            return _error(400, f"{limit} However, your prompt contains at least {tokens} input tokens.")
+        self._tokens["prompt"] += tokens
+        self._tokens["generation"] += reply["usage"]["completion_tokens"]
         return _json(reply)
 
 
@@ -370,15 +360,8 @@ def _error(status: int, message: str) -> Reply:
     return _json({"error": {"message": message, "type": "Scripted", "param": None, "code": status}}, status)
 
 
-async def _send(send: Callable[[Payload], Any], reply: Reply) -> None:
-    headers = {"content-length": str(len(reply.body)), **reply.headers}
-    told = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": told})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
 class _JudgeProtocol(HttpToolsProtocol):
-    """Hands the application its transport, so that it can cut a connection."""
+    """Gives the application its transport, so that it can cut a connection."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -389,10 +372,10 @@ class _JudgeProtocol(HttpToolsProtocol):
 def running_scripted_judge(
     answer: AnswerScript | None = None, *, port: int = 0, **character: Any
 ) -> Iterator[ScriptedJudge]:
-    """A scripted judge that serves while inside; `character` are fields of `Character`.
+    """A scripted judge that serves until the block ends; `character` are fields of `Character`.
 
-    `answer(payload)`, called for each chat completion, may give None (a valid answer), a dict (the reply's JSON), bytes
-    (its raw body), an int (a status), a `Reply` or a `Fault`. It is called on the server's thread: it must not wait.
+    `answer(payload)`, called for each chat completion, may return None (for a valid answer), a dict (the reply's JSON),
+    bytes (its raw body), an int (a status), a `Reply` or a `Fault`. It runs on the server's thread and must not wait.
     """
     judge = ScriptedJudge(answer, Character(**character), port)
     judge.revive()
@@ -403,9 +386,9 @@ def running_scripted_judge(
 
 
 def main(port: int = 0, latency_s: float = 0.0) -> None:
-    """Serve until the terminal, or whoever started it, says stop."""
+    """Serve until Ctrl-C, or until the process that started it ends it."""
     with suppress(KeyboardInterrupt), running_scripted_judge(port=port, latency_s=latency_s) as judge:
-        print(judge.url, flush=True)  # noqa: T201 - whoever starts it reads where it serves
+        print(judge.url, flush=True)  # noqa: T201 - callers read the address
         threading.Event().wait()
 
 

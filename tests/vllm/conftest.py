@@ -1,4 +1,4 @@
-"""A real vLLM on loopback with a model made on the spot: random weights, our own text in its tokenizer."""
+"""A real vLLM on loopback with a model made for the session: random weights, a tokenizer trained on our own text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tasks.judges.vllm.server import running_judge_server
 from tasks.settings import Settings, settings
 
 ROOT = Path(__file__).parents[2]
-# What the engine may take on two cores; float32, so that the same request has the same answer to the last digit.
+# float32, so that the same request has the same answer to the last digit.
 OPTIONS = "--dtype float32"
 
 

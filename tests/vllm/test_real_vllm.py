@@ -1,4 +1,4 @@
-"""The whole judge against the real server: what it answers is read, kept, resumed, and agrees with its own figures."""
+"""The whole judge against the real server: verdicts are read, stored, resumed, and agree with the log-probabilities."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def snapshot(home: Path, corpus: Path, *options: str, **environment: str) -> sub
 
 
 def finished(run: subprocess.Popen[str]) -> dict[str, Any]:
-    """Its summary, once it ended well."""
+    """Its summary after a successful end."""
     out, err = run.communicate(timeout=600)
     assert run.returncode == 0, err
     assert "Traceback" not in err
@@ -111,7 +111,7 @@ def test_a_second_run_judges_nothing(judged: Path, corpus: Path, judge_url: str)
     assert rows(judged, "select * from base.verdicts order by all") == before
 
 
-def test_explanations_are_complete_or_say_why_not(judged: Path) -> None:
+def test_explanations_are_complete_or_give_a_reason(judged: Path) -> None:
     found = rows(
         judged,
         "select card_hash, count(*), count(distinct criterion), any_value(reason) from base.explanations group by all",
@@ -134,9 +134,7 @@ def score(cards: list[CardText], url: str) -> dict[str, Verdict]:
         return {verdict.card_hash: verdict for verdict in judge.score(cards)}
 
 
-def test_the_same_card_has_the_same_verdict_in_whatever_company(
-    cards: list[CardText], judge_url: str
-) -> None:
+def test_a_card_has_the_same_verdict_whatever_else_is_judged(cards: list[CardText], judge_url: str) -> None:
     together = score(cards, judge_url)
     alone = {card.card_hash: score([card], judge_url)[card.card_hash] for card in cards[:4]}
     again = score(cards[::-1], judge_url)
@@ -169,7 +167,7 @@ def test_the_expected_score_is_that_of_the_returned_log_probabilities(
 
 
 def expected_score(reply: dict[str, Any]) -> float:
-    """Worked out anew: the last digit that was generated, and what stood beside it."""
+    """Computed independently: from the last digit that was generated and its alternatives."""
     tokens = reply["choices"][0]["logprobs"]["content"]
     decisive = next(token for token in reversed(tokens) if token["token"] in "12345")
     weights = {
@@ -195,10 +193,10 @@ def is_up(url: str) -> bool:
 
 
 def kill_server(port: int) -> None:
-    """As a crash would: every process of it at once, with no chance to say goodbye."""
+    """Kill every process of the server at once, like a crash."""
     listing = subprocess.run(["ps", "-ww", "-eo", "pgid,args"], capture_output=True, text=True).stdout
     lines = [line.split(None, 1) for line in listing.splitlines()[1:]]
-    # The guard above it has the words too; left alone, it would end the server in order.
+    # Its supervisor has the same words in its command; if killed, it would end the server in order.
     groups = {
         pgid
         for pgid, command in lines
@@ -211,7 +209,7 @@ def kill_server(port: int) -> None:
         os.killpg(int(pgid), signal.SIGKILL)
 
 
-def test_a_server_killed_in_the_middle_costs_nothing_and_doubles_nothing(
+def test_a_server_killed_during_a_run_loses_and_doubles_nothing(
     corpus: Path, tiny_model: Path, limits: Settings, tmp_path: Path
 ) -> None:
     port, home = free_port(), tmp_path / "home"

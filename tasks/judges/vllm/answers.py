@@ -1,9 +1,8 @@
-"""What a judge model answered, read with distrust: the answer that was asked for, or `VerdictInvalid`.
+"""Read a judge model's answer with distrust: it follows the schema, or it is `VerdictInvalid`, whatever was sent.
 
-Whatever a server sends, nothing else comes out of here. `VerdictInvalid.reason` is one of: `cut_off` (the answer
-ran out of tokens), `not_json` (prose, a refusal, a torn object), `not_the_schema` (JSON, but not what was asked
-for), `off_scale` (a score or level that is not an integer from 1 to 5), `no_probabilities` (the answer can be
-read, the probabilities of its score cannot).
+`VerdictInvalid.reason` is one of: `cut_off` (the answer ran out of tokens), `not_json` (prose, a refusal, an incomplete
+object), `not_the_schema` (JSON of another shape), `off_scale` (a score or level that is not an integer from 1 to 5),
+`no_probabilities` (the answer can be read, the probabilities of its score cannot).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import Literal
 
 from tasks.errors import VerdictInvalid
@@ -25,7 +24,7 @@ Mode = Literal["expected", "decided"]
 
 @dataclass(frozen=True, slots=True)
 class ScoreAnswer:
-    """The checks by id, the score that was written, and the probabilities of "1" to "5" where they were asked."""
+    """The checks by id, the score that was written, and the probabilities of "1" to "5" where they were requested."""
 
     passed: list[str]
     failed: list[str]
@@ -33,7 +32,7 @@ class ScoreAnswer:
     probabilities: dict[str, float]
 
     def score(self) -> float:
-        """The mean over the probabilities; what was written where there are none."""
+        """The mean over the probabilities; the written score where there are none."""
         if not self.probabilities:
             return float(self.decided)
         return sum(int(level) * p for level, p in self.probabilities.items())
@@ -41,7 +40,7 @@ class ScoreAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What is said of one criterion. The quote is as the judge gave it: whether it is one is not known here."""
+    """The judge's reason for one criterion. The quote is not yet checked against the card."""
 
     criterion: str
     level: int
@@ -50,7 +49,7 @@ class Reason:
 
 
 def read_score(reply: object, rubric: Rubric, mode: Mode) -> ScoreAnswer:
-    """The answer of shape *score*. VerdictInvalid, and nothing else, whatever the reply."""
+    """Read an answer of shape *score*. Raises VerdictInvalid and nothing else."""
     choice, text = _answered(reply)
     answer = _object(text, [*(criterion.id for criterion in rubric.criteria), "score"])
     passed, failed = _checks(answer, rubric)
@@ -60,32 +59,27 @@ def read_score(reply: object, rubric: Rubric, mode: Mode) -> ScoreAnswer:
 
 
 def read_explanation(reply: object, rubric: Rubric) -> list[Reason]:
-    """The answer of shape *explain*, one reason a criterion. VerdictInvalid, and nothing else."""
-    _, text = _answered(reply)
+    """Read an answer of shape *explain*, one reason per criterion. Raises VerdictInvalid and nothing else."""
     parts = ("level", "quote", "improvement")
     names = [f"{criterion.id}_{part}" for criterion in rubric.criteria for part in parts]
-    answer = _object(text, [*names, "score"])
+    answer = read_object(reply, [*names, "score"])
     _level("score", answer["score"])
     return [_reason(answer, criterion.id) for criterion in rubric.criteria]
 
 
 def read_object(reply: object, keys: list[str]) -> dict[str, object]:
-    """The answer of any other shape: an object with exactly these keys. VerdictInvalid, and nothing else."""
-    _, text = _answered(reply)
-    return _object(text, keys)
+    """Read an object with exactly these keys. Raises VerdictInvalid and nothing else."""
+    return _object(_answered(reply)[1], keys)
 
 
 def usage_of(reply: object) -> tuple[int, int]:
-    """Prompt and completion tokens; 0 where not told."""
+    """Prompt and completion tokens; 0 where they are not reported."""
     usage = _field(reply, "usage")
     return _tokens(_field(usage, "prompt_tokens")), _tokens(_field(usage, "completion_tokens"))
 
 
-_TOKENS_MAX = 2**31  # more than any context; what is beyond is no count
-
-
 def _tokens(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOKENS_MAX:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:  # no context holds more
         return value
     return 0
 
@@ -94,12 +88,12 @@ def _tokens(value: object) -> int:
 
 
 def _field(value: object, key: str) -> object:
-    """A field of an object, null where there is no object or no such field."""
+    """A field of an object; null where there is no object or no such field."""
     return value.get(key) if isinstance(value, dict) else None
 
 
 def _answered(reply: object) -> tuple[Mapping[str, object], str]:
-    """The first choice and its text."""
+    """The reply's first choice, and its text."""
     choices = _field(reply, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
@@ -115,13 +109,13 @@ def _answered(reply: object) -> tuple[Mapping[str, object], str]:
 
 
 class _NotPlain(ValueError):
-    """JSON with a key given twice, or with NaN or Infinity."""
+    """JSON with a repeated key, or with NaN or Infinity."""
 
 
 def _object(text: str, keys: list[str]) -> dict[str, object]:
-    """The answer as an object with exactly these keys, in whatever order."""
+    """Parse the answer as an object with exactly these keys, in any order."""
     try:
-        # Not strict: weak models write raw control characters into strings.
+        # Not strict, because weak models write raw control characters into strings.
         answer = json.loads(text, strict=False, object_pairs_hook=_once_each, parse_constant=_no_constant)
     except _NotPlain as error:
         raise VerdictInvalid("not_the_schema", f"{error}: {_excerpt(text)}") from None
@@ -133,14 +127,14 @@ def _object(text: str, keys: list[str]) -> dict[str, object]:
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         raise _NotPlain("a key twice")
-    return found
+    return fields
 
 
 def _no_constant(name: str) -> object:
-    raise _NotPlain(f"{name} is no number")
+    raise _NotPlain(f"{name} is not a number")
 
 
 def _level(name: str, value: object) -> int:
@@ -180,16 +174,16 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _plain(text: str) -> str:
-    """Without line ends, control characters, and halves of characters, which no file can hold."""
+    """Without line ends, control characters, and lone surrogates, which no file can hold."""
     return _SURROGATE.sub("\ufffd", _UNPRINTABLE.sub(" ", text)).strip()
 
 
 def _prose(answer: Mapping[str, object], name: str, characters_max: int) -> str:
     value = answer[name]
     if not isinstance(value, str) or len(value) > 2 * characters_max:
-        asked = f"a string of at most {characters_max} characters"
-        raise VerdictInvalid("not_the_schema", f"{name} is not {asked}: {_excerpt(value)}")
-    # A little over happens: engines count the bytes of a torn character as one, and send several U+FFFD for it.
+        rule = f"a string of at most {characters_max} characters"
+        raise VerdictInvalid("not_the_schema", f"{name} is not {rule}: {_excerpt(value)}")
+    # Slightly longer values happen: engines count the bytes of a broken character as one, and send several U+FFFD.
     return _plain(value)[:characters_max].strip()
 
 
@@ -197,28 +191,30 @@ _EXCERPT_CHARACTERS = 200
 
 
 def _excerpt(value: object) -> str:
-    """The beginning of an odd answer, fit for one line of a table."""
-    text = value if isinstance(value, str) else _described(value)
+    """The beginning of an invalid answer, for one line of a table; safe for values of any depth and size."""
+    match value:
+        case str():
+            text = value
+        case None:
+            text = "null"
+        case dict():
+            keys = ", ".join(str(key)[:40] for key in list(value)[:8])
+            text = f"an object with the keys {keys or 'none'}"
+        case list():
+            text = f"a list of {len(value)}"
+        case int() if abs(value) > 2**63:
+            text = "a huge integer"
+        case _:
+            text = repr(value)
     plain = _plain(text[: _EXCERPT_CHARACTERS + 1])
     return f"'{plain[:_EXCERPT_CHARACTERS]}{'…' if len(text) > _EXCERPT_CHARACTERS else ''}'"
-
-
-def _described(value: object) -> str:
-    """Short, and safe for values of any depth and size."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
-        return "a huge integer"
-    if isinstance(value, dict):
-        return f"an object with the keys {', '.join(str(key)[:40] for key in list(value)[:8]) or 'none'}"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    return "null" if value is None else repr(value)
 
 
 # ------------------------------------------------------------------------------------------- the probabilities
 
 _DIGITS = tuple(str(level) for level in LEVELS)
 _SCORE_VALUE = re.compile(rb'"score"\s*:\s*([1-5])')
-# vLLM writes -9999 for minus infinity; a rounding error above 0 is none of ours to punish.
+# vLLM writes -9999 for minus infinity; rounding may give slightly more than 0.
 _NOTHING = -9999.0
 _LOGPROB_MAX = 1e-3
 _MASS_MAX = 1.01
@@ -226,12 +222,10 @@ _MOVE_MAX = 0.01
 
 
 def _probabilities(choice: Mapping[str, object], text: str, decided: int) -> dict[str, float]:
-    """Of "1" to "5" at the token that decided the score, and at no other; they add up to 1."""
+    """The probabilities of "1" to "5" at the token that decided the score, and at no other; they add up to 1."""
     listed = _listed(_deciding_token(choice, text, decided))
     digits = {token: digit for token in listed if (digit := _decoded(token)) in _DIGITS}
-    top = max(
-        listed[token] for token in digits
-    )  # taken off before exp(): five improbable digits still compare
+    top = max(listed[token] for token in digits)  # subtracted before exp(): improbable digits still compare
     weights: dict[str, float] = {}
     for token, digit in digits.items():
         weights[digit] = weights.get(digit, 0.0) + _exp(listed[token], top)
@@ -247,7 +241,7 @@ def _exp(logprob: float, top: float) -> float:
 
 
 def _refuse_if_missing_could_move(weights: Mapping[str, float], most: float) -> None:
-    """A digit that is not listed has at most the smallest probability listed; try every way to add it."""
+    """A digit that is not listed has at most the smallest listed probability: try every way to add such digits."""
     missing = [int(digit) for digit in _DIGITS if digit not in weights]
     total = sum(weights.values())
     mean = sum(int(digit) * weight for digit, weight in weights.items()) / total
@@ -262,34 +256,32 @@ def _refuse_if_missing_could_move(weights: Mapping[str, float], most: float) -> 
 
 
 def _deciding_token(choice: Mapping[str, object], text: str, decided: int) -> Mapping[str, object]:
-    """The entry of the token that is the score's digit, found by its place in the text."""
+    """The entry of the token that is the score's digit, found by its position in the text."""
     entries = _field(choice.get("logprobs"), "content")
     if not isinstance(entries, list) or not entries:
         raise VerdictInvalid("no_probabilities", "the reply has no log-probabilities")
     tokens = [_token(entry) for entry in entries]
-    place = _place_of_score(b"".join(tokens), text)
-    at = 0
-    for entry, token in zip(entries, tokens, strict=True):
-        at += len(token)
-        if at > place:
+    position = _score_position(b"".join(tokens), text)
+    for entry, token, end in zip(entries, tokens, accumulate(map(len, tokens)), strict=True):
+        if end > position:
             if isinstance(entry, dict) and _decoded(token) == str(decided):
                 return entry
             raise VerdictInvalid("no_probabilities", f"the score's token is {_excerpt(_decoded(token))}")
     raise VerdictInvalid("no_probabilities", "the log-probabilities end before the score")
 
 
-def _place_of_score(generated: bytes, text: str) -> int:
-    """Byte place of the digit. Every other value is a string of digits, so the key stands there once."""
+def _score_position(generated: bytes, text: str) -> int:
+    """Byte position of the digit. Every other value is a string of digits, so its key occurs only once."""
     answer = text.encode(errors="replace")
     start = generated.find(answer)
-    found = _SCORE_VALUE.search(answer)
-    if start < 0 or found is None or generated.find(answer, start + 1) >= 0:
+    score = _SCORE_VALUE.search(answer)
+    if start < 0 or score is None or generated.find(answer, start + 1) >= 0:
         raise VerdictInvalid("no_probabilities", "the log-probabilities do not belong to the answer")
-    return start + found.start(1)
+    return start + score.start(1)
 
 
 def _token(entry: object) -> bytes:
-    """What a token adds to the text: by its bytes, since it may be a part of a character, else by its name."""
+    """The bytes that a token adds to the text, which may be part of a character; its name where they are missing."""
     raw, name = _field(entry, "bytes"), _field(entry, "token")
     if isinstance(raw, list) and all(type(byte) is int and 0 <= byte < 256 for byte in raw):
         return bytes(raw)
@@ -303,7 +295,7 @@ def _decoded(token: bytes) -> str:
 
 
 def _listed(entry: Mapping[str, object]) -> dict[bytes, float]:
-    """Log-probability by token: the alternatives listed, and the token itself where it is not among them."""
+    """Log-probability by token: of the listed alternatives, and of the token itself if it is not among them."""
     alternatives = entry.get("top_logprobs")
     if not isinstance(alternatives, list) or not alternatives:
         raise VerdictInvalid("no_probabilities", "the score's token has no alternatives")

@@ -1,8 +1,7 @@
 """The card as a judge model may read it: neutralised, cut, and between marks that its author cannot have guessed.
 
-A card is hostile data. What no reader sees is taken out, and what a tokenizer or a judge could take for more than
-text is broken, in such a way that a reader still understands what stood there. All of it is pure and linear in
-the length of the text.
+A card is hostile data. What no reader sees is removed; what a tokenizer or a judge could take for more than text is
+broken, so that a reader still recognises it. Every function is pure and takes time linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from tasks.cards.facts import BIDI, ZERO_WIDTH, is_telling_comment
 from tasks.cards.front_matter import split_front_matter
 from tasks.judges.unseen import seen
 
-FENCE_VERSION = 1  # raise it with any change that shows a judge model another text for some card
+FENCE_VERSION = 1  # raise it with any change that alters the text that a judge model sees of some card
 
-_ROUNDS_MAX = 4  # markup nested in markup deeper than this is nobody's honest card
+_ROUNDS_MAX = 4  # no honest card nests markup in markup deeper than this
 
 
 @dataclass(frozen=True, slots=True)
 class Neutral:
-    """A text that is nothing but text. `flags` name what was found, as those of `tasks.cards.facts` do."""
+    """Harmless text. `flags` name what was found, like those of `tasks.cards.facts`."""
 
     text: str
     flags: list[str]
@@ -37,11 +36,13 @@ _FLAGS = (
 
 
 def neutralise(text: str) -> Neutral:
-    """Total. Neutralising what was neutralised changes nothing: it goes on until a pass leaves all as it is."""
+    """Accepts any text. Idempotent: it repeats its steps until a pass changes nothing."""
     found: set[str] = set()
     text = text.removeprefix("\ufeff")  # a byte order mark
     for rounds in count(1):
-        after = _one_pass(text, found)
+        after = text
+        for step in _STEPS:
+            after = step(after, found)
         if after == text:
             break
         if rounds > _ROUNDS_MAX and "<" in after:
@@ -49,12 +50,6 @@ def neutralise(text: str) -> Neutral:
             after = after.replace("<", "‹")
         text = after
     return Neutral(text, [flag for flag in _FLAGS if flag in found])
-
-
-def _one_pass(text: str, found: set[str]) -> str:
-    for step in _STEPS:
-        text = step(text, found)
-    return text
 
 
 # ------------------------------------------------------------------------------------- characters without ink
@@ -66,7 +61,7 @@ _TAGS = "\U000e0000-\U000e007f"
 _DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _WIDTHLESS = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-# Joiners have a meaning between emoji, and after letters of scripts that join or stack.
+# Joiners are meaningful between emoji, and after letters of scripts that join or stack.
 _EMOJI = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u2bff\u3030\u303d\u3297\u3299"
     "\ufe0e\ufe0f\U0001f000-\U0001faff"  # a selector and a skin tone may stand before a joiner
@@ -91,7 +86,7 @@ _KINDS = [
 
 
 def _drop_inkless(text: str, found: set[str]) -> str:
-    """Zero-width, bidi, tag and control characters, and variation selectors that vary nothing."""
+    """Remove zero-width, bidi, tag and control characters, and variation selectors without effect."""
     text = _SURROGATE.sub("\ufffd", _LINE_ENDS.sub("\n", text))
     if not _ANY_INKLESS.search(text):
         return text
@@ -109,7 +104,7 @@ _REPEATED = re.compile(r"(.)\1{199,}", re.DOTALL)
 
 
 def _shorten_repeats(text: str, found: set[str]) -> str:
-    """Two hundred times the same character say no more than forty."""
+    """Keep 40 of 200 or more repetitions of a character: the rest adds nothing."""
     return _REPEATED.sub(lambda match: match[1] * 40, text)
 
 
@@ -149,7 +144,7 @@ _BRACKETED = (
     # In small letters these are BBCode, or a word in brackets
     *(r"(?-i:IMG(?:_BREAK|_END)?)", r"(?-i:PREFIX|MIDDLE|SUFFIX|ARGS|CALL_ID|AUDIO)"),
 )
-# With blanks inside, only names that nothing else has: "| < | 5 | > |" is a row of a table.
+# With blanks inside, only unmistakable names: "| < | 5 | > |" is a row of a table.
 _SPACED = r"\w*[_▁]\w*|system|developer|user|assistant|human|observation|endoftext|endofturn|channel|message"
 _CHAT = re.compile(
     r"[<＜][|｜][^|｜<>＜＞\n]{1,80}[|｜][>＞]"  # <|im_start|>, and DeepSeek's with wide pipes
@@ -167,7 +162,7 @@ _LOOK_ALIKES = str.maketrans({"<": "‹", "＜": "‹", "[": "‹", ">": "›", 
 
 
 def _break_chat_tokens(text: str, found: set[str]) -> str:
-    """Brackets become look-alikes. [MASK], [CLS] and <mask> stay: no chat model has them, and cards need them."""
+    """Replace brackets by look-alikes. [MASK], [CLS] and <mask> stay: no chat model uses them, and cards need them."""
 
     def broken(match: re.Match[str]) -> str:
         found.add("chat_template_tokens")
@@ -188,7 +183,7 @@ _WRAPPED_RUN = re.compile(r"^(?:[ \t>]{0,8}[A-Za-z0-9+/]{60,119}+={0,2}[ \t]{0,8
 
 
 def _name_bytes(text: str, found: set[str]) -> str:
-    """Data URIs and long runs of base64 or hexadecimal digits eat the token budget: a note stands for them."""
+    """Replace data URIs and long runs of base64 or hexadecimal digits, which use up the token budget, by a note."""
 
     def uri(match: re.Match[str]) -> str:
         found.add("data_uri_image" if match[1].lower() == "image" else "data_uri")
@@ -198,22 +193,19 @@ def _name_bytes(text: str, found: set[str]) -> str:
         if _is_words(match[0]):
             return match[0]
         found.add("encoded_run")
-        return f"‹{len(match[0].rstrip()):,} characters without a blank›{_line_end(match[0])}"
+        line_end = "\n" if match[0].endswith("\n") else ""
+        return f"‹{len(match[0].rstrip()):,} characters without a blank›{line_end}"
 
     text = _DATA_URI.sub(uri, text) if ":" in text else text
     return _WRAPPED_RUN.sub(run, _RUN.sub(run, text))
 
 
 def _is_words(run: str) -> bool:
-    """A path, a rule, or words joined by dashes: nothing in it is longer than a commit's name. Or a protein."""
+    """Whether it is a path, a rule or words joined by dashes, with no part longer than a commit hash; or a protein."""
     letters = "".join(run.split())
     if letters.isalpha() and letters.isupper():
         return len(letters) <= _SEQUENCE_CHARACTERS_MAX
     return "\n" not in run and max(map(len, _MARKS.split(run))) <= 40
-
-
-def _line_end(run: str) -> str:
-    return "\n" if run.endswith("\n") else ""
 
 
 # ------------------------------------------------------------------------------------------------- the fence
@@ -229,7 +221,7 @@ def marks(card_id: str) -> tuple[str, str]:
 
 
 def _break_fences(text: str, found: set[str]) -> str:
-    """No card has the brackets that marks are made of."""
+    """Replace the brackets that marks are made of, so that no card contains them."""
     if "⟦" not in text and "⟧" not in text:
         return text
     if _IMITATION.search(text):
@@ -240,14 +232,14 @@ def _break_fences(text: str, found: set[str]) -> str:
 def fenced(text: str, card_hash: str) -> str:
     """The neutralised card between its marks.
 
-    The marks' id comes from a hash that covers the text: whoever writes a text cannot write its id into it.
+    The marks' id comes from a hash of the text, so no author can write the id of a text into it.
     """
     begins, ends = marks(card_hash[:12])
     return f"{begins}\n{text}\n{ends}"
 
 
 def cut(text: str, characters_max: int) -> str:
-    """Two thirds head and one third tail, at line ends where those are near, and between them how much is gone."""
+    """Two thirds head and one third tail, cut at line ends if they are near, with a note of how much is left out."""
     if len(text) <= characters_max:
         return text
     room = max(0, characters_max - _CUT_MARK_CHARACTERS_MAX)
@@ -260,7 +252,7 @@ def cut(text: str, characters_max: int) -> str:
     return f"{text[:end]}\n{CUT_MARK.format(start - end)}\n{text[start:]}"
 
 
-# Markup before tokens: a broken </s> would no longer close what <s hidden> opened.
+# Markup comes before tokens: a broken </s> would no longer close what <s hidden> opened.
 _STEPS: tuple[Callable[[str, set[str]], str], ...] = (
     *(_drop_inkless, _shorten_repeats, _drop_unseen, _break_chat_tokens, _name_bytes, _break_fences),
 )
@@ -273,7 +265,7 @@ _QUOTE_CHARACTERS_MIN = 12
 
 
 def is_verbatim(quote: str, card: str) -> bool:
-    """Whether a quote stands in the (neutralised) card word for word, and is long enough to mean something.
+    """Whether a quote occurs word for word in the neutralised card, and is long enough to be meaningful.
 
     Runs of white space count as one blank; three words or twelve characters are enough.
     """

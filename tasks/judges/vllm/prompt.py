@@ -1,7 +1,7 @@
-"""What a judge model is told: derived from the rubric alone, and the same for every card.
+"""The prompts of a judge model: derived from the rubric alone, and the same for every card.
 
-The system message comes first and holds all that is common, so that a server computes it once and finds it in its
-prefix cache for every card after; its two shapes part only in their last section.
+The system message comes first and holds everything that cards share, so that a server computes it once and finds it in
+its prefix cache afterwards; its two shapes differ only in their last section.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ IMPROVEMENT_CHARACTERS_MAX = 240
 
 @dataclass(frozen=True)
 class Prompt:
-    """One way to ask: the system message, the schema that answers are held to, and their room in tokens."""
+    """The system message, the schema that answers must follow, and the tokens that an answer may take."""
 
     shape: Shape
     system: str
@@ -31,40 +31,38 @@ class Prompt:
     tokens_out_max: int
 
     def messages(self, fenced_card: str, *, again: bool = False) -> list[dict[str, str]]:
-        """`again` adds a reminder: at temperature 0 the same question gets the same unreadable answer."""
+        """`again` adds a reminder: at temperature 0 the same request gets the same unreadable answer."""
         user = f"{fenced_card}\n\n{_CLOSING}{_REMINDER if again else ''}"
         return [{"role": "system", "content": self.system}, {"role": "user", "content": user}]
 
     @cached_property
     def digest(self) -> str:
-        """16 hex digits over all that a judge model reads besides the card, and over how the card is fenced."""
+        """16 hex digits over everything that a judge model reads except the card, and over how the card is fenced."""
         messages = self.messages("", again=True), self.messages("")
-        content = [
-            self.shape,
-            messages,
-            self.schema,
-            self.tokens_out_max,
-            *marks(""),
-            CUT_MARK,
-            FENCE_VERSION,
-        ]
-        canonical = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        how = (self.shape, messages, self.schema, self.tokens_out_max, *marks(""), CUT_MARK, FENCE_VERSION)
+        canonical = json.dumps(how, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def score_prompt(rubric: Rubric) -> Prompt:
-    """The checks and the score, no prose: what every card is asked."""
-    example = _score_example(rubric)
+    """The prompt for every card: the checks and the score, no prose."""
+    # Passed, passed, failed and so on: an example of the form, not of a verdict.
+    digits = {
+        c.id: "".join("0" if n % 3 == 1 else "1" for n in range(len(c.checks))) for c in rubric.criteria
+    }
+    example = _compact(digits | {"score": LEVELS[2]})
     # Plain ASCII: no answer has more tokens than characters, and all have about as many as the example.
     return Prompt("score", _system(rubric, _how_to_score(example)), _score_schema(rubric), len(example) + 40)
 
 
 def explain_prompt(rubric: Rubric) -> Prompt:
-    """Per criterion a level, a quote and an improvement: what samples and advice are asked."""
-    keys = len(_example(rubric, {"level": 3, "quote": "", "improvement": ""}))
+    """The prompt for samples and advice: per criterion a level, a quote and an improvement."""
+    empty = {"level": 3, "quote": "", "improvement": ""}
+    answer = {f"{c.id}_{key}": value for c in rubric.criteria for key, value in empty.items()}
+    keys = len(_compact(answer | {"score": LEVELS[2]}))
     prose = len(rubric.criteria) * (QUOTE_CHARACTERS_MAX + IMPROVEMENT_CHARACTERS_MAX)
-    # Three quarters of a token a character is more than any language takes but for rare scripts in long quotes,
-    # and no server reserves what is not used.
+    # Three quarters of a token per character is more than any language takes, except rare scripts in long quotes;
+    # no server reserves what is not used.
     return Prompt(
         "explain", _system(rubric, _how_to_explain()), _explain_schema(rubric), keys + prose * 3 // 4
     )
@@ -111,7 +109,7 @@ Use the whole scale.
 
 
 def _criterion(criterion: Criterion) -> str:
-    """Its question, the five anchors by level, and its checks by number."""
+    """Its question, the five anchors by level, and its numbered checks."""
     anchors = "\n".join(f"{level}: {anchor}" for level, anchor in zip(LEVELS, criterion.anchors, strict=True))
     checks = "\n".join(f"{n}. {check.question}" for n, check in enumerate(criterion.checks, 1))
     return (
@@ -128,7 +126,7 @@ checks, in their order (1 passed, 0 failed); then "score", the overall score. In
 
 def _how_to_explain() -> str:
     example = {"level": LEVELS[2], "quote": "words of the card", "improvement": "What to change."}
-    entry = json.dumps({f"CRITERION_{key}": value for key, value in example.items()}, separators=(",", ":"))
+    entry = _compact({f"CRITERION_{key}": value for key, value in example.items()})
     return f"""\
 One JSON object on one line: for each criterion, in the order above, three keys with its name in place of CRITERION; \
 then "score", the overall score.
@@ -155,14 +153,12 @@ def _score_schema(rubric: Rubric) -> dict[str, object]:
 
 
 def _explain_schema(rubric: Rubric) -> dict[str, object]:
-    properties: dict[str, object] = {}
-    for criterion in rubric.criteria:
-        properties[f"{criterion.id}_level"] = _LEVEL
-        properties[f"{criterion.id}_quote"] = {"type": "string", "maxLength": QUOTE_CHARACTERS_MAX}
-        properties[f"{criterion.id}_improvement"] = {
-            "type": "string",
-            "maxLength": IMPROVEMENT_CHARACTERS_MAX,
-        }
+    parts: dict[str, object] = {
+        "level": _LEVEL,
+        "quote": {"type": "string", "maxLength": QUOTE_CHARACTERS_MAX},
+        "improvement": {"type": "string", "maxLength": IMPROVEMENT_CHARACTERS_MAX},
+    }
+    properties = {f"{c.id}_{part}": rule for c in rubric.criteria for part, rule in parts.items()}
     return _flat(properties | {"score": _LEVEL})
 
 
@@ -176,14 +172,5 @@ def _flat(properties: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _score_example(rubric: Rubric) -> str:
-    """Two passed, one failed, and so on: a form, not a model to follow."""
-    digits = {
-        c.id: "".join("0" if n % 3 == 1 else "1" for n in range(len(c.checks))) for c in rubric.criteria
-    }
-    return json.dumps(digits | {"score": LEVELS[2]}, separators=(",", ":"))
-
-
-def _example(rubric: Rubric, entry: dict[str, object]) -> str:
-    whole = {f"{c.id}_{key}": value for c in rubric.criteria for key, value in entry.items()}
-    return json.dumps(whole | {"score": LEVELS[2]}, separators=(",", ":"))
+def _compact(value: dict[str, object]) -> str:
+    return json.dumps(value, separators=(",", ":"))

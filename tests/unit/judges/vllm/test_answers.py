@@ -1,4 +1,4 @@
-"""Whatever a judge's server sends is the answer that was asked for, or VerdictInvalid with a reason."""
+"""Whatever a judge's server sends: a valid answer is read, and all else is VerdictInvalid with a reason."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def entry(token: str, logprobs: Any = None) -> dict[str, Any]:
 
 
 def reply(answer: object = None, logprobs: Any = None, **choice: Any) -> dict[str, Any]:
-    """A completion whose text is `answer`, with log-probabilities a token; `choice` replaces fields."""
+    """A completion whose text is `answer`, with log-probabilities per token; `choice` replaces fields."""
     answer = GOOD if answer is None else answer
     text = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"))
     tokens = [entry(text[:-2]), entry(text[-2:-1], logprobs or EVEN), entry(text[-1:]), entry("<|im_end|>")]
@@ -59,7 +59,7 @@ def test_digits_are_checks_in_the_rubrics_order() -> None:
     assert sorted(answer.passed + answer.failed) == sorted(check.id for check in RUBRIC.checks)
 
 
-def test_mode_decided_asks_for_no_probabilities_and_takes_the_token() -> None:
+def test_mode_decided_reads_no_probabilities_and_takes_the_token() -> None:
     answer = read_score(reply(logprobs=EVEN), RUBRIC, "decided")
     assert (answer.decided, answer.probabilities, answer.score()) == (4, {}, 4.0)
     assert (
@@ -203,7 +203,7 @@ def test_two_spellings_of_a_digit_add_up_and_one_token_listed_twice_does_not() -
 
 
 def test_digits_far_below_other_tokens_still_compare() -> None:
-    """Raw log-probabilities are from before the grammar: the model may have wanted to say something else."""
+    """Raw log-probabilities are from before the grammar: the model may have preferred another token."""
     far = {"The": -0.001, "1": -700.0, "2": -750.0, "3": -9999.0, "4": -700.0, "5": -800.0}
     assert read_score(reply(logprobs=far), RUBRIC, "expected").score() == pytest.approx(2.5)
 
@@ -331,7 +331,7 @@ def test_prose_is_made_fit_for_a_table(changed: dict[str, Any], expected: Reason
     ],
     ids=str,
 )
-def test_an_explanation_that_is_none_is_refused(changed: dict[str, Any], reason: str) -> None:
+def test_an_invalid_explanation_is_refused(changed: dict[str, Any], reason: str) -> None:
     with pytest.raises(VerdictInvalid) as refusal:
         read_explanation(reply(explained(**changed)), RUBRIC)
     assert refusal.value.reason == reason
@@ -456,5 +456,5 @@ def test_bytes_that_parse_as_json_are_read_or_refused(body: bytes) -> None:
     ],
     ids=str,
 )
-def test_usage_is_counted_where_it_is_told(sent: object, expected: tuple[int, int]) -> None:
+def test_usage_is_counted_where_it_is_reported(sent: object, expected: tuple[int, int]) -> None:
     assert usage_of(sent) == expected

@@ -1,4 +1,4 @@
-"""Replicas of a judge behind one limit: shared load, deaths survived, faults told apart. Real HTTP on loopback."""
+"""Replicas of a judge behind one limit: load, lost servers, and whose fault a failure is. Real HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from pydantic import SecretStr
 from tasks.engine.child import free_port
 from tasks.errors import JudgeError, JudgeRefused, JudgesDiffer, JudgeUnreachable, UsageError
 from tasks.judges.scripted import AnswerScript, Fault, Reply, ScriptedJudge, running_scripted_judge
+from tasks.judges.vllm.client import retry_after
 from tasks.judges.vllm.fleet import Fleet, RequestFailed
-from tasks.judges.vllm.served import base_url, concurrency_for, counters, kv_tokens, retry_after
+from tasks.judges.vllm.metrics import concurrency_for, counters, kv_tokens
+from tasks.judges.vllm.served import base_url
 from tasks.settings import Settings
 
 PATH = "/v1/chat/completions"
@@ -74,7 +76,7 @@ _JSON = st.recursive(
     st.none() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
 )
 
-# --------------------------------------------------------------------------------------------- who they are
+# --------------------------------------------------------------------------------------------- what they serve
 
 
 def test_a_fleet_knows_what_its_servers_serve() -> None:
@@ -98,7 +100,7 @@ def test_a_model_is_known_by_its_name_its_root_or_its_last_part(asked_for: str) 
         assert fleet.served.model == "org/judge"
 
 
-def test_servers_of_another_judge_are_left_alone_where_a_model_is_named() -> None:
+def test_servers_of_other_models_are_left_out_where_a_model_is_named() -> None:
     with (
         judges(None, model="a/one") as (one,),
         judges(None, model="b/other") as (other,),
@@ -108,7 +110,7 @@ def test_servers_of_another_judge_are_left_alone_where_a_model_is_named() -> Non
         assert not one.requests
 
 
-def test_another_model_is_refused_with_what_is_served() -> None:
+def test_a_model_that_is_not_served_is_refused_with_what_is() -> None:
     with (
         judges(None, model="org/judge") as servers,
         pytest.raises(JudgeRefused, match="serves org/judge, not x/y"),
@@ -178,7 +180,7 @@ def test_an_address_may_end_in_v1(url: str, plain: str) -> None:
         "http://[",
     ],
 )
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="--judge-url"):
         Fleet([url], model=None, limits=limits())
 
@@ -244,7 +246,7 @@ def test_items_are_read_little_further_than_needed() -> None:
         assert len(list(stream)) == 10_000 - 5
 
 
-def test_who_stops_early_cancels_what_is_in_flight() -> None:
+def test_stopping_early_cancels_what_is_in_flight() -> None:
     is_hanging = threading.Event()
 
     def script(payload: dict[str, Any]) -> object:
@@ -266,7 +268,7 @@ def test_who_stops_early_cancels_what_is_in_flight() -> None:
         wait_for(lambda: server.in_flight == 0)
 
 
-def test_what_the_work_raises_reaches_the_caller_and_ends_the_rest() -> None:
+def test_an_error_of_the_work_reaches_the_caller_and_ends_the_rest() -> None:
     async def divide(item: int) -> float:
         return 1 / item
 
@@ -276,7 +278,7 @@ def test_what_the_work_raises_reaches_the_caller_and_ends_the_rest() -> None:
         assert sorted(judge_all(fleet, 3)) == [0, 1, 2]
 
 
-def test_a_fleet_leaves_no_thread_and_tells_those_who_still_wait() -> None:
+def test_closing_leaves_no_thread_and_raises_in_threads_that_wait() -> None:
     caught: list[BaseException] = []
 
     def wait_for_ever(fleet: Fleet) -> None:
@@ -295,7 +297,7 @@ def test_a_fleet_leaves_no_thread_and_tells_those_who_still_wait() -> None:
     assert "judge-fleet" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_metrics_are_summed_and_do_not_fall_when_a_server_starts_anew() -> None:
+def test_metrics_are_summed_and_do_not_fall_when_a_server_restarts() -> None:
     with judges(None, None) as servers, fleet_of(*servers) as fleet:
         judge_all(fleet, 10)
         before = fleet.metrics()
@@ -318,7 +320,7 @@ def test_metrics_are_summed_and_do_not_fall_when_a_server_starts_anew() -> None:
 # -------------------------------------------------------------------------------------------------- deaths
 
 
-def test_a_server_that_dies_in_the_middle_costs_no_card() -> None:
+def test_a_server_that_dies_during_a_request_costs_no_card() -> None:
     victims: list[ScriptedJudge] = []
 
     def die_at_ten(payload: dict[str, Any]) -> object:
@@ -395,7 +397,7 @@ def test_a_server_that_is_still_starting_is_waited_for() -> None:
         late.die()
 
 
-def test_a_late_replica_joins_and_is_held_to_the_first() -> None:
+def test_a_late_replica_joins_if_it_serves_the_same_as_the_first() -> None:
     late, stranger = ScriptedJudge(port=free_port()), ScriptedJudge(port=free_port())
     stranger.character = type(stranger.character)(version="9.9.9")
     with judges(None, latency_s=0.005) as (server,):
@@ -455,17 +457,17 @@ def failure_of(script: AnswerScript, **changed: Any) -> RequestFailed:
         fleet_of(*servers, **changed) as fleet,
         pytest.raises(RequestFailed) as caught,
     ):
-        fleet.call(PATH, card(0))
+        fleet.run(fleet.post, PATH, card(0))
     return caught.value
 
 
-def test_what_passes_by_itself_is_tried_again() -> None:
+def test_a_temporary_fault_is_tried_again() -> None:
     with judges(failing(2, 500)) as (server,), fleet_of(server) as fleet:
         assert judge_all(fleet, 1) == [0]
     assert len(server.requests) == 3
 
 
-def test_what_does_not_pass_is_a_failure_of_its_card_with_an_excerpt() -> None:
+def test_a_permanent_fault_is_a_failure_of_its_card_with_an_excerpt() -> None:
     failure = failure_of(always(Reply(500, b"boom\x1b[2J " + b"x" * 9999)))
     assert failure.reason == "http_500"
     assert failure.detail.startswith("boom [2J xxx")
@@ -481,7 +483,7 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_asks() -> None:
     assert len(server.requests) == 2
 
 
-def test_being_busy_uses_up_no_tries_but_patience() -> None:
+def test_a_busy_server_uses_up_patience_and_no_tries() -> None:
     later = Reply(503, b"full", {"retry-after": "0"})
     with judges(failing(10, later)) as servers, fleet_of(*servers, judge_patience_s=30) as fleet:
         assert judge_all(fleet, 1) == [0]
@@ -511,18 +513,18 @@ def test_a_bad_request_is_final(message: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 307])
-def test_what_would_strike_every_card_stops_the_run(status: int) -> None:
+def test_a_fault_that_affects_every_card_stops_the_run(status: int) -> None:
     with judges(always(status)) as servers, fleet_of(*servers) as fleet, pytest.raises(JudgeRefused):
         judge_all(fleet, 3)
 
 
-def test_a_payload_that_is_no_unicode_fails_alone() -> None:
+def test_a_payload_that_is_not_unicode_fails_alone() -> None:
     with (
         judges(None) as servers,
         fleet_of(*servers) as fleet,
         pytest.raises(RequestFailed, match="not_sendable"),
     ):
-        fleet.call(PATH, {"model": "scripted", "messages": [{"content": "\ud800"}]})
+        fleet.run(fleet.post, PATH, {"model": "scripted", "messages": [{"content": "\ud800"}]})
 
 
 def test_an_endless_answer_is_cut_off() -> None:
@@ -542,7 +544,7 @@ def test_any_body_is_an_object_or_a_failure() -> None:
             nonlocal body
             body = given_body
             try:
-                assert isinstance(fleet.call(PATH, card(0)), dict)
+                assert isinstance(fleet.run(fleet.post, PATH, card(0)), dict)
             except RequestFailed as failure:
                 assert failure.reason == "not_json"
                 assert failure.detail.isprintable()
@@ -555,7 +557,7 @@ def test_odd_bodies_are_not_json(body: bytes) -> None:
     assert failure_of(always(body)).reason == "not_json"
 
 
-# ------------------------------------------------------------------------------------------ what they say
+# ------------------------------------------------------------------------------------------ what they report
 
 
 def test_the_cache_is_read_from_blocks_or_from_tokens() -> None:
@@ -574,18 +576,18 @@ def test_requests_in_flight_follow_from_the_cache(cache: int | None, requests: i
 
 
 def test_counters_are_summed_over_engines() -> None:
-    told = (
+    metrics = (
         "# HELP vllm:prompt_tokens_total x\n"
         'vllm:prompt_tokens_total{engine="0"} 3.160932e+06\nvllm:prompt_tokens_total{engine="1"} 8\n'
         'vllm:prompt_tokens_created{engine="0"} 1.7e+09\nvllm:num_preemptions_total 2.0\n'
     )
-    assert counters(told) == {"prompt_tokens": 3160940.0, "preemptions": 2.0}
+    assert counters(metrics) == {"prompt_tokens": 3160940.0, "preemptions": 2.0}
 
 
 @given(st.text())
-def test_any_metrics_are_read(told: str) -> None:
-    assert counters(told) is not None
-    assert kv_tokens(told) is None or kv_tokens(told)
+def test_any_metrics_are_read(text: str) -> None:
+    assert counters(text) is not None
+    assert kv_tokens(text) is None or kv_tokens(text)
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:
@@ -598,5 +600,5 @@ def test_retry_after_is_seconds_or_a_date() -> None:
 def wait_for(is_so: Callable[[], bool], within_s: float = 20) -> None:
     deadline = time.monotonic() + within_s
     while not is_so():
-        assert time.monotonic() < deadline, "it did not come about"
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A judge model is told the rubric, once, the same way for every card; a changed word is a decision."""
+"""A judge model reads the rubric once, in the same way for every card; a changed word is a decision."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_prompts_are_the_pinned_ones(prompt: Prompt) -> None:
 
 
 @pytest.mark.parametrize("prompt", [SCORE, EXPLAIN], ids=lambda prompt: prompt.shape)
-def test_the_rubric_stands_in_the_prompt_once_and_whole(prompt: Prompt) -> None:
+def test_the_prompt_contains_the_whole_rubric_once(prompt: Prompt) -> None:
     assert prompt.system.count(RUBRIC.question) == 1
     for criterion in RUBRIC.criteria:
         assert prompt.system.count(criterion.question) == 1
@@ -74,7 +74,7 @@ def test_all_cards_share_the_system_message_and_both_shapes_all_but_its_end() ->
     assert SCORE.system.split("# Answer")[1] != EXPLAIN.system.split("# Answer")[1]
 
 
-def test_the_second_asking_differs_by_one_reminder_at_the_very_end() -> None:
+def test_the_second_request_differs_by_one_reminder_at_the_very_end() -> None:
     once, again = SCORE.messages("card"), SCORE.messages("card", again=True)
     assert again[0] == once[0]
     assert again[1]["content"].startswith(once[1]["content"])
@@ -94,7 +94,7 @@ def test_the_prompt_describes_the_marks_that_the_fence_uses() -> None:
 
 
 def test_the_score_prompt_is_tight() -> None:
-    """About 4.5 characters a token in English prose: some 2,100 tokens, of which three quarters are the rubric."""
+    """About 4.5 characters per token in English prose: some 2,100 tokens, of which three quarters are the rubric."""
     assert len(SCORE.system) < 9_800
 
 
@@ -120,7 +120,7 @@ def test_the_worked_line_follows_the_schema_and_fits() -> None:
     assert len(line) <= SCORE.tokens_out_max <= 300
 
 
-def test_an_explanation_has_three_keys_a_criterion_and_then_the_score() -> None:
+def test_an_explanation_has_three_keys_per_criterion_and_then_the_score() -> None:
     names = list(properties_of(EXPLAIN))
     assert names[:3] == ["purpose_level", "purpose_quote", "purpose_improvement"]
     assert names[-1] == "score"

@@ -67,12 +67,12 @@ def limits(**changed: Any) -> Settings:
 def wait_for(is_so: Callable[[], bool], within_s: float = 20) -> None:
     deadline = time.monotonic() + within_s
     while not is_so():
-        assert time.monotonic() < deadline, "it did not come about"
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it runs; a zombie whom nobody buries does not."""
+    """Whether it runs; a zombie that nobody waits for does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -82,15 +82,15 @@ def is_alive(pid: int) -> bool:
 # ------------------------------------------------------------------------------------------------- running
 
 
-def test_a_server_runs_while_inside_and_no_longer(python: Callable[..., Path], tmp_path: Path) -> None:
-    told: list[tuple[str, int, int | None]] = []
+def test_a_server_runs_until_the_block_ends(python: Callable[..., Path], tmp_path: Path) -> None:
+    reports: list[tuple[str, int, int | None]] = []
     with (
-        listening(lambda *progress: told.append(progress)),
+        listening(lambda *progress: reports.append(progress)),
         running_judge_server("m", tmp_path / "log", limits(judge_python=python())) as url,
         urllib.request.urlopen(f"{url}/v1/models") as answer,
     ):
         assert answer.status == 200
-    assert [stage for stage, _, _ in told] == ["start", "start"]
+    assert [stage for stage, _, _ in reports] == ["start", "start"]
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) != 0
 
@@ -122,10 +122,10 @@ def test_a_taken_port_is_known_before_anything_starts(python: Callable[..., Path
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        told = limits(judge_python=python(), judge_port=port)
+        taken_port = limits(judge_python=python(), judge_port=port)
         with (
             pytest.raises(JudgeNotStarted, match=f"port {port} is taken; set CARDIOGRAPH_JUDGE_PORT"),
-            running_judge_server("m", tmp_path / "log", told),
+            running_judge_server("m", tmp_path / "log", taken_port),
         ):
             pass
     assert not (tmp_path / "log").exists()
@@ -141,7 +141,7 @@ def test_options_of_the_settings_come_last_and_win() -> None:
     assert "--enforce-eager" not in arguments
 
 
-def test_an_unclosed_quote_is_said() -> None:
+def test_an_unclosed_quote_is_reported() -> None:
     with pytest.raises(UsageError, match="CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"):
         server_arguments("m", 81, CUDA, limits(judge_engine_options="--x 'a"))
 
@@ -153,13 +153,13 @@ def test_a_cpu_gets_a_cache_unless_the_environment_gives_one(monkeypatch: pytest
     assert "--kv-cache-memory-bytes" not in server_arguments("m", 81, CPU, limits())
 
 
-def test_a_revision_is_asked_of_the_hub_alone(tmp_path: Path) -> None:
-    told = limits(judge_revision="abc")
-    assert "--revision" in server_arguments("org/model", 81, CUDA, told)
-    assert "--revision" not in server_arguments(str(tmp_path), 81, CUDA, told)
+def test_a_revision_is_passed_only_for_models_of_the_hub(tmp_path: Path) -> None:
+    pinned = limits(judge_revision="abc")
+    assert "--revision" in server_arguments("org/model", 81, CUDA, pinned)
+    assert "--revision" not in server_arguments(str(tmp_path), 81, CUDA, pinned)
 
 
-def test_the_key_travels_in_the_environment_alone() -> None:
+def test_the_key_is_passed_only_in_the_environment() -> None:
     secret = limits(judge_api_key=SecretStr("k-1"))
     assert server_environment(secret)["VLLM_API_KEY"] == "k-1"
     assert "k-1" not in server_arguments("m", 81, CUDA, secret)
@@ -167,7 +167,7 @@ def test_the_key_travels_in_the_environment_alone() -> None:
     assert server_environment(limits())["VLLM_NO_USAGE_STATS"] == "1"
 
 
-# --------------------------------------------------------------------------------------------- who it is
+# --------------------------------------------------------------------------------------------- model and engine
 
 
 @pytest.mark.parametrize(
@@ -226,10 +226,10 @@ TAILS = {
                "`VLLM_LOGGING_LEVEL=DEBUG` to turn on verbose logging to help debug the issue.", "needs a GPU"),
     "no folder": ("    raise HFValidationError(\nhuggingface_hub.errors.HFValidationError: Repo id must be in the form "
                   "'repo_name' or 'namespace/repo_name': '/models/nope'. Use `repo_type` argument if needed.",
-                  "is not to be had"),
+                  "cannot be loaded"),
     "an empty folder": ("pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig\n"
                         "  Value error, Invalid repository ID or local directory specified: '/models/empty'.\n"
-                        "Please verify the following requirements:", "is not to be had"),
+                        "Please verify the following requirements:", "cannot be loaded"),
     "offline": ("huggingface_hub.errors.LocalEntryNotFoundError: Cannot find an appropriate cached snapshot folder for "
                 "the specified revision on the local disk and outgoing traffic has been disabled. To enable repo "
                 "look-ups and downloads online, pass 'local_files_only=False' as input.", "HF_HUB_OFFLINE"),
@@ -243,7 +243,7 @@ TAILS = {
     "a taken port": ("    sock.bind(addr)\nOSError: [Errno 98] Address already in use", "CARDIOGRAPH_JUDGE_PORT"),
     "a long context": ("  Value error, User-specified max_model_len (99999) is greater than the derived max_model_len "
                        "(max_position_embeddings=16384.0 or model_max_length=None in model's config.json).",
-                       "no context that long (User-specified max_model_len (99999))"),
+                       "so long a context (User-specified max_model_len (99999))"),
     "a large cache": ("RuntimeError: Worker failed with error 'Available memory on node 0 (5.64/9.59 GiB) on kv cache "
                       "allocation is less than requested memory for kv (500.0 GiB). Decrease --kv-cache-memory-bytes, "
                       "VLLM_CPU_KVCACHE_SPACE, or reduce CPU memory used by other processes.', please check the stack "
@@ -267,13 +267,13 @@ TAILS = {
 @pytest.mark.parametrize("state", TAILS)
 def test_a_log_is_read_into_one_line_with_its_remedy(state: str) -> None:
     tail, words = TAILS[state]
-    said = diagnose(1, f"INFO 11-21 13:29:16 [model.py:733] Resolved architecture\n{tail}\n", "m")
-    assert words in said
-    assert "\n" not in said
+    message = diagnose(1, f"INFO 11-21 13:29:16 [model.py:733] Resolved architecture\n{tail}\n", "m")
+    assert words in message
+    assert "\n" not in message
 
 
-def test_a_silent_end_is_said() -> None:
-    assert diagnose(3, "\n") == "the judge's server ended with code 3: it said nothing"
+def test_a_silent_end_is_reported() -> None:
+    assert diagnose(3, "\n") == "the judge's server ended with code 3: it printed nothing"
 
 
 def test_a_killed_server_is_put_down_to_memory() -> None:
@@ -287,7 +287,7 @@ def test_any_log_has_a_diagnosis_in_one_line(code: int | None, tail: str) -> Non
 
 # ------------------------------------------------------------------------------------------------ its end
 
-# A command with a family: a child, and a grandchild whose parent is gone, each writing down who it is.
+# A command with a family: a child, and a grandchild whose parent is gone, each writing down its process id.
 _FAMILY = """
 echo $$ >> {pids}
 sleep 600 & echo $! >> {pids}
@@ -355,7 +355,7 @@ def test_a_supervisor_ends_with_the_code_of_its_command_and_what_that_left(
     wait_for(lambda: not any(map(is_alive, written(pids))))
 
 
-def test_a_command_that_is_not_there_is_said() -> None:
+def test_a_missing_command_is_reported() -> None:
     command = [sys.executable, "-m", "tasks.engine.child", "/no/such/command"]
     asked = subprocess.run(command, stdin=subprocess.PIPE, capture_output=True, text=True, timeout=20)
     assert asked.returncode == 127

@@ -1,0 +1,218 @@
+"""Which replicas of a judge answer, and that all of them are the same judge for as long as a run lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from math import inf
+from time import monotonic
+
+from anyio.abc import TaskGroup
+
+from tasks.errors import JudgeError, JudgesDiffer, JudgeUnreachable
+from tasks.judges.vllm.client import JudgeClient, ServerNotReady, key_refused
+from tasks.judges.vllm.metrics import ReplicaCounters
+from tasks.judges.vllm.served import Served, ServesAnother, introduced
+from tasks.settings import Settings
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0  # between two probes
+
+
+@dataclass(eq=False)
+class Replica:
+    """The current state of one replica."""
+
+    url: str
+    is_up: bool = False
+    is_probed: bool = False  # a probe is waiting for it to come back
+    in_flight: int = 0
+    busy_until: float = 0.0
+    problem: str = "it has not been asked yet"
+    fingerprints: set[str] = field(default_factory=set)  # of engine and model, as its answers carry them
+    counters: ReplicaCounters = field(default_factory=ReplicaCounters)
+    health_check: asyncio.Lock = field(default_factory=asyncio.Lock)
+    health_checked_at: float = -inf
+    is_well: bool = False  # by its last health check
+
+
+class ReplicaHealth:
+    """Marks replicas up and down. One that is down gets no requests and is probed until it answers again.
+
+    Used on the event loop only. `probes` is the task group that runs the probes. Where `model` is named, servers of
+    other models are left out: they are another judge's.
+    """
+
+    probes: TaskGroup
+    served: Served  # by the first replica that answered: the others have to serve the same
+
+    def __init__(self, urls: Sequence[str], model: str | None, client: JudgeClient, limits: Settings) -> None:
+        self.replicas = [Replica(url) for url in urls]
+        self._first = self.replicas[0]
+        self._model = model
+        self._client = client
+        self._patience_s = limits.judge_patience_s
+        self._all_down_since: float | None = None
+        self._fatal: JudgeError | None = None
+        self._changed = asyncio.Event()
+
+    async def open(self) -> list[Served]:
+        """Ask all servers what they serve until one answers; what those that answered serve.
+
+        Raises JudgeUnreachable, JudgeRefused and JudgesDiffer.
+        """
+        self._all_down_since = monotonic()
+        for pause in _pauses():
+            answers = await asyncio.gather(*map(self._first_answer, self.replicas))
+            pairs = list(zip(self.replicas, answers, strict=True))
+            self.replicas = [replica for replica, answer in pairs if not isinstance(answer, ServesAnother)]
+            if not self.replicas:
+                raise next(answer for answer in answers if isinstance(answer, ServesAnother))
+            if found := [(replica, answer) for replica, answer in pairs if isinstance(answer, Served)]:
+                break
+            await self._wait_with_patience(pause)
+        self._first, self.served = found[0]
+        for replica, served in found:
+            self._compare(replica, served)
+            replica.is_up = True
+        self._all_down_since = None
+        for replica in self.replicas:
+            if not replica.is_up:
+                self.mark_down(replica, replica.problem)
+        return [served for _, served in found]
+
+    async def replicas_up(self) -> list[Replica]:
+        """The replicas that answer, as soon as there is one. Raises the error that ended the run, if any."""
+        while True:
+            if self._fatal:
+                raise type(self._fatal)(*self._fatal.args)  # a new one for each of many threads
+            if replicas := [replica for replica in self.replicas if replica.is_up]:
+                return replicas
+            await self._changed.wait()
+
+    def mark_down(self, replica: Replica, problem: str) -> None:
+        """Send it nothing until a probe finds it well, which may be at once."""
+        replica.problem, replica.is_up = problem, False
+        if self._all_down_since is None and not any(other.is_up for other in self.replicas):
+            self._all_down_since = monotonic()
+        if not replica.is_probed:
+            replica.is_probed = True
+            self.probes.start_soon(self._probe, replica)
+
+    async def is_well(self, replica: Replica) -> bool:
+        """Whether /health reports so; concurrent callers share one request."""
+        since = monotonic()
+        async with replica.health_check:
+            if replica.health_checked_at < since:
+                try:
+                    reply = await self._client.get(f"{replica.url}/health")
+                    replica.is_well = reply.status < 500  # a server without /health answers, too
+                except ServerNotReady as error:
+                    replica.problem, replica.is_well = str(error), False
+                replica.health_checked_at = monotonic()
+            return replica.is_well
+
+    def is_same_server(self, replica: Replica, answer: Mapping[str, object]) -> bool:
+        """Whether the answer comes from the server that was compared, and not from one started in its place.
+
+        vLLM marks its answers with a fingerprint of engine and model. Where it changes, a probe compares the server
+        again, and the answer must not be used.
+        """
+        fingerprint = answer.get("system_fingerprint")
+        if not isinstance(fingerprint, str) or fingerprint in replica.fingerprints:
+            return True
+        is_first = not replica.fingerprints
+        replica.fingerprints.add(fingerprint)
+        if not is_first:
+            self.mark_down(replica, "it was restarted")
+        return is_first
+
+    async def read_counters(self) -> None:
+        """Read /metrics of all replicas that are up; the counters of the others stay as they are."""
+        await asyncio.gather(*(self._read_counters(replica) for replica in self.replicas if replica.is_up))
+
+    async def _read_counters(self, replica: Replica) -> None:
+        try:
+            reply = await self._client.get(f"{replica.url}/metrics")
+        except ServerNotReady:
+            return
+        if replica.counters.read(reply.text):
+            self.mark_down(replica, "it was restarted")  # the probe asks what it serves now
+
+    async def _probe(self, replica: Replica) -> None:
+        """Ask until it is back as the same judge, or until the patience of the whole fleet is used up."""
+        try:
+            for pause in _pauses():
+                if self._fatal or (await self.is_well(replica) and await self._is_back(replica)):
+                    return
+                await self._wait_with_patience(pause * random.uniform(0.5, 1))
+        except JudgeError as error:
+            self._fatal = self._fatal or error
+            self._announce()
+        finally:
+            replica.is_probed = False
+
+    async def _is_back(self, replica: Replica) -> bool:
+        served = await self._introduce(replica)
+        if served is None:
+            return False
+        self._compare(replica, served)
+        replica.is_up = True
+        self._all_down_since = None
+        self._announce()
+        return True
+
+    def _announce(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _wait_with_patience(self, seconds: float) -> None:
+        """Wait, but not beyond the fleet's patience, which is endless while any replica is up. JudgeUnreachable."""
+        if self._all_down_since is not None:
+            left = self._patience_s - (monotonic() - self._all_down_since)
+            if left <= 0:
+                problems = "; ".join(f"{replica.url}: {replica.problem}" for replica in self.replicas)
+                raise JudgeUnreachable(
+                    f"no judge server has answered for {self._patience_s:g} s ({problems[:600]}); check --judge-url, "
+                    "start the server, and run again: what was judged is kept"
+                )
+            seconds = min(seconds, left)
+        await asyncio.sleep(seconds)
+
+    async def _first_answer(self, replica: Replica) -> Served | ServesAnother | None:
+        try:
+            return await self._introduce(replica)
+        except ServesAnother as refusal:
+            return refusal
+
+    async def _introduce(self, replica: Replica) -> Served | None:
+        """Ask what it serves; null where it is not ready. JudgeRefused where it does not serve the model or us."""
+        try:
+            listing = await self._client.get(f"{replica.url}/v1/models")
+            if listing.status in (401, 403):
+                raise key_refused(replica.url, listing.status)
+            if listing.status >= 500 or listing.status == 429:
+                raise ServerNotReady(f"HTTP {listing.status}")
+            version = await self._client.get(f"{replica.url}/version")
+            metrics = await self._client.get(f"{replica.url}/metrics")
+        except ServerNotReady as error:
+            replica.problem = str(error)
+            return None
+        return introduced(replica.url, listing.fields, version.fields, metrics.text, self._model)
+
+    def _compare(self, replica: Replica, served: Served) -> None:
+        """JudgesDiffer where it is not the same judge as the first replica that answered."""
+        for name in ("model", "root", "engine", "context_tokens"):
+            if (here := getattr(served, name)) != (there := getattr(self.served, name)):
+                other = "it had" if replica is self._first else f"{self._first.url} has"
+                raise JudgesDiffer(
+                    f"{replica.url} has {name} {here}, {other} {there}: replicas must serve the same model on the "
+                    "same engine for as long as a run lasts"
+                )
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between probes: each twice as long as the one before, up to a limit."""
+    return (min(_FIRST_PAUSE_S * 2 ** min(n, 9), _LONGEST_PAUSE_S) for n in count())
