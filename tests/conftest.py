@@ -13,10 +13,24 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tasks.engine.child import free_port, stop, wait_until
 from tasks.storage.lake import Lake
+
+# No deadlines: a busy machine would miss them at random, and nothing in the code would be wrong.
+hypothesis.settings.register_profile(
+    "cardiograph",
+    hypothesis.settings.default,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("cardiograph")
+
+# Most tests are of something else, and a map takes half a minute.
+os.environ.setdefault("CARDIOGRAPH_EMBEDDER", "none")
 
 BUCKET = "lakes"
 # Ends with the tests however they end, and at once: an outage is no orderly leave.
@@ -74,10 +88,6 @@ class ObjectStore:
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-# Most tests are of something else, and a map takes half a minute.
-os.environ.setdefault("CARDIOGRAPH_EMBEDDER", "none")
 
 
 @pytest.fixture(scope="session")

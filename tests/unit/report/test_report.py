@@ -309,7 +309,7 @@ def test_names_that_are_markup_stay_text(
     assert HOSTILE in json.dumps(parsed.specs, ensure_ascii=False).replace('\\"', '"')
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.text("<>\"'&/!-=abc{}%\u2028", min_size=1)
     | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -551,7 +551,7 @@ def test_a_judge_that_had_nothing_to_do_has_no_speed(invented_warehouse: Warehou
     assert "cards a second" not in text
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text("<>\"'&/!-=|#[]{}%\u2028", min_size=1)
     | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
