@@ -13,11 +13,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import hypothesis
 import pytest
 
 from tasks.engine.child import free_port, stop, wait_until
 from tasks.storage.lake import Lake
+from tasks.storage.warehouse import statement
 
 # No deadlines: a busy machine would miss them at random, and nothing in the code would be wrong.
 hypothesis.settings.register_profile(
@@ -88,6 +90,15 @@ class ObjectStore:
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse without rows, to be copied: its schema takes 0.4 s to make and a millisecond to copy."""
+    path = tmp_path_factory.mktemp("warehouse") / "empty.duckdb"
+    with duckdb.connect(path) as db:
+        db.execute(statement("schema"))
+    return path
 
 
 @pytest.fixture(scope="session")

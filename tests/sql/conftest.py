@@ -1,4 +1,4 @@
-"""A warehouse in memory, filled from tables written as text and compared with tables written as text.
+"""An empty warehouse, filled from tables written as text and compared with tables written as text.
 
 A table is one line of column names and one line a row, cells between `|`. An empty cell is null and `''` an empty
 string; lists are `[a, b]` and maps `{a=1.5}`, as DuckDB writes them. Columns not given take a default: see below.
@@ -7,7 +7,9 @@ string; lists are `[a, b]` and maps `{a=1.5}`, as DuckDB writes them. Columns no
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -99,11 +101,12 @@ def compare(found: pl.DataFrame, text: str) -> None:
 
 
 @pytest.fixture
-def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty warehouse in memory."""
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(statement("schema"))
+def db(empty_warehouse: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse."""
+    path = shutil.copyfile(empty_warehouse, tmp_path / "warehouse.duckdb")
+    with duckdb.connect(path) as connection:
         yield connection
+    path.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from tasks.records import Finding
-from tasks.storage.warehouse import statement
 
 SNAPSHOT = date(2026, 11, 21)
 FINGERPRINT = "f" * 64
@@ -115,19 +116,21 @@ Warehouse = Callable[..., duckdb.DuckDBPyConnection]
 
 
 @pytest.fixture(scope="session")
-def invented_warehouse() -> Iterator[Warehouse]:
-    """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse in memory with one judged snapshot.
+def invented_warehouse(
+    empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Warehouse]:
+    """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse with one judged snapshot.
 
     `judge_model=True` adds a judge model's verdicts, an earlier one's, a passport and explanations.
     """
+    folder = tmp_path_factory.mktemp("invented")
     opened: list[duckdb.DuckDBPyConnection] = []
 
     def make(
         n: int, *, hostile: str = "", findings: list[Finding] | None = None, judge_model: bool = False
     ) -> duckdb.DuckDBPyConnection:
-        db = duckdb.connect(":memory:")
+        db = duckdb.connect(shutil.copyfile(empty_warehouse, folder / f"invented-{len(opened)}.duckdb"))
         opened.append(db)
-        db.execute(statement("schema"))
         for query in (_FILL + _JUDGE_MODEL * judge_model).split(";\n"):
             if query.strip():
                 asked = set(re.findall(r"\$(\w+)", query))
