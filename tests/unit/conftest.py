@@ -1,4 +1,4 @@
-"""Invented snapshots for the report's tests: filled by SQL, so that 30,000 models take a second."""
+"""Invented snapshots for the report's tests, filled by SQL: 30,000 models take a second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SNAPSHOT = date(2026, 11, 21)
 FINGERPRINT = "f" * 64
 JUDGE_MODEL, OLDER_JUDGE_MODEL = "a" * 16, "b" * 16
 
-# A model has a card four times in five; better cards are downloaded a little more, and most have no like.
+# Four models in five have a card; better cards have slightly more downloads, and most models have no like.
 _FILL = """
     create temp table invented as
     select i, 1 + 4 * u ** 1.6 as score, i % 5 = 0 as is_cardless, i % 7 = 0 as is_shared,
@@ -65,8 +65,8 @@ _FILL = """
     from texts;
 """
 
-# A judge model that scores the same texts half a point lower, three hundred of them judged by an older one as well;
-# two parts that ran side by side, three cards explained, and a comparison with people.
+# A judge model that scores the same texts half a point lower; an older one judged three hundred of them as well.
+# Two parts ran side by side, three cards are explained, and there is a comparison with people.
 _JUDGE_MODEL = """
     insert into base.snapshots
     values ('2026-11-14', $hub, $selection, 1, '2026-11-14 06:00', '2026-11-14 06:40', false);
@@ -145,7 +145,7 @@ def invented_warehouse(
 
 
 def _words(n: int, hostile: str) -> dict[str, object]:
-    """What the snapshot says of itself; `hostile` stands in every name that comes from strangers."""
+    """The parameters of the statements; `hostile` replaces every name that comes from strangers."""
     sections = [
         "intended use",
         "quick start",
