@@ -1,4 +1,4 @@
-"""How far the work is: tasks say it, whoever shows it listens. On a worker nobody does."""
+"""Progress of the work: tasks report it, and whatever displays it listens. On a worker nothing listens."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _listeners: list[Listener] = []
 
 
 def advance(stage: str, by: int = 1) -> None:
-    """So many more units of the stage are done."""
+    """Report that `by` more units of the stage are done."""
     for listener in _listeners:
         listener(stage, by, None)
 
 
 def expect(stage: str, total: int | None) -> None:
-    """The stage begins and has so many units; null where nobody knows."""
+    """Report that the stage begins, with its total number of units; None where that is unknown."""
     for listener in _listeners:
         listener(stage, 0, total)
 

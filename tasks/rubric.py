@@ -1,4 +1,4 @@
-"""The rubric: `rubric.toml` read once into frozen records, checked, and known by its fingerprint."""
+"""The rubric: `rubric.toml` read once into frozen records, checked, and identified by its fingerprint."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One scale; `anchors[i]` says what a card at level i + 1 looks like."""
+    """One scale; `anchors[i]` describes a card at level i + 1."""
 
     id: str
     title: str
@@ -40,7 +40,7 @@ class Criterion:
     checks: tuple[Check, ...]
 
     def level(self, passed: Iterable[str]) -> float:
-        """1 + 4 x the weighted share of this criterion's checks that are among `passed`."""
+        """Compute 1 + 4 x the weighted share of this criterion's checks that are in `passed`."""
         ids = set(passed)
         share = sum(check.weight for check in self.checks if check.id in ids)
         return 1 + 4 * share / sum(check.weight for check in self.checks)
@@ -48,7 +48,7 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class RubricSection:
-    """A part that a card may have. A heading with "=" in front must match whole, others as whole words."""
+    """A part that a card may have. A heading with "=" in front must match the whole line, others whole words."""
 
     id: str
     title: str
@@ -57,7 +57,7 @@ class RubricSection:
 
 @dataclass(frozen=True)
 class Rubric:
-    """The whole wording. Everything that judges or reports derives from here."""
+    """The whole wording: all that judges and reports derives from it."""
 
     version: int
     question: str
@@ -71,7 +71,7 @@ class Rubric:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits over the content; layout and comments of the file do not count."""
+        """Hash the content to 16 hex digits; layout and comments of the file do not count."""
         content = {
             "version": self.version,
             "question": self.question,
@@ -82,30 +82,29 @@ class Rubric:
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def levels(self, passed: Iterable[str]) -> dict[str, float]:
-        """Level 1-5 of each criterion, given the ids of the checks that passed."""
+        """Compute the level (1-5) of each criterion from the ids of the checks that passed."""
         ids = frozenset(passed)
         return {criterion.id: criterion.level(ids) for criterion in self.criteria}
 
     def score(self, levels: Mapping[str, float]) -> float:
-        """The overall score: the mean of the levels, weighted by the criteria."""
+        """Compute the overall score: the mean of the levels, weighted by the criteria."""
         total = sum(criterion.weight for criterion in self.criteria)
         return sum(criterion.weight * levels[criterion.id] for criterion in self.criteria) / total
 
 
-def _plain(criterion: Criterion) -> list[object]:
-    checks = [[c.id, c.question, c.advice, c.weight] for c in criterion.checks]
-    c = criterion
+def _plain(c: Criterion) -> list[object]:
+    checks = [[check.id, check.question, check.advice, check.weight] for check in c.checks]
     return [c.id, c.title, c.question, c.weight, c.anchors, checks]
 
 
 @cache
 def load_rubric() -> Rubric:
-    """The rubric that this version of Cardiograph judges by."""
+    """Load the rubric of this version of Cardiograph."""
     return read_rubric(RUBRIC_FILE.read_text(encoding="utf-8"))
 
 
 def read_rubric(text: str) -> Rubric:
-    """A rubric from TOML. UsageError where it cannot be one."""
+    """Read a rubric from TOML. Raises `UsageError` where it breaks a rule."""
     try:
         raw = tomllib.loads(text)
         rubric = Rubric(
@@ -136,14 +135,12 @@ def _criterion(raw: Mapping[str, Any]) -> Criterion:
 
 
 def _section(name: str, raw: Mapping[str, Any]) -> RubricSection:
-    lists = [phrases for key, phrases in raw.items() if key != "title"]
-    return RubricSection(
-        name, str(raw["title"]), tuple(str(phrase) for phrases in lists for phrase in phrases)
-    )
+    headings = tuple(str(phrase) for key, phrases in raw.items() if key != "title" for phrase in phrases)
+    return RubricSection(name, str(raw["title"]), headings)
 
 
 def _faults(rubric: Rubric) -> Iterable[str]:
-    """What breaks the rules, most basic first."""
+    """Describe what breaks the rules, most basic first."""
     ids = [c.id for c in rubric.criteria] + [c.id for c in rubric.checks]
     yield from (f"id '{name}' is used {n} times" for name, n in Counter(ids).items() if n > 1)
     for criterion in rubric.criteria:
@@ -151,19 +148,17 @@ def _faults(rubric: Rubric) -> Iterable[str]:
             yield f"criterion '{criterion.id}' has {len(criterion.anchors)} anchors instead of {len(LEVELS)}"
         if not 2 <= len(criterion.checks) <= 5:
             yield f"criterion '{criterion.id}' has {len(criterion.checks)} checks instead of 2 to 5"
-    weighted_all: list[Criterion | Check] = [*rubric.criteria, *rubric.checks]
-    for weighted in weighted_all:
+    weighted: Criterion | Check
+    for weighted in (*rubric.criteria, *rubric.checks):
         if not 0 < weighted.weight < float("inf"):
             yield f"weight of '{weighted.id}' is not a positive number"
         if not weighted.question.strip():
             yield f"question of '{weighted.id}' is empty"
-    yield from (
-        f"section '{section.id}' has no headings" for section in rubric.sections if not section.headings
-    )
+    yield from (f"section '{part.id}' has no headings" for part in rubric.sections if not part.headings)
 
 
 def as_markdown(rubric: Rubric) -> str:
-    """The criteria and their checks as a table for people; docs/rubric.md holds it, and a test compares."""
+    """Write the criteria and their checks as a table; docs/rubric.md contains it, and a test compares them."""
     lines = ["| Criterion (weight) | Check | Question | Weight |", "|---|---|---|---|"]
     for criterion in rubric.criteria:
         name = f"**{criterion.title}** ({criterion.weight:g})"

@@ -1,4 +1,4 @@
-"""A real Chromium, driven over the DevTools protocol: pages are opened, pointed at, typed into and looked at."""
+"""A real Chromium, driven over the DevTools protocol: it opens pages, moves the mouse, types and takes pictures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FLAGS = (
     "--disable-sync",
     "--disable-extensions",
     "--remote-debugging-port=0",
-    # No name resolves, so that whatever were asked for would fail and show.
+    # No name resolves: a request to a network fails and shows up.
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 _KEYS = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
@@ -36,7 +36,7 @@ SHIFT = 8
 
 
 class Page:
-    """One tab. What it wrote to its console as errors, asked of a network, and said in dialogs is kept."""
+    """One tab. It keeps the errors on its console, its network requests and the texts of its dialogs."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -54,7 +54,7 @@ class Page:
             self.ask(f"{domain}.enable")
 
     def ask(self, method: str, **params: object) -> dict[str, Any]:
-        """The browser's answer; what happens meanwhile is noted."""
+        """Send a command and return the browser's answer; events that arrive meanwhile are kept."""
         self._last += 1
         message: dict[str, object] = {"id": self._last, "method": method, "params": params}
         if self._session:
@@ -83,7 +83,7 @@ class Page:
     def look(
         self, *, width: int = 1400, height: int = 900, scheme: str = "light", phone: bool = False
     ) -> None:
-        """The size of the window, and what the person prefers."""
+        """Set the size of the window and the preferred colour scheme."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -94,18 +94,18 @@ class Page:
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def open(self, path: Path) -> None:
-        """Returns when the map is painted."""
+        """Open a page and return when the map is painted."""
         self.ask("Page.navigate", url=path.as_uri())
         self.wait_for("performance.getEntriesByName('painted').length > 0")
 
     def evaluate(self, expression: str) -> Any:
-        """A value of the page, waited for where it is promised; an exception there is a failure here."""
+        """Evaluate an expression in the page and await a promise; an exception in the page fails the test."""
         answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def wait_for(self, expression: str) -> None:
-        """Until it holds, looked at before each frame; fails after twenty seconds."""
+        """Wait until the expression holds; fail after twenty seconds."""
         poll = (
             "new Promise((done) => { const end = performance.now() + 20000;"
             f" const look = () => {{ let is = false; try {{ is = Boolean({expression}); }} catch {{}}"
@@ -118,7 +118,7 @@ class Page:
         return str(found).replace("\u202f", " ")
 
     def settle(self) -> None:
-        """Until the frame that is under way has been painted."""
+        """Wait until the current frame is painted."""
         self.evaluate(
             "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))"
         )
@@ -153,7 +153,7 @@ class Page:
         self.settle()
 
     def set(self, selector: str, value: str) -> None:
-        """The value of a control, as if a person had changed it."""
+        """Set the value of a control as if a person had changed it."""
         self.evaluate(
             f"(() => {{ const it = document.querySelector({json.dumps(selector)}); it.value = {json.dumps(value)};"
             " for (const name of ['input', 'change']) it.dispatchEvent(new Event(name, { bubbles: true })); })()"
@@ -167,7 +167,7 @@ class Page:
 
 @contextmanager
 def browser(profile: Path) -> Iterator[Callable[[], Page]]:
-    """A Chromium with a profile of its own, ended with the block; each call is a new tab."""
+    """Start a Chromium with its own profile, which ends with the block; each call opens a new tab."""
     with subprocess.Popen(
         [str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,

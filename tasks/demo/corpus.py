@@ -1,4 +1,4 @@
-"""The corpus as files: rows streamed in groups of models, each file finished before any of them has its name."""
+"""The corpus as files: rows are written in groups of models, and all files are complete before any has its name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.arrays import Floats
-from tasks.demo.archetypes import COMPLETE_FROM, WITHOUT_CARD
 from tasks.demo.edits import Edit, plan_edit, touch_up
-from tasks.demo.facts import Draft, draft_of
+from tasks.demo.facts import draft_of
 from tasks.demo.front_matter import listed_tags
 from tasks.demo.hostile import HTML_TAGS, attack, encoded
 from tasks.demo.layouts import write_card
 from tasks.demo.popularity import DemoPopularity, ages_in_days, simulate
-from tasks.demo.roster import DemoModel, is_editable, make_roster
+from tasks.demo.roster import DemoModel, make_roster
 from tasks.demo.truth import DemoTruth, gather_truth, truth_json
 from tasks.demo.writing import rng_for
 from tasks.errors import UsageError
@@ -33,7 +32,7 @@ MODELS_MIN = 20
 WEEKS_MAX = 260
 # Models in a row group: what is held in memory at once.
 GROUP_MODELS = 500
-# Models of each kind of failure: a share, but one at least from `COMPLETE_FROM` models on.
+# Models of each kind of failure; from 167 models on, that is one of each at least.
 FAILURE_SHARE = 0.003
 FAILURES = ("is_disabled", "is_deleted", "readme_gated", "renamed")
 GATED_SHARE = 0.04
@@ -101,7 +100,7 @@ CorpusRow = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything decided before a word is written."""
+    """Everything that is decided before any text is written."""
 
     roster: Sequence[DemoModel]
     edits: Sequence[Edit | None]
@@ -113,8 +112,13 @@ class Plan:
     end: date
 
     def snapshot(self, week: int) -> date:
-        """The date of a week of the corpus."""
+        """Date of the snapshot of a week, counted from 0."""
         return self.end - timedelta(weeks=self.weeks - 1 - week)
+
+    def created(self, model: DemoModel) -> datetime:
+        return (_midnight(self.end) - timedelta(days=float(self.age_days[model.index]))).replace(
+            microsecond=0
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class Version:
 def write_demo_corpus(out: Path, *, models: int, weeks: int, seed: int, end: date | None = None) -> DemoTruth:
     """Write the corpus to `out`, and its truth beside it as `….truth.json` and `….truth.parquet`.
 
-    Raises `UsageError` where the numbers or the place cannot be honoured; then no file is left behind.
+    Raises `UsageError` for numbers out of range or a path that cannot be written; then no file is left behind.
     """
     _check(out, models, weeks)
     stem = out.with_name(out.name.removesuffix(".parquet"))
@@ -159,39 +163,25 @@ def _check(out: Path, models: int, weeks: int) -> None:
 
 
 def make_plan(models: int, weeks: int, seed: int, end: date) -> Plan:
-    """Who, what, when and how popular, without the texts."""
+    """Decide on models, edits, failures and popularity, without the texts."""
     roster, society = make_roster(models, seed)
     age_days = ages_in_days(models, seed)
-    planned = [_plan_edit(model, age_days[model.index], weeks, seed) for model in roster]
+    planned = [plan_edit(model, age_days[model.index], weeks, seed) for model in roster]
     edit_week = [edit.week if edit and edit.kind == "documentation" else weeks for edit in planned]
     fate = simulate(roster, society, age_days, np.array(edit_week), weeks, seed)
     return Plan(roster, planned, fate, _choose_failures(roster, seed), age_days, weeks, seed, end)
 
 
-def _plan_edit(model: DemoModel, age_days: float, weeks: int, seed: int) -> Edit | None:
-    """Only models that were there at the first snapshot are edited."""
-    if age_days <= 7 * weeks:
-        return None
-    has_card = model.archetype not in WITHOUT_CARD
-    return plan_edit(
-        model.index, model.documentation, weeks, seed, is_editable=is_editable(model), has_card=has_card
-    )
-
-
 def _choose_failures(roster: Sequence[DemoModel], seed: int) -> dict[int, str]:
-    """Index to the way in which reading that model fails; ordinary models with a card and an owner."""
-    each = (
-        round(FAILURE_SHARE * len(roster))
-        if len(roster) < COMPLETE_FROM
-        else max(1, round(FAILURE_SHARE * len(roster)))
-    )
-    candidates = [model.index for model in roster if is_editable(model) and "/" in model.model_id]
+    """Map the index of a model to the kind of failure; only ordinary models with a card and an owner fail."""
+    each = round(FAILURE_SHARE * len(roster))
+    candidates = [model.index for model in roster if model.is_editable and "/" in model.model_id]
     chosen = rng_for(seed, 0, "failures").sample(candidates, min(len(candidates), each * len(FAILURES)))
     return {index: FAILURES[place % len(FAILURES)] for place, index in enumerate(chosen)}
 
 
 def _write(plan: Plan, truth: DemoTruth) -> None:
-    """All three under temporary names, then renamed, the corpus last: where it stands, its truth stands too."""
+    """Write all three under temporary names, then rename them, the corpus last: where it exists, its truth does."""
     paths = (truth.truth_json, truth.truth_parquet, truth.corpus)
     temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths]
     try:
@@ -211,15 +201,14 @@ def _write_tables(plan: Plan, corpus: Path, truth: Path) -> None:
         corpus_file = stack.enter_context(pq.ParquetWriter(corpus, CORPUS_SCHEMA, **options))
         truth_file = stack.enter_context(pq.ParquetWriter(truth, TRUTH_SCHEMA, **options))
         for start in range(0, len(plan.roster), GROUP_MODELS):
-            pairs = [
-                pair for model in plan.roster[start : start + GROUP_MODELS] for pair in _rows(plan, model)
-            ]
+            group = plan.roster[start : start + GROUP_MODELS]
+            pairs = [pair for model in group for pair in _rows(plan, model)]
             corpus_file.write_table(pa.Table.from_pylist([row for row, _ in pairs], schema=CORPUS_SCHEMA))
             truth_file.write_table(pa.Table.from_pylist([row for _, row in pairs], schema=TRUTH_SCHEMA))
 
 
 def _rows(plan: Plan, model: DemoModel) -> Iterator[tuple[CorpusRow, CorpusRow]]:
-    """A row of the corpus and one of the truth for each week since the model exists."""
+    """Yield a row of the corpus and one of the truth for each week in which the model exists."""
     edit = plan.edits[model.index]
     before = _first_version(plan, model)
     after = _edited(plan, model, before, edit) if edit else before
@@ -235,52 +224,35 @@ def _rows(plan: Plan, model: DemoModel) -> Iterator[tuple[CorpusRow, CorpusRow]]
 
 def _first_version(plan: Plan, model: DemoModel) -> Version:
     rng = rng_for(plan.seed, model.index, "commits")
-    created = _created(plan, model)
-    first_seen = datetime.combine(plan.snapshot(0), datetime.min.time(), UTC)
-    latest = max(created, first_seen - timedelta(hours=1))
+    created = plan.created(model)
+    latest = max(created, _midnight(plan.snapshot(0)) - timedelta(hours=1))
     modified = created + (latest - created) * (rng.random() ** 2)
-    draft = draft_of(model, model.documentation, plan.seed)
-    return Version(
-        model.documentation, _card(draft), _sha(plan, model, 0), _whole_seconds(modified), _tags(draft)
-    )
+    return _version(plan, model, 0, model.documentation, modified)
 
 
 def _edited(plan: Plan, model: DemoModel, before: Version, edit: Edit) -> Version:
     rng = rng_for(plan.seed, model.index, "edited")
-    day = datetime.combine(plan.snapshot(edit.week), datetime.min.time(), UTC)
-    modified = _whole_seconds(day - timedelta(days=7 * rng.random()))
-    sha = _sha(plan, model, 1)
+    modified = _midnight(plan.snapshot(edit.week)) - timedelta(days=7 * rng.random())
+    after = _version(plan, model, 1, edit.documentation, modified)
     if edit.kind == "documentation":
-        draft = draft_of(model, edit.documentation, plan.seed)
-        return Version(edit.documentation, _card(draft), sha, modified, _tags(draft))
+        return after
     card = before.card
-    if edit.kind == "placebo" and card:
-        card = touch_up(card, rng)
-    return Version(before.documentation, card, sha, modified, before.tags)
+    return replace(after, card=touch_up(card, rng) if edit.kind == "placebo" and card else card)
 
 
-def _created(plan: Plan, model: DemoModel) -> datetime:
-    end = datetime.combine(plan.end, datetime.min.time(), UTC)
-    return _whole_seconds(end - timedelta(days=float(plan.age_days[model.index])))
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC)
 
 
-def _whole_seconds(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0)
-
-
-def _sha(plan: Plan, model: DemoModel, version: int) -> str:
-    return hashlib.sha1(f"{plan.seed}/{model.model_id}/{version}".encode(), usedforsecurity=False).hexdigest()
-
-
-def _card(draft: Draft) -> str | None:
+def _version(plan: Plan, model: DemoModel, number: int, documentation: float, modified: datetime) -> Version:
+    draft, form = draft_of(model, documentation, plan.seed), model.hostile_form
     card = write_card(draft)
-    form = draft.model.hostile_form
-    return attack(card, form, draft.rng("attack")) if card is not None and form else card
-
-
-def _tags(draft: Draft) -> list[str]:
-    extra = HTML_TAGS if draft.model.hostile_form == "html_tag" else ()
-    return [*listed_tags(draft), *extra]
+    if card is not None and form:
+        card = attack(card, form, draft.rng("attack"))
+    name = f"{plan.seed}/{model.model_id}/{number}".encode()
+    sha = hashlib.sha1(name, usedforsecurity=False).hexdigest()
+    tags = [*listed_tags(draft), *(HTML_TAGS if form == "html_tag" else ())]
+    return Version(documentation, card, sha, modified.replace(microsecond=0), tags)
 
 
 def _constant_columns(plan: Plan, model: DemoModel) -> CorpusRow:
@@ -293,7 +265,7 @@ def _constant_columns(plan: Plan, model: DemoModel) -> CorpusRow:
         "model_id": model.model_id,
         "library_name": model.library,
         "pipeline_tag": model.pipeline,
-        "created_at": _created(plan, model),
+        "created_at": plan.created(model),
         "gated": rng.choice(("auto", "manual")) if is_gated else None,
         "parameters": round(model.billions * 1e9) if knows_parameters else None,
         "base_models": [model.base.model_id] if model.base else [],
@@ -304,7 +276,7 @@ def _constant_columns(plan: Plan, model: DemoModel) -> CorpusRow:
 
 
 def _weekly_columns(plan: Plan, model: DemoModel, version: Version, week: int) -> CorpusRow:
-    likes, downloads, at = plan.fate.likes, plan.fate.downloads, (model.index, week)
+    likes, downloads, place = plan.fate.likes, plan.fate.downloads, (model.index, week)
     is_deleted = plan.failures.get(model.index) == "is_deleted" and week >= plan.weeks // 2
     return {
         "snapshot_date": plan.snapshot(week),
@@ -313,16 +285,17 @@ def _weekly_columns(plan: Plan, model: DemoModel, version: Version, week: int) -
         "sha": version.sha,
         "last_modified": version.modified,
         "tags": version.tags,
-        "downloads": int(downloads.window[at]),
-        "downloads_all_time": int(downloads.total[at]),
-        "likes": int(likes.total[at]),
-        "trending_score": round(float(likes.weekly[at] + np.log1p(downloads.weekly[at]) / 10), 1),
+        "downloads": int(downloads.window[place]),
+        "downloads_all_time": int(downloads.total[place]),
+        "likes": int(likes.total[place]),
+        "trending_score": round(float(likes.weekly[place] + np.log1p(downloads.weekly[place]) / 10), 1),
         "is_deleted": is_deleted,
     }
 
 
 def _truth_row(plan: Plan, model: DemoModel, version: Version, week: int) -> CorpusRow:
-    fate, edit, at = plan.fate, plan.edits[model.index], (model.index, week)
+    fate, edit, place = plan.fate, plan.edits[model.index], (model.index, week)
+    outcomes = {"likes": fate.likes, "downloads": fate.downloads}
     changes_card = edit is not None and edit.kind != "files" and edit.week == week
     return {
         "model_id": model.model_id,
@@ -340,15 +313,12 @@ def _truth_row(plan: Plan, model: DemoModel, version: Version, week: int) -> Cor
         "edit_kind": edit.kind if edit else None,
         "edit_week": edit.week if edit else None,
         "is_after_edit": edit is not None and edit.kind == "documentation" and week > edit.week,
-        "age_weeks": float(fate.age_weeks[at]),
-        "author_effect_likes": float(fate.likes.author_effect[model.index]),
-        "author_effect_downloads": float(fate.downloads.author_effect[model.index]),
-        "log_mean_likes": float(fate.likes.log_mean[at]),
-        "log_mean_downloads": float(fate.downloads.log_mean[at]),
-        "log_rate_likes": float(fate.likes.log_rate[at]),
-        "log_rate_downloads": float(fate.downloads.log_rate[at]),
-        "likes_gained": int(fate.likes.weekly[at]),
-        "downloads_week": int(fate.downloads.weekly[at]),
-        "likes": int(fate.likes.total[at]),
-        "downloads": int(fate.downloads.window[at]),
+        "age_weeks": float(fate.age_weeks[place]),
+        **{f"author_effect_{name}": float(o.author_effect[model.index]) for name, o in outcomes.items()},
+        **{f"log_mean_{name}": float(o.log_mean[place]) for name, o in outcomes.items()},
+        **{f"log_rate_{name}": float(o.log_rate[place]) for name, o in outcomes.items()},
+        "likes_gained": int(fate.likes.weekly[place]),
+        "downloads_week": int(fate.downloads.weekly[place]),
+        "likes": int(fate.likes.total[place]),
+        "downloads": int(fate.downloads.window[place]),
     }

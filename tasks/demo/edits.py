@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from tasks.demo.archetypes import WITHOUT_CARD
+from tasks.demo.roster import DemoModel
 from tasks.demo.writing import rng_for
 
 EditKind = Literal["documentation", "placebo", "files"]
 
-# Shares of the eligible models that get an edit of the kind within the weeks of the corpus, and within how many weeks
-# at the fastest: people do not mend a fifth of all cards in one week, and a gate for suspicious weeks would not let
-# them.
+# Shares of the eligible models that get an edit of each kind. The edits are spread over `EDITING_WEEKS` at least:
+# people do not improve a fifth of all cards in one week, and the gate for suspicious weeks would refuse such a week.
 DOCUMENTATION_EDIT_SHARE = 0.22
 PLACEBO_EDIT_SHARE = 0.12
 FILES_EDIT_SHARE = 0.06
@@ -31,19 +32,18 @@ class Edit:
     documentation: float
 
 
-def plan_edit(
-    index: int, documentation: float, weeks: int, seed: int, *, is_editable: bool, has_card: bool
-) -> Edit | None:
-    """At most one edit a model, in any snapshot but the first."""
-    rng = rng_for(seed, index, "edit")
-    if weeks < 2:
+def plan_edit(model: DemoModel, age_days: float, weeks: int, seed: int) -> Edit | None:
+    """Plan at most one edit per model, in any snapshot but the first; the model exists at the first snapshot."""
+    if weeks < 2 or age_days <= 7 * weeks:
         return None
+    rng, documentation = rng_for(seed, model.index, "edit"), model.documentation
     week, chance = rng.randint(1, max(weeks - 1, EDITING_WEEKS)), rng.random()
     if week >= weeks:
-        return None  # in a week that the corpus does not reach
-    if is_editable and documentation <= HIGHEST_LEVEL_TO_EDIT and chance < DOCUMENTATION_EDIT_SHARE:
+        return None  # the edit comes after the last week of the corpus
+    if model.is_editable and documentation <= HIGHEST_LEVEL_TO_EDIT and chance < DOCUMENTATION_EDIT_SHARE:
         return Edit(week, "documentation", round(min(5.0, documentation + rng.uniform(*RISE)), 3))
-    if has_card and DOCUMENTATION_EDIT_SHARE <= chance < DOCUMENTATION_EDIT_SHARE + PLACEBO_EDIT_SHARE:
+    is_placebo = DOCUMENTATION_EDIT_SHARE <= chance < DOCUMENTATION_EDIT_SHARE + PLACEBO_EDIT_SHARE
+    if is_placebo and model.archetype not in WITHOUT_CARD:
         return Edit(week, "placebo", documentation)
     if chance > 1 - FILES_EDIT_SHARE:
         return Edit(week, "files", documentation)
@@ -51,19 +51,8 @@ def plan_edit(
 
 
 def touch_up(card: str, rng: Random) -> str:
-    """A cosmetic edit: the card differs by a few characters and says the same."""
-    touched = rng.choice((_respace, _repunctuate, _apostrophes))(card)
+    """Edit the card cosmetically: a few characters differ, what it says stays."""
+    touched = rng.choice(
+        (card.rstrip("\n") + "\n\n\n", ".  ".join(card.rsplit(". ", 1)), card.replace("'s ", "’s ", 1))
+    )
     return touched if touched != card else card + "\n"
-
-
-def _respace(card: str) -> str:
-    return card.rstrip("\n") + "\n\n\n"
-
-
-def _repunctuate(card: str) -> str:
-    head, dot, tail = card.rpartition(". ")
-    return f"{head}.  {tail}" if dot else card
-
-
-def _apostrophes(card: str) -> str:
-    return card.replace("'s ", "’s ", 1)

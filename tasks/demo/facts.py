@@ -1,4 +1,4 @@
-"""The particulars of one model: what its card can say, drawn once so that every edit of the card agrees."""
+"""The facts of one model: what its card can say, drawn once so that every edit of the card agrees."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from random import Random
 from typing import Any
 
 from tasks.demo.naming import QUANT_BITS, QUANT_TYPES
-from tasks.demo.roster import DemoModel, trade
-from tasks.demo.writing import bank, rng_for, some
+from tasks.demo.roster import DemoModel
+from tasks.demo.writing import bank, rng_for, some, trade
 
 CRITERIA = (
     "purpose", "start", "training", "evaluation", "limits", "metadata", "structure", "originality",
@@ -46,7 +46,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All that a card is written from. `levels` holds 1-5 for each of `CRITERIA`."""
+    """Everything that a card is written from. `levels` holds 1-5 for each of `CRITERIA`."""
 
     model: DemoModel
     seed: int
@@ -58,7 +58,7 @@ class Draft:
     levels: Mapping[str, int]
 
     def rng(self, purpose: str) -> Random:
-        """The same for every version of this model's card."""
+        """Give the same generator for every version of this model's card."""
         return rng_for(self.seed, self.model.index, purpose)
 
     @property
@@ -67,7 +67,7 @@ class Draft:
 
 
 def draft_of(model: DemoModel, documentation: float, seed: int) -> Draft:
-    """The card to be written at this level. At another level the facts stay and the levels of criteria move."""
+    """Draft the card at this level. At another level the facts stay and only the levels of the criteria move."""
     rng = rng_for(seed, model.index, "facts")
     work = trade(model.trade)
     datasets = _datasets(model, work["datasets"], rng)
@@ -77,10 +77,12 @@ def draft_of(model: DemoModel, documentation: float, seed: int) -> Draft:
     limits = tuple(rng.sample(known, 4))
     facts = (
         _names(model, domain, rng)
-        | _numbers(model, rng)
-        | _sayings(model, rng)
-        | _headline(results[0])
+        | _particulars(model, rng)
         | {
+            "bench": results[0].benchmark,
+            "metric": results[0].metric,
+            "value": f"{results[0].value}",
+            "baseline": f"{results[0].baseline}",
             "dataset": datasets[0],
             "dataset_b": datasets[1],
             "limit_a": limits[0],
@@ -88,55 +90,38 @@ def draft_of(model: DemoModel, documentation: float, seed: int) -> Draft:
             "input": work["input"],
         }
     )
-    levels = _levels(documentation, rng)
+    levels = {name: min(5, max(1, round(documentation + rng.gauss(0, CRITERION_SD)))) for name in CRITERIA}
     return Draft(model, seed, documentation, facts, results, datasets, limits, levels)
 
 
-def _levels(documentation: float, rng: Random) -> dict[str, int]:
-    strays = {criterion: rng.gauss(0, CRITERION_SD) for criterion in CRITERIA}
-    return {criterion: min(5, max(1, round(documentation + stray))) for criterion, stray in strays.items()}
-
-
 def _domain(model: DemoModel, rng: Random) -> dict[str, str]:
-    """The domain that the name speaks of, else any."""
-    domains = bank("names")["domains"]
-    chosen: dict[str, str] = rng.choice(domains)
+    """Choose the domain that the name contains, else any."""
+    domains: list[dict[str, str]] = bank("names")["domains"]
+    chosen = rng.choice(domains)
     if model.archetype == "foundation":
-        return dict(domains[-1])
+        return domains[-1]
     return next((domain for domain in domains if domain["slug"] in model.model_id), chosen)
 
 
 def _datasets(model: DemoModel, known: Sequence[str], rng: Random) -> tuple[str, ...]:
-    """Two of them; the one that the name speaks of first."""
+    """Choose two datasets; the one that the name contains comes first."""
     named = [dataset for dataset in known if model.name.endswith(f"-{dataset}")]
     others = [dataset for dataset in some(rng, known, 2) if dataset not in named]
     return tuple([*named, *others][:2])
 
 
 def _results(work: Mapping[str, Any], billions: float, rng: Random) -> tuple[Result, ...]:
-    """Some of the trade's benchmarks. Language models gain with the logarithm of their size."""
+    """Draw results on some of the trade's benchmarks. Language models gain with the logarithm of their size."""
     rows = some(rng, work["benchmarks"], rng.randint(2, 5))
     gain = SIZE_GAIN * math.log2(billions / TYPICAL_BILLIONS) if work["snippet"] == "text" else 0.0
-    return tuple(
-        _result(name, metric, max(SCORE_MIN, typical + gain), spread * 0.6, rng)
-        for name, metric, typical, spread in rows
-    )
-
-
-def _result(benchmark: str, metric: str, typical: float, spread: float, rng: Random) -> Result:
-    value = max(0.1, typical + rng.gauss(0, spread))
-    gain = abs(rng.gauss(0.25, 0.2)) * spread * rng.choice((1, 1, 1, 1, -1))
-    baseline = value + gain if metric in LOWER_IS_BETTER else value - gain
-    return Result(benchmark, metric, round(value, 1), round(max(0.1, baseline), 1))
-
-
-def _headline(result: Result) -> dict[str, str]:
-    return {
-        "bench": result.benchmark,
-        "metric": result.metric,
-        "value": f"{result.value}",
-        "baseline": f"{result.baseline}",
-    }
+    results = []
+    for name, metric, typical, sd in rows:
+        spread = sd * 0.6
+        value = max(0.1, max(SCORE_MIN, typical + gain) + rng.gauss(0, spread))
+        better = abs(rng.gauss(0.25, 0.2)) * spread * rng.choice((1, 1, 1, 1, -1))
+        baseline = value + better if metric in LOWER_IS_BETTER else value - better
+        results.append(Result(name, metric, round(value, 1), round(max(0.1, baseline), 1)))
+    return tuple(results)
 
 
 def _names(model: DemoModel, domain: Mapping[str, str], rng: Random) -> dict[str, str]:
@@ -167,13 +152,14 @@ def _names(model: DemoModel, domain: Mapping[str, str], rng: Random) -> dict[str
     }
 
 
-def _numbers(model: DemoModel, rng: Random) -> dict[str, str]:
-    hours = rng.randint(2, 96)
+def _particulars(model: DemoModel, rng: Random) -> dict[str, str]:
+    hours, billions = rng.randint(2, 96), model.billions
+    words, prompts = bank("names"), bank("phrases")["prompts"]
     return {
-        "params": _parameters_text(model.billions),
-        "memory": f"{model.billions * 2.1:.1f}",
-        "quant_memory": f"{model.billions * 0.62:.1f}",
-        "adapter_mb": str(round(model.billions * 11 + rng.randint(2, 60))),
+        "params": f"{billions:.1f} billion" if billions >= 1 else f"{billions * 1000:.0f} million",
+        "memory": f"{billions * 2.1:.1f}",
+        "quant_memory": f"{billions * 0.62:.1f}",
+        "adapter_mb": str(round(billions * 11 + rng.randint(2, 60))),
         "rank": rng.choice(("8", "16", "32", "64")),
         "context": rng.choice(("2048", "4096", "8192", "32768", "131072")),
         "dimensions": rng.choice(("384", "512", "768", "1024")),
@@ -198,24 +184,14 @@ def _numbers(model: DemoModel, rng: Random) -> dict[str, str]:
         "framework": rng.choice(("4.46.3", "4.51.3", "4.57.1", "5.2.0")),
         "year": str(rng.choice((2024, 2025, 2026))),
         "month": f"{rng.randint(1, 10):02d}",
-    }
-
-
-def _sayings(model: DemoModel, rng: Random) -> dict[str, str]:
-    words, phrases = bank("names"), bank("phrases")
-    return {
         "gpu": rng.choice(words["big_gpus" if model.archetype == "foundation" else "gpus"]),
-        "prompt": rng.choice(phrases["prompts"]["text"]),
+        "prompt": rng.choice(prompts["text"]),
         "file": f"model-{rng.choice(QUANT_TYPES[2:9])}.gguf",
     }
 
 
-def _parameters_text(billions: float) -> str:
-    return f"{billions:.1f} billion" if billions >= 1 else f"{billions * 1000:.0f} million"
-
-
 def quant_files(draft: Draft) -> list[tuple[str, str, float]]:
-    """File name, type and gigabytes of the conversions that a GGUF repository holds."""
+    """List file name, type and gigabytes of the conversions in a GGUF repository."""
     stem = draft.facts["base_title"]
     if single := next((kind for kind in QUANT_TYPES if kind in draft.model.name), None):
         kinds = [single]

@@ -1,12 +1,12 @@
-"""YAML front matter as authors write it: more keys the better a card is documented."""
+"""YAML front matter as authors write it: the better a card is documented, the more keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tasks.demo.facts import Draft
 
-# The level of *metadata* from which a key is there.
+# The level of *metadata* from which a card has the key.
 KEY_LEVELS = {
     "license": 2, "language": 3, "tags": 3, "base_model": 3, "library_name": 4, "pipeline_tag": 4, "datasets": 5,
     "metrics": 5, "model-index": 5,
@@ -22,7 +22,7 @@ FieldValue = str | Sequence[str]
 
 
 def front_matter(draft: Draft) -> str:
-    """The block with its fences and an empty line, or nothing where the author wrote none."""
+    """Write the block with its fences and an empty line, or nothing where the author wrote none."""
     values = metadata(draft)
     if not values:
         return ""
@@ -33,9 +33,10 @@ def front_matter(draft: Draft) -> str:
 
 
 def metadata(draft: Draft) -> dict[str, FieldValue]:
-    """Key to value, in the author's order. `model-index` stands last, as a mark only."""
-    if draft.model.archetype in TOOL_METADATA:
-        return TOOL_METADATA[draft.model.archetype](draft)
+    """Map key to value, in the author's order. `model-index` comes last, as a mark only."""
+    written_by_tool = _tool_metadata(draft)
+    if written_by_tool is not None:
+        return written_by_tool
     level = draft.levels["metadata"]
     present = [key for key, needed in KEY_LEVELS.items() if level >= needed]
     if level >= 2 and draft.model.format == "gguf":
@@ -44,10 +45,9 @@ def metadata(draft: Draft) -> dict[str, FieldValue]:
         present = [key for key in present if key != "model-index"]
     values = _values(draft)
     chosen = {key: values[key] for key in present if values.get(key)}
-    last = {key: chosen.pop(key) for key in ("model-index",) if key in chosen}
-    keys = list(chosen)
+    keys = [key for key in chosen if key != "model-index"]
     draft.rng("keys").shuffle(keys)
-    return {key: chosen[key] for key in keys} | last
+    return {key: chosen[key] for key in keys} | chosen
 
 
 def _values(draft: Draft) -> dict[str, FieldValue]:
@@ -66,7 +66,7 @@ def _values(draft: Draft) -> dict[str, FieldValue]:
 
 
 def card_tags(draft: Draft) -> list[str]:
-    """Tags that an author of this kind of model adds by hand."""
+    """List the tags that an author of this kind of model adds by hand."""
     model = draft.model
     own = {
         "gguf": ["gguf", "llama.cpp", "quantized"],
@@ -79,7 +79,7 @@ def card_tags(draft: Draft) -> list[str]:
 
 
 def listed_tags(draft: Draft) -> list[str]:
-    """Tags as the Hub lists them: from the files always, from the front matter where it says something."""
+    """List tags as the Hub does: always from the files, and from the front matter where it has the keys."""
     model, known = draft.model, metadata(draft)
     files = {"gguf": ["gguf"], "quantised": card_tags(draft)[:1], "adapter": ["lora"], "weights": []}[
         model.format
@@ -123,32 +123,24 @@ def _model_index(draft: Draft) -> str:
     return "\n".join(lines)
 
 
-def _trainer_metadata(draft: Draft) -> dict[str, FieldValue]:
-    return {
-        "library_name": "transformers",
-        "license": draft.facts["licence"],
-        "base_model": draft.facts["base"],
-        "tags": ["generated_from_trainer"],
-        "datasets": [draft.facts["dataset"]],
-        "metrics": [_metric_key(draft.facts["metric"])],
-    }
-
-
-def _agent_metadata(draft: Draft) -> dict[str, FieldValue]:
-    environment = draft.model.name.partition("-")[2]
-    tags = [environment, "deep-reinforcement-learning", "reinforcement-learning", "stable-baselines3"]
-    return {"library_name": "stable-baselines3", "tags": tags}
-
-
-def _untouched_metadata(draft: Draft) -> dict[str, FieldValue]:
-    return {"library_name": "transformers", "tags": []}
-
-
-# What a tool writes is the same at every level.
-TOOL_METADATA: dict[str, Callable[[Draft], dict[str, FieldValue]]] = {
-    "trainer": _trainer_metadata,
-    "reinforcement": _agent_metadata,
-    "template": _untouched_metadata,
-    "empty": lambda draft: {},
-    "missing": lambda draft: {},
-}
+def _tool_metadata(draft: Draft) -> dict[str, FieldValue] | None:
+    """What a tool writes, the same at every level; None where a person writes the card."""
+    match draft.model.archetype:
+        case "trainer":
+            return {
+                "library_name": "transformers",
+                "license": draft.facts["licence"],
+                "base_model": draft.facts["base"],
+                "tags": ["generated_from_trainer"],
+                "datasets": [draft.facts["dataset"]],
+                "metrics": [_metric_key(draft.facts["metric"])],
+            }
+        case "reinforcement":
+            environment = draft.model.name.partition("-")[2]
+            tags = [environment, "deep-reinforcement-learning", "reinforcement-learning", "stable-baselines3"]
+            return {"library_name": "stable-baselines3", "tags": tags}
+        case "template":
+            return {"library_name": "transformers", "tags": []}
+        case "empty" | "missing":
+            return {}
+    return None

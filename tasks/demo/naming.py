@@ -1,4 +1,4 @@
-"""What models are called, and what they are made from: the conventions of the Hub, with invented families."""
+"""Model names, and the bases that models start from: the conventions of the Hub, with invented families."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tasks.demo.writing import bank
+from tasks.demo.writing import bank, trade
 
 if TYPE_CHECKING:
     from tasks.demo.people import Author
 
 QUANT_TYPES = ("Q2_K", "Q3_K_M", "Q4_0", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K", "Q8_0", "F16")
-# Bits a weight of each type, which give the sizes in the table of files.
+# Bits per weight of each type, from which the sizes in the table of files follow.
 QUANT_BITS = (2.63, 3.91, 4.55, 4.58, 4.85, 5.54, 5.69, 6.59, 8.5, 16.0)
 OUTSIDE_BASES = 12
-# Conversions are made of fine-tunes as often as of the models of labs.
+# Conversions start from fine-tunes as often as from the models of labs.
 TUNES_CONVERTED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A model that others start from. It may lie outside of the corpus."""
+    """A model that others start from. It may lie outside the corpus."""
 
     model_id: str
     family: str
@@ -38,9 +38,9 @@ class Base:
 
 @dataclass(slots=True)
 class Shelf:
-    """Bases to start from by kind, and the ids taken so far. Grows while the roster is made.
+    """Bases to start from by kind, and the ids taken so far. It grows while the roster is made.
 
-    `text` are models of labs, `tunes` what individuals made of them.
+    `text` holds models of labs, `tunes` what individuals made of them.
     """
 
     text: list[Base]
@@ -50,12 +50,12 @@ class Shelf:
     taken: Counter[str] = field(default_factory=Counter)
 
     def register(self, owner: str, name: str) -> str:
-        """An id nobody has yet, capitals ignored; a second model of that name becomes its v2, v3, …"""
+        """Return an id that is not yet taken, capitals ignored; a second model of that name becomes its v2, v3, …"""
         prefix = f"{owner}/" if owner else ""
-        model_id = f"{prefix}{name}"
+        model_id = first = f"{prefix}{name}"
         while self.taken[model_id.lower()]:
-            self.taken[f"{prefix}{name}".lower()] += 1
-            model_id = f"{prefix}{_versioned(name, self.taken[f'{prefix}{name}'.lower()])}"
+            self.taken[first.lower()] += 1
+            model_id = f"{prefix}{_versioned(name, self.taken[first.lower()])}"
         self.taken[model_id.lower()] = 1
         return model_id
 
@@ -68,7 +68,7 @@ def _versioned(name: str, version: int) -> str:
 
 
 def open_shelf(rng: Random, labs: Sequence[Author]) -> Shelf:
-    """A shelf with bases of the labs that lie outside of the corpus, so that nothing starts from nothing."""
+    """Make a shelf with bases of the labs from outside the corpus, so that the first models have a base too."""
     names = bank("names")
     families = rng.sample(names["families"], OUTSIDE_BASES)
     text, encoders, pictures = [], [], []
@@ -83,27 +83,24 @@ def open_shelf(rng: Random, labs: Sequence[Author]) -> Shelf:
     return Shelf(text, [], encoders, pictures)
 
 
-def choose_base(archetype: str, trade: str, shelf: Shelf, rng: Random) -> Base | None:
-    """What a model of this kind starts from; popular bases are started from more often."""
+def choose_base(archetype: str, trade_key: str, shelf: Shelf, rng: Random) -> Base | None:
+    """Choose what a model of this kind starts from; popular bases are chosen more often."""
     if archetype in ("foundation", "reinforcement"):
         return None
-    if trade in ("diffusion", "image-adapter"):
+    if trade_key in ("diffusion", "image-adapter"):
         return rng.choice(shelf.pictures)
-    if trade in ("text", "text-other-language", "vision-language"):
+    if trade_key in ("text", "text-other-language", "vision-language"):
         is_conversion = archetype in ("gguf", "quantised")
-        pool = (
-            shelf.tunes
-            if shelf.tunes and is_conversion and rng.random() < TUNES_CONVERTED_SHARE
-            else shelf.text
-        )
-        # The square draws the front of the shelf, where the first and largest labs stand, more often.
+        is_of_a_tune = shelf.tunes and is_conversion and rng.random() < TUNES_CONVERTED_SHARE
+        pool = shelf.tunes if is_of_a_tune else shelf.text
+        # The square draws more often from the front of the shelf, where the first and largest labs stand.
         return pool[int(rng.random() ** 2 * len(pool))]
     return rng.choice(shelf.encoders)
 
 
 def name_model(
     archetype: str,
-    trade: str,
+    trade_key: str,
     scheme: str,
     family: str,
     size: str,
@@ -111,89 +108,66 @@ def name_model(
     language: str,
     rng: Random,
 ) -> str:
-    """A name such as people give; the archetype decides the convention."""
+    """Name a model as people do; the archetype decides the convention."""
     names = bank("names")
     stem = base.name if base else family
+    forms: tuple[str, ...]
     match archetype:
         case "foundation":
             return f"{family}{rng.choice(names['generations'])}-{size}{rng.choice(names['variants'])}"
+        case "gguf" if rng.random() < 0.25:
+            return f"{stem}-{rng.choice(QUANT_TYPES[2:9])}-GGUF"
         case "gguf":
-            return _gguf_name(stem, rng)
+            return f"{stem}{rng.choice(('-GGUF', '-GGUF', '-GGUF', '-i1-GGUF', '-gguf'))}"
         case "quantised":
             return f"{stem}-{scheme}"
         case "adapter":
-            return _adapter_name(stem, names, rng)
+            domain = rng.choice(names["domains"])["slug"]
+            forms = (
+                f"{stem.lower()}-lora-{domain}",
+                f"{stem}-{domain}-LoRA",
+                f"qlora-{stem.lower()}-{domain}",
+                f"{domain}-adapter-{stem.lower()}",
+            )
+            return rng.choice(forms)
         case "multilingual":
-            return _language_name(family, size, language, rng)
+            forms = (
+                f"{family.lower()}-{size.lower()}-{language}",
+                f"{family}-{size}-{language.upper()}",
+                f"{language}-{family}-{size}-chat",
+            )
+            return rng.choice(forms)
         case "trainer":
-            return f"{stem}-finetuned-{rng.choice(_trade(trade)['datasets'])}"
+            return f"{stem}-finetuned-{rng.choice(trade(trade_key)['datasets'])}"
         case "reinforcement":
             return f"{rng.choice(names['algorithms'])}-{rng.choice(names['environments'])}"
+        case "missing" | "empty" | "template" if rng.random() < 0.6:
+            return str(rng.choice(names["vague"]))
         case "missing" | "empty" | "template":
-            return (
-                str(rng.choice(names["vague"]))
-                if rng.random() < 0.6
-                else f"{stem}-{rng.choice(names['methods'])}"
-            )
-    return _trade_name(trade, family, size, names, rng)
+            return f"{stem}-{rng.choice(names['methods'])}"
+    return _tune_name(family, size, rng) if trade_key == "text" else _trade_name(trade_key, family, size, rng)
 
 
-def _trade(key: str) -> dict[str, Any]:
-    return next(entry for entry in bank("trades")["trade"] if entry["key"] == key)
+def _trade_name(trade_key: str, family: str, size: str, rng: Random) -> str:
+    known = trade(trade_key)["names"]
+    if trade_key in ("diffusion", "image-adapter"):
+        return f"{rng.choice(bank('names')['styles'])}-{rng.choice(known)}"
+    if trade_key == "images":
+        return f"{family.lower()}_{rng.choice(known)}.{rng.choice(('in1k', 'in22k_ft_in1k', 'food'))}"
+    if trade_key == "vision-language":
+        return f"{family}-{rng.choice(known)}-{size}"
+    return f"{family.lower()}-{rng.choice(known)}"
 
 
-def _gguf_name(stem: str, rng: Random) -> str:
-    if rng.random() < 0.25:
-        return f"{stem}-{rng.choice(QUANT_TYPES[2:9])}-GGUF"
-    return f"{stem}{rng.choice(('-GGUF', '-GGUF', '-GGUF', '-i1-GGUF', '-gguf'))}"
-
-
-def _adapter_name(stem: str, names: dict[str, Any], rng: Random) -> str:
-    domain = rng.choice(names["domains"])["slug"]
-    return rng.choice(
-        (
-            f"{stem.lower()}-lora-{domain}",
-            f"{stem}-{domain}-LoRA",
-            f"qlora-{stem.lower()}-{domain}",
-            f"{domain}-adapter-{stem.lower()}",
-        )
+def _tune_name(family: str, size: str, rng: Random) -> str:
+    names = bank("names")
+    domain, method = rng.choice(names["domains"])["slug"], rng.choice(names["methods"])
+    flavour = rng.choice(names["flavours"])
+    forms = (
+        f"{flavour}-{family}-{size}",
+        f"{flavour}-{size}-{method}",
+        f"{family}-{size}-{domain}-{method}",
+        f"{family.lower()}-{size.lower()}-{domain}",
+        f"{flavour}-{family}-{size}-{method}",
     )
-
-
-def _language_name(family: str, size: str, language: str, rng: Random) -> str:
-    return rng.choice(
-        (
-            f"{family.lower()}-{size.lower()}-{language}",
-            f"{family}-{size}-{language.upper()}",
-            f"{language}-{family}-{size}-chat",
-        )
-    )
-
-
-def _trade_name(trade: str, family: str, size: str, names: dict[str, Any], rng: Random) -> str:
-    if trade == "text":
-        return _tune_name(family, size, names, rng)
-    if trade in ("diffusion", "image-adapter"):
-        return f"{rng.choice(names['styles'])}-{rng.choice(_trade(trade)['names'])}"
-    if trade == "images":
-        return f"{family.lower()}_{rng.choice(_trade(trade)['names'])}.{rng.choice(('in1k', 'in22k_ft_in1k', 'food'))}"
-    if trade == "vision-language":
-        return f"{family}-{rng.choice(_trade(trade)['names'])}-{size}"
-    return f"{family.lower()}-{rng.choice(_trade(trade)['names'])}"
-
-
-def _tune_name(family: str, size: str, names: dict[str, Any], rng: Random) -> str:
-    domain, method, flavour = (
-        rng.choice(names["domains"])["slug"],
-        rng.choice(names["methods"]),
-        rng.choice(names["flavours"]),
-    )
-    return rng.choice(
-        (
-            f"{flavour}-{family}-{size}",
-            f"{flavour}-{size}-{method}",
-            f"{family}-{size}-{domain}-{method}",
-            f"{family.lower()}-{size.lower()}-{domain}",
-            f"{flavour}-{family}-{size}-{method}",
-        )
-    )
+    return rng.choice(forms)

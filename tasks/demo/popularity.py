@@ -1,4 +1,4 @@
-"""How popular the made-up models are, and why: the planted truth that findings are compared with.
+"""How popular the invented models are, and why: the planted truth that findings are compared with.
 
 For model i of author a in week t, downloads and likes gained are each Poisson with rate
 
@@ -8,11 +8,11 @@ For model i of author a in week t, downloads and likes gained are each Poisson w
 
 - d is the documentation level (1-5) before any edit; what an edit does is `EDIT_EFFECT` alone, so the two can be
   told apart: BETA_DOC is an association between models, EDIT_EFFECT an effect within one.
-- g is gamma with mean 1, one draw a model (shape `SHAPE_…`): over many weeks a model's total is negative binomial
+- g is gamma with mean 1, one draw per model (shape `SHAPE_…`): over many weeks a model's total is negative binomial
   with dispersion 1 / shape. g of likes and downloads come from normals with correlation `FAME_CORRELATION`.
 - w is gamma with mean 1 and shape `SHAPE_WEEK`: no two weeks are alike.
 - author is normal around a mean by kind of author; likes share `AUTHOR_LIKES_SLOPE` of its deviation. The labs' mean is
-  high and their cards are rich: a confounder. GGUF files are downloaded much and documented thinly: another.
+  high and their cards are rich: a confounder. GGUF files are downloaded often and documented thinly: another.
 - Placebo edits and commits to other files have no effect.
 """
 
@@ -41,7 +41,7 @@ AGE_LIKES = -0.35
 AGE_DOWNLOADS = -0.15
 FORMAT_LIKES = {"weights": 0.0, "gguf": -0.3, "quantised": -0.6, "adapter": -0.4}
 FORMAT_DOWNLOADS = {"weights": 0.0, "gguf": 1.2, "quantised": 0.5, "adapter": -0.6}
-# The format says it all for PEFT, llama.cpp and MLX, so those stay at zero.
+# PEFT, llama.cpp and MLX stay at zero: their effect is that of their format.
 LIBRARY_LIKES = {
     "diffusers": 0.5,
     "sentence-transformers": 0.3,
@@ -67,7 +67,7 @@ SHAPE_WEEK = 20.0
 FAME_CORRELATION = 0.6
 MEAN_AGE_DAYS = 600
 OLDEST_DAYS = 1_700
-# 30 days are the last four weeks and two days of the one before; simulated before the first snapshot too.
+# 30 days are the last four weeks and two days of the week before; those before the first snapshot are simulated too.
 WINDOW_WEEKS = 4
 WINDOW_REST = 2 / 7
 
@@ -89,7 +89,7 @@ class DemoOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DemoPopularity:
-    """What became of every model; `age_weeks` (models, weeks) is not positive before it existed."""
+    """Both outcomes of every model; `age_weeks` (models, weeks) is not positive before the model existed."""
 
     age_weeks: Floats
     likes: DemoOutcome
@@ -97,7 +97,7 @@ class DemoPopularity:
 
 
 def ages_in_days(models: int, seed: int) -> Floats:
-    """Age of each model at the last snapshot: more and more were made the nearer to today; at least nine days."""
+    """Draw the age of each model at the last snapshot: at least nine days, and more models are young than old."""
     rng = np.random.default_rng([seed, 1])
     return 9.0 + rng.exponential(MEAN_AGE_DAYS, models) % OLDEST_DAYS
 
@@ -105,7 +105,7 @@ def ages_in_days(models: int, seed: int) -> Floats:
 def simulate(
     roster: Sequence[DemoModel], society: Society, age_days: Floats, edit_week: Ints, weeks: int, seed: int
 ) -> DemoPopularity:
-    """Both outcomes of all models. `edit_week` is the week of a documentation edit, `weeks` where there is none."""
+    """Simulate both outcomes. `edit_week` is the week of a documentation edit, `weeks` where there is none."""
     rng = np.random.default_rng([seed, 2])
     author_of = np.array([model.author.index for model in roster])
     likes_author, downloads_author = _author_effects(society, rng)
@@ -115,25 +115,17 @@ def simulate(
     after = (columns > edit_week[:, None]).astype(float)
     likes = _mean_of(roster, INTERCEPT_LIKES, BETA_DOC_LIKES, FORMAT_LIKES, LIBRARY_LIKES)
     downloads = _mean_of(roster, INTERCEPT_DOWNLOADS, BETA_DOC_DOWNLOADS, FORMAT_DOWNLOADS, LIBRARY_DOWNLOADS)
+    author = likes_author[author_of], downloads_author[author_of]
+    edit = EDIT_EFFECT_LIKES * after, EDIT_EFFECT_DOWNLOADS * after
     return DemoPopularity(
         age_weeks[:, WINDOW_WEEKS:],
-        _outcome(
-            likes, likes_author[author_of], fame[0], age_weeks, AGE_LIKES, EDIT_EFFECT_LIKES * after, rng
-        ),
-        _outcome(
-            downloads,
-            downloads_author[author_of],
-            fame[1],
-            age_weeks,
-            AGE_DOWNLOADS,
-            EDIT_EFFECT_DOWNLOADS * after,
-            rng,
-        ),
+        _outcome(likes, author[0], fame[0], age_weeks, AGE_LIKES, edit[0], rng),
+        _outcome(downloads, author[1], fame[1], age_weeks, AGE_DOWNLOADS, edit[1], rng),
     )
 
 
 def _author_effects(society: Society, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """What each author brings along, in log likes and log downloads."""
+    """Draw the effect of each author on log likes and log downloads."""
     kinds = [author.kind for authors in society.by_kind.values() for author in authors]
     deviation: Floats = rng.normal(size=len(kinds)) * np.array([AUTHOR_SD[kind] for kind in kinds])
     own = rng.normal(0, AUTHOR_LIKES_SD, len(kinds))
@@ -143,14 +135,14 @@ def _author_effects(society: Society, rng: np.random.Generator) -> tuple[Floats,
 
 
 def _fame(models: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """g of likes and of downloads, through a Gaussian copula."""
+    """Draw g of likes and of downloads, through a Gaussian copula."""
     first: Floats = rng.normal(size=models)
     second: Floats = FAME_CORRELATION * first + np.sqrt(1 - FAME_CORRELATION**2) * rng.normal(size=models)
     return _gamma_of(first, SHAPE_LIKES), _gamma_of(second, SHAPE_DOWNLOADS)
 
 
 def _gamma_of(normal: Floats, shape: float) -> Floats:
-    """Standard normal draws as gamma draws of mean 1."""
+    """Turn standard normal draws into gamma draws of mean 1."""
     return np.asarray(gammaincinv(shape, ndtr(normal)) / shape, dtype=np.float64)
 
 
@@ -183,7 +175,8 @@ def _outcome(
 ) -> DemoOutcome:
     constant = (fixed + author)[:, None]
     exists = age_weeks > 0
-    log_mean = np.where(exists, constant + age * _log_years(age_weeks) + edit, -np.inf)
+    log_years = np.log(np.maximum(age_weeks, 1.0) / 52)  # the first week counts as one
+    log_mean = np.where(exists, constant + age * log_years + edit, -np.inf)
     log_fame = np.log(np.maximum(fame, 1e-12))[:, None]
     weather = rng.gamma(SHAPE_WEEK, 1 / SHAPE_WEEK, log_mean.shape)
     weekly = rng.poisson(np.exp(log_mean + log_fame) * weather * np.clip(age_weeks, 0, 1))
@@ -198,21 +191,14 @@ def _outcome(
     )
 
 
-def _log_years(age_weeks: Floats) -> Floats:
-    """Log of the age in years; the first week counts as one."""
-    years: Floats = np.log(np.maximum(age_weeks, 1.0) / 52)
-    return years
-
-
 def _weeks_lived(age_weeks: Floats, age: float) -> Floats:
-    """The integral of (age / 52) ** `age` over a life of so many weeks: weeks, weighted by how they draw."""
-    lived = np.maximum(age_weeks, 0.0)
-    weighted: Floats = 52 * (lived / 52) ** (1 + age) / (1 + age)
-    return weighted
+    """Integrate (week / 52) ** `age` over a life of `age_weeks`: each week weighs as its age attracts."""
+    lived: Floats = np.maximum(age_weeks, 0.0)
+    return 52 * (lived / 52) ** (1 + age) / (1 + age)
 
 
 def _window(weekly: Ints) -> Ints:
-    """The 30 days up to each snapshot, from weekly counts that begin `WINDOW_WEEKS` before the first."""
+    """Count the 30 days up to each snapshot, from weekly counts that begin `WINDOW_WEEKS` before the first."""
     weeks = weekly.shape[1] - WINDOW_WEEKS
     full = sum(weekly[:, lag : lag + weeks] for lag in range(1, WINDOW_WEEKS + 1))
     window: Ints = (full + np.floor(weekly[:, :weeks] * WINDOW_REST)).astype(np.int64)

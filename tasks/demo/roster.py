@@ -1,23 +1,23 @@
-"""Who made what: every model's archetype, author, name, base and documentation level, before any word is written."""
+"""Every model's archetype, author, name, base and documentation level, decided before any text is written."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from tasks.demo import naming
 from tasks.demo.archetypes import ARCHETYPES, BY_NAME, DemoArchetype, counts
 from tasks.demo.hostile import FORMS, HUGE_FORMS
 from tasks.demo.naming import Base
 from tasks.demo.people import KINDS, Author, Society, found_society
-from tasks.demo.writing import bank, draw
+from tasks.demo.writing import bank, draw, trade
 
 WeightFormat = Literal["weights", "gguf", "quantised", "adapter"]
 Relation = Literal["finetune", "quantized", "adapter", "merge"]
 
-# One model in so many keeps an id without a namespace, like the oldest on the Hub.
-WITHOUT_NAMESPACE = 400
+# Share of fine-tunes and classifiers whose id has no namespace, like the oldest ids on the Hub.
+WITHOUT_NAMESPACE_SHARE = 4 / 400
 HUGE_FORMS_AT_MOST = 3
 ENGLISH_SHARE = 0.9
 WITHOUT_LANGUAGE = frozenset({"diffusion", "image-adapter", "images"})
@@ -25,7 +25,7 @@ WITHOUT_LANGUAGE = frozenset({"diffusion", "image-adapter", "images"})
 
 @dataclass(frozen=True, slots=True)
 class DemoModel:
-    """One made-up model; nothing here changes from week to week but what an edit adds to `documentation`."""
+    """One made-up model. Nothing here changes from week to week; an edit raises `documentation` elsewhere."""
 
     index: int
     archetype: str
@@ -50,38 +50,32 @@ class DemoModel:
         """The id without the owner."""
         return self.model_id.rpartition("/")[2]
 
-
-def trade(key: str) -> dict[str, Any]:
-    """A table of `trades.toml`."""
-    found: dict[str, Any] = next(entry for entry in bank("trades")["trade"] if entry["key"] == key)
-    return found
+    @property
+    def is_editable(self) -> bool:
+        """Whether a person writes this card, so that it may be improved."""
+        return BY_NAME[self.archetype].is_editable
 
 
 def make_roster(models: int, seed: int) -> tuple[list[DemoModel], Society]:
-    """All models, in an order that mixes the archetypes; the same arguments give the same roster."""
+    """Make all models, in an order that mixes the archetypes; the same arguments give the same roster."""
     rng = Random(f"{seed}/roster")
     society = found_society(models, Random(f"{seed}/society"))
     places = list(range(models))
     rng.shuffle(places)
     shelf = naming.open_shelf(rng, society.by_kind["lab"])
-    roster: list[DemoModel] = []
-    for archetype, hostile_form in _jobs(models, rng):
-        roster.append(_make(places[len(roster)], archetype, hostile_form, society, shelf, rng))
+    number = counts(models, len(FORMS))
+    forms = _hostile_forms(number["hostile"], rng)
+    jobs = [
+        (archetype, forms[place] if archetype.name == "hostile" else None)
+        for archetype in ARCHETYPES
+        for place in range(number[archetype.name])
+    ]
+    roster = [_make(place, *job, society, shelf, rng) for place, job in zip(places, jobs, strict=True)]
     return sorted(roster, key=lambda model: model.index), society
 
 
-def _jobs(models: int, rng: Random) -> list[tuple[DemoArchetype, str | None]]:
-    wanted = counts(models, len(FORMS))
-    jobs: list[tuple[DemoArchetype, str | None]] = []
-    for archetype in ARCHETYPES:
-        number = wanted[archetype.name]
-        forms = _hostile_forms(number, rng) if archetype.name == "hostile" else [None] * number
-        jobs += [(archetype, form) for form in forms]
-    return jobs
-
-
-def _hostile_forms(number: int, rng: Random) -> list[str | None]:
-    """Each form in turn; the huge ones stop after a few, or a big corpus would be made of them."""
+def _hostile_forms(number: int, rng: Random) -> list[str]:
+    """List the form of each hostile model, in turn; the huge forms stop after a few to keep a big corpus small."""
     forms = list(FORMS)
     rng.shuffle(forms)
     cheap = [form for form in forms if form not in HUGE_FORMS]
@@ -89,7 +83,7 @@ def _hostile_forms(number: int, rng: Random) -> list[str | None]:
     queue = [form for turn in range(rounds) for form in (forms if turn < HUGE_FORMS_AT_MOST else cheap)]
     while len(queue) < number:
         queue += cheap
-    return list(queue[:number])
+    return queue[:number]
 
 
 def _make(
@@ -99,15 +93,16 @@ def _make(
     trade_key = rng.choice(archetype.trades)
     packaging = _packaging(archetype.name, trade_key, rng)
     base = naming.choose_base(archetype.name, trade_key, shelf, rng)
-    size, billions = (base.size, base.billions) if base else _size(rng)
+    size, billions = (base.size, base.billions) if base else rng.choice(bank("names")["sizes"])
     family = base.family if base else rng.choice(bank("names")["families"])
     language = _language(archetype.name, trade_key, rng)
     name = naming.name_model(archetype.name, trade_key, packaging.scheme, family, size, base, language, rng)
+    has_owner = archetype.name not in ("fine_tune", "classifier") or rng.random() >= WITHOUT_NAMESPACE_SHARE
     model = DemoModel(
         index=index,
         archetype=archetype.name,
         author=author,
-        model_id=shelf.register(_owner(author, archetype.name, rng), name),
+        model_id=shelf.register(author.name if has_owner else "", name),
         trade=trade_key,
         base=base,
         relation=packaging.relation if base else None,
@@ -128,27 +123,15 @@ def _make(
     return model
 
 
-def _owner(author: Author, archetype: str, rng: Random) -> str:
-    has_none = archetype in ("fine_tune", "classifier") and rng.random() < 4 / WITHOUT_NAMESPACE
-    return "" if has_none else author.name
-
-
-def _size(rng: Random) -> tuple[str, float]:
-    size, billions = rng.choice(bank("names")["sizes"])
-    return size, billions
-
-
 def _language(archetype: str, trade_key: str, rng: Random) -> str:
     codes = list(bank("languages"))
     if archetype == "multilingual":
         return rng.choice(codes)
-    if trade_key in WITHOUT_LANGUAGE:
-        return "en"
-    return "en" if rng.random() < ENGLISH_SHARE else rng.choice(codes)
+    return "en" if trade_key in WITHOUT_LANGUAGE or rng.random() < ENGLISH_SHARE else rng.choice(codes)
 
 
 def _documentation(archetype: DemoArchetype, rng: Random) -> float:
-    """A normal level, redrawn while it falls outside of the archetype's range."""
+    """Draw a normal level, again while it falls outside the archetype's range."""
     for _ in range(50):
         level = rng.gauss(archetype.mean, archetype.sd)
         if archetype.low <= level <= archetype.high:
@@ -158,7 +141,7 @@ def _documentation(archetype: DemoArchetype, rng: Random) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Packaging:
-    """How the weights come, which decides who downloads them."""
+    """How the weights are distributed, which decides how much they are downloaded."""
 
     format: WeightFormat
     library: str | None
@@ -168,14 +151,13 @@ class Packaging:
 
 
 def _packaging(archetype: str, trade_key: str, rng: Random) -> Packaging:
-    pipeline = trade(trade_key)["pipeline"]
+    library, pipeline = trade(trade_key)["library"], trade(trade_key)["pipeline"]
     if archetype == "gguf":
         return Packaging("gguf", rng.choice(("gguf", None, "transformers")), pipeline, "quantized", "GGUF")
     if archetype == "quantised":
         scheme = rng.choice(("AWQ", "GPTQ-Int4", "FP8", "MLX-4bit", "bnb-4bit"))
-        return Packaging(
-            "quantised", "mlx" if scheme == "MLX-4bit" else "transformers", pipeline, "quantized", scheme
-        )
+        library = "mlx" if scheme == "MLX-4bit" else "transformers"
+        return Packaging("quantised", library, pipeline, "quantized", scheme)
     if archetype == "adapter":
         return Packaging("adapter", "peft", pipeline, "adapter")
     if trade_key == "image-adapter":
@@ -184,13 +166,7 @@ def _packaging(archetype: str, trade_key: str, rng: Random) -> Packaging:
         return Packaging("weights", "stable-baselines3", "reinforcement-learning", "finetune")
     if archetype in ("missing", "empty", "template"):
         is_known = rng.random() < 0.6
-        return Packaging(
-            "weights", "transformers" if is_known else None, pipeline if is_known else None, "finetune"
-        )
+        library, pipeline = ("transformers", pipeline) if is_known else (None, None)
+        return Packaging("weights", library, pipeline, "finetune")
     relation: Relation = "merge" if archetype == "fine_tune" and rng.random() < 0.12 else "finetune"
-    return Packaging("weights", trade(trade_key)["library"], pipeline, relation)
-
-
-def is_editable(model: DemoModel) -> bool:
-    """Whether a person writes this card, so that it may be improved."""
-    return BY_NAME[model.archetype].is_editable
+    return Packaging("weights", library, pipeline, relation)

@@ -1,8 +1,8 @@
-"""One writer a section. Each takes a draft and returns paragraphs, none where the level is too low for it."""
+"""One writer per section. Each takes a draft and returns paragraphs, none where the level is too low."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks.demo.facts import Draft, quant_files
@@ -10,12 +10,13 @@ from tasks.demo.writing import bank, bullets, code_block, markdown_table, some, 
 
 Paragraphs = list[str]
 
-PURPOSE_FLAVOURS = {
-    "foundation": "foundation", "gguf": "gguf", "quantised": "quantised", "adapter": "adapter",
-    "diffusion": "diffusion", "speech": "speech", "vision_language": "vision", "embedding": "embedding",
-    "classifier": "classifier", "trainer": "classifier",
-}  # fmt: skip
-# What training and evaluation are about; tuning where nothing is said.
+QUANT_SETTINGS = bullets(
+    ["calibration sequences: $samples_b of 2,048 tokens", "tool: llama.cpp b$build", "seed: $seed_value"]
+)
+
+# The phrases on purpose of archetypes that have none by their own name.
+PURPOSE_FLAVOURS = {"vision_language": "vision", "trainer": "classifier"}
+# The phrases on training and evaluation; those on tuning for archetypes not listed.
 FLAVOURS = {"foundation": "foundation", "gguf": "quant", "quantised": "quant"}
 QUANT_NOTES = {
     "Q2_K": "smallest, visibly worse", "Q3_K_M": "when memory is very short", "Q4_0": "old format, for ARM",
@@ -24,78 +25,62 @@ QUANT_NOTES = {
 }  # fmt: skip
 
 
-def _local(draft: Draft) -> Mapping[str, Any] | None:
-    """The bank of the card's own language, where the card is not in English."""
-    is_local = draft.model.archetype == "multilingual"
-    return bank("languages")[draft.model.language] if is_local else None
+def local_bank(draft: Draft) -> Mapping[str, Any] | None:
+    """The phrases of the card's own language; None for a card in English."""
+    return bank("languages")[draft.model.language] if draft.model.archetype == "multilingual" else None
+
+
+def _tiers(draft: Draft, section: str, flavour: str) -> Paragraphs:
+    """The paragraphs of a section at its level, in the card's own language where that language has them."""
+    banks = bank("phrases")[section]
+    phrases = (local_bank(draft) or {}).get(section) or banks.get(flavour, banks.get("text"))
+    return tiers(draft.rng(section), phrases, draft.levels[section])
 
 
 def purpose(draft: Draft) -> Paragraphs:
     """What it is, who it is for, and what it is not for."""
-    flavour = PURPOSE_FLAVOURS.get(draft.model.archetype, "text")
-    phrases = (_local(draft) or {}).get("purpose") or bank("phrases")["purpose"][flavour]
-    return tiers(draft.rng("purpose"), phrases, draft.levels["purpose"])
+    archetype = draft.model.archetype
+    return _tiers(draft, "purpose", PURPOSE_FLAVOURS.get(archetype, archetype))
 
 
 def start(draft: Draft) -> Paragraphs:
     """From a remark to code that runs, what to install and what it needs."""
     level, rng = draft.levels["start"], draft.rng("start")
-    snippet = bank("snippets")[_snippet_key(draft)]
+    archetype = draft.model.archetype
+    has_own = archetype in ("gguf", "quantised", "adapter")
+    snippet = bank("snippets")[archetype if has_own else draft.trade["snippet"]]
     language = snippet.get("language", "python")
     if level <= 1:
         return []
     if level == 2:
-        return [rng.choice((_local(draft) or bank("phrases"))["start"]["t2"])]
+        return [rng.choice((local_bank(draft) or bank("phrases"))["start"]["t2"])]
     if level == 3:
         return [code_block(snippet["short"], language if rng.random() < 0.7 else "")]
-    install = code_block(snippet["install"], "bash")
-    parts = [install, code_block(snippet["full"], language)]
+    parts = [code_block(snippet["install"], "bash"), code_block(snippet["full"], language)]
     if level == 5:
         parts.append(snippet["note"])
         parts += [rng.choice(bank("phrases")["start"]["ask"])] if rng.random() < 0.4 else []
     return parts
 
 
-def _snippet_key(draft: Draft) -> str:
-    model = draft.model
-    if model.archetype in ("gguf", "quantised", "adapter"):
-        return model.archetype
-    return str(draft.trade["snippet"])
-
-
 def training(draft: Draft) -> Paragraphs:
     """The data, the settings, and what it takes to repeat the run."""
-    level, rng = draft.levels["training"], draft.rng("training")
     flavour = FLAVOURS.get(draft.model.archetype, "tuned")
-    phrases = (_local(draft) or {}).get("training") or bank("phrases")["training"][flavour]
-    parts = tiers(rng, phrases, level)
-    if level >= 4 and flavour != "quant":
-        parts.insert(1, hyperparameters(draft))
-    if level >= 4 and flavour == "quant":
-        parts.insert(
-            1,
-            bullets(
-                [
-                    "calibration sequences: $samples_b of 2,048 tokens",
-                    "tool: llama.cpp b$build",
-                    "seed: $seed_value",
-                ]
-            ),
-        )
+    parts = _tiers(draft, "training", flavour)
+    if draft.levels["training"] >= 4:
+        parts.insert(1, QUANT_SETTINGS if flavour == "quant" else hyperparameters(draft))
     return parts
 
 
 def hyperparameters(draft: Draft) -> str:
-    """A list or a table, by the author's taste."""
+    """Hyperparameters as a list or a table, by the author's taste."""
     is_large = draft.model.archetype == "foundation"
+    optimizers = ("AdamW (0.9, 0.95)", "AdamW 8-bit", "Adafactor", "Lion")
     rows = [
         ("peak learning rate" if is_large else "learning rate", "$lr"),
         ("batch size", "4M tokens" if is_large else "$batch"),
         ("tokens", "$tokens") if is_large else ("epochs", "$epochs"),
-        (
-            "optimizer",
-            draft.rng("optimizer").choice(("AdamW (0.9, 0.95)", "AdamW 8-bit", "Adafactor", "Lion")),
-        ),
+        ("optimizer", draft.rng("optimizer").choice(optimizers)),
         ("schedule", "cosine, warm-up $warmup"),
         ("precision", "bfloat16"),
         ("seed", "$seed_value"),
@@ -107,17 +92,14 @@ def hyperparameters(draft: Draft) -> str:
 
 def evaluation(draft: Draft) -> Paragraphs:
     """From a claim to a table with dataset, metric and a baseline, and how it was measured."""
-    level = draft.levels["evaluation"]
-    flavour = FLAVOURS.get(draft.model.archetype, "tuned")
-    phrases = (_local(draft) or {}).get("evaluation") or bank("phrases")["evaluation"][flavour]
-    parts = tiers(draft.rng("evaluation"), phrases, level)
-    if level >= 4:
+    parts = _tiers(draft, "evaluation", FLAVOURS.get(draft.model.archetype, "tuned"))
+    if draft.levels["evaluation"] >= 4:
         parts.insert(1, perplexities(draft) if draft.model.archetype == "gguf" else results_table(draft))
     return parts
 
 
 def results_table(draft: Draft) -> str:
-    """Benchmark, metric, this model, and from level 5 on the model that it started from."""
+    """Benchmark, metric, this model, and at level 5 also the model that it started from."""
     has_baseline = draft.levels["evaluation"] == 5 and draft.model.base is not None
     header = ["Dataset", "Metric", "$name", *(["$base_title"] if has_baseline else [])]
     rows = [
@@ -141,12 +123,13 @@ def perplexities(draft: Draft) -> str:
 def limits(draft: Draft) -> Paragraphs:
     """What goes wrong, for whom, and what to do about it."""
     level, rng = draft.levels["limits"], draft.rng("limits")
-    local = _local(draft)
-    parts = tiers(rng, (local or bank("phrases"))["limits"], min(level, 3))
+    local = local_bank(draft)
+    phrases = (local or bank("phrases"))["limits"]
+    parts = tiers(rng, phrases, min(level, 3))
     if level >= 4:
         parts.append(bullets(local["limits"]["t4"] if local else draft.limits[1:]))
     if level == 5:
-        parts.append(rng.choice((local or bank("phrases"))["limits"]["t5"]))
+        parts.append(rng.choice(phrases["t5"]))
     return parts
 
 
@@ -191,15 +174,10 @@ def gallery(draft: Draft) -> Paragraphs:
 
 
 def prompt(draft: Draft) -> Paragraphs:
-    """How the conversation is laid out, for text models whose author thought of it."""
+    """The layout of a conversation, for text models whose author thought of it."""
     if draft.trade["snippet"] != "text" or draft.levels["start"] < 4 or draft.rng("prompt").random() < 0.5:
         return []
     return [code_block("### System:\n{system}\n\n### User:\n{question}\n\n### Assistant:", "")]
-
-
-def licence(draft: Draft) -> Paragraphs:
-    """A sentence on terms."""
-    return _extra(draft, "licence", draft.levels["metadata"] >= 3 and draft.levels["structure"] >= 3)
 
 
 def citation(draft: Draft) -> Paragraphs:
@@ -211,27 +189,20 @@ def citation(draft: Draft) -> Paragraphs:
     return [code_block(f"@misc{{{key}$year,\n{fields}\n}}", "bibtex")]
 
 
-def contact(draft: Draft) -> Paragraphs:
-    """Where to complain."""
-    return _extra(draft, "contact", draft.levels["structure"] >= 4)
+# When a card has each of the short closing sections.
+_HAS_CLOSING: dict[str, Callable[[Draft], bool]] = {
+    "licence": lambda draft: draft.levels["metadata"] >= 3 and draft.levels["structure"] >= 3,
+    "contact": lambda draft: draft.levels["structure"] >= 4,
+    "changes": lambda draft: draft.levels["structure"] == 5 and draft.rng("changes?").random() < 0.5,
+    "energy": lambda draft: (
+        draft.levels["training"] == 5
+        and draft.model.archetype not in ("gguf", "quantised")
+        and draft.rng("energy?").random() < 0.6
+    ),
+    "thanks": lambda draft: draft.documentation >= 3 and draft.rng("thanks?").random() < 0.3,
+}
 
 
-def changes(draft: Draft) -> Paragraphs:
-    """Versions."""
-    return _extra(draft, "changes", draft.levels["structure"] == 5 and draft.rng("changes?").random() < 0.5)
-
-
-def energy(draft: Draft) -> Paragraphs:
-    """Kilowatt-hours."""
-    is_said = draft.levels["training"] == 5 and draft.model.archetype not in ("gguf", "quantised")
-    return _extra(draft, "energy", is_said and draft.rng("energy?").random() < 0.6)
-
-
-def thanks(draft: Draft) -> Paragraphs:
-    """Credits."""
-    return _extra(draft, "thanks", draft.documentation >= 3 and draft.rng("thanks?").random() < 0.3)
-
-
-def _extra(draft: Draft, name: str, is_there: bool) -> Paragraphs:
-    choices: Sequence[str] = bank("phrases")["extras"][name]
-    return [draft.rng(name).choice(choices)] if is_there else []
+def closing(draft: Draft, name: str) -> Paragraphs:
+    """A closing section of one sentence: terms, contact, versions, energy or credits."""
+    return [draft.rng(name).choice(bank("phrases")["extras"][name])] if _HAS_CLOSING[name](draft) else []

@@ -1,4 +1,4 @@
-"""Cards that a tool wrote: trainers, templates nobody filled in, and agents of reinforcement learning."""
+"""Cards that a tool wrote: trainers, templates that nobody filled in, and reinforcement learning agents."""
 
 from __future__ import annotations
 
@@ -7,51 +7,45 @@ from random import Random
 
 from tasks.demo import sections
 from tasks.demo.facts import Draft
-from tasks.demo.front_matter import front_matter
 from tasks.demo.writing import bullets, code_block, markdown_table
 
 PLACEHOLDER = "[More Information Needed]"
-# Share of untouched templates that carry nothing of the model, so that all of them are the same bytes.
+# Share of untouched templates that contain nothing of the model: all of them are the same bytes.
 IDENTICAL_SHARE = 0.75
-# From this level on an author of a filled-in template deletes the headings that stayed empty.
+# From this level on, the author of a filled-in template deletes the headings that stayed empty.
 TIDIED_FROM = 2.9
 
 
-def trainer(draft: Draft) -> str:
-    """What a training loop leaves behind: facts of the run, and headings that nobody filled in."""
+def trainer(draft: Draft) -> list[str]:
+    """The card that a training script writes: facts of the run, and headings that nobody filled in."""
     epochs = int(draft.facts["epochs"])
     curve = _loss_curve(draft.rng("curve"), epochs, draft.results[0].value)
-    return (
-        front_matter(draft)
-        + "\n\n".join(
-            [
-                "<!-- Written by the training script from what it knew. Please complete it, then delete this line. -->",
-                "# $name",
-                "This model is a fine-tuned version of $base_link on the `$dataset` dataset. Evaluation:",
-                bullets([f"Loss: {curve[-1][2]}", "$metric: $value"]),
-                *_trainer_prose(draft),
-                "## Training procedure",
-                "### Training hyperparameters",
-                bullets(_trainer_settings(draft)),
-                "### Training results",
-                markdown_table(("Training loss", "Epoch", "Validation loss", "$metric"), curve),
-                "### Framework versions",
-                bullets(["Transformers $framework", "Pytorch 2.7.1", "Datasets 3.6.0", "Tokenizers 0.21.1"]),
-            ]
-        )
-        + "\n"
-    )
+    return [
+        "<!-- Written by the training script from what it knew. Please complete it, then delete this line. -->",
+        "# $name",
+        "This model is a fine-tuned version of $base_link on the `$dataset` dataset. Evaluation:",
+        bullets([f"Loss: {curve[-1][2]}", "$metric: $value"]),
+        *_trainer_prose(draft),
+        "## Training procedure",
+        "### Training hyperparameters",
+        bullets(_trainer_settings(draft)),
+        "### Training results",
+        markdown_table(("Training loss", "Epoch", "Validation loss", "$metric"), curve),
+        "### Framework versions",
+        bullets(["Transformers $framework", "Pytorch 2.7.1", "Datasets 3.6.0", "Tokenizers 0.21.1"]),
+    ]
 
 
 def _trainer_prose(draft: Draft) -> list[str]:
     """The three headings of the script; a conscientious author fills some in."""
-    filled = {
-        "Model description": sections.purpose(draft)[:1] if draft.levels["purpose"] >= 3 else [],
-        "Intended uses & limitations": sections.limits(draft)[:1] if draft.levels["limits"] >= 3 else [],
-        "Training and evaluation data": sections.training(draft)[:1] if draft.levels["training"] >= 3 else [],
+    headings = {
+        "Model description": ("purpose", sections.purpose),
+        "Intended uses & limitations": ("limits", sections.limits),
+        "Training and evaluation data": ("training", sections.training),
     }
     blocks: list[str] = []
-    for heading, paragraphs in filled.items():
+    for heading, (criterion, write) in headings.items():
+        paragraphs = write(draft)[:1] if draft.levels[criterion] >= 3 else []
         blocks += [f"## {heading}", *(paragraphs or ["More information needed"])]
     return blocks
 
@@ -79,54 +73,49 @@ def _loss_curve(rng: Random, epochs: int, value: float) -> list[tuple[str, str, 
     return rows
 
 
-def reinforcement(draft: Draft) -> str:
+def reinforcement(draft: Draft) -> list[str]:
     """An agent's card: a score, its spread, and a snippet that was never finished."""
     rng = draft.rng("agent")
     algorithm, _, environment = draft.model.name.partition("-")
     algorithm = algorithm.upper()
     mean, spread = rng.uniform(-180, 280), rng.uniform(4, 60)
-    return (
-        front_matter(draft)
-        + "\n\n".join(
-            [
-                f"# **{algorithm}** agent for **{environment}**",
-                f"A trained **{algorithm}** agent that plays **{environment}**, saved with Stable-Baselines3.",
-                f"Mean reward over 10 episodes: {mean:.2f} +/- {spread:.2f}",
-                "## Usage (with Stable-Baselines3)",
-                "TODO: add your code" if rng.random() < 0.6 else "Load it as below.",
-                code_block(
-                    "from huggingface_sb3 import load_from_hub\n"
-                    f"from stable_baselines3 import {algorithm}\n\n"
-                    f'model = {algorithm}.load(load_from_hub("$model_id", "{environment.lower()}.zip"))'
-                ),
-            ]
-        )
-        + "\n"
-    )
+    return [
+        f"# **{algorithm}** agent for **{environment}**",
+        f"A trained **{algorithm}** agent that plays **{environment}**, saved with Stable-Baselines3.",
+        f"Mean reward over 10 episodes: {mean:.2f} +/- {spread:.2f}",
+        "## Usage (with Stable-Baselines3)",
+        "TODO: add your code" if rng.random() < 0.6 else "Load it as below.",
+        code_block(
+            "from huggingface_sb3 import load_from_hub\n"
+            f"from stable_baselines3 import {algorithm}\n\n"
+            f'model = {algorithm}.load(load_from_hub("$model_id", "{environment.lower()}.zip"))'
+        ),
+    ]
 
 
-def untouched(draft: Draft) -> str:
-    """The template as the tool left it."""
+def untouched_template(draft: Draft) -> list[str]:
+    """The template as the tool wrote it."""
     is_identical = draft.rng("template").random() < IDENTICAL_SHARE
-    blocks = [f"# Model Card for {'Model ID' if is_identical else '$name'}"]
-    for heading in TEMPLATE:
-        blocks += [heading] if heading in OPEN_HEADINGS else [heading, PLACEHOLDER]
-        blocks += [_identity({})] if heading == "### Model Description" else []
-    return front_matter(draft) + "\n\n".join(blocks) + "\n"
+    return _template("Model ID" if is_identical else "$name", {}, {}, keeps_empty=True)
 
 
-def filled_template(draft: Draft) -> str:
-    """The same template with as much in it as the author got to; good authors delete what stayed empty."""
-    filled = _filled(draft)
-    is_tidied = draft.documentation >= TIDIED_FROM
-    blocks = ["# Model Card for $name"]
+def filled_template(draft: Draft) -> list[str]:
+    """The same template with as much in it as the author filled in; good authors delete what stayed empty."""
+    return _template("$name", _filled(draft), _known(draft), keeps_empty=draft.documentation < TIDIED_FROM)
+
+
+def _template(
+    name: str, filled: Mapping[str, list[str]], known: Mapping[str, str], *, keeps_empty: bool
+) -> list[str]:
+    """The headings with what stands below them; `known` is the list of identities."""
+    blocks = [f"# Model Card for {name}"]
     for heading in TEMPLATE:
-        paragraphs = filled.get(heading, [])
-        if heading in OPEN_HEADINGS or paragraphs or not is_tidied:
-            blocks += [heading, *(paragraphs or ([] if heading in OPEN_HEADINGS else [PLACEHOLDER]))]
+        paragraphs = filled.get(heading) or ([] if heading in OPEN_HEADINGS else [PLACEHOLDER])
+        if keeps_empty or heading in OPEN_HEADINGS or filled.get(heading):
+            blocks += [heading, *paragraphs]
         if heading == "### Model Description":
-            blocks.append(_identity(_known(draft)))
-    return front_matter(draft) + "\n\n".join(blocks) + "\n"
+            blocks.append(bullets([f"**{label}:** {known.get(label, PLACEHOLDER)}" for label in IDENTITIES]))
+    return blocks
 
 
 def _filled(draft: Draft) -> dict[str, list[str]]:
@@ -141,25 +130,18 @@ def _filled(draft: Draft) -> dict[str, list[str]]:
         "### Training Procedure": training[1:],
         "### Results": sections.evaluation(draft),
         "## Citation": sections.citation(draft),
-        "### Model Card Contact": sections.contact(draft),
+        "### Model Card Contact": sections.closing(draft, "contact"),
     }
 
 
 def _known(draft: Draft) -> dict[str, str]:
-    """What the author wrote into the list of identities: from level 2 on something."""
+    """What the author wrote into the list of identities: more from level 2 on, all of it from level 3 on."""
     if draft.documentation < 2:
         return {"Finetuned from": "$base_link"}
     known = {"Developed by": "$author", "Finetuned from": "$base_link", "Language(s)": "$language"}
-    return (
-        known
-        if draft.documentation < 3
-        else known | {"License": "$licence", "Model type": "LoRA adapter, rank $rank"}
-    )
-
-
-def _identity(known: Mapping[str, str]) -> str:
-    labels = ("Developed by", "Model type", "Language(s)", "License", "Finetuned from")
-    return bullets([f"**{label}:** {known.get(label, PLACEHOLDER)}" for label in labels])
+    if draft.documentation >= 3:
+        known |= {"License": "$licence", "Model type": "LoRA adapter, rank $rank"}
+    return known
 
 
 TEMPLATE = (
@@ -186,6 +168,7 @@ TEMPLATE = (
     "## More Information",
     "### Model Card Contact",
 )
+IDENTITIES = ("Developed by", "Model type", "Language(s)", "License", "Finetuned from")
 # Headings that only open a group.
 OPEN_HEADINGS = frozenset(
     {"## Model Details", "## Uses", "## Bias, Risks, and Limitations", "## Training Details", "## Evaluation"}

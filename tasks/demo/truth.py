@@ -1,4 +1,4 @@
-"""What was planted, for comparing findings with: coefficients, counts, and what a finite sample shows of them."""
+"""The planted truth that findings are compared with: coefficients, counts, and correlations in this sample."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tasks.demo.edits import Edit
 from tasks.demo.popularity import DemoPopularity, Ints
 from tasks.demo.roster import DemoModel
 
-# Fewer models than this say nothing about a rank correlation.
+# A rank correlation of fewer models than this says nothing.
 SPEARMAN_MODELS_MIN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class DemoTruth:
-    """The planted truth of one corpus. `spearman` has outcome, then stratum; all of it of the last snapshot."""
+    """The planted truth of one corpus. `spearman` maps outcome, then stratum, at the last snapshot."""
 
     corpus: Path
     truth_json: Path
@@ -73,7 +73,7 @@ def gather_truth(
     seed: int,
     end: date,
 ) -> DemoTruth:
-    """The truth of this roster and this fate."""
+    """Gather the truth of this roster and its simulated popularity."""
     likes = fate.likes.total[:, -1]
     return DemoTruth(
         *paths,
@@ -128,18 +128,18 @@ def _spearman(x: Floats, y: Ints) -> float | None:
 
 
 def truth_json(truth: DemoTruth) -> bytes:
-    """Every value with the sentence that says what it means, and the formula's other constants."""
+    """Write every value with the sentence that explains it, and the formula's other constants."""
     values = {key: value for key, value in asdict(truth).items() if key in SENTENCES}
-    told = {key: {"value": value, "meaning": SENTENCES[key]} for key, value in values.items()}
-    told["other_constants"] = {
+    entries = {key: {"value": value, "meaning": SENTENCES[key]} for key, value in values.items()}
+    entries["other_constants"] = {
         "value": constants(),
         "meaning": "The rest of the formula in tasks/demo/popularity.py, and of the plan in tasks/demo/edits.py.",
     }
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n"
+    return orjson.dumps(entries, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n"
 
 
 def constants() -> dict[str, object]:
-    """Every named constant of the popularity model and the plan of edits."""
+    """Collect every named constant of the popularity model and the plan of edits."""
     return {
         name: value
         for module in (popularity, edits)

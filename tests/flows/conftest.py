@@ -1,4 +1,4 @@
-"""The command in the tests' own process, for what it says before a flow begins."""
+"""The command in the tests' own process, for what it prints before a flow begins."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
-    """`typed("query", "--list")`: its entry point without a process of its own, which takes two seconds to import.
+    """`typed("query", "--list")` calls the entry point without a new process, which takes two seconds to import.
 
-    Not for what starts Prefect's server: Prefect reads its settings once a process.
+    Not for what starts Prefect's server: Prefect reads its settings once per process.
     """
     monkeypatch.chdir(ROOT)
 
@@ -30,9 +30,9 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr()
+        printed = capsys.readouterr()
         code = ended.value.code
         assert isinstance(code, int)
-        return subprocess.CompletedProcess(sys.argv, code, said.out, said.err)
+        return subprocess.CompletedProcess(sys.argv, code, printed.out, printed.err)
 
     return run

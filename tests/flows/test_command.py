@@ -157,9 +157,7 @@ def test_every_estimate_of_the_article_is_in_the_warehouse_with_its_interval(wee
     }
 
 
-def test_the_article_is_not_written_where_the_warehouse_does_not_bear_what_it_claims(
-    week: Week, tmp_path: Path
-) -> None:
+def test_the_article_is_not_written_where_the_warehouse_contradicts_it(week: Week, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.findings_2022", "--home", str(week.home), "--write", str(page)],
@@ -203,8 +201,7 @@ def test_another_selection_of_the_same_date_is_refused(week: Week) -> None:
 def test_a_query_prints_a_table_csv_json_and_parquet(week: Week, tmp_path: Path) -> None:
     sql = "select model_id, score, tags from scores where score is not null order by 2 desc, 1 limit 3"
     table, csv, as_json = (
-        cardiograph("query", "--home", week.home, "--format", name, sql).stdout
-        for name in ("table", "csv", "json")
+        typed("query", "--home", week.home, "--format", name, sql).stdout for name in ("table", "csv", "json")
     )
     assert "model_id" in table
     rows = json.loads(as_json)

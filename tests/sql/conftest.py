@@ -1,13 +1,15 @@
-"""A warehouse in memory, filled from tables written as text and compared with tables written as text.
+"""An empty warehouse, filled from tables written as text and compared with tables written as text.
 
-A table is one line of column names and one line a row, cells between `|`. An empty cell is null and `''` an empty
+A table is one line of column names and one line per row, cells between `|`. An empty cell is null and `''` an empty
 string; lists are `[a, b]` and maps `{a=1.5}`, as DuckDB writes them. Columns not given take a default: see below.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -18,7 +20,7 @@ from tasks.storage.warehouse import statement
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
 Expect = Callable[[pl.DataFrame, str], None]
 
-# What a column that may not be null holds where a case does not speak of it: by its name, else by its type.
+# The value of a column that may not be null where a case does not give it: by its name, else by its type.
 BY_NAME = {
     "snapshot": "2026-01-05",
     "sha": "5ha",
@@ -51,13 +53,13 @@ BY_TYPE = {
 
 
 def parse(text: str) -> list[dict[str, str]]:
-    """The rows of a text table, all cells as text."""
+    """Read the rows of a text table, all cells as text."""
     head, *body = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
     return [dict(zip(head, cells, strict=True)) for cells in body]
 
 
 def fill_table(db: duckdb.DuckDBPyConnection, table: str, text: str) -> None:
-    """Insert the rows of a text table; what a row leaves out takes its default."""
+    """Insert the rows of a text table; columns that it leaves out take their default."""
     needed = {
         name: BY_NAME.get(name, BY_TYPE[kind])
         for name, kind, null, *_ in db.execute(f"describe {table}").fetchall()
@@ -71,7 +73,7 @@ def fill_table(db: duckdb.DuckDBPyConnection, table: str, text: str) -> None:
 
 
 def with_author(table: str, row: dict[str, str]) -> dict[str, str]:
-    """A model named owner/name has that owner, unless the case says otherwise."""
+    """Give a model named owner/name that owner, unless the case gives another."""
     if table == "base.listing" and "author" not in row:
         owner, slash, _ = row["model_id"].rpartition("/")
         return row | {"author": owner if slash else ""}
@@ -79,7 +81,7 @@ def with_author(table: str, row: dict[str, str]) -> dict[str, str]:
 
 
 def shown(value: object) -> str:
-    """A cell as a text table writes it; numbers to six digits."""
+    """Write a cell as a text table does; numbers to six digits."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -92,18 +94,19 @@ def shown(value: object) -> str:
 
 
 def compare(found: pl.DataFrame, text: str) -> None:
-    """The columns named in `text`, row by row and in its order, are what `found` holds."""
+    """Assert that `found` has the values of `text`, row by row, in the columns that `text` names."""
     head = [cell.strip() for cell in text.strip().splitlines()[0].split("|")]
     rows = [{name: shown(row[name]) for name in head} for row in found.iter_rows(named=True)]
     assert rows == parse(text)
 
 
 @pytest.fixture
-def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty warehouse in memory."""
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(statement("schema"))
+def db(empty_warehouse: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse."""
+    path = shutil.copyfile(empty_warehouse, tmp_path / "warehouse.duckdb")
+    with duckdb.connect(path) as connection:
         yield connection
+    path.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ def test_a_week_is_measured_without_scores_where_another_judge_judged_it(
     )
 
 
-def test_a_week_is_compared_with_the_last_one_of_the_same_selection_that_was_carried_through(
+def test_a_week_is_compared_with_the_last_complete_one_of_the_same_selection(
     weeks: Database, fill: Fill, expect: Expect
 ) -> None:
     fill(

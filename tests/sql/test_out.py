@@ -215,7 +215,7 @@ def labelled(judged: Database, fill: Fill) -> Database:
     return judged
 
 
-def test_a_label_stands_for_the_texts_of_its_author_at_its_level_and_the_later_one_counts(
+def test_a_label_stands_for_its_author_s_texts_at_its_level_and_the_last_counts(
     labelled: Database, expect: Expect
 ) -> None:
     expect(
@@ -512,7 +512,7 @@ def test_exemplars_are_of_different_authors_and_different_cards(
     )
 
 
-def test_a_popular_model_is_undocumented_without_a_card_and_not_for_an_unscorable_one(
+def test_a_popular_model_is_undocumented_without_a_card_not_without_a_score(
     judged: Database, fill: Fill, expect: Expect
 ) -> None:
     crowd = [(f"z{i:02}", 3.0, 1, 1) for i in range(36)]

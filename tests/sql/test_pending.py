@@ -47,7 +47,7 @@ def test_a_readme_is_pending_until_it_was_read_at_this_commit(
     )
 
 
-def test_a_failure_is_tried_again_in_the_week_only_if_it_may_pass_and_always_in_the_next(
+def test_a_final_failure_is_tried_again_the_next_week_and_others_at_once(
     db: duckdb.DuckDBPyConnection, fill: Fill, expect: Expect
 ) -> None:
     fill(

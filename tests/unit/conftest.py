@@ -1,23 +1,24 @@
-"""Invented snapshots for the report's tests: filled by SQL, so that 30,000 models take a second."""
+"""Invented snapshots for the report's tests, filled by SQL: 30,000 models take a second."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from tasks.records import Finding
-from tasks.storage.warehouse import statement
 
 SNAPSHOT = date(2026, 11, 21)
 FINGERPRINT = "f" * 64
 JUDGE_MODEL, OLDER_JUDGE_MODEL = "a" * 16, "b" * 16
 
-# A model has a card four times in five; better cards are downloaded a little more, and most have no like.
+# Four models in five have a card; better cards have slightly more downloads, and most models have no like.
 _FILL = """
     create temp table invented as
     select i, 1 + 4 * u ** 1.6 as score, i % 5 = 0 as is_cardless, i % 7 = 0 as is_shared,
@@ -64,8 +65,8 @@ _FILL = """
     from texts;
 """
 
-# A judge model that scores the same texts half a point lower, three hundred of them judged by an older one as well;
-# two parts that ran side by side, three cards explained, and a comparison with people.
+# A judge model that scores the same texts half a point lower; an older one judged three hundred of them as well.
+# Two parts ran side by side, three cards are explained, and there is a comparison with people.
 _JUDGE_MODEL = """
     insert into base.snapshots
     values ('2026-11-14', $hub, $selection, 1, '2026-11-14 06:00', '2026-11-14 06:40', false);
@@ -115,19 +116,21 @@ Warehouse = Callable[..., duckdb.DuckDBPyConnection]
 
 
 @pytest.fixture(scope="session")
-def invented_warehouse() -> Iterator[Warehouse]:
-    """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse in memory with one judged snapshot.
+def invented_warehouse(
+    empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Warehouse]:
+    """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse with one judged snapshot.
 
     `judge_model=True` adds a judge model's verdicts, an earlier one's, a passport and explanations.
     """
+    folder = tmp_path_factory.mktemp("invented")
     opened: list[duckdb.DuckDBPyConnection] = []
 
     def make(
         n: int, *, hostile: str = "", findings: list[Finding] | None = None, judge_model: bool = False
     ) -> duckdb.DuckDBPyConnection:
-        db = duckdb.connect(":memory:")
+        db = duckdb.connect(shutil.copyfile(empty_warehouse, folder / f"invented-{len(opened)}.duckdb"))
         opened.append(db)
-        db.execute(statement("schema"))
         for query in (_FILL + _JUDGE_MODEL * judge_model).split(";\n"):
             if query.strip():
                 asked = set(re.findall(r"\$(\w+)", query))
@@ -142,7 +145,7 @@ def invented_warehouse() -> Iterator[Warehouse]:
 
 
 def _words(n: int, hostile: str) -> dict[str, object]:
-    """What the snapshot says of itself; `hostile` stands in every name that comes from strangers."""
+    """The parameters of the statements; `hostile` replaces every name that comes from strangers."""
     sections = [
         "intended use",
         "quick start",

@@ -9,7 +9,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -121,7 +121,6 @@ def test_an_id_in_the_old_atlas_beyond_the_highest_given_is_not_used_again() -> 
     assert (found.ids, found.highest) == ({0: 21}, 21)
 
 
-@settings(deadline=None)
 @given(clusterings, clusterings, st.permutations(range(6)))
 def test_relabelling_new_clusters_changes_nothing(old: Clusters, new: Clusters, other: list[int]) -> None:
     found = matched(old, new)
@@ -130,7 +129,6 @@ def test_relabelling_new_clusters_changes_nothing(old: Clusters, new: Clusters, 
     assert found.events == again.events
 
 
-@settings(deadline=None)
 @given(clusterings)
 def test_identical_clusterings_only_continue(old: Clusters) -> None:
     found = matched(old, old)
@@ -139,7 +137,6 @@ def test_identical_clusterings_only_continue(old: Clusters) -> None:
     assert {event.texts_share for event in found.events} <= {1.0}
 
 
-@settings(deadline=None)
 @given(clusterings, clusterings, st.integers(-1, 20))
 def test_every_new_cluster_has_one_id_that_no_kind_had_unless_it_is_that_kind(
     old: Clusters, new: Clusters, highest: int
@@ -153,7 +150,6 @@ def test_every_new_cluster_has_one_id_that_no_kind_had_unless_it_is_that_kind(
     assert found.highest == max([highest, *known, *born])
 
 
-@settings(deadline=None)
 @given(clusterings, clusterings)
 def test_every_kind_lives_dies_or_is_born_once_and_shares_are_shares(old: Clusters, new: Clusters) -> None:
     found = matched(old, new)
@@ -178,7 +174,6 @@ def test_events_are_rows() -> None:
 SQUARE = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 3.0]])
 
 
-@settings(deadline=None)
 @given(
     st.floats(0, 2 * math.pi),
     st.booleans(),

@@ -256,7 +256,6 @@ def usable(reply: object) -> tuple[str, str] | None:
         return None
 
 
-@settings(deadline=None)
 @given(anything)
 def test_any_reply_is_read_or_refused(reply: object) -> None:
     usable(reply)
@@ -264,7 +263,7 @@ def test_any_reply_is_read_or_refused(reply: object) -> None:
     usable({"choices": [{"message": {"content": json.dumps(reply)}}]})
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(anything | texts, anything | texts)
 def test_what_is_read_of_any_answer_is_plain_and_bounded(name: object, description: object) -> None:
     content = json.dumps({"name": name, "description": description})

@@ -101,7 +101,7 @@ def test_a_file_that_is_no_text_or_not_there_is_named(file: Path) -> None:
         read_names(file)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(st.text(), st.lists(st.text()).map(lambda cells: "kind,name,description\n" + ",".join(cells)))
 )

@@ -113,7 +113,7 @@ def test_a_hostile_text_is_nowhere_but_escaped() -> None:
 
 
 @given(st.text(max_size=300))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_whatever_a_model_is_called_the_data_stays_data(name: str) -> None:
     row = (name, name, 0.0, 0.0, None, None, None, None, name, name, name, name)
     page = render_atlas(points([row]), kinds([]), ABOUT)
@@ -181,7 +181,6 @@ def test_models_of_one_place_are_spread_by_name_and_no_two_meet() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(), st.floats()), max_size=8))
-@settings(deadline=None)
 def test_every_finite_place_stays_on_the_map(places: list[tuple[float, float]]) -> None:
     x = np.array([place[0] for place in places], dtype=float)
     y = np.array([place[1] for place in places], dtype=float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +19,23 @@ from tasks.work.run import Run
 if TYPE_CHECKING:
     from tasks.storage.warehouse import Database
 
-TEXTS, NEW, FITTED = 600, 12, 300
+TEXTS, NEW, FITTED = 300, 6, 150
+
+
+@pytest.fixture(scope="module")
+def two_weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `home` is a copy of."""
+    home = tmp_path_factory.mktemp("home")
+    make_up(home, TEXTS)
+    return home
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(two_weeks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two weeks of a Hub with few texts; maps are fitted on half of them, as those of large Hubs are."""
     monkeypatch.setenv("CARDIOGRAPH_ATLAS_FIT_MAX", str(FITTED))
     monkeypatch.setenv("CARDIOGRAPH_ATLAS_REPLICATES", "1")
-    make_up(tmp_path, TEXTS)
-    return tmp_path
+    return shutil.copytree(two_weeks, tmp_path / "home")
 
 
 def maps(home: Path) -> tuple[list[Any], pl.DataFrame]:

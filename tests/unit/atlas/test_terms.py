@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.atlas import terms
@@ -70,7 +70,6 @@ def test_stop_words_are_written_as_words_are_looked_up() -> None:
     assert {"the", "model", "huggingface", "模型"} <= stop_words()
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_gives_distinct_short_words(text: str) -> None:
     words = telling_words(text)
@@ -167,7 +166,6 @@ def test_a_card_that_counts_nothing_is_refused(weight: float) -> None:
         CompositionCounts().count(0, weight=weight)
 
 
-@settings(deadline=None)
 @given(st.integers(2, 60))
 def test_tables_are_bounded_and_what_many_cards_say_survives_the_pruning(bound: int) -> None:
     counts = TermCounts(entries_max=bound)
@@ -235,7 +233,6 @@ def test_languages_are_the_codes_among_the_tags() -> None:
     assert languages_of(["de", "pytorch", "de", "zz", "fr"]) == ["de", "fr"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=200), max_size=300))
 def test_any_tags_are_counted_within_bounds(tags: list[str]) -> None:
     counts = CompositionCounts()

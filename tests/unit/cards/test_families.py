@@ -67,7 +67,7 @@ def test_the_members_of_a_family_do_not_hang_on_the_order(order: int) -> None:
 
 
 @given(st.lists(st.text(), max_size=8))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_texts_have_families_without_an_error(texts: list[str]) -> None:
     found = dict(families(named(*texts)))
     assert all(found[family] == family for family in found.values())

@@ -376,7 +376,7 @@ ODD_ROWS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ODD_ROWS, st.sampled_from([1, 4, 9]), st.booleans())
 def test_no_frame_breaks_it_and_no_number_leaves_that_is_none(
     rows: list[dict[str, object]], copies: int, own_author: bool

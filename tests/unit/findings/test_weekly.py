@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.findings.weekly import weekly, weeks_of_windows
@@ -59,7 +59,6 @@ def test_snapshots_of_any_weekday_belong_to_the_nearest_week() -> None:
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=12, max_size=40))
-@settings(deadline=None)
 def test_weeks_are_rebuilt_from_windows_of_thirty_days_where_the_past_was_even(weeks: list[int]) -> None:
     even = 70.0
     past = np.array([even] * 5 + weeks, dtype=np.float64)

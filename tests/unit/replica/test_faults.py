@@ -29,6 +29,7 @@ from tasks.replica.faults import FAULT_HELP, parse_faults
 from tasks.replica.process import running_replica
 from tasks.replica.protocol import BUCKETS, PLANS, git_blob_sha1
 from tasks.replica.quotas import Quotas, bucket_of
+from tasks.replica.server import serve
 from tasks.replica.serving import Serving
 
 CARD = "# Card\n\n" + "Some words. " * 500
@@ -268,14 +269,21 @@ def test_what_the_child_refuses_the_parent_raises(corpus: Path, tmp_path: Path) 
     broken.write_text("nothing")
     for options, error, words in (
         ({"corpus": broken}, CorpusInvalid, "not a Parquet file"),
-        ({"corpus": corpus, "as_of": date(2020, 1, 1)}, CorpusInvalid, "nothing as of 2020-01-01"),
         ({"corpus": corpus, "plan": "gold"}, UsageError, "no plan is called 'gold'"),
+    ):
+        with pytest.raises(error, match=words), running_replica(**options):
+            pass
+
+
+def test_what_cannot_be_served_is_refused_before_it_is(corpus: Path) -> None:
+    for options, error, words in (
+        ({"corpus": corpus, "as_of": date(2020, 1, 1)}, CorpusInvalid, "nothing as of 2020-01-01"),
         ({"corpus": corpus, "faults": "flood=1"}, UsageError, "no fault is called 'flood'"),
         ({"corpus": corpus, "window_s": 0}, UsageError, "must be positive"),
         ({"corpus": corpus, "latency_ms": -1}, UsageError, "latency"),
     ):
-        with pytest.raises(error, match=words), running_replica(**options):
-            pass
+        with pytest.raises(error, match=words):
+            serve(Serving(**options), lambda *_: None)
 
 
 def test_statistics_count_what_happened(corpus: Path) -> None:

@@ -214,7 +214,7 @@ def test_of_many_that_reach_for_a_free_lease_one_gets_it(tmp_path: Path) -> None
     assert [sum(turn) for turn in zip(*got, strict=True)] == [1] * 20
 
 
-def test_a_coordinator_that_somebody_took_over_from_stops_and_leaves_the_lake_to_them(tmp_path: Path) -> None:
+def test_a_coordinator_that_was_replaced_stops_and_leaves_the_lake_alone(tmp_path: Path) -> None:
     with coordinating(tmp_path, DAY) as run:
         run.check()
         Lake(tmp_path).put(WRITER, b'{"holder": "%s"}' % ELSEWHERE.encode())

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -539,7 +539,7 @@ def test_any_body_is_an_object_or_a_failure() -> None:
             st.binary()
             | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: repr(v).encode())
         )
-        @hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @hypothesis_settings(max_examples=40)
         def answer(given_body: bytes) -> None:
             nonlocal body
             body = given_body
