@@ -35,7 +35,7 @@ from tasks.atlas.projecting import (
     project,
 )
 from tasks.embedders import DEFAULT_EMBEDDER
-from tasks.embedders.sentence import Embedder, opened_embedder
+from tasks.embedders.sentence import Embedder, load_embedder
 from tasks.records import CardText, Embedding
 from tasks.settings import settings
 
@@ -52,9 +52,8 @@ def main() -> None:
     parser.add_argument("--embedder", default=DEFAULT_EMBEDDER)
     asked = parser.parse_args()
     cards = texts_of(asked.corpus, asked.cards)
-    with opened_embedder(asked.embedder) as embedder:
-        measured, embedded = embedding(embedder, cards)
-        vectors = np.array([row.body for row in embedded if row.passages], np.float32)
+    measured, embedded = embedding(load_embedder(asked.embedder), cards)
+    vectors = np.array([row.body for row in embedded if row.passages], np.float32)
     warm_up(vectors)
     show([measured, projecting(vectors), clustering(vectors)], len(cards))
 
@@ -76,7 +75,7 @@ def embedding(embedder: Embedder, cards: list[CardText]) -> tuple[Measured, list
     """Cards through the stage, in parts, and their passages through the plain library; what they became, too."""
     import torch
 
-    passages = [text for card in cards if (cut := embedder._cut(card)) for text in cut.texts]
+    passages = [text for card in cards if (cut := embedder.passages_of(card)) for text in cut.texts]
     size = settings().part_cards
     parts = [cards[start : start + size] for start in range(0, len(cards), size)]
     embedded, ours = timed(lambda: [row for part in parts for rows in embedder.embed(part) for row in rows])

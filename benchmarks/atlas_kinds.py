@@ -28,7 +28,7 @@ from tasks.atlas.clustering import NOISE
 from tasks.atlas.making import Limits, make
 from tasks.demo import write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER
-from tasks.embedders.sentence import Embedder, opened_embedder
+from tasks.embedders.sentence import Embedder, load_embedder
 from tasks.records import CardText
 
 END = date(2026, 11, 16)
@@ -44,12 +44,12 @@ def main() -> None:
     asked = parser.parse_args()
     table = Table("models", "seed", "texts", "kinds", "of none", "ARI with the archetypes")
     found = []
-    with opened_embedder(asked.embedder) as embedder:
-        for hub in track(asked.hubs, description="Hubs"):
-            models, seed = map(int, hub.split(":"))
-            texts, kinds, none, index = recovered(embedder, models, seed)
-            found.append(index)
-            table.add_row(f"{models:,}", str(seed), f"{texts:,}", str(kinds), f"{none:.0%}", f"{index:.2f}")
+    embedder = load_embedder(asked.embedder)
+    for hub in track(asked.hubs, description="Hubs"):
+        models, seed = map(int, hub.split(":"))
+        texts, kinds, none, index = recovered(embedder, models, seed)
+        found.append(index)
+        table.add_row(f"{models:,}", str(seed), f"{texts:,}", str(kinds), f"{none:.0%}", f"{index:.2f}")
     Console().print(table)
     Console().print(f"least {min(found):.2f}, median {median(found):.2f}, most {max(found):.2f}")
 
