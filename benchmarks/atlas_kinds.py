@@ -23,9 +23,9 @@ from rich.progress import track
 from rich.table import Table
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.atlas.centring import Halves
+from tasks.atlas.centring import TextVectors
 from tasks.atlas.clustering import NOISE
-from tasks.atlas.making import Limits, make
+from tasks.atlas.making import Limits, build_map
 from tasks.demo import write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER
 from tasks.embedders.sentence import Embedder, load_embedder
@@ -64,13 +64,13 @@ def recovered(embedder: Embedder, models: int, seed: int) -> tuple[int, int, flo
     for at, place in enumerate(placed):
         metadata[at] = rows[place].metadata or 0
     hashes = [rows[place].card_hash for place in placed]
-    made = make(END, hashes, Halves(bodies, metadata), None, 0, Limits(replicates=1))
-    if made is None:
+    new_map = build_map(END, hashes, TextVectors(bodies, metadata), None, 0, Limits(replicates=1))
+    if new_map is None:
         raise SystemExit(f"{models} models are too few for a map")
     planted = np.array([archetypes[place] for place in placed])
     counts = planted != "hostile"
-    index = adjusted_rand_score(planted[counts], made.kinds[counts])
-    return len(placed), len(made.numbers), float((made.kinds == NOISE).mean()), float(index)
+    index = adjusted_rand_score(planted[counts], new_map.kinds[counts])
+    return len(placed), len(new_map.numbers), float((new_map.kinds == NOISE).mean()), float(index)
 
 
 def corpus(models: int, seed: int) -> tuple[list[CardText], list[str]]:

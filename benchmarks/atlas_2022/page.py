@@ -13,7 +13,7 @@ import polars as pl
 from benchmarks.findings_2022.article import typeset
 from benchmarks.findings_2022.tables import markdown
 from tasks import charts
-from tasks.atlas.page_steps import MODELS_SHOWN
+from tasks.atlas.page.latest import MODELS_SHOWN
 from tasks.errors import NotWritten
 from tasks.sentences import count, decimal, percent
 from tasks.storage.warehouse import Warehouse, frame

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.atlas import page_steps as pages
+from tasks.atlas.page import latest as pages
 from tasks.demo import DemoTruth, write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER as EMBEDDER
 from tasks.operations.planning import task_runs
