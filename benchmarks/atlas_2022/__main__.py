@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.atlas_2022 import page
-from flows.cli.atlas_naming import take_names
+from flows.cli.atlas import take_names
 from tasks.errors import CardiographError
 from tasks.storage.warehouse import Warehouse
 

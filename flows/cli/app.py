@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from flows.cli.analyse import analyse
-from flows.cli.atlas import atlas, neighbours
+from flows.cli.atlas import atlas
 from flows.cli.hub import hub
 from flows.cli.judge import calibrate, label
+from flows.cli.neighbours import neighbours
 from flows.cli.operations import doctor, plan, quarantine, status
 from flows.cli.options import (
     AsJson,

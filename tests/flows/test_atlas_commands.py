@@ -223,7 +223,7 @@ def test_the_best_documented_has_nobody_to_learn_from(typed: Typed, home: Path) 
 def test_a_model_without_a_score_is_held_against_nobody(typed: Typed, home: Path) -> None:
     told = fine(typed("neighbours", "eve/mute", "--home", home))
     assert "eve/mute: no score; of no kind; map of" in told
-    assert "eve/mute has no score, so none of them can be called better documented." in told
+    assert "eve/mute has no score, so it cannot be compared with them." in told
 
 
 def test_a_model_with_no_neighbour_says_so(typed: Typed, home: Path) -> None:
@@ -303,7 +303,7 @@ def test_a_persons_names_are_published_and_giving_them_again_adds_nothing(
     assert named(home) == {0: ("Quants", "terms"), 1: ("Research, papers", "person")}
     parts = Lake(home).parts("kind_names")
     assert [part for part in parts if part.startswith("kind_names/2026-01-05-person-")]
-    assert fine(typed("atlas", "names", file, "--home", home)) == "These names stand already.\n"
+    assert fine(typed("atlas", "names", file, "--home", home)) == "These names are in place already.\n"
     assert Lake(home).parts("kind_names") == parts
 
 
@@ -374,7 +374,7 @@ def test_the_map_is_exported_with_neighbours_as_rows_of_the_file(
 
 
 def test_a_file_that_cannot_be_written_is_one_line(typed: Typed, home: Path, tmp_path: Path) -> None:
-    assert "not called .parquet" in refused(typed("atlas", "export", tmp_path / "map.csv", "--home", home))
+    assert "does not end in .parquet" in refused(typed("atlas", "export", tmp_path / "map.csv", "--home", home))
     (tmp_path / "a-file").write_text("")
     done = typed("atlas", "export", tmp_path / "a-file" / "map.parquet", "--home", home)
     assert done.returncode == 1
@@ -384,7 +384,7 @@ def test_a_file_that_cannot_be_written_is_one_line(typed: Typed, home: Path, tmp
 def test_a_viewer_that_is_not_installed_says_how(
     typed: Typed, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.cli.atlas_viewing.find_spec", lambda _: None)
+    monkeypatch.setattr("flows.cli.atlas.find_spec", lambda _: None)
     said = refused(typed("atlas", "serve", "--home", home))
     assert "embedding-atlas is not installed; `pip install 'cardiograph[viewer]'`" in said
     assert not (home / "atlas.parquet").exists()
