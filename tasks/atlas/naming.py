@@ -93,11 +93,6 @@ def name_kinds(facts: Iterable[KindFacts]) -> dict[int, tuple[str, str]]:
     return names
 
 
-def name_of(facts: KindFacts) -> str:
-    """The name of a kind if no other kind has it."""
-    return next(_candidates(facts))
-
-
 def describe(facts: KindFacts) -> str:
     """One or two sentences of at most 240 characters: how many texts of whom, and the words that set it apart."""
     counted = f"{_n(facts.texts, 'text')} of {_n(facts.models, 'model')} by {_n(facts.authors, 'author')}"

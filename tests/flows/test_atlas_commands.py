@@ -233,8 +233,8 @@ def test_a_model_with_no_neighbour_says_so(typed: Typed, home: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("ada/mnie", "no model ada/mnie in the map of 2026-01-05; there are: ada/mine"),
-        ("good", "no model good in the map of 2026-01-05; there are: ada/good"),
+        ("ada/mnie", "no model ada/mnie in the map of 2026-01-05; did you mean: ada/mine"),
+        ("good", "no model good in the map of 2026-01-05; did you mean: ada/good"),
         (
             "\x1b[2Jzzzz",
             "no model �[2Jzzzz in the map of 2026-01-05; `cardiograph query 'from out_atlas'` lists",
@@ -254,7 +254,7 @@ def test_a_model_without_a_place_is_told_why(typed: Typed, home: Path, model: st
 
 def test_a_hostile_name_is_not_suggested_as_it_is(typed: Typed, home: Path) -> None:
     said = refused(typed("neighbours", HOSTILE + "x", "--home", home))
-    assert "there are: eve/�[2J[red]:skull:[/]" in said
+    assert "did you mean: eve/�[2J[red]:skull:[/]" in said
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_names_that_cannot_be_used_change_nothing(typed: Typed, home: Path, tmp_
     file = tmp_path / "names.csv"
     file.write_text("kind,name,description\n0,Mine,\n9,None,\n")
     said = refused(typed("atlas", "names", file, "--home", home))
-    assert f"{file}, row 3: no kind 9 on the map; `cardiograph atlas names` lists those there are" in said
+    assert f"{file}, row 3: no kind 9 on the map; `cardiograph atlas names` lists its kinds" in said
     assert Lake(home).parts("kind_names") == ["kind_names/w-t.parquet"]
     assert "--json is for the list" in refused(typed("atlas", "names", file, "--json", "--home", home))
 

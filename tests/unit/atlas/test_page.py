@@ -487,7 +487,7 @@ def test_however_little_there_is_it_is_painted(
     for key in ("ArrowRight", "Enter", "+", "Escape"):
         page.press(key)
     page.set("#search", "nobody")
-    expected = f"0 of {len(rows)} model" if rows else "There is no model"
+    expected = f"0 of {len(rows)} model" if rows else "There are no models"
     assert page.text("#count").startswith(expected)
 
 
@@ -523,4 +523,4 @@ def test_thirty_thousand_points_are_painted_and_the_table_stops_at_two_hundred(
     assert page.evaluate(coloured) > 2
     page.set("#search", "model 1")
     assert page.evaluate("document.querySelectorAll('#rows tr').length") == 200
-    assert page.text("#selected").endswith("10 911 more in the file.")
+    assert page.text("#selected").endswith("10 911 more are in the CSV file.")
