@@ -251,7 +251,7 @@ def report(
     ] = None,
 ) -> None:
     """Write the report of the latest snapshot again, and the page of its map."""
-    from tasks.atlas.steps import write_latest_atlas, write_map_picture
+    from tasks.atlas.page.latest import write_latest_atlas, write_map_picture
     from tasks.findings.steps import write_latest_report
 
     written = [*write_latest_report(home, pictures), write_latest_atlas(home)]

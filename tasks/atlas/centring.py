@@ -14,7 +14,7 @@ import numpy as np
 
 from tasks.embedders.passages import Vector, Vectors
 
-Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
+RowNumbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 METADATA_WEIGHT = 0.75  # of the line that says what the model is, against all other text
 _ROWS_AT_ONCE = 65_536
@@ -30,7 +30,7 @@ class TextVectors:
     def __len__(self) -> int:
         return len(self.bodies)
 
-    def of(self, rows: Rows) -> TextVectors:
+    def of(self, rows: RowNumbers) -> TextVectors:
         """The vectors of some texts."""
         return TextVectors(self.bodies[rows], self.metadata[rows])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from math import sqrt
 from statistics import median
@@ -111,7 +112,7 @@ def stability(
         return Stability(None, None, {})
     rng = np.random.default_rng(seed)
     base = rng.permutation(len(vectors))[:texts_max] if len(vectors) > texts_max else np.arange(len(vectors))
-    seeds, samples, best = list[float](), list[float](), dict[int, list[float]]()
+    seeds, samples, best = list[float](), list[float](), defaultdict[int, list[float]](list)
     for replicate in range(replicates):
         seeds.append(_agreement(kinds[base], _again(vectors[base], seed + 1 + replicate, len(vectors))))
         advance("map")
@@ -120,7 +121,7 @@ def stability(
         again = _again(vectors[chosen], seed, len(vectors))
         samples.append(_agreement(kinds[chosen], again))
         for kind, jaccard in _best_jaccard(kinds[chosen], again).items():
-            best.setdefault(kind, []).append(jaccard)
+            best[kind].append(jaccard)
         advance("map")
     return Stability(
         median(seeds), median(samples), {kind: float(np.mean(found)) for kind, found in best.items()}

@@ -80,11 +80,11 @@ def describe_kinds(
         tallies[kind].count(model)
         composition.count(
             kind,
-            tags=model.tags,
-            library=model.library_name,
-            author=model.author,
-            model_format=model.model_format,
-            pipeline=model.pipeline_tag,
+            model.tags,
+            libraries=model.library_name,
+            authors=model.author,
+            formats=model.model_format,
+            pipelines=model.pipeline_tag,
         )
         if model.card_hash not in counted and model.card_hash in words:
             counted.add(model.card_hash)

@@ -142,23 +142,16 @@ def excerpt(card: str) -> str:
 
 
 def _facts_in_lines(facts: KindFacts) -> str:
-    composition = facts.composition
     lines = [
         f"About: {describe(facts)}",
         f"Telling words: {', '.join(word[:_WORD_CHARACTERS_MAX] for word, _ in facts.terms[:_WORDS_MAX])}",
-        *_listed("Tags", composition.tags),
-        *_listed("Tasks", composition.pipelines),
-        *_listed("Libraries", composition.libraries),
-        *_listed("Formats", composition.formats),
-        *_listed("Languages", composition.languages),
-        *_listed("Authors", composition.authors),
     ]
+    for title in ("Tags", "Tasks", "Libraries", "Formats", "Languages", "Authors"):
+        column = "pipelines" if title == "Tasks" else title.lower()
+        values: tuple[TermValue, ...] = getattr(facts.composition, column)[:_VALUES_MAX]
+        shown = ", ".join(f"{v.value[:_WORD_CHARACTERS_MAX]} ({v.share:.0%})" for v in values)
+        lines += [f"{title}: {shown}"] if shown else []
     return neutralise("\n".join(" ".join(line.split()) for line in lines)).text
-
-
-def _listed(title: str, values: tuple[TermValue, ...]) -> list[str]:
-    shown = ", ".join(f"{v.value[:_WORD_CHARACTERS_MAX]} ({v.share:.0%})" for v in values[:_VALUES_MAX])
-    return [f"{title}: {shown}"] if shown else []
 
 
 # ------------------------------------------------------------------------------------------- the answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -45,12 +44,10 @@ def facts_anew(
     words: dict[str, list[str]],
 ) -> list[KindFacts]:
     """Facts of kinds, given the kind of each text, and the words of the texts from which terms are taken."""
-
-    def models() -> Iterator[ModelRow]:
-        rows = stream(db, "out/kind_models", snapshot=snapshot, embedder=embedder)
-        return (ModelRow(*row) for row in rows)
-
-    return describe_kinds(models, kinds, words)
+    week = {"snapshot": snapshot, "embedder": embedder}
+    return describe_kinds(
+        lambda: (ModelRow(*row) for row in stream(db, "out/kind_models", **week)), kinds, words
+    )
 
 
 def facts_with_terms(

@@ -14,7 +14,7 @@ from datetime import date
 
 import numpy as np
 
-from tasks.atlas.centring import Centre, Rows, TextVectors, centre_of, centred
+from tasks.atlas.centring import Centre, RowNumbers, TextVectors, centre_of, centred
 from tasks.atlas.clustering import NOISE, Kinds, cluster, kind_size, stability, vote
 from tasks.atlas.identity import align, match, on_the_same_map
 from tasks.atlas.nearest import nearest
@@ -164,7 +164,7 @@ def _drift(hashes: Sequence[str], previous: PreviousMap) -> float:
     return 1 - float((previous.placed.was_there[known] & (known >= 0)).mean())
 
 
-def _rows_in(table: Sequence[str], hashes: Sequence[str]) -> Rows:
+def _rows_in(table: Sequence[str], hashes: Sequence[str]) -> RowNumbers:
     """For each text its row in a table of texts, -1 where it has none."""
     row_of = {card_hash: row for row, card_hash in enumerate(table)}
     return np.array([row_of.get(card_hash, -1) for card_hash in hashes], np.int64)
@@ -271,7 +271,7 @@ def _fit(
     )
 
 
-def _sample(texts: int, fit_max: int) -> Rows:
+def _sample(texts: int, fit_max: int) -> RowNumbers:
     if texts <= fit_max:
         return np.arange(texts)
     return np.sort(np.random.default_rng(SEED).permutation(texts)[:fit_max])

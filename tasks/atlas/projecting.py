@@ -2,7 +2,7 @@
 
 UMAP: McInnes, Healy & Melville 2018, arXiv:1802.03426. With a seed it runs on one thread, and gives the same places for
 the same input on the same machine and versions; other machines round differently, which may rotate a map or move a
-group. The page says so (`NOT_GUARANTEED`).
+group. The page says so.
 """
 
 from __future__ import annotations
@@ -23,10 +23,6 @@ MAP_DIMENSIONS, KIND_DIMENSIONS = 2, 10
 MAP_MIN_DIST = 0.5  # with less, a kind becomes one dense spot
 EPOCHS = 300  # UMAP's default is 500 up to 10,000 texts and 200 beyond, where a map would change abruptly
 LEAST = 40  # texts of a map
-NOT_GUARANTEED = (
-    "The same texts give the same map on the same machine and library versions; on others it may differ.",
-    "Near on the map means alike; how far apart distant groups lie, and how large a group is drawn, mean little.",
-)
 
 
 def settings_of_maps() -> dict[str, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.atlas.page.latest import write_latest_atlas, write_map_picture
+from tasks.atlas.page.latest import write_latest_atlas
 from tasks.clock import utc_now
 from tasks.judges import identify
 from tasks.records import JudgeSpec, KindName
@@ -16,15 +16,6 @@ from tasks.storage.lake import Lake, part_name
 from tasks.storage.publishing import send_published
 from tasks.storage.warehouse import Warehouse, frame, stream
 from tasks.work.orders import Shared
-
-__all__ = [
-    "make_map",
-    "name_kinds",
-    "plan_naming",
-    "publish_atlas_page",
-    "write_latest_atlas",
-    "write_map_picture",
-]
 
 CARDS_SHOWN = 5  # of each kind, to the judge model that names it
 

@@ -228,28 +228,13 @@ class CompositionCounts:
         self._columns = {column.name: _Counts(entries_max // 6) for column in fields(Composition)}
         self._models: Counter[int] = Counter()
 
-    def count(
-        self,
-        kind: int,
-        *,
-        tags: Iterable[str] = (),
-        library: str | None = None,
-        author: str | None = None,
-        model_format: str | None = None,
-        pipeline: str | None = None,
-    ) -> None:
-        """Count a model of a kind; its languages are among its tags."""
-        self._models[kind] += 1
+    def count(self, kind: int, tags: Iterable[str] = (), **values: str | None) -> None:
+        """Count a model of a kind: its tags, its languages, which are among them, and its value in other columns."""
         tags = list(tags)[:VALUES_A_MODEL_MAX]
-        values: dict[str, Iterable[str | None]] = {
-            "tags": tags,
-            "libraries": [library],
-            "authors": [author],
-            "formats": [model_format],
-            "languages": languages_of(tags),
-            "pipelines": [pipeline],
-        }
-        for name, given in values.items():
+        columns: dict[str, Iterable[str | None]] = {"tags": tags, "languages": languages_of(tags)}
+        columns |= {name: [value] for name, value in values.items()}
+        self._models[kind] += 1
+        for name, given in columns.items():
             distinct = dict.fromkeys(value[:_VALUE_CHARACTERS_MAX] for value in given if value)
             self._columns[name].add(kind, distinct, 1.0)
 

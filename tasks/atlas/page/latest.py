@@ -28,7 +28,6 @@ def _latest_map(home: Path) -> tuple[dict[str, Any], DataFrame, DataFrame] | Non
 def write_latest_atlas(home: Path) -> Path | None:
     """Write the page of the latest published map beside the report; null where no snapshot has a map."""
     from tasks.atlas.page.render import AtlasAbout, write_atlas
-    from tasks.atlas.projecting import NOT_GUARANTEED
 
     latest = _latest_map(home)
     if latest is None:
@@ -43,7 +42,7 @@ def write_latest_atlas(home: Path) -> Path | None:
         n_texts=row["texts"],
         noise_share=row["noise_share"],
         trustworthiness=row["trustworthiness"],
-        notes=[*shown_notes(points.height, row["models"]), *NOT_GUARANTEED, *stability_notes(row)],
+        notes=[*shown_notes(points.height, row["models"]), *stability_notes(row)],
         **({"hub_url": f"{row['hub']}/"} if row["hub"].startswith("http") else {}),
     )
     path = home / "atlas.html"

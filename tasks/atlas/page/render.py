@@ -8,11 +8,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
@@ -244,42 +244,33 @@ def _hub_url(url: str) -> str | None:
     return url if url.endswith("/") else url + "/"
 
 
-def _kind_row(row: dict[str, object]) -> KindRow:
-    def text(column: str, most: int = _NAME) -> str:
-        return clean(str(row[column] or ""), most)
-
-    def value(column: str) -> float | None:
-        found = row[column]
-        return float(found) if isinstance(found, int | float) else None
-
-    gap = value("score_gap")
+def _kind_row(row: dict[str, Any]) -> KindRow:
+    gap = row["score_gap"]
     return KindRow(
-        name=text("name"),
-        name_by=text("name_by"),
-        description=text("description", _DESCRIPTION),
-        archetype=text("archetype"),
+        name=clean(row["name"]),
+        name_by=clean(row["name_by"]),
+        description=clean(row["description"], _DESCRIPTION),
+        archetype=clean(row["archetype"]),
         numbers=(
-            count(value("models")),
-            percent(value("share")),
-            decimal(value("median_score")),
-            count(value("median_downloads")),
-            count(value("median_likes")),
+            count(row["models"]),
+            percent(row["share"]),
+            decimal(row["median_score"]),
+            count(row["median_downloads"]),
+            count(row["median_likes"]),
             ("+" if gap is not None and round(gap, 2) > 0 else "") + decimal(gap),
-            decimal(value("stability")),
+            decimal(row["stability"]),
         ),
     )
 
 
-def _provenance(about: AtlasAbout) -> Iterable[tuple[str, str]]:
-    return (
-        ("Snapshot", about.snapshot.isoformat()),
-        ("Hub", clean(about.hub)),
-        ("Models", f"{count(about.n_models)} with {count(about.n_texts)} texts"),
-        ("Embedder", clean(about.embedder)),
-        ("Judge", clean(about.judge)),
-        ("Of no kind", percent(about.noise_share)),
-        (
-            "Trustworthiness",
-            "not measured" if about.trustworthiness is None else decimal(about.trustworthiness),
-        ),
-    )
+def _provenance(about: AtlasAbout) -> dict[str, str]:
+    trust = about.trustworthiness
+    return {
+        "Snapshot": about.snapshot.isoformat(),
+        "Hub": clean(about.hub),
+        "Models": f"{count(about.n_models)} with {count(about.n_texts)} texts",
+        "Embedder": clean(about.embedder),
+        "Judge": clean(about.judge),
+        "Of no kind": percent(about.noise_share),
+        "Trustworthiness": "not measured" if trust is None else decimal(trust),
+    }

@@ -181,16 +181,16 @@ def herd() -> CompositionCounts:
     counts = CompositionCounts()
     for n in range(10):
         counts.count(
-            0, tags=["gguf", "en"], library="gguf", author=f"a{n % 2}", model_format="gguf", pipeline="x"
+            0, tags=["gguf", "en"], libraries="gguf", authors=f"a{n % 2}", formats="gguf", pipelines="x"
         )
     for n in range(30):
         counts.count(
             1,
             tags=["de", "all"],
-            library="transformers",
-            author=f"b{n}",
-            model_format="weights",
-            pipeline="x",
+            libraries="transformers",
+            authors=f"b{n}",
+            formats="weights",
+            pipelines="x",
         )
     return counts
 
@@ -224,7 +224,7 @@ def test_languages_are_the_codes_among_the_tags() -> None:
 @given(st.lists(st.text(max_size=200), max_size=300))
 def test_any_tags_are_counted_within_bounds(tags: list[str]) -> None:
     counts = CompositionCounts()
-    counts.count(0, tags=tags, library="".join(tags) or None, author="".join(tags))
+    counts.count(0, tags=tags, libraries="".join(tags) or None, authors="".join(tags))
     found = counts.composition(0, 500)
     assert len(found.tags) <= terms.VALUES_A_MODEL_MAX
     assert all(len(v.value) <= 80 and v.share == v.lift == 1 for v in (*found.tags, *found.authors))
