@@ -1,10 +1,10 @@
-"""How far the kinds of an atlas are the archetypes that were planted: adjusted Rand index on made-up Hubs.
+"""How well the kinds of a map match planted archetypes: adjusted Rand index on made-up Hubs.
 
     python benchmarks/atlas_kinds.py
     python benchmarks/atlas_kinds.py --hubs 1000:7 500:5
 
-A Hub is so many models with that seed. Hostile cards are left out of the index: they are planted on models of every
-kind, and are none of their own. They are on the map all the same.
+A Hub is given as its number of models and its seed. Hostile cards are on the map but not in the index: they are planted
+on models of every kind, and are not a kind of their own.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ HUBS = (*HUBS, *(f"1000:{seed}" for seed in (7, 8, 9, 10)), "3000:1")
 
 
 def main() -> None:
-    """Measure, and print one row a Hub."""
+    """Measure, and print one row per Hub."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--hubs", nargs="+", default=HUBS, metavar="MODELS:SEED")
     parser.add_argument("--embedder", default=DEFAULT_EMBEDDER)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     table = Table("models", "seed", "texts", "kinds", "of none", "ARI with the archetypes")
     found = []
-    embedder = load_embedder(asked.embedder)
-    for hub in track(asked.hubs, description="Hubs"):
+    embedder = load_embedder(options.embedder)
+    for hub in track(options.hubs, description="Hubs"):
         models, seed = map(int, hub.split(":"))
         texts, kinds, none, index = recovered(embedder, models, seed)
         found.append(index)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def recovered(embedder: Embedder, models: int, seed: int) -> tuple[int, int, float, float]:
-    """Texts on the map, kinds, the share of texts of none, and the adjusted Rand index with what was planted."""
+    """Texts on the map, kinds, the share of texts of none, and the adjusted Rand index with the planted archetypes."""
     cards, archetypes = corpus(models, seed)
     rows = [row for rows in embedder.embed(cards) for row in rows]
     placed = [place for place, row in enumerate(rows) if row.passages]
@@ -74,7 +74,7 @@ def recovered(embedder: Embedder, models: int, seed: int) -> tuple[int, int, flo
 
 
 def corpus(models: int, seed: int) -> tuple[list[CardText], list[str]]:
-    """Distinct texts of a made-up Hub by their hashes, and the archetype of a model of each."""
+    """Distinct texts of a made-up Hub in the order of their hashes, and the archetype of a model of each."""
     with TemporaryDirectory() as folder:
         truth = write_demo_corpus(Path(folder) / "hub.parquet", models=models, weeks=2, seed=seed, end=END)
         cards, planted = pl.read_parquet(truth.corpus), pl.read_parquet(truth.truth_parquet)
