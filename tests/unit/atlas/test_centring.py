@@ -24,7 +24,7 @@ def text_vectors(*rows: tuple[Any, Any]) -> TextVectors:
 NONE = np.zeros(DIMENSIONS)
 
 
-def test_what_all_bodies_share_is_no_likeness() -> None:
+def test_text_that_all_bodies_share_does_not_make_them_alike() -> None:
     """As vectors they are alike (cosine 0.8); as cards among others they are two and two."""
     common, one, other = AXES[0] * 2, AXES[1], AXES[2]
     bodies = [

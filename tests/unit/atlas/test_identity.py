@@ -50,7 +50,7 @@ def test_texts_that_only_one_atlas_knows_do_not_count_against_a_kind() -> None:
     assert rows(found) == [("continues", 1, None, 11, 1.0)]
 
 
-def test_what_shares_too_little_is_born_and_the_other_dies() -> None:
+def test_a_cluster_that_shares_too_little_is_born_and_the_old_kind_dies() -> None:
     found = matched(clusters(k1="abcdef", k2="ghijkl"), clusters(k0="abcgh", k1="xy", none="defijkl"))
     assert found.ids == {0: 1, 1: 10}
     assert ("birth", 10, None, 2, 1.0) in rows(found)
@@ -66,7 +66,7 @@ def test_a_jaccard_index_of_three_tenths_is_the_same_kind(shared: int, *, is_sam
     assert matched(old, new).ids == {0: 1 if is_same else 10}
 
 
-def test_a_part_that_lies_within_an_old_kind_continues_it_unless_it_is_a_crumb() -> None:
+def test_a_part_of_an_old_kind_continues_it_unless_it_is_tiny() -> None:
     letters = "abcdefghijklmnopqrst"
     old = dict.fromkeys(letters, 1)
     part = {text: 0 if text in "abc" else None for text in letters}
@@ -75,7 +75,7 @@ def test_a_part_that_lies_within_an_old_kind_continues_it_unless_it_is_a_crumb()
     assert matched(old, crumb).ids == {0: 10}
 
 
-def test_a_kind_that_falls_apart_is_a_split_of_which_the_largest_part_goes_on() -> None:
+def test_a_kind_that_falls_apart_is_a_split_and_its_largest_part_continues() -> None:
     found = matched(clusters(k1="abcdefghij"), clusters(k0="abcdef", k1="ghij"))
     assert found.ids == {0: 1, 1: 10}
     assert rows(found) == [
@@ -86,7 +86,7 @@ def test_a_kind_that_falls_apart_is_a_split_of_which_the_largest_part_goes_on() 
     ]
 
 
-def test_kinds_that_become_one_are_a_merge_under_the_larger_ones_name() -> None:
+def test_kinds_that_become_one_are_a_merge_under_the_larger_ones_number() -> None:
     found = matched(clusters(k1="abcdef", k2="ghij"), clusters(k0="abcdefghij"))
     assert found.ids == {0: 1}
     assert rows(found) == [

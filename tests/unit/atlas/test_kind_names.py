@@ -83,10 +83,10 @@ def test_what_cannot_be_used_is_named_with_its_row(file: Path, body: str, messag
     file.write_text(body, encoding="utf-8")
     with pytest.raises(UsageError) as refused:
         read_names(file)
-    said = str(refused.value)
-    assert message in said
-    assert said.startswith(str(file))
-    assert said.isprintable()
+    line = str(refused.value)
+    assert message in line
+    assert line.startswith(str(file))
+    assert line.isprintable()
 
 
 def test_a_file_that_is_missing_or_not_text_is_named(file: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_file_that_is_missing_or_not_text_is_named(file: Path) -> None:
 @given(
     st.one_of(st.text(), st.lists(st.text()).map(lambda cells: "kind,name,description\n" + ",".join(cells)))
 )
-def test_any_text_is_names_or_one_line_that_says_why_not(file: Path, text: str) -> None:
+def test_any_text_is_names_or_one_line_that_explains_why_not(file: Path, text: str) -> None:
     file.write_bytes(text.encode(errors="surrogatepass"))
     try:
         names = read_names(file)
@@ -126,20 +126,20 @@ def test_any_text_is_names_or_one_line_that_says_why_not(file: Path, text: str) 
         ([GivenName(2, 1, "labs", "")], "row 2: kind 2 is called 'labs' too"),
     ],
 )
-def test_names_must_fit_the_map_and_tell_kinds_apart(
+def test_names_must_fit_the_map_and_differ_between_kinds(
     file: Path, names: list[GivenName], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
         check_names(file, names, KINDS)
 
 
-def test_two_kinds_may_change_names_with_each_other(file: Path) -> None:
+def test_two_kinds_may_exchange_their_names(file: Path) -> None:
     check_names(
         file, [GivenName(2, 1, "Labs", ""), GivenName(3, 2, "Quants", ""), GivenName(4, 3, "New", "")], KINDS
     )
 
 
-def test_only_what_a_person_has_not_said_is_new() -> None:
+def test_only_names_that_a_person_has_not_given_are_new() -> None:
     again, described = GivenName(2, 2, "Labs", ""), GivenName(2, 2, "Labs", "from labs")
     assert new_names([again], KINDS) == []
     assert new_names([described], KINDS) == [described]

@@ -240,7 +240,7 @@ def test_a_text_among_texts_of_no_kind_is_of_none() -> None:
     assert voted.strength == pytest.approx([0, 1.0 / 1.9], abs=1e-6)
 
 
-def test_a_text_lies_nearest_to_the_neighbour_that_is_most_like_it() -> None:
+def test_a_text_is_placed_nearest_to_its_most_similar_neighbour() -> None:
     near = Nearest(np.array([[0, 1]]), np.array([[0.99, 0.5]], np.float32))
     (point,) = place(near, np.array([[0.0, 0.0], [1.0, 0.0]]))
     assert 0 < point[0] < 0.2

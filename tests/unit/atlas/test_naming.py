@@ -104,7 +104,7 @@ def test_names_are_distinct_and_do_not_depend_on_the_order_of_kinds() -> None:
     assert name_kinds(random.Random(1).sample(facts, len(facts))) == names
 
 
-def test_an_author_who_writes_like_a_number_of_ours_takes_no_name_away() -> None:
+def test_an_author_whose_name_imitates_a_number_takes_no_name_away() -> None:
     twins = [
         kind(n, top_author=author, top_author_share=1.0, models=9 - n)
         for n, author in enumerate(["x", "x (kind 2)", "x"])
@@ -113,7 +113,7 @@ def test_an_author_who_writes_like_a_number_of_ours_takes_no_name_away() -> None
     assert names == ["Models by x", "Models by x kind 2", "Models by x (kind 2)"]
 
 
-def test_the_description_counts_and_tells_and_ends_with_a_full_stop() -> None:
+def test_the_description_has_counts_and_words_and_ends_with_a_full_stop() -> None:
     text = describe(kind(composition=SPEECH, generated={"trainer": 0.5}, terms="voice phonemes", models=1234))
     assert text == (
         "1,234 texts of 1,234 models by 40 authors, 90% of them for speech recognition, "
@@ -122,7 +122,7 @@ def test_the_description_counts_and_tells_and_ends_with_a_full_stop() -> None:
     assert describe(KindFacts(0, 1, 1, 1)) == "1 text of 1 model by 1 author."
 
 
-def test_shares_of_cards_that_nobody_wrote_are_parted_into_forms_and_tools() -> None:
+def test_cards_that_nobody_wrote_are_counted_as_forms_or_as_by_tools() -> None:
     facts = kind(generated={"hub_default": 0.3, "speechbrain": 0.2, "trainer": 0.4, "unheard_of": 0.1})
     assert facts.untouched_share == pytest.approx(0.5)
     assert facts.written_by_tool_share == pytest.approx(0.5)

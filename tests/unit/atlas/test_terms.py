@@ -119,7 +119,7 @@ def test_the_weight_of_a_term_is_that_of_class_based_tf_idf() -> None:
     assert [word for word, _ in counts.top_terms(1, 1)] == ["hay"]
 
 
-def test_a_word_counts_once_a_card_however_often_it_is_said() -> None:
+def test_a_word_counts_once_per_card_however_often_it_occurs() -> None:
     counts = counted((0, "spam " * 500 + "zebra"), (0, "zebra"), (1, "horse"))
     assert [word for word, _ in counts.top_terms(0, 2)] == ["zebra", "spam"]
 
@@ -136,7 +136,7 @@ def test_an_authors_many_cards_that_are_weighed_down_do_not_name_a_kind() -> Non
     assert heavy.top_terms(0, 1)[0][0] == "mine"
 
 
-def test_a_term_of_few_of_a_kinds_cards_does_not_tell_it() -> None:
+def test_a_term_of_few_of_a_kinds_cards_is_left_out() -> None:
     counts = counted(*[(0, "zebra")] * 30, (0, "zebra oddity"), (1, "zebra"))
     assert [word for word, _ in counts.top_terms(0, 9)] == ["zebra"]
 
@@ -154,7 +154,7 @@ def test_a_card_without_weight_is_refused(weight: float) -> None:
 
 @settings(deadline=None)
 @given(st.integers(2, 60))
-def test_tables_are_bounded_and_what_many_cards_say_survives_the_pruning(bound: int) -> None:
+def test_tables_are_bounded_and_common_words_survive_the_pruning(bound: int) -> None:
     counts = TermCounts(entries_max=bound)
     for n in range(400):
         counts.count(0, ["zebra", f"rare{n}"])
