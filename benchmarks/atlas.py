@@ -1,11 +1,11 @@
-"""Cards a second of each stage of the atlas, beside the plain call of the library that does the work.
+"""Cards per second of each stage of the atlas, compared with a plain call of the library that does the work.
 
     python benchmarks/atlas.py hub-2022-02.parquet --cards 2000
     python benchmarks/atlas.py demo.parquet
 
-The plain calls get what the stage gets, in one process and one run, with the libraries' own defaults: the passages that
-were cut, all of them, for `SentenceTransformer.encode`; the vectors for `umap.UMAP` and for HDBSCAN. What the stages do
-besides (parsing, cutting, pooling, neighbours) is theirs to pay for. A first small fit compiles UMAP for both.
+The plain calls get the input of the stage, in the same process and run, with the libraries' defaults: all passages for
+`SentenceTransformer.encode`, the vectors for `umap.UMAP` and for HDBSCAN. The time of the stages includes their other
+work (parsing, cutting, pooling, neighbours). A first small fit compiles UMAP for both.
 """
 
 from __future__ import annotations
@@ -35,48 +35,47 @@ from tasks.atlas.projecting import (
     project,
 )
 from tasks.embedders import DEFAULT_EMBEDDER
-from tasks.embedders.sentence import Embedder, opened_embedder
+from tasks.embedders.sentence import Embedder, load_embedder
 from tasks.records import CardText, Embedding
 from tasks.settings import settings
 
 T = TypeVar("T")
 Measured = tuple[str, int, float, float]  # a stage, cards, our seconds, and the plain library's
-_SHORT_ROUNDS = 5  # of what takes less than a second
+_SHORT_ROUNDS = 5  # of a stage that takes less than a second
 
 
 def main() -> None:
-    """Measure, and print one row a stage."""
+    """Measure, and print one row per stage."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("corpus", type=Path, help="a corpus file, as docs/corpus.md describes it")
     parser.add_argument("--cards", type=int, default=2_000, help="distinct texts, at most")
     parser.add_argument("--embedder", default=DEFAULT_EMBEDDER)
-    asked = parser.parse_args()
-    cards = texts_of(asked.corpus, asked.cards)
-    with opened_embedder(asked.embedder) as embedder:
-        measured, embedded = embedding(embedder, cards)
-        vectors = np.array([row.body for row in embedded if row.passages], np.float32)
+    options = parser.parse_args()
+    cards = texts_of(options.corpus, options.cards)
+    measured, embedded = embedding(load_embedder(options.embedder), cards)
+    vectors = np.array([row.body for row in embedded if row.passages], np.float32)
     warm_up(vectors)
     show([measured, projecting(vectors), clustering(vectors)], len(cards))
 
 
 def texts_of(corpus: Path, most: int) -> list[CardText]:
-    """Distinct texts of a corpus, a sample with a fixed seed."""
+    """A sample of the distinct texts of a corpus, with a fixed seed."""
     texts = pl.scan_parquet(corpus).select("card_text").drop_nulls().unique().collect()["card_text"].sort()
     chosen = texts.sample(min(most, len(texts)), seed=SEED)
     return [CardText(str(place), text) for place, text in enumerate(chosen)]
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """What it gives, and the seconds that it takes."""
+    """The result of some work, and the seconds that it takes."""
     began = perf_counter()
     return work(), perf_counter() - began
 
 
 def embedding(embedder: Embedder, cards: list[CardText]) -> tuple[Measured, list[Embedding]]:
-    """Cards through the stage, in parts, and their passages through the plain library; what they became, too."""
+    """Embed cards by the stage, in parts, and their passages by the plain library; returns the embeddings, too."""
     import torch
 
-    passages = [text for card in cards if (cut := embedder._cut(card)) for text in cut.texts]
+    passages = [text for card in cards if (cut := embedder.passages_of(card)) for text in cut.texts]
     size = settings().part_cards
     parts = [cards[start : start + size] for start in range(0, len(cards), size)]
     embedded, ours = timed(lambda: [row for part in parts for rows in embedder.embed(part) for row in rows])
@@ -88,7 +87,7 @@ def embedding(embedder: Embedder, cards: list[CardText]) -> tuple[Measured, list
 
 
 def warm_up(vectors: Any) -> None:
-    """Have UMAP compiled."""
+    """Compile UMAP."""
     few = vectors[:200]
     project(few, nearest(few, few, NEIGHBOURS - 1, is_same=True), dimensions=MAP_DIMENSIONS)
 
@@ -134,8 +133,8 @@ def clustering(vectors: Any) -> Measured:
 
 
 def show(rows: list[Measured], cards: int) -> None:
-    """Cards a second of both, and how many times as fast ours is."""
-    table = Table("stage", "cards", "cards a second", "plain library", "ratio", title=f"{cards:,} cards")
+    """Print the cards per second of both, and their ratio."""
+    table = Table("stage", "cards", "cards per second", "plain library", "ratio", title=f"{cards:,} cards")
     for stage, n, ours, plain in rows:
         table.add_row(stage, f"{n:,}", f"{n / ours:,.1f}", f"{n / plain:,.1f}", f"{plain / ours:.2f}")
     Console().print(table)

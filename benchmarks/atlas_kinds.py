@@ -1,10 +1,10 @@
-"""How far the kinds of an atlas are the archetypes that were planted: adjusted Rand index on made-up Hubs.
+"""How well the kinds of a map match planted archetypes: adjusted Rand index on made-up Hubs.
 
     python benchmarks/atlas_kinds.py
     python benchmarks/atlas_kinds.py --hubs 1000:7 500:5
 
-A Hub is so many models with that seed. Hostile cards are left out of the index: they are planted on models of every
-kind, and are none of their own. They are on the map all the same.
+A Hub is given as its number of models and its seed. Hostile cards are on the map but not in the index: they are planted
+on models of every kind, and are not a kind of their own.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from rich.progress import track
 from rich.table import Table
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.atlas.centring import Halves
+from tasks.atlas.centring import TextVectors
 from tasks.atlas.clustering import NOISE
-from tasks.atlas.making import Limits, make
+from tasks.atlas.making import Limits, build_map
 from tasks.demo import write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER
-from tasks.embedders.sentence import Embedder, opened_embedder
+from tasks.embedders.sentence import Embedder, load_embedder
 from tasks.records import CardText
 
 END = date(2026, 11, 16)
@@ -37,25 +37,25 @@ HUBS = (*HUBS, *(f"1000:{seed}" for seed in (7, 8, 9, 10)), "3000:1")
 
 
 def main() -> None:
-    """Measure, and print one row a Hub."""
+    """Measure, and print one row per Hub."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--hubs", nargs="+", default=HUBS, metavar="MODELS:SEED")
     parser.add_argument("--embedder", default=DEFAULT_EMBEDDER)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     table = Table("models", "seed", "texts", "kinds", "of none", "ARI with the archetypes")
     found = []
-    with opened_embedder(asked.embedder) as embedder:
-        for hub in track(asked.hubs, description="Hubs"):
-            models, seed = map(int, hub.split(":"))
-            texts, kinds, none, index = recovered(embedder, models, seed)
-            found.append(index)
-            table.add_row(f"{models:,}", str(seed), f"{texts:,}", str(kinds), f"{none:.0%}", f"{index:.2f}")
+    embedder = load_embedder(options.embedder)
+    for hub in track(options.hubs, description="Hubs"):
+        models, seed = map(int, hub.split(":"))
+        texts, kinds, none, index = recovered(embedder, models, seed)
+        found.append(index)
+        table.add_row(f"{models:,}", str(seed), f"{texts:,}", str(kinds), f"{none:.0%}", f"{index:.2f}")
     Console().print(table)
     Console().print(f"least {min(found):.2f}, median {median(found):.2f}, most {max(found):.2f}")
 
 
 def recovered(embedder: Embedder, models: int, seed: int) -> tuple[int, int, float, float]:
-    """Texts on the map, kinds, the share of texts of none, and the adjusted Rand index with what was planted."""
+    """Texts on the map, kinds, the share of texts of none, and the adjusted Rand index with the planted archetypes."""
     cards, archetypes = corpus(models, seed)
     rows = [row for rows in embedder.embed(cards) for row in rows]
     placed = [place for place, row in enumerate(rows) if row.passages]
@@ -64,17 +64,17 @@ def recovered(embedder: Embedder, models: int, seed: int) -> tuple[int, int, flo
     for at, place in enumerate(placed):
         metadata[at] = rows[place].metadata or 0
     hashes = [rows[place].card_hash for place in placed]
-    made = make(END, hashes, Halves(bodies, metadata), None, 0, Limits(replicates=1))
-    if made is None:
+    new_map = build_map(END, hashes, TextVectors(bodies, metadata), None, 0, Limits(replicates=1))
+    if new_map is None:
         raise SystemExit(f"{models} models are too few for a map")
     planted = np.array([archetypes[place] for place in placed])
     counts = planted != "hostile"
-    index = adjusted_rand_score(planted[counts], made.kinds[counts])
-    return len(placed), len(made.numbers), float((made.kinds == NOISE).mean()), float(index)
+    index = adjusted_rand_score(planted[counts], new_map.kinds[counts])
+    return len(placed), len(new_map.numbers), float((new_map.kinds == NOISE).mean()), float(index)
 
 
 def corpus(models: int, seed: int) -> tuple[list[CardText], list[str]]:
-    """Distinct texts of a made-up Hub by their hashes, and the archetype of a model of each."""
+    """Distinct texts of a made-up Hub in the order of their hashes, and the archetype of a model of each."""
     with TemporaryDirectory() as folder:
         truth = write_demo_corpus(Path(folder) / "hub.parquet", models=models, weeks=2, seed=seed, end=END)
         cards, planted = pl.read_parquet(truth.corpus), pl.read_parquet(truth.truth_parquet)

@@ -1,11 +1,11 @@
-"""What the map of a large Hub takes: of as many made-up texts as asked for, fitted, and a week later.
+"""Time and memory for the map of a large Hub of made-up texts: for the first fit, and for the week after.
 
     python benchmarks/atlas_large.py [--texts 100000 1000000]
 
-A home is made up for each size: a model and a text of its own each (the demo's cards, each made one of a kind), vectors
-around 300 centres and a sixth of them around none, in parts as a run leaves them. What embedding them takes is not
-part of this (`benchmarks/atlas.py`). Then the first map is made, and the map of the week after, in which 2 in 100 texts
-are new. Prints seconds and the most memory of each, in a process of its own.
+A home is made up for each size: models with a distinct text each (the demo's cards with a word of their own), vectors
+around 300 centres and a sixth of them around none, in parts as a run writes them. Embedding is measured elsewhere
+(`benchmarks/atlas.py`). Then the first map is made, and the map of the week after, in which 2 in 100 texts are new.
+Prints the seconds and the peak memory of each, measured in a process of its own.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def make_up(home: Path, texts: int, seed: int = 20) -> None:
 
 
 def _cards(home: Path, texts: int) -> Iterator[CardRead]:
-    """Cards of the demo, over and over, each with a word of its own."""
+    """Cards of the demo, repeated, each with a word of its own."""
     corpus = home / "demo.parquet"
     write_demo_corpus(corpus, models=2000, weeks=1, seed=1, end=FIRST)
     known = [text for text in pl.read_parquet(corpus)["card_text"].drop_nulls().to_list() if len(text) > 400]
@@ -102,29 +102,29 @@ def _listed(week: date, number: int) -> ListedModel:
 
 
 def step(home: Path, what: str) -> None:
-    """One step in this process; prints its seconds, those between the steps that its bar tells, and the most memory."""
-    warehouse, told = Warehouse(home), [time.perf_counter()]
-    with warehouse.writer(), listening(lambda *_: told.append(time.perf_counter())):
+    """Run one step in this process; prints its seconds, those between reports of progress, and the peak memory."""
+    warehouse, ticks = Warehouse(home), [time.perf_counter()]
+    with warehouse.writer(), listening(lambda *_: ticks.append(time.perf_counter())):
         if what == "land":
             warehouse.begin(afresh=True)
         else:
             make_map.fn(Run(home, date.fromisoformat(what)), EMBEDDER)
-    told.append(time.perf_counter())
-    between = [round(then - before, 1) for before, then in pairwise(told)]
+    ticks.append(time.perf_counter())
+    between = [round(then - before, 1) for before, then in pairwise(ticks)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(f"  {what}: {told[-1] - told[0]:.1f} s, {memory:.2f} GB; {between}", flush=True)
+    print(f"  {what}: {ticks[-1] - ticks[0]:.1f} s, {memory:.2f} GB; {between}", flush=True)
 
 
 def main() -> None:
-    """Measure each size, a process a step."""
+    """Measure each size, with a process per step."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--texts", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--step", nargs=2, metavar=("HOME", "WHAT"), help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.step:
-        step(Path(asked.step[0]), asked.step[1])
+    options = parser.parse_args()
+    if options.step:
+        step(Path(options.step[0]), options.step[1])
         return
-    for texts in asked.texts:
+    for texts in options.texts:
         with tempfile.TemporaryDirectory() as name:
             started = time.perf_counter()
             make_up(Path(name), texts)

@@ -1,11 +1,11 @@
-"""Write what kinds of cards the Hub of 15 February 2022 had, with its map, out of the warehouse of its snapshot.
+"""Write the page of the kinds of cards of the Hub of 15 February 2022, with its map, from its snapshot's warehouse.
 
     cardiograph snapshot --hub hub-2022-02.parquet --all --as-of 2022-02-15 --home HOME
     python -m benchmarks.atlas_2022 --home HOME --write docs/atlas-2022.md
 
-Kinds have no numbers that another machine would give them too. So the names that a person gave stand in `names.csv` by
-a model that is known to many, and belong to whatever kind that model is of. They are given to the home's kinds too, as
-`cardiograph atlas names` does it, so that its `atlas.html` shows them. Pictures go into `pictures/` beside the page.
+The numbers of kinds differ between machines. So `names.csv` has each name that a person gave by a well-known model, and
+it belongs to the kind of that model. The names are given to the kinds of the home as `cardiograph atlas names` does it,
+so that its `atlas.html` shows them. Pictures go into `pictures/` beside the page.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.atlas_2022 import page
-from flows.cli.atlas_naming import take_names
+from flows.cli.atlas import take_names
 from tasks.errors import CardiographError
 from tasks.storage.warehouse import Warehouse
 
@@ -25,7 +25,7 @@ NAMES = Path(__file__).parent / "names.csv"
 
 
 def main() -> int:
-    """Name, read, write; the exit status says whether there is a page."""
+    """Name, read, write; returns the exit status."""
     parser = argparse.ArgumentParser(prog="atlas_2022", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--write", type=Path, required=True)
@@ -43,9 +43,9 @@ def main() -> int:
 
 
 def anchored(home: Path, names: Path) -> list[tuple[int, str, str]]:
-    """Kind, name and description; the first holds, of two names for one kind and of two kinds with one name.
+    """Kind, name and description; the first counts, of two names for one kind and of two kinds with one name.
 
-    A name may stand by several models: one that is of no kind on this map names none.
+    A name may have several models; a model that is of no kind on this map is ignored.
     """
     with Warehouse(home).read() as db:
         kinds = dict(
@@ -63,7 +63,7 @@ def anchored(home: Path, names: Path) -> list[tuple[int, str, str]]:
 
 
 def write_names(path: Path, given: Iterable[tuple[int, str, str]]) -> None:
-    """As a file that `cardiograph atlas names` takes."""
+    """Write names to a file for `cardiograph atlas names`."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("kind", "name", "description"))

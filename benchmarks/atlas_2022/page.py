@@ -1,4 +1,4 @@
-"""The page: `page.md` with every figure asked of the warehouse, and the map as a picture for light and dark pages."""
+"""The page: `page.md` with its figures from the warehouse, and the map as a picture for light and dark pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import polars as pl
 from benchmarks.findings_2022.article import typeset
 from benchmarks.findings_2022.tables import markdown
 from tasks import charts
-from tasks.atlas.page_steps import MODELS_SHOWN
+from tasks.atlas.page.latest import MODELS_SHOWN
 from tasks.errors import NotWritten
 from tasks.sentences import count, decimal, percent
 from tasks.storage.warehouse import Warehouse, frame
@@ -33,7 +33,7 @@ order by kinds.models desc, kinds.kind
 
 @dataclass(frozen=True, slots=True)
 class MapOf2022:
-    """The map, its kinds with both of their names, its archetypes, and where its models lie."""
+    """The map, its kinds with both of their names, its archetypes, and the places of its models."""
 
     atlas: dict[str, Any]
     kinds: pl.DataFrame
@@ -46,7 +46,7 @@ def read(home: Path) -> MapOf2022:
     with Warehouse(home).read() as db:
         latest = db.sql("from atlases order by snapshot desc limit 1").pl().to_dicts()
         if not latest:
-            raise NotWritten(f"{home}: no snapshot of it has a map; take it without `--embedder none`")
+            raise NotWritten(f"{home}: no snapshot of it has a map; take one without `--embedder none`")
         day = {"snapshot": latest[0]["snapshot"]}
         return MapOf2022(
             atlas=latest[0],
@@ -90,8 +90,8 @@ def render(found: MapOf2022) -> str:
 
 
 def kinds_table(kinds: pl.DataFrame) -> str:
-    """One row a kind: what a person calls it, what its terms do, and its figures."""
-    heads = (
+    """One row per kind: its name by a person, its name by terms, and its figures."""
+    heads = [
         "kind",
         "name",
         "name by its terms",
@@ -101,7 +101,7 @@ def kinds_table(kinds: pl.DataFrame) -> str:
         "gap",
         "downloads",
         "stability",
-    )
+    ]
     return markdown(heads, [_kind(row) for row in kinds.iter_rows(named=True)], names=4)
 
 
@@ -120,7 +120,7 @@ def _kind(row: dict[str, Any]) -> Sequence[str]:
 
 
 def archetypes_table(archetypes: pl.DataFrame) -> str:
-    """One row an archetype."""
+    """One row per archetype."""
     heads = ("archetype", "kinds", "models", "share", "score", "gap", "downloads", "likes")
     return markdown(
         heads,

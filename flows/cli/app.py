@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from flows.cli.analyse import analyse
-from flows.cli.atlas import atlas, neighbours
+from flows.cli.atlas import atlas
 from flows.cli.calibrate import calibrate
 from flows.cli.deploy import deploy
 from flows.cli.doctor import doctor
 from flows.cli.hub import hub
 from flows.cli.label import label
+from flows.cli.neighbours import neighbours
 from flows.cli.options import (
     AsJson,
     EmbedderOption,
@@ -174,7 +175,7 @@ def report(
     ] = None,
 ) -> None:
     """Write the report of the latest snapshot again, and the page of its map."""
-    from tasks.atlas.steps import write_latest_atlas, write_map_picture
+    from tasks.atlas.page.latest import write_latest_atlas, write_map_picture
     from tasks.report.steps import write_latest_report
 
     written = [*write_latest_report(home, pictures), write_latest_atlas(home)]

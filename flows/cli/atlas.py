@@ -1,42 +1,40 @@
-"""`cardiograph neighbours` and `cardiograph atlas`: the map of card texts, and what lies near a model on it."""
+"""`cardiograph atlas`: the map of card texts, its kinds and their names, a viewer, a file."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import AsJson, Home
-from tasks.errors import UsageError
+from tasks.cards.one_line import one_line
+from tasks.clock import utc_now
+from tasks.errors import EngineFailed, UsageError, WriterBusy
+
+if TYPE_CHECKING:
+    from tasks.atlas.kind_names import NamedKind
+    from tasks.work.run import Run
+
+HOST = "127.0.0.1"
+_TERMS_SHOWN, _TERM_CHARACTERS = 3, 24
+_START_WITHIN_S = 300.0  # the viewer imports torch, and may read millions of rows
+_POLL_S = 0.5
+# Everything that the viewer could compute is in the file: it need not look for models or for prices of models.
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "PYTHONUNBUFFERED": "1",
+}
 
 atlas = typer.Typer(
     no_args_is_help=True, help="The map of card texts: its kinds and their names, a viewer, a file."
 )
-
-
-def neighbours(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the map, as owner/name.")],
-    home: Home,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="Cards to show, the nearest first.")] = 10,
-    as_json: AsJson = False,
-) -> None:
-    """Show the cards nearest to a model's, and what the better documented ones say that it does not.
-
-    \b
-    cardiograph neighbours my-org/my-model
-    cardiograph neighbours my-org/my-model --limit 20
-    cardiograph neighbours my-org/my-model --json | jq .differences
-
-    \b
-    Near is what says much the same, by the latest map. Many models may share
-    one card; it is shown once, by the most downloaded of them. Better
-    documented are neighbours with a higher score: what they do is told check
-    by check of the rubric, with its advice.
-    """
-    from flows.cli.neighbours import print_neighbours
-
-    print_neighbours(home, model.strip(), limit, as_json=as_json)
 
 
 @atlas.command()
@@ -44,7 +42,7 @@ def serve(
     home: Home,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 5055,
 ) -> None:
-    """Look at the latest map in a browser: Apple's embedding-atlas, for maps too large for the report.
+    """Show the latest map in a browser, in Apple's embedding-atlas: for maps too large for the report.
 
     \b
     pip install 'cardiograph[viewer]'
@@ -56,9 +54,57 @@ def serve(
     anywhere. The browser needs WebGPU; without it the map stays blank, and
     tables and filters work.
     """
-    from flows.cli.atlas_viewing import serve_atlas
+    from tempfile import TemporaryFile
+    from time import sleep
 
-    serve_atlas(home, port)
+    from tasks.atlas.export import write_atlas_file, write_labels_file
+    from tasks.engine.child import free_port, running_child, wait_until
+
+    if find_spec("embedding_atlas") is None:
+        raise UsageError("embedding-atlas is not installed; `pip install 'cardiograph[viewer]'` installs it")
+    table, labels = home / "atlas.parquet", home / "atlas-labels.parquet"
+    models = write_atlas_file(home, table)
+    write_labels_file(home, labels)
+    port = port or free_port()
+    # Places and neighbours come from the file: the viewer computes nothing.
+    command = [
+        sys.executable, "-m", "embedding_atlas.cli", str(table.resolve()),
+        "--x", "x", "--y", "y", "--text", "words", "--neighbors", "neighbours", "--labels", str(labels.resolve()),
+        "--host", HOST, "--port", str(port), "--no-auto-port",
+    ]  # fmt: skip
+    typer.echo(f"Starting the viewer of {models:,} models …")
+    with (
+        TemporaryFile() as log,
+        suppress(KeyboardInterrupt),
+        running_child("tasks.engine.child", command, environment=_OFFLINE, log=log) as child,
+    ):
+        url = f"http://{HOST}:{port}/"
+        if not wait_until(lambda: _answers(url), child, within_s=_START_WITHIN_S):
+            raise EngineFailed(
+                f"embedding-atlas did not start on port {port} ({_last_line(log)}); try another --port"
+            )
+        typer.echo(f"{url} shows the map; Ctrl-C ends it.")
+        while child.poll() is None:
+            sleep(
+                _POLL_S
+            )  # not `wait`: after Polars was used, Ctrl-C does not interrupt a wait for a process
+        raise EngineFailed(f"embedding-atlas ended by itself ({_last_line(log)}); run it again")
+
+
+def _answers(url: str) -> bool:
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _last_line(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return one_line(lines[-1], 160) if lines else "it printed nothing"
 
 
 @atlas.command()
@@ -66,7 +112,7 @@ def export(
     path: Annotated[Path, typer.Argument(metavar="FILE.parquet", help="The file to write.")],
     home: Home,
 ) -> None:
-    """Write the latest map as a Parquet file: one row a model, with its place, kind, figures and neighbours.
+    """Write the latest map as a Parquet file: one row per model, with its place, kind, figures and neighbours.
 
     \b
     cardiograph atlas export map.parquet
@@ -75,18 +121,19 @@ def export(
     The neighbours are rows of the file, counted from 0, with distances:
     {"ids": [...], "distances": [...]}, as embedding-atlas reads them.
     """
-    from flows.cli.atlas_viewing import export_atlas
+    from tasks.atlas.export import write_atlas_file
 
     if path.suffix != ".parquet":
-        raise UsageError(f"{path}: is not called .parquet; name the file so, as it will be one")
-    export_atlas(home, path)
+        raise UsageError(f"{path}: the name does not end in .parquet; choose one that does")
+    models = write_atlas_file(home, path)
+    typer.echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB): {models:,} models.")
 
 
 @atlas.command()
 def names(
     home: Home,
     path: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.csv]", help="Names to give, one row a kind.")
+        Path | None, typer.Argument(metavar="[FILE.csv]", help="Names to give, one row per kind.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -99,14 +146,85 @@ def names(
 
     \b
     FILE.csv has the columns kind, name and description. A person's name
-    counts before those of a judge model or of the terms, and stays with the
-    kind in the weeks to come.
+    takes precedence over one by a judge model or by terms, and stays with
+    the kind in later weeks.
     """
-    from flows.cli.atlas_naming import print_names, take_names
-
     if path is None:
         print_names(home, as_json=as_json)
     elif as_json:
         raise UsageError("--json is for the list; leave it out, or leave out the file")
     else:
         take_names(home, path)
+
+
+def print_names(home: Path, *, as_json: bool) -> None:
+    """List the kinds of the latest map, with their names and figures."""
+    from flows.cli.tables import print_json, print_table
+    from tasks.atlas.kind_names import named_kinds
+
+    kinds = named_kinds(home)
+    if as_json:
+        print_json(kinds)
+    elif not kinds:
+        typer.echo("The latest map has no kinds.")
+    else:
+        columns = "kind> name named_by archetype models> share> score> gap> stability> telling_terms"
+        print_table(f"Kinds of the map of {kinds[0].snapshot}", columns, map(_cells, kinds))
+
+
+def _cells(kind: NamedKind) -> Sequence[str]:
+    named_by = kind.named_by or "–"
+    if named_by not in ("–", "person", "terms"):
+        named_by = f"judge {named_by[:8]}"  # the fingerprint of a judge model
+    return (
+        str(kind.kind),
+        kind.name or "–",
+        named_by,
+        kind.archetype,
+        f"{kind.models:,}",
+        f"{kind.models_share:.1%}",
+        _figure(kind.median_score),
+        _figure(kind.score_gap, "+"),
+        _figure(kind.stability) + (" unstable" if kind.is_unstable else ""),
+        ", ".join(one_line(term, _TERM_CHARACTERS) for term in kind.terms[:_TERMS_SHOWN]),
+    )
+
+
+def _figure(value: float | None, sign: str = "") -> str:
+    return "–" if value is None else f"{value:{sign}.2f}"
+
+
+def take_names(home: Path, path: Path) -> None:
+    """Save a person's names, publish the warehouse with them, and rewrite the report and the map if they exist.
+
+    The names are in the lake before the warehouse is opened, so that a lock cannot lose them.
+    """
+    from tasks.atlas.kind_names import keep_names, named_kinds
+    from tasks.work.coordinator import coordinating
+
+    new = keep_names(home, path, utc_now())
+    if not new:
+        typer.echo("These names are in place already.")
+        return
+    named = f"{len(new)} kind{'' if len(new) == 1 else 's'}"
+    try:
+        with coordinating(home, named_kinds(home)[0].snapshot) as run:
+            _publish(run)
+    except WriterBusy:
+        typer.echo(
+            f"Another run is writing to {home}; the names of {named} are saved for what it publishes next."
+        )
+        return
+    typer.echo(f"Named {named}.")
+
+
+def _publish(run: Run) -> None:
+    from tasks.atlas.steps import publish_atlas_page
+    from tasks.report.steps import publish_report
+    from tasks.work.steps import publish_warehouse
+
+    publish_warehouse.fn(run)
+    if run.map.exists():
+        publish_atlas_page.fn(run)
+    if run.report.exists():
+        publish_report.fn(run)

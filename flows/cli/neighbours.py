@@ -1,39 +1,67 @@
-"""What `neighbours` prints: the cards nearest to a model's, and what the better documented ones say more."""
+"""`cardiograph neighbours`: the cards nearest to a model's, and what the better documented of them contain."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from tasks.atlas.neighbours import Difference, MapModel, Neighbourhood, in_words, neighbourhood
+from flows.cli.options import AsJson, Home
 from tasks.cards.one_line import one_line
 
-# Rich reads brackets as markup and :words: as pictures, and names may hold either: what strangers wrote goes in as
-# `Text`, which it takes as it is.
-_CELL_CHARACTERS = 60
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from tasks.atlas.neighbours import MapModel, NearModel, Neighbourhood
+
 _CHECKS_SHOWN = 10
 
 
-def print_neighbours(home: Path, model_id: str, n: int, *, as_json: bool) -> None:
-    """The neighbours of a model; UsageError where it has no place on the map."""
-    found = neighbourhood(home, model_id, n)
+def neighbours(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the map, as owner/name.")],
+    home: Home,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Cards to show, the nearest first.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Show the cards nearest to a model's card, and what the better documented ones contain that it lacks.
+
+    \b
+    cardiograph neighbours my-org/my-model
+    cardiograph neighbours my-org/my-model --limit 20
+    cardiograph neighbours my-org/my-model --json | jq .differences
+
+    \b
+    Cards are near on the latest map when their texts say similar things. A
+    card that many models share is shown once, for the most downloaded of
+    them. Neighbours with a higher score are better documented: the checks of
+    the rubric that they pass and this card fails are listed with advice.
+    """
+    from tasks.atlas.neighbours import neighbourhood
+
+    print_neighbours(neighbourhood(home, model.strip(), limit), as_json=as_json)
+
+
+def print_neighbours(found: Neighbourhood, *, as_json: bool) -> None:
+    """Print a model and its neighbours."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from flows.cli.tables import print_json, print_table
+
     if as_json:
-        typer.echo(json.dumps(as_plain(found), indent=2, default=_plain))
+        print_json(as_plain(found))
         return
     console = Console(highlight=False)
     console.print(_about(found))
     if not found.near:
         console.print(Text("No other card is on the map."))
         return
-    console.print(_table(found))
-    for line in better_lines(found):
+    print_table(
+        "\nNearest cards", "model author cosine> score> likes> downloads> kind", map(_cells, found.near)
+    )
+    for line in _better_lines(found):
         console.print(line)
 
 
@@ -41,102 +69,87 @@ def as_plain(found: Neighbourhood) -> dict[str, object]:
     """The neighbourhood for programs."""
     return {
         "snapshot": found.snapshot,
-        "model": asdict(found.model),
+        "model": found.model,
         "neighbours": [
             {"place": near.place, "similarity": near.similarity, **asdict(near.model)} for near in found.near
         ],
         "better": found.better,
         "best": [near.model.model_id for near in found.best],
-        "differences": [asdict(difference) for difference in found.differences],
+        "differences": found.differences,
     }
 
 
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def kind_words(model: MapModel) -> str:
-    """What kind of card it is, for people."""
-    if model.kind is None:
-        return "of no kind"
-    return model.kind_name or f"kind {model.kind}"
+def _kind(model: MapModel) -> str:
+    return "of no kind" if model.kind is None else model.kind_name or f"kind {model.kind}"
 
 
 def _about(found: Neighbourhood) -> Text:
+    from rich.text import Text
+
+    from flows.cli.tables import CELL_CHARACTERS
+
     model = found.model
     score = "no score" if model.score is None else f"score {model.score:.2f} of 5"
-    kind = one_line(kind_words(model), _CELL_CHARACTERS)
     archetype = f" ({one_line(model.archetype)})" if model.archetype else ""
-    return Text.assemble(
-        (one_line(model.model_id), "bold"), f": {score}; {kind}{archetype}; map of {found.snapshot}"
-    )
+    facts = f": {score}; {one_line(_kind(model), CELL_CHARACTERS)}{archetype}; map of {found.snapshot}"
+    return Text.assemble((one_line(model.model_id), "bold"), facts)
 
 
-def _table(found: Neighbourhood) -> Table:
-    table = Table(
-        title="\nNearest cards", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+def _cells(near: NearModel) -> Sequence[str]:
+    model = near.model
+    return (
+        model.model_id,
+        model.author or "–",
+        f"{near.similarity:.3f}",
+        "–" if model.score is None else f"{model.score:.2f}",
+        _count(model.likes),
+        _count(model.downloads),
+        _kind(model),
     )
-    for name in ("model", "author"):
-        table.add_column(name, overflow="fold")
-    for name in ("cosine", "score", "likes", "downloads"):
-        table.add_column(name, justify="right", overflow="fold")
-    table.add_column("kind", overflow="fold")
-    for near in found.near:
-        model = near.model
-        cells = (
-            model.model_id,
-            model.author or "–",
-            f"{near.similarity:.3f}",
-            "–" if model.score is None else f"{model.score:.2f}",
-            _count(model.likes),
-            _count(model.downloads),
-            kind_words(model),
-        )
-        table.add_row(*(Text(one_line(cell, _CELL_CHARACTERS)) for cell in cells))
-    return table
 
 
 def _count(n: int | None) -> str:
     return "–" if n is None else f"{n:,}"
 
 
-def better_lines(found: Neighbourhood) -> list[Text]:
-    """The best documented among the neighbours, and what those that score higher have and the card has not."""
-    name = one_line(found.model.model_id)
+def _better_lines(found: Neighbourhood) -> list[Text]:
+    """The best documented neighbours, and what those that score higher contain and the card lacks."""
+    from rich.text import Text
+
+    from tasks.atlas.neighbours import in_words
+
+    name, better = one_line(found.model.model_id), len(found.better)
     if found.model.score is None:
-        return [Text(f"\n{name} has no score, so none of them can be called better documented.")]
-    if not found.better:
+        return [Text(f"\n{name} has no score, so it cannot be compared with them.")]
+    if not better:
         return [Text(f"\nNone of them is better documented than {name}.")]
     lines = [Text("\nBest documented among them", "bold")]
     for near in found.best:
-        model = near.model
-        lines.append(Text(f"  {one_line(model.model_id)}, {model.score:.2f}: {_ahead(model, found)}"))
-    checks = [d for d in found.differences if d.what == "check"]
-    shown = checks[:_CHECKS_SHOWN]
-    for group in dict.fromkeys(difference.group for difference in shown):
+        ahead = _ahead(near.model, found)
+        lines.append(Text(f"  {one_line(near.model.model_id)}, {near.model.score:.2f}: {ahead}"))
+    checks = [difference for difference in found.differences if difference.what == "check"]
+    for group in dict.fromkeys(check.group for check in checks[:_CHECKS_SHOWN]):
         lines.append(Text(f"\n{group}", "bold"))
-        for difference in shown:
-            if difference.group == group:
-                lines += _check_lines(difference, len(found.better))
-    if len(checks) > len(shown):
-        lines.append(Text(f"\n{len(checks) - len(shown)} more checks: --json has them all."))
-    sections = [d for d in found.differences if d.what == "section"]
-    if sections:
-        told = ", ".join(f"{d.words} ({len(d.models)} of {len(found.better)})" for d in sections)
-        lines += [Text("\nSections that they fill and this card leaves out", "bold"), Text(f"  {told}")]
-    return lines
-
-
-def _check_lines(difference: Difference, better: int) -> list[Text]:
-    return [
-        Text(f"  {in_words(difference, better)}"),
-        *([Text(f"    → {difference.advice}", "dim")] if difference.advice else []),
+        for check in checks[:_CHECKS_SHOWN]:
+            if check.group == group:
+                lines.append(Text(f"  {in_words(check, better)}"))
+                lines += [Text(f"    → {check.advice}", "dim")] if check.advice else []
+    if len(checks) > _CHECKS_SHOWN:
+        lines.append(Text(f"\n{len(checks) - _CHECKS_SHOWN} more checks: --json has them all."))
+    sections = [
+        f"{difference.words} ({len(difference.models)} of {better})"
+        for difference in found.differences
+        if difference.what == "section"
     ]
+    if sections:
+        title = Text("\nSections that they fill and this card leaves out", "bold")
+        lines += [title, Text(f"  {', '.join(sections)}")]
+    return lines
 
 
 def _ahead(model: MapModel, found: Neighbourhood) -> str:
     """`4 checks and 1 section that this card lacks`."""
-    mine = [d for d in found.differences if model.model_id in d.models]
-    counts = {what: sum(d.what == what for d in mine) for what in ("check", "section")}
-    said = " and ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n)
-    return f"{said} that this card lacks" if said else "no check or section that this card lacks"
+    mine = [difference.what for difference in found.differences if model.model_id in difference.models]
+    counts = {what: mine.count(what) for what in ("check", "section")}
+    ahead = " and ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n)
+    return f"{ahead or 'no check or section'} that this card lacks"

@@ -76,9 +76,11 @@ def _import_for(home: Path) -> None:
         from tasks.embedders.steps import embedder_of
 
         if embedder_of(None):
-            from tasks.embedders.sentence import import_all
+            from tasks.atlas.projecting import import_umap
+            from tasks.embedders.sentence import import_libraries
 
-            import_all()
+            import_libraries()
+            import_umap()
 
 
 def what_next(home: Path) -> None:

@@ -1,1 +1,1 @@
-"""The atlas: where each card lies, and what kinds there are."""
+"""The atlas: the map of card texts, and the kinds of card on it."""

@@ -1,9 +1,9 @@
-"""Which sort of thing a kind of card is: seven archetypes and the rest, by stated rules; the first that fits wins.
+"""Which archetype a kind of card belongs to: one of seven or the rest, by fixed rules; the first that fits applies.
 
 The order goes from how a card came about to what it is about. Where nobody wrote the cards, their text says nothing of
 a task or a language, so templates and tools come first. A conversion documents another model's card, so it comes before
-who made it. A lab is known by few authors whom many use, whatever they make; after it come language and task, which
-only a written card tells; and fine-tunes, of which there are many in any language and task, are what is left of those.
+who made it. A lab has few authors whom many people use, whatever they make. Language and task follow, which only a
+written card states. Fine-tunes, which exist in every language and task, are what remains.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ TEMPLATE_SHARE_MIN = 0.5  # of models whose card is a form left open
 GENERATED_SHARE_MIN = 0.6  # of models whose card a tool wrote
 CONVERSION_SHARE_MIN = 0.6  # of models in a format to run, not to train
 LAB_AUTHOR_SHARE_MIN = 0.3  # of models by one author
-LAB_AUTHORS_MAX = 20  # or so few in all
-LAB_DOWNLOADS_RATIO_MIN = 3.0  # times their part of all downloads
+LAB_AUTHORS_MAX = 20  # or this few in all
+LAB_DOWNLOADS_RATIO_MIN = 3.0  # share of all downloads over share of all models
 LAB_BASE_SHARE_MIN = 0.25  # of models that others build on
 LANGUAGE_SHARE_MIN = 0.6  # of models in other languages than English
 DOMAIN_SHARE_MIN = 0.5  # of models with one task
@@ -57,9 +57,8 @@ def _template(facts: KindFacts) -> str:
 def _generated(facts: KindFacts) -> str:
     """A tool that converts models writes their cards, too: such a kind is a conversion."""
     share = facts.written_by_tool_share
-    if share < GENERATED_SHARE_MIN or _conversion(facts):
-        return ""
-    return f"{share:.0%} of its cards were written by a tool."
+    is_generated = share >= GENERATED_SHARE_MIN and not _conversion(facts)
+    return f"{share:.0%} of its cards were written by a tool." if is_generated else ""
 
 
 def _conversion(facts: KindFacts) -> str:
@@ -68,16 +67,15 @@ def _conversion(facts: KindFacts) -> str:
 
 
 def _lab(facts: KindFacts) -> str:
-    are_few = facts.top_author_share >= LAB_AUTHOR_SHARE_MIN or facts.authors <= LAB_AUTHORS_MAX
-    if not are_few:
+    if facts.top_author_share < LAB_AUTHOR_SHARE_MIN and facts.authors > LAB_AUTHORS_MAX:
         return ""
     authors = f"{facts.authors:,} author{'s' * (facts.authors != 1)}"
-    who = f"{authors}, the first with {facts.top_author_share:.0%} of its models"
+    makers = f"{authors}, the first with {facts.top_author_share:.0%} of its models"
     ratio = facts.downloads_share / facts.models_share if facts.models_share > 0 else 0.0
     if ratio >= LAB_DOWNLOADS_RATIO_MIN:
-        return f"It is by {who}, and downloaded {ratio:.1f} times as often as the average."
+        return f"It is by {makers}, and downloaded {ratio:.1f} times as often as the average."
     if facts.base_share >= LAB_BASE_SHARE_MIN:
-        return f"It is by {who}, and others build on {facts.base_share:.0%} of them."
+        return f"It is by {makers}, and others build on {facts.base_share:.0%} of them."
     return ""
 
 

@@ -1,8 +1,8 @@
-"""A judge model's name for a kind: better than rules give, where there is a judge, and distrusted as all its answers.
+"""Names of kinds by a judge model: better than those by rules, and checked as all its answers are.
 
-It sees what the rules see (terms, tags, libraries) and the beginnings of a few cards, all of it written by strangers:
-neutralised and fenced as a card is for a verdict. Its answer is a name and a description, or a reason why there is
-none.
+The model gets the facts that the rules use (terms, tags, libraries) and the beginnings of a few cards. Strangers wrote
+all of that, so it is neutralised and fenced as a card is for a verdict. The result is a name and a description, or the
+reason why there is none.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ SCHEMA: dict[str, object] = {
     "required": ["name", "description"],
     "additionalProperties": False,
 }
-# A rare script takes more than a token a character; an answer that is cut off is a reason, not a name.
+# A rare script takes more than a token per character; an answer that is cut off becomes a reason, not a name.
 _TOKENS_OUT_MAX = NAME_CHARACTERS_MAX + DESCRIPTION_CHARACTERS_MAX + 40
 
 
 @dataclass(frozen=True, slots=True)
 class KindQuestion:
-    """A kind to be named, and texts of cards that are typical of it, the most typical first."""
+    """A kind to be named, and texts of typical cards, the most typical first."""
 
     facts: KindFacts
     cards: tuple[str, ...] = ()
@@ -75,49 +75,46 @@ class KindQuestion:
 def judge_names(
     judge: VllmJudge, questions: Iterable[KindQuestion], snapshot: date, named_at: datetime
 ) -> list[KindName]:
-    """One record a kind, by kind, under the judge's fingerprint; without a name, and with a reason, where it has none.
+    """One record per kind, in the order of kinds, under the judge's fingerprint; with a name or with a reason.
 
-    Names are distinct but for case: of two alike the kind of more models keeps it, the other has the reason `taken`.
-    Raises `JudgeError` where the servers give up.
+    Names are distinct in any case: of two kinds with one name the larger keeps it, the other gets the reason `taken`.
+    Raises `JudgeError` where the servers fail.
     """
     fleet = judge.fleet
 
     async def ask(question: KindQuestion) -> tuple[KindFacts, KindName]:
+        name, description, reason = "", "", None
         try:
             name, description = await _answer(fleet, question)
-            reason = None
         except (VerdictInvalid, RequestFailed) as error:
-            name, description, reason = "", "", error.reason
-        kind = question.facts.kind
-        return question.facts, KindName(
-            snapshot, kind, judge.fingerprint, name, description, reason, named_at
-        )
+            reason = error.reason
+        facts, named_by = question.facts, judge.fingerprint
+        return facts, KindName(snapshot, facts.kind, named_by, name, description, reason, named_at)
 
-    given = sorted(
+    answers = sorted(
         fleet.stream(ask, questions), key=lambda pair: (-pair[0].models, -pair[0].texts, pair[0].kind)
     )
-    return sorted(_distinct(name for _, name in given), key=lambda name: name.kind)
-
-
-def _distinct(names: Iterable[KindName]) -> list[KindName]:
     taken: set[str] = set()
-    kept = []
-    for name in names:
+    names = []
+    for _, name in answers:
         key = name.name.casefold()
-        if name.reason is None and key in taken:
-            kept.append(replace(name, name="", description="", reason="taken"))
-        else:
-            kept.append(name)
+        is_taken = name.reason is None and key in taken
+        names.append(replace(name, name="", description="", reason="taken") if is_taken else name)
         taken.add(key)
-    return kept
+    return sorted(names, key=lambda name: name.kind)
 
 
 async def _answer(fleet: Fleet, question: KindQuestion) -> tuple[str, str]:
-    """Name and description, asked for once more where the first answer cannot be used."""
+    """Name and description; the question is asked a second time if the first answer cannot be used."""
     for is_second in (False, True):
-        reply = await fleet.post(
-            "/v1/chat/completions", _request(fleet.served.model, question, again=is_second)
-        )
+        request = {
+            "model": fleet.served.model,
+            "messages": messages(question, again=is_second),
+            "max_tokens": _TOKENS_OUT_MAX,
+            "structured_outputs": {"json": SCHEMA, "disable_any_whitespace": True},
+            **SAMPLING,
+        }
+        reply = await fleet.post("/v1/chat/completions", request)
         try:
             return read_name(reply)
         except VerdictInvalid as error:
@@ -125,57 +122,39 @@ async def _answer(fleet: Fleet, question: KindQuestion) -> tuple[str, str]:
     raise problem
 
 
-def _request(model: str, question: KindQuestion, *, again: bool) -> dict[str, object]:
-    return {
-        "model": model,
-        "messages": messages(question, again=again),
-        "max_tokens": _TOKENS_OUT_MAX,
-        "structured_outputs": {"json": SCHEMA, "disable_any_whitespace": True},
-        **SAMPLING,
-    }
-
-
-# --------------------------------------------------------------------------------------------- what is asked
+# --------------------------------------------------------------------------------------------- the question
 
 
 def messages(question: KindQuestion, *, again: bool = False) -> list[dict[str, str]]:
     """The same system message for every kind, so that a server computes it once; then the kind, fenced."""
-    blocks = [_told(question.facts), *(excerpt(card) for card in question.cards[:EXCERPTS_MAX])]
+    blocks = [_facts_in_lines(question.facts), *(excerpt(card) for card in question.cards[:EXCERPTS_MAX])]
     data = "\n\n".join(fenced(block, hashlib.sha256(block.encode()).hexdigest()) for block in blocks if block)
     user = f"{data}\n\n{_CLOSING}{_REMINDER if again else ''}"
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": user}]
 
 
 def excerpt(card: str) -> str:
-    """The beginning of a card's body as a judge may read it; empty where a reader would see nothing."""
+    """The beginning of a card's body as a judge may read it; empty if a reader would see nothing."""
     _, body = split_front_matter(card[:_READ_CHARACTERS_MAX])
-    # Blank lines go before it is cut, so that a card cannot push itself out of its own excerpt.
-    seen = re.sub(r"\n\s*\n", "\n", neutralise(body).text).strip()
-    return cut(seen, EXCERPT_CHARACTERS_MAX)
+    # Blank lines are removed first, so that a card cannot push its text out of its excerpt.
+    visible = re.sub(r"\n\s*\n", "\n", neutralise(body).text).strip()
+    return cut(visible, EXCERPT_CHARACTERS_MAX)
 
 
-def _told(facts: KindFacts) -> str:
-    """What is known of the kind, a line each."""
-    composition = facts.composition
+def _facts_in_lines(facts: KindFacts) -> str:
     lines = [
         f"About: {describe(facts)}",
         f"Telling words: {', '.join(word[:_WORD_CHARACTERS_MAX] for word, _ in facts.terms[:_WORDS_MAX])}",
-        *_listed("Tags", composition.tags),
-        *_listed("Tasks", composition.pipelines),
-        *_listed("Libraries", composition.libraries),
-        *_listed("Formats", composition.formats),
-        *_listed("Languages", composition.languages),
-        *_listed("Authors", composition.authors),
     ]
+    for title in ("Tags", "Tasks", "Libraries", "Formats", "Languages", "Authors"):
+        column = "pipelines" if title == "Tasks" else title.lower()
+        values: tuple[TermValue, ...] = getattr(facts.composition, column)[:_VALUES_MAX]
+        shown = ", ".join(f"{v.value[:_WORD_CHARACTERS_MAX]} ({v.share:.0%})" for v in values)
+        lines += [f"{title}: {shown}"] if shown else []
     return neutralise("\n".join(" ".join(line.split()) for line in lines)).text
 
 
-def _listed(title: str, values: tuple[TermValue, ...]) -> list[str]:
-    told = ", ".join(f"{v.value[:_WORD_CHARACTERS_MAX]} ({v.share:.0%})" for v in values[:_VALUES_MAX])
-    return [f"{title}: {told}"] if told else []
-
-
-# ----------------------------------------------------------------------------------------- what is answered
+# ------------------------------------------------------------------------------------------- the answer
 
 _URL = re.compile(
     r"://|\bwww\.|\bmailto:|\b[\w-]+\.(?:com|org|net|io|ai|co|dev|app|ru|cn|xyz|link|me)\b", re.IGNORECASE
@@ -184,9 +163,9 @@ _MARKUP = re.compile(r"[<>`|\[\]{}\\]|\*\*|__|~~|&#?\w{1,10};|^\s*(?:#|[-*+>]\s)
 
 
 def read_name(reply: object) -> tuple[str, str]:
-    """Name and description of an answer. VerdictInvalid, and nothing else, whatever the reply.
+    """Name and description of an answer. VerdictInvalid, and nothing else, for any other reply.
 
-    Besides the reasons of `tasks.judges.vllm.answers`: `empty`, `too_long`, `control_characters`, `url`, `markup`.
+    Its reasons are those of `tasks.judges.vllm.answers` and `empty`, `too_long`, `control_characters`, `url`, `markup`.
     """
     answer = read_object(reply, ["name", "description"])
     name = _checked("name", answer["name"], NAME_CHARACTERS_MAX)
@@ -197,17 +176,17 @@ def read_name(reply: object) -> tuple[str, str]:
 
 def _checked(field: str, value: object, characters_max: int) -> str:
     if not isinstance(value, str):
-        raise VerdictInvalid("not_the_schema", f"{field} is no string")
+        raise VerdictInvalid("not_the_schema", f"{field} is not a string")
     if len(value) > characters_max:
         raise VerdictInvalid(
-            "too_long", f"{field} has {len(value):,} characters, not {characters_max} at most"
+            "too_long", f"{field} has {len(value):,} characters; {characters_max} are allowed"
         )
     if any(unicodedata.category(char) in _NOT_TEXT for char in value):
-        raise VerdictInvalid("control_characters", f"{field} holds what no reader sees")
+        raise VerdictInvalid("control_characters", f"{field} contains characters that do not show")
     if not value.strip():
         raise VerdictInvalid("empty", f"{field} is empty")
     if _URL.search(value):
-        raise VerdictInvalid("url", f"{field} holds a link")
+        raise VerdictInvalid("url", f"{field} contains a link")
     if _MARKUP.search(value):
         raise VerdictInvalid("markup", f"{field} is not plain text")
     return " ".join(value.split())

@@ -1,7 +1,7 @@
-"""A person's names for kinds of card: read from a CSV file, checked against the latest map, kept in the lake.
+"""A person's names for kinds of card: read from a CSV file, checked against the latest map, written to the lake.
 
-A person's name counts before any other and stays with the kind from week to week (`base.best_kind_names`). The part
-is named for what is given and for what it takes the place of, so that giving the same file twice adds nothing, and
+A person's name takes precedence over any other and stays with the kind from week to week (`base.best_kind_names`). The
+part's name depends on the names given and on those that they replace: giving the same file twice adds nothing, and
 going back to an earlier name does.
 """
 
@@ -28,10 +28,12 @@ DESCRIPTION_CHARACTERS_MAX = 500
 FILE_BYTES_MAX = 5_000_000
 _COLUMNS = ("kind", "name", "description")
 
+CsvRow = Mapping[str | None, str | list[str] | None]
+
 
 @dataclass(frozen=True, slots=True)
 class NamedKind:
-    """A kind of the latest map with its name: a row of `out/map_kinds`. Null where nobody has named it."""
+    """A kind of the latest map with its name, null where it has none: a row of `out/map_kinds`."""
 
     snapshot: date
     kind: int
@@ -63,21 +65,23 @@ class GivenName:
 
 
 def named_kinds(home: Path) -> list[NamedKind]:
-    """The kinds of the latest map, the one with the most models first. `UsageError` where there is no map."""
-    snapshot = latest_map(home).snapshot
+    """The kinds of the latest map, those with the most models first. `UsageError` where there is no map."""
+    snapshot = latest_map(home)
     with Warehouse(home).read() as db:
         rows = frame(db, "out/map_kinds", snapshot=snapshot)
     return [NamedKind(**row) for row in rows.iter_rows(named=True)]
 
 
 def read_names(path: Path) -> list[GivenName]:
-    """The names of a CSV file with the columns kind, name and description (which may be left out).
+    """The names of a CSV file with the columns kind, name and description (which is optional).
 
-    `UsageError` that names the row and the remedy for whatever cannot be used.
+    `UsageError` with the row and the remedy for what cannot be used.
     """
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
-            raise UsageError(f"{path}: larger than {FILE_BYTES_MAX / 1e6:.0f} MB; that is no list of names")
+            raise UsageError(
+                f"{path}: larger than {FILE_BYTES_MAX / 1e6:.0f} MB; choose a file with names only"
+            )
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             _check_columns(path, reader.fieldnames or [])
@@ -90,24 +94,23 @@ def read_names(path: Path) -> list[GivenName]:
         ) from error
 
 
-def _cells(row: Mapping[str | None, str | list[str] | None]) -> list[str]:
+def _cells(row: CsvRow) -> list[str]:
     return [cell if isinstance(cell, str) else "x" * bool(cell) for cell in row.values()]
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    told = f"it has {', '.join(one_line(c, 30) for c in columns[:8])}" if columns else "it is empty"
+    found = f"it has {', '.join(one_line(c, 30) for c in columns[:8])}" if columns else "it is empty"
     if not {"kind", "name"} <= set(columns):
-        raise UsageError(f"{path}: needs the columns kind, name and description in its first row; {told}")
-    for column in columns:
-        if column not in _COLUMNS:
-            raise UsageError(
-                f"{path}: column '{one_line(column, 30)}' says nothing here; leave kind, name, description"
-            )
+        raise UsageError(f"{path}: needs the columns kind, name and description in its first row; {found}")
+    if unknown := [column for column in columns if column not in _COLUMNS]:
+        raise UsageError(
+            f"{path}: unknown column '{one_line(unknown[0], 30)}'; leave only kind, name, description"
+        )
     if len(set(columns)) < len(columns):
-        raise UsageError(f"{path}: a column is there twice; leave kind, name, description once each")
+        raise UsageError(f"{path}: a column occurs twice; leave kind, name, description once each")
 
 
-def _given(path: Path, line: int, row: Mapping[str | None, str | list[str] | None]) -> GivenName:
+def _given(path: Path, line: int, row: CsvRow) -> GivenName:
     """One row, checked by itself."""
     where = f"{path}, row {line}"
     if None in row or None in row.values():
@@ -115,38 +118,33 @@ def _given(path: Path, line: int, row: Mapping[str | None, str | list[str] | Non
     kind, name, description = (str(row.get(column) or "").strip() for column in _COLUMNS)
     if not re.fullmatch(r"[0-9]{1,9}", kind):
         raise UsageError(
-            f"{where}: '{one_line(kind, 30)}' is no kind; `cardiograph atlas names` lists their numbers"
+            f"{where}: '{one_line(kind, 30)}' is not a kind; `cardiograph atlas names` lists their numbers"
         )
     if not name:
-        raise UsageError(f"{where}: kind {kind} has an empty name; write one, or leave the row out")
-    for what, text, most in (
-        ("name", name, NAME_CHARACTERS_MAX),
-        ("description", description, DESCRIPTION_CHARACTERS_MAX),
-    ):
+        raise UsageError(f"{where}: the name of kind {kind} is empty; write one, or delete the row")
+    texts = (("name", name, NAME_CHARACTERS_MAX), ("description", description, DESCRIPTION_CHARACTERS_MAX))
+    for column, text, most in texts:
+        subject = f"{where}: the {column} of kind {kind} has"
         if not text.isprintable():
-            raise UsageError(
-                f"{where}: the {what} of kind {kind} holds characters that do not print; type it anew"
-            )
+            raise UsageError(f"{subject} characters that do not print; type it again")
         if len(text) > most:
-            raise UsageError(
-                f"{where}: the {what} of kind {kind} has {len(text)} characters; shorten it to {most}"
-            )
+            raise UsageError(f"{subject} {len(text)} characters; shorten it to {most}")
     return GivenName(line, int(kind), name, description)
 
 
 def check_names(path: Path, given: Iterable[GivenName], kinds: Sequence[NamedKind]) -> None:
-    """Raise `UsageError` for a kind that is not on the map, one named twice, and one name for two kinds."""
+    """Raise `UsageError` for a kind that is not on the map, a kind with two names, and a name for two kinds."""
     known = {kind.kind for kind in kinds}
     rows: dict[int, int] = {}
     for name in given:
         where = f"{path}, row {name.row}"
         if name.kind not in known:
             raise UsageError(
-                f"{where}: no kind {name.kind} on the map; `cardiograph atlas names` lists those there are"
+                f"{where}: no kind {name.kind} on the map; `cardiograph atlas names` lists its kinds"
             )
         if name.kind in rows:
             raise UsageError(
-                f"{where}: kind {name.kind} was named in row {rows[name.kind]} already; leave one of the two"
+                f"{where}: kind {name.kind} has a name in row {rows[name.kind]} too; delete one of the two"
             )
         rows[name.kind] = name.row
     taken = {kind.name.casefold(): kind.kind for kind in kinds if kind.name and kind.kind not in rows}
@@ -155,18 +153,18 @@ def check_names(path: Path, given: Iterable[GivenName], kinds: Sequence[NamedKin
         if other != name.kind:
             raise UsageError(
                 f"{path}, row {name.row}: kind {other} is called '{one_line(name.name)}' too; "
-                f"name kind {name.kind} otherwise"
+                f"choose another name for kind {name.kind}"
             )
 
 
-def news(given: Iterable[GivenName], kinds: Iterable[NamedKind]) -> list[GivenName]:
-    """Those names that a person has not given already."""
-    standing = {k.kind: (k.name, k.description or "") for k in kinds if k.named_by == PERSON}
-    return [name for name in given if standing.get(name.kind) != (name.name, name.description)]
+def new_names(given: Iterable[GivenName], kinds: Iterable[NamedKind]) -> list[GivenName]:
+    """The names that a person has not given already."""
+    current = {k.kind: (k.name, k.description or "") for k in kinds if k.named_by == PERSON}
+    return [name for name in given if current.get(name.kind) != (name.name, name.description)]
 
 
 def names_part(snapshot: date, given: Sequence[GivenName], kinds: Iterable[NamedKind]) -> str:
-    """Where these names belong in the lake."""
+    """The part of the lake for these names."""
     since = {kind.kind: str(kind.named_at) for kind in kinds}
     content = sorted((name.kind, name.name, name.description, since.get(name.kind)) for name in given)
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
@@ -174,17 +172,17 @@ def names_part(snapshot: date, given: Sequence[GivenName], kinds: Iterable[Named
 
 
 def keep_names(home: Path, path: Path, now: datetime) -> list[GivenName]:
-    """Write the names of a file to the lake; returns those that are new, none where all stand already.
+    """Write the names of a file to the lake; returns those that are new.
 
-    `UsageError` for a file that cannot be used; nothing of it is then kept.
+    `UsageError` for a file that cannot be used; none of its names are then written.
     """
     given, kinds = read_names(path), named_kinds(home)
     if not given:
-        raise UsageError(f"{path}: names no kind; write one row a kind")
+        raise UsageError(f"{path}: has no names; write one row per kind")
     check_names(path, given, kinds)
-    fresh = news(given, kinds)
-    if fresh:
+    new = new_names(given, kinds)
+    if new:
         snapshot = kinds[0].snapshot
-        records = [KindName(snapshot, n.kind, PERSON, n.name, n.description, None, now) for n in fresh]
-        Warehouse(home).lake.write(names_part(snapshot, fresh, kinds), KindName, records)
-    return fresh
+        records = [KindName(snapshot, n.kind, PERSON, n.name, n.description, None, now) for n in new]
+        Warehouse(home).lake.write(names_part(snapshot, new, kinds), KindName, records)
+    return new

@@ -1,9 +1,9 @@
 """The map of a snapshot: fitted anew, or that of an earlier week with the new texts placed on it. Pure.
 
-A map is fitted once and kept: a text that stays the same stays where it is, and new ones are placed among their
-neighbours. When more than a stated share of the texts was not there at the fit, the map is fitted again, beginning
-where everything lay, turned and scaled back onto the old one, and its kinds keep their numbers where they are the same
-kinds (`tasks/atlas/identity.py`).
+A map is fitted once and kept: a text that does not change stays where it is, and new ones are placed among their
+neighbours. When more than a given share of the texts did not exist at the fit, the map is fitted again. The new fit
+starts from the old places and is turned and scaled back onto them, and its kinds keep their numbers where they are the
+same kinds (`tasks/atlas/identity.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from datetime import date
 
 import numpy as np
 
-from tasks.atlas.centring import Centre, Halves, centre_of, centred
-from tasks.atlas.clustering import NOISE, Clustering, Kinds, cluster, kind_size, stability, vote
-from tasks.atlas.identity import align, match
+from tasks.atlas.centring import Centre, RowNumbers, TextVectors, centre_of, centred
+from tasks.atlas.clustering import NOISE, Kinds, cluster, kind_size, stability, vote
+from tasks.atlas.identity import align, match, on_the_same_map
 from tasks.atlas.nearest import nearest
 from tasks.atlas.projecting import (
     KIND_DIMENSIONS,
@@ -31,7 +31,7 @@ from tasks.atlas.projecting import (
 from tasks.atlas.quality import trustworthiness
 from tasks.embedders.passages import Vectors
 from tasks.progress import advance
-from tasks.records import EventOfKind, KindEvent
+from tasks.records import KindEvent
 
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
@@ -40,7 +40,7 @@ ATLAS_VERSION = "2"  # raise it with any change of a method: maps are then made 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds the making of a map; see the settings of the same names."""
+    """Bounds of the making of a map; see the settings of the same names."""
 
     fit_max: int = 50_000
     drift_max: float = 0.25
@@ -49,24 +49,24 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class MapFit:
     """Texts that a map was fitted on, in the order of their hashes, each with its vectors, place and kind.
 
-    Of very many texts they are a sample; the others lie where these are.
+    Of very many texts they are a sample, and the others are placed among them.
     """
 
     snapshot: date
     hashes: Sequence[str]
-    texts: Halves
+    texts: TextVectors
     points: Coordinates
     kinds: Kinds
 
 
 @dataclass(frozen=True, slots=True)
-class Lying:
-    """All texts that ever lay on a map: where they lay last, their kind, and how strongly they belong to it.
+class Placements:
+    """All texts that were ever on a map: their last place and kind, and how strongly they belong to it.
 
-    `is_last` tells those of the last week, `was_there` those of the week in which the map was fitted.
+    `is_last` marks those of the last week, `was_there` those of the week in which the map was fitted.
     """
 
     hashes: Sequence[str]
@@ -78,26 +78,26 @@ class Lying:
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What there is already: the map's fit, what lay on it since, each kind's stability."""
+class PreviousMap:
+    """The map that exists: its fit, all that was placed on it since, and the stability of each kind."""
 
-    fitted: Fitted
-    lying: Lying
+    fit: MapFit
+    placed: Placements
     stability: Mapping[int, float | None]
 
     @property
     def last_kinds(self) -> dict[str, int | None]:
-        """Each text's kind on the last map; null for none."""
-        lying = self.lying
-        rows = zip(lying.hashes, lying.kinds.tolist(), lying.is_last.tolist(), strict=True)
-        return {card_hash: _number(kind) for card_hash, kind, is_last in rows if is_last}
+        """The kind of each text on the last map; null for none."""
+        is_last = self.placed.is_last
+        hashes = [card_hash for card_hash, is_in in zip(self.placed.hashes, is_last, strict=True) if is_in]
+        return kind_of_each(hashes, self.placed.kinds[is_last])
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A map. Arrays have a row a text, in the order of the hashes; kinds carry the numbers that people see.
+class NewMap:
+    """A map. Arrays have a row per text, in the order of the hashes; kinds have the numbers that people see.
 
-    `vectors` are the texts as they are compared on it: what is near, is so by them.
+    `vectors` are the texts as they are compared: what is near on the map is near by them.
     """
 
     fitted_on: date
@@ -120,165 +120,150 @@ class Made:
         return [int(kind) for kind in np.unique(self.kinds) if kind != NOISE]
 
 
-def make(
+def kind_of_each(hashes: Sequence[str], kinds: Kinds) -> dict[str, int | None]:
+    """The kind of each text by its hash; null for none."""
+    numbers = (None if kind == NOISE else kind for kind in kinds.tolist())
+    return dict(zip(hashes, numbers, strict=True))
+
+
+def build_map(
     snapshot: date,
     hashes: Sequence[str],
-    texts: Halves,
-    before: Before | None,
+    texts: TextVectors,
+    previous: PreviousMap | None,
     highest: int,
     limits: Limits,
-) -> Made | None:
-    """The map of n texts. Null for too few to have a shape.
-
-    `highest` is the highest number that a kind ever had.
-    """
+) -> NewMap | None:
+    """The map of n texts; null for too few to have a shape. `highest` is the highest number that a kind ever had."""
     if len(hashes) < LEAST:
         return None
-    if before is None:
+    if previous is None:
         return _fit(snapshot, hashes, texts, None, highest, limits, reason=None)
-    drift = _drift(hashes, before)
+    drift = _drift(hashes, previous)
     if drift <= limits.drift_max:
-        return _placed(snapshot, hashes, texts, before, drift)
+        return _place_on(previous, snapshot, hashes, texts, drift)
     reason = (
-        f"{drift:.0%} of the texts were not there when the map of {before.fitted.snapshot} was fitted; "
+        f"{drift:.0%} of the texts were not there when the map of {previous.fit.snapshot} was fitted; "
         f"{limits.drift_max:.0%} may be"
     )
-    return _fit(snapshot, hashes, texts, before, highest, limits, reason=reason)
+    return _fit(snapshot, hashes, texts, previous, highest, limits, reason=reason)
 
 
-def steps(hashes: Sequence[str], before: Before | None, limits: Limits) -> int:
-    """How often the making of this map will tell that it advanced."""
+def progress_steps(hashes: Sequence[str], previous: PreviousMap | None, limits: Limits) -> int:
+    """How often the making of this map reports progress."""
     if len(hashes) < LEAST:
         return 0
-    if before is not None and _drift(hashes, before) <= limits.drift_max:
+    if previous is not None and _drift(hashes, previous) <= limits.drift_max:
         return 1
     return 3 + 2 * limits.replicates
 
 
-def _drift(hashes: Sequence[str], before: Before) -> float:
-    """The share of texts that were not there when the map was fitted, whether it was fitted on them or not."""
-    known = _places(hashes, before.lying.hashes)
-    return 1 - float((before.lying.was_there[known] & (known >= 0)).mean())
+def _drift(hashes: Sequence[str], previous: PreviousMap) -> float:
+    """The share of texts that did not exist when the map was fitted, whether it was fitted on them or not."""
+    known = _rows_in(previous.placed.hashes, hashes)
+    return 1 - float((previous.placed.was_there[known] & (known >= 0)).mean())
 
 
-def _places(hashes: Sequence[str], among: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """For each text its place among others, -1 where it is not one of them."""
-    at = {card_hash: place for place, card_hash in enumerate(among)}
-    return np.array([at.get(card_hash, -1) for card_hash in hashes], np.int64)
+def _rows_in(table: Sequence[str], hashes: Sequence[str]) -> RowNumbers:
+    """For each text its row in a table of texts, -1 where it has none."""
+    row_of = {card_hash: row for row, card_hash in enumerate(table)}
+    return np.array([row_of.get(card_hash, -1) for card_hash in hashes], np.int64)
 
 
-# ------------------------------------------------------------------------------------------- on the same map
-
-
-def _placed(
-    snapshot: date,
-    hashes: Sequence[str],
-    texts: Halves,
-    before: Before,
-    drift: float,
-) -> Made:
-    old, lying = before.fitted, before.lying
-    known = _places(hashes, lying.hashes)
-    centre = centre_of(old.texts)
-    vectors, old_vectors = centred(texts, centre), centred(old.texts, centre)
-    is_known = known >= 0
-    points = np.empty((len(hashes), MAP_DIMENSIONS))
-    kinds = np.full(len(hashes), NOISE, np.int64)
-    strength = np.zeros(len(hashes))
-    points[is_known], kinds[is_known] = lying.points[known[is_known]], lying.kinds[known[is_known]]
-    strength[is_known] = lying.strength[known[is_known]]
+def _with_the_rest(
+    vectors: Vectors,
+    is_known: Flags,
+    known: tuple[Coordinates, Kinds, Coordinates],
+    fitted: tuple[Vectors, Coordinates, Kinds],
+) -> tuple[Coordinates, Kinds, Coordinates]:
+    """Places, kinds and strengths of all texts: of the known ones as given, of the rest by their fitted neighbours."""
+    points = np.empty((len(vectors), MAP_DIMENSIONS))
+    kinds, strength = np.empty(len(vectors), np.int64), np.empty(len(vectors))
+    points[is_known], kinds[is_known], strength[is_known] = known
     if not is_known.all():
-        near = nearest(vectors[~is_known], old_vectors, NEIGHBOURS)
-        voted = vote(near, old.kinds)
-        points[~is_known], kinds[~is_known] = place(near, old.points), voted.kinds
-        strength[~is_known] = voted.strength
-    now = {card_hash: _number(int(kind)) for card_hash, kind in zip(hashes, kinds, strict=True)}
+        fitted_vectors, fitted_points, fitted_kinds = fitted
+        near = nearest(vectors[~is_known], fitted_vectors, NEIGHBOURS)
+        votes = vote(near, fitted_kinds)
+        points[~is_known] = place(near, fitted_points)
+        kinds[~is_known], strength[~is_known] = votes.kinds, votes.strength
+    return points, kinds, strength
+
+
+def _place_on(
+    previous: PreviousMap, snapshot: date, hashes: Sequence[str], texts: TextVectors, drift: float
+) -> NewMap:
+    """The same map with the texts of another week."""
+    fit, placed = previous.fit, previous.placed
+    centre = centre_of(fit.texts)
+    vectors = centred(texts, centre)
+    rows = _rows_in(placed.hashes, hashes)
+    known = rows[rows >= 0]
+    points, kinds, strength = _with_the_rest(
+        vectors,
+        rows >= 0,
+        (placed.points[known], placed.kinds[known], placed.strength[known]),
+        (centred(fit.texts, centre), fit.points, fit.kinds),
+    )
     trust = trustworthiness(vectors, points)
     advance("map")
-    return Made(
-        fitted_on=old.snapshot,
+    return NewMap(
+        fitted_on=fit.snapshot,
         vectors=vectors,
         points=points,
         kinds=kinds,
         strength=strength,
-        is_fitted=_places(hashes, old.hashes) >= 0,
-        events=_events(snapshot, before.last_kinds, now),
-        stability=dict(before.stability),
+        is_fitted=_rows_in(fit.hashes, hashes) >= 0,
+        events=on_the_same_map(previous.last_kinds, kind_of_each(hashes, kinds), snapshot),
+        stability=dict(previous.stability),
         drift_share=drift,
         trustworthiness=trust,
     )
 
 
-def _number(kind: int) -> int | None:
-    return None if kind == NOISE else kind
-
-
-def _events(
-    snapshot: date, before: Mapping[str, int | None], now: Mapping[str, int | None]
-) -> list[KindEvent]:
-    """What became of kinds on one map: they continue, lose their last text, or get the first again."""
-    old, new = _members(before), _members(now)
-    events = []
-    for kind in sorted(old.keys() | new.keys()):
-        was, is_now = old.get(kind, set()), new.get(kind, set())
-        event: EventOfKind = "continues" if was and is_now else "birth" if is_now else "death"
-        both = {text for text in was | is_now if text in before and text in now}
-        share = len(was & is_now & both) / len(both) if both else 0.0
-        events.append(KindEvent(snapshot, event, kind, None, len(is_now or was), share))
-    return events
-
-
-def _members(kinds: Mapping[str, int | None]) -> dict[int, set[str]]:
-    members: dict[int, set[str]] = {}
-    for card_hash, kind in kinds.items():
-        if kind is not None:
-            members.setdefault(kind, set()).add(card_hash)
-    return members
-
-
-# --------------------------------------------------------------------------------------------- a new map
-
-
 def _fit(
     snapshot: date,
     hashes: Sequence[str],
-    texts: Halves,
-    before: Before | None,
+    texts: TextVectors,
+    previous: PreviousMap | None,
     highest: int,
     limits: Limits,
     *,
     reason: str | None,
-) -> Made:
+) -> NewMap:
     chosen = _sample(len(hashes), limits.fit_max)
+    is_fitted = np.isin(np.arange(len(hashes)), chosen)
     centre = centre_of(texts.of(chosen))
     vectors = centred(texts, centre)
-    fitted_vectors = vectors[chosen]
-    near = nearest(fitted_vectors, fitted_vectors, NEIGHBOURS - 1, is_same=True)
-    known, init = _beginning(hashes, chosen, fitted_vectors, before, centre)
-    points = project(fitted_vectors, near, dimensions=MAP_DIMENSIONS, init=init).astype(np.float64)
-    if before is not None and known is not None:
-        shared = known >= 0
-        points = align(before.lying.points[known[shared]].astype(np.float64), points[shared], points)
+    fitted = vectors[chosen]
+    near = nearest(fitted, fitted, NEIGHBOURS - 1, is_same=True)
+    chosen_hashes = [hashes[row] for row in chosen.tolist()]
+    start = _start(chosen_hashes, fitted, previous, centre)
+    places = project(fitted, near, dimensions=MAP_DIMENSIONS, init=start).astype(np.float64)
+    if previous is not None and start is not None:
+        known = _rows_in(previous.placed.hashes, chosen_hashes)
+        old_places = previous.placed.points[known[known >= 0]].astype(np.float64)
+        places = align(old_places, places[known >= 0], places)
     advance("map")
-    found = cluster(project(fitted_vectors, near, dimensions=KIND_DIMENSIONS), kind_size(len(fitted_vectors)))
+    found = cluster(project(fitted, near, dimensions=KIND_DIMENSIONS), kind_size(len(fitted)))
     advance("map")
-    steady = stability(
-        fitted_vectors, found.kinds, replicates=limits.replicates, texts_max=limits.replicate_texts
+    steady = stability(fitted, found.kinds, replicates=limits.replicates, texts_max=limits.replicate_texts)
+    points, clusters, strength = _with_the_rest(
+        vectors, is_fitted, (places, found.kinds, found.strength), (fitted, places, found.kinds)
     )
-    everywhere, of_all = _spread(vectors, chosen, points, found)
-    numbers, events = _numbered(snapshot, hashes, of_all.kinds, before, highest)
-    trust = trustworthiness(vectors, everywhere)
+    last_kinds = previous.last_kinds if previous else {}
+    matching = match(last_kinds, kind_of_each(hashes, clusters), highest, snapshot)
+    trust = trustworthiness(vectors, points)
     advance("map")
-    return Made(
+    return NewMap(
         fitted_on=snapshot,
         vectors=vectors,
-        points=everywhere,
-        kinds=np.array([numbers.get(int(kind), NOISE) for kind in of_all.kinds], np.int64),
-        strength=of_all.strength,
-        is_fitted=np.isin(np.arange(len(hashes)), chosen),
-        events=events,
-        stability={numbers[kind]: steady.of_kinds.get(kind) for kind in numbers},
-        drift_share=0.0,  # all were there
+        points=points,
+        kinds=np.array([matching.ids.get(number, NOISE) for number in clusters.tolist()], np.int64),
+        strength=strength,
+        is_fitted=is_fitted,
+        events=list(matching.events),
+        stability={kind: steady.of_kinds.get(number) for number, kind in matching.ids.items()},
+        drift_share=0.0,  # all texts were there
         trustworthiness=trust,
         seeds_ari=steady.seeds_ari,
         samples_ari=steady.samples_ari,
@@ -286,57 +271,25 @@ def _fit(
     )
 
 
-def _sample(texts: int, fit_max: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _sample(texts: int, fit_max: int) -> RowNumbers:
     if texts <= fit_max:
         return np.arange(texts)
     return np.sort(np.random.default_rng(SEED).permutation(texts)[:fit_max])
 
 
-def _beginning(
-    hashes: Sequence[str],
-    chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
-    vectors: Vectors,
-    before: Before | None,
-    centre: Centre,
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]] | None, Coordinates | None]:
-    """Where each text to be fitted lay on the old map, and where it should begin; null for the first map."""
-    if before is None:
-        return None, None
-    known = _places([hashes[row] for row in chosen.tolist()], before.lying.hashes)
-    if (known >= 0).sum() < LEAST:
-        return None, None
-    init = np.empty((len(chosen), MAP_DIMENSIONS))
-    init[known >= 0] = before.lying.points[known[known >= 0]]
-    if (known < 0).any():
-        near = nearest(vectors[known < 0], centred(before.fitted.texts, centre), NEIGHBOURS)
-        init[known < 0] = place(near, before.fitted.points)
-    return known, init
-
-
-def _spread(
-    vectors: Vectors,
-    chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
-    points: Coordinates,
-    found: Clustering,
-) -> tuple[Coordinates, Clustering]:
-    """Places and kinds of all texts, from those of the fitted ones."""
-    if len(chosen) == len(vectors):
-        return points, found
-    is_rest = ~np.isin(np.arange(len(vectors)), chosen)
-    near = nearest(vectors[is_rest], vectors[chosen], NEIGHBOURS)
-    voted = vote(near, found.kinds)
-    everywhere = np.empty((len(vectors), MAP_DIMENSIONS))
-    kinds, strength = np.empty(len(vectors), np.int64), np.empty(len(vectors))
-    everywhere[chosen], everywhere[is_rest] = points, place(near, points)
-    kinds[chosen], kinds[is_rest] = found.kinds, voted.kinds
-    strength[chosen], strength[is_rest] = found.strength, voted.strength
-    return everywhere, Clustering(kinds, strength)
-
-
-def _numbered(
-    snapshot: date, hashes: Sequence[str], kinds: Kinds, before: Before | None, highest: int
-) -> tuple[dict[int, int], list[KindEvent]]:
-    """The number of each cluster, that of a kind of before where it is the same, and what became of all of them."""
-    new = {card_hash: _number(int(kind)) for card_hash, kind in zip(hashes, kinds, strict=True)}
-    matching = match(before.last_kinds if before else {}, new, highest, snapshot)
-    return dict(matching.ids), list(matching.events)
+def _start(
+    hashes: Sequence[str], vectors: Vectors, previous: PreviousMap | None, centre: Centre
+) -> Coordinates | None:
+    """Where each text of a fit starts: at its place on the previous map; null where too few texts had one."""
+    if previous is None:
+        return None
+    rows = _rows_in(previous.placed.hashes, hashes)
+    is_known = rows >= 0
+    if is_known.sum() < LEAST:
+        return None
+    start = np.empty((len(hashes), MAP_DIMENSIONS))
+    start[is_known] = previous.placed.points[rows[is_known]]
+    if not is_known.all():
+        near = nearest(vectors[~is_known], centred(previous.fit.texts, centre), NEIGHBOURS)
+        start[~is_known] = place(near, previous.fit.points)
+    return start

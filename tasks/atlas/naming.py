@@ -1,15 +1,15 @@
-"""What a kind of card is called: a name such as a person would give, by rules, from its terms and composition.
+"""Names of kinds of card, such as a person would give: by rules, from their terms and composition.
 
 The head of a name comes from the first rule that fits: an untouched template, a conversion, the tool that wrote the
-cards, the task of the models, adapters, and at last the terms alone. Then follow what sets the kind apart: a family of
-models, a language, a library, an author. Deterministic; all that strangers wrote is made plain and bounded.
+cards, adapters, the task of the models, and at last the terms alone. Details that set the kind apart follow: a family
+of models, a language, a library, an author. Deterministic; all text from strangers is made plain and bounded.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -19,9 +19,9 @@ from tasks.records import KindName
 
 NAME_CHARACTERS_MAX = 60
 DESCRIPTION_CHARACTERS_MAX = 240
-BY_TERMS, BY_PERSON = "terms", "person"
+BY_TERMS = "terms"
 
-# From which share of a kind's models on the kind is called after what they have in common.
+# The share of a kind's models from which on the kind is named for what they have in common.
 UNTOUCHED_SHARE_MIN = 0.5
 FORMAT_SHARE_MIN = 0.6
 TOOL_SHARE_MIN = 0.6
@@ -38,12 +38,12 @@ _TERM_CHARACTERS_MAX = 24
 
 @dataclass(frozen=True, slots=True)
 class KindFacts:
-    """What is known of a kind: counts, shares of its models (0-1), and what sets it apart from the others.
+    """Facts of a kind: counts, shares of its models (0-1), and what sets it apart from the others.
 
     `generated` has, by the name of a template or tool (`tasks/cards/templates.toml`), the share of models whose card
-    nobody wrote; `top_author_share` is of models; `downloads_share` and `models_share` are of all the atlas;
+    nobody wrote; `top_author_share` is of models; `downloads_share` and `models_share` are of the whole map;
     `base_share` is of models that other models name as their base, `base_model_share` of those that name one
-    themselves; `non_english_share` is of models that name languages and not English, `languages` of models by
+    themselves; `non_english_share` is of models that name languages but not English, `languages` of models by
     language code.
     """
 
@@ -58,7 +58,6 @@ class KindFacts:
     base_share: float = 0.0
     base_model_share: float = 0.0
     non_english_share: float = 0.0
-    median_parameters: int | None = None
     generated: Mapping[str, float] = field(default_factory=dict)
     languages: Mapping[str, float] = field(default_factory=dict)
     terms: tuple[tuple[str, float], ...] = ()
@@ -66,26 +65,25 @@ class KindFacts:
 
     @property
     def untouched_share(self) -> float:
-        """Of models whose card is a form that nobody filled in."""
+        """The share of models whose card is a form that nobody filled in."""
         return min(1.0, sum(share for name, share in self.generated.items() if name in _forms()))
 
     @property
     def written_by_tool_share(self) -> float:
-        """Of models whose card a tool or bot wrote."""
+        """The share of models whose card a tool or bot wrote."""
         return min(1.0, sum(share for name, share in self.generated.items() if name not in _forms()))
 
 
 def named(facts: Iterable[KindFacts], snapshot: date, named_at: datetime) -> list[KindName]:
-    """The records of `name_kinds`, by kind."""
-    names = name_kinds(facts)
+    """The names of `name_kinds` as records, in the order of kinds."""
     return [
         KindName(snapshot, kind, BY_TERMS, name, description, None, named_at)
-        for kind, (name, description) in sorted(names.items())
+        for kind, (name, description) in sorted(name_kinds(facts).items())
     ]
 
 
 def name_kinds(facts: Iterable[KindFacts]) -> dict[int, tuple[str, str]]:
-    """Name and description by kind, names distinct but for case. Of two kinds alike the larger has the shorter name."""
+    """Name and description by kind. Names are distinct in any case; of similar kinds the larger has the shorter one."""
     taken: set[str] = set()
     names: dict[int, tuple[str, str]] = {}
     for kind in sorted(facts, key=lambda kind: (-kind.models, -kind.texts, kind.kind)):
@@ -95,25 +93,26 @@ def name_kinds(facts: Iterable[KindFacts]) -> dict[int, tuple[str, str]]:
     return names
 
 
-def name_of(facts: KindFacts) -> str:
-    """The name that a kind has where no other kind claims it."""
-    return next(_candidates(facts))
-
-
 def describe(facts: KindFacts) -> str:
-    """One or two sentences of at most 240 characters: how many of whom, and the words that tell the kind."""
-    counted = (
-        f"{facts.texts:,} {_of('text', facts.texts)} of {facts.models:,} {_of('model', facts.models)} "
-        f"by {facts.authors:,} {_of('author', facts.authors)}"
-    )
-    told = [part for part in (_told_author(facts), _told_common(facts), _told_generated(facts)) if part]
-    first = f"{counted}{''.join(f', {part}' for part in told)}."
+    """One or two sentences of at most 240 characters: how many texts of whom, and the words that set it apart."""
+    counted = f"{_n(facts.texts, 'text')} of {_n(facts.models, 'model')} by {_n(facts.authors, 'author')}"
+    first = f"{', '.join([counted, *_facts_in_words(facts)])}."
     words = [word for word in (plain(term, _TERM_CHARACTERS_MAX) for term, _ in facts.terms) if word]
     for n in range(min(len(words), _TERMS_IN_DESCRIPTION), 0, -1):
         both = f"{first} Telling words: {', '.join(words[:n])}."
         if len(both) <= DESCRIPTION_CHARACTERS_MAX:
             return both
     return first if len(first) <= DESCRIPTION_CHARACTERS_MAX else f"{counted}."
+
+
+def _facts_in_words(facts: KindFacts) -> Iterator[str]:
+    if facts.authors > 1 and (author := _author(facts)):
+        yield f"{facts.top_author_share:.0%} of them by {author}"
+    top = _top(facts.composition.pipelines, PIPELINE_SHARE_MIN)
+    if top and (task := _word("pipelines", top.value)):
+        yield f"{top.share:.0%} of them for {task[:1].lower()}{task[1:]}"
+    if (share := facts.untouched_share + facts.written_by_tool_share) >= 0.1:
+        yield f"{share:.0%} with a card that nobody wrote"
 
 
 # ----------------------------------------------------------------------------------------------- plain text
@@ -123,10 +122,10 @@ _STOP = re.compile(r"(?<!\d)\.|\.(?!\d)")  # a full stop only within a number: "
 
 
 def plain(text: str, characters_max: int) -> str:
-    """Letters, digits, blanks, hyphens and the like, cut at a word's end where one is near; nothing else is kept.
+    """Only letters, digits, blanks, hyphens and the like, cut at the end of a word if one is near.
 
-    So no control character, no direction mark, no markup and no URL gets through. No brackets either: those in a name
-    are this module's, so that none can imitate them.
+    No control character, direction mark, markup or URL gets through. No brackets either: those in a name are written
+    by this module, and a stranger cannot imitate them.
     """
     seen = unicodedata.normalize("NFC", text[: 20 * characters_max])
     kept = "".join(char if _is_kept(char) else " " for char in _STOP.sub(" ", seen))
@@ -138,7 +137,7 @@ def _is_kept(char: str) -> bool:
 
 
 def shortened(text: str, characters_max: int) -> str:
-    """At most so many characters, ending with a whole word where the last one begins in the second half."""
+    """At most so many characters, up to the end of a word if one ends in the second half."""
     if len(text) <= characters_max:
         return text
     head = text[: characters_max + 1]
@@ -146,21 +145,21 @@ def shortened(text: str, characters_max: int) -> str:
     return head[: blank if blank > characters_max // 2 else characters_max].rstrip(" ,-–(")
 
 
-def _of(noun: str, n: int) -> str:
-    return noun if n == 1 else f"{noun}s"
+def _n(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 # ------------------------------------------------------------------------------------------------- the name
 
 
 def _candidates(facts: KindFacts) -> Iterator[str]:
-    """Names from the one a person would give to ever longer ones; at last the kind's number, which no other has."""
+    """Names, the one that a person would give first, then longer ones; at last one with the kind's unique number."""
     head = _head(facts)
     details = list(_details(facts, head))
     terms = [term for term in _telling(facts) if not _says(" ".join([head, *details]), term)]
     if head:
         ending = " (fine-tuned)" if _is_fine_tuned(facts, head) else ""
-        # The language of a kind is what most people look for, whatever stands before it.
+        # The language of a kind is what most people look for, whatever comes before it.
         n = 2 if _language(facts) in details[1:2] else 1
         first, more = details[:n], [*details[n:], *terms]
         if _is_whole(head):
@@ -178,30 +177,26 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
             _capital(", ".join(words[:n]))
             for n in (*range(enough, len(words) + 1), *range(enough - 1, 0, -1))
         ]
-    yield from _fitting(names)
+    yield from (name for name in names if 0 < len(name) <= NAME_CHARACTERS_MAX)
     number = f" (kind {facts.kind})"
     yield shortened(head or "Other cards", NAME_CHARACTERS_MAX - len(number)) + number
 
 
 def _is_whole(head: str) -> bool:
-    """Whether nothing need follow a head: of forms, and of tools that make one thing."""
+    """Whether a head needs no details: that of a form, or of a tool that makes one thing."""
     file = word_file()
     is_tool = head in file["templates"].values() and head not in file["formats"].values()
     return is_tool or head.startswith("Untouched")
 
 
 def _says_it_all(head: str) -> bool:
-    """Whether a word after a head would tell little: of those, and of conversions."""
+    """Whether a detail after a head adds little: after those, and after conversions."""
     return _is_whole(head) or head in word_file()["formats"].values()
 
 
-def _fitting(names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if 0 < len(name) <= NAME_CHARACTERS_MAX)
-
-
 def _joined(head: str, details: Sequence[str], ending: str) -> str:
-    said = ", ".join([head, *details])
-    return said + ending if len(said + ending) <= NAME_CHARACTERS_MAX else said
+    name = ", ".join([head, *details])
+    return name + ending if len(name + ending) <= NAME_CHARACTERS_MAX else name
 
 
 def _capital(text: str) -> str:
@@ -209,7 +204,7 @@ def _capital(text: str) -> str:
 
 
 def _says(text: str, word: str) -> bool:
-    """Whether a name says a word already, or a word that begins like it."""
+    """Whether a name contains a word, or one with the same beginning."""
     return _stem(word) in _letters(text)
 
 
@@ -224,11 +219,26 @@ def _stem(word: str) -> str:
 
 
 def _head(facts: KindFacts) -> str:
-    """What most models of the kind are; empty where no rule fits."""
-    for rule in _HEADS:
-        if head := rule(facts):
-            return head
-    return ""
+    """What most models of the kind are, by the first rule that fits; empty where none does."""
+    tool, library, family, author = _tool(facts), _library(facts), _family(facts), _author(facts)
+    tool_name = _word("templates", tool) if tool else ""
+    return (
+        _untouched(facts)
+        or _common(facts, "formats", FORMAT_SHARE_MIN, among=("gguf", "quantised", "onnx"))
+        or (tool_name if tool not in _GENERAL_TOOLS else "")
+        or _common(facts, "formats", FORMAT_SHARE_MIN, among=("adapter",))
+        or _common(facts, "pipelines", PIPELINE_SHARE_MIN)
+        or tool_name
+        or (f"{library} models" if library else "")
+        or (f"{family} models" if family else "")
+        or (f"Models by {author}" if author else "")
+    )
+
+
+# They train models for anything: the task says more. The names of other tools say what the models are.
+_GENERAL_TOOLS = frozenset(
+    {"trainer", "autotrain", "keras", "trl", "unsloth", "peft", "diffusers", "hub_mixin"}
+)
 
 
 def _untouched(facts: KindFacts) -> str:
@@ -238,63 +248,13 @@ def _untouched(facts: KindFacts) -> str:
     return f"Untouched {_word('templates', form)}"
 
 
-def _conversion(facts: KindFacts) -> str:
-    top = _top(facts.composition.formats, FORMAT_SHARE_MIN, among=("gguf", "quantised", "onnx"))
-    return _word("formats", top.value) if top else ""
-
-
-def _of_a_tool(facts: KindFacts) -> str:
-    """Tools whose name says what the models are come before the task; those that train anything do not."""
-    tool = _tool(facts)
-    return _word("templates", tool) if tool and tool not in _GENERAL_TOOLS else ""
-
-
-def _of_a_task(facts: KindFacts) -> str:
-    top = _top(facts.composition.pipelines, PIPELINE_SHARE_MIN)
-    return _word("pipelines", top.value) if top else ""
-
-
-def _adapters(facts: KindFacts) -> str:
-    top = _top(facts.composition.formats, FORMAT_SHARE_MIN, among=("adapter",))
-    return _word("formats", top.value) if top else ""
-
-
-def _of_a_general_tool(facts: KindFacts) -> str:
-    tool = _tool(facts)
-    return _word("templates", tool) if tool else ""
-
-
-def _of_a_library(facts: KindFacts) -> str:
-    top = _top(facts.composition.libraries, LIBRARY_SHARE_MIN)
-    return f"{_word('libraries', top.value)} models" if top and top.value != "transformers" else ""
-
-
-def _of_a_family(facts: KindFacts) -> str:
-    family = _family(facts)
-    return f"{family} models" if family else ""
-
-
-def _of_an_author(facts: KindFacts) -> str:
-    author = _author(facts)
-    return f"Models by {author}" if author else ""
-
-
-_GENERAL_TOOLS = frozenset(
-    {"trainer", "autotrain", "keras", "trl", "unsloth", "peft", "diffusers", "hub_mixin"}
-)
-_HEADS: tuple[Callable[[KindFacts], str], ...] = (
-    *(_untouched, _conversion, _of_a_tool, _adapters, _of_a_task),
-    *(_of_a_general_tool, _of_a_library, _of_a_family, _of_an_author),
-)
-
-
 def _details(facts: KindFacts, head: str) -> Iterator[str]:
-    """What sets the kind apart from others of its head, the most telling first, none of it said before."""
-    said = head
+    """What sets the kind apart from others with its head, the most telling first, without repetition."""
+    name = head
     for detail in (_family(facts), _language(facts), _library(facts), _author(facts)):
-        if detail and not _says(said, detail):
+        if detail and not _says(name, detail):
             yield detail
-            said += detail
+            name += detail
 
 
 def _family(facts: KindFacts) -> str:
@@ -314,35 +274,34 @@ def _library(facts: KindFacts) -> str:
     return _word("libraries", top.value) if top and top.value != "transformers" else ""
 
 
+def _common(facts: KindFacts, column: str, share_min: float, among: Iterable[str] | None = None) -> str:
+    """The value of a column that so many models have, as people write it; empty where there is none."""
+    top = _top(getattr(facts.composition, column), share_min, among)
+    return _word(column, top.value) if top else ""
+
+
 def _author(facts: KindFacts) -> str:
     is_one = facts.top_author is not None and facts.top_author_share >= AUTHOR_SHARE_MIN
     return plain(facts.top_author or "", _TERM_CHARACTERS_MAX) if is_one else ""
 
 
 def _telling(facts: KindFacts) -> Iterator[str]:
-    """Terms that may stand in a name: no two that begin alike; as people write them."""
-    written = word_file()["families"] | word_file()["spellings"]
-    said = ""
+    """Terms for a name, as people write them; no two have the same beginning."""
+    spellings = word_file()["families"] | word_file()["spellings"]
+    before = ""
     for word, _ in facts.terms:
-        shown = plain(word, _TERM_CHARACTERS_MAX)
-        if shown and not _says(said, shown):
-            said += f" {shown} "
-            yield str(written.get(shown, shown))
+        term = plain(word, _TERM_CHARACTERS_MAX)
+        if term and not _says(before, term):
+            before += f" {term} "
+            yield str(spellings.get(term, term))
 
 
 def _is_fine_tuned(facts: KindFacts, head: str) -> bool:
-    if (
-        head in word_file()["formats"].values()
-        or head in word_file()["templates"].values()
-        or "Untouched" in head
-    ):
+    others = {*word_file()["formats"].values(), *word_file()["templates"].values()}
+    if head in others or "Untouched" in head:
         return False
-    return facts.base_model_share >= FINE_TUNED_SHARE_MIN or _tool(facts) in (
-        "trainer",
-        "autotrain",
-        "trl",
-        "unsloth",
-    )
+    tools = ("trainer", "autotrain", "trl", "unsloth")
+    return facts.base_model_share >= FINE_TUNED_SHARE_MIN or _tool(facts) in tools
 
 
 def _tool(facts: KindFacts) -> str | None:
@@ -358,31 +317,12 @@ def _forms() -> frozenset[str]:
 def _top(
     values: Iterable[TermValue], share_min: float, among: Iterable[str] | None = None
 ) -> TermValue | None:
-    """Of the values that so many have, the one that is most over-represented among them."""
+    """The most over-represented of the values that so many models have."""
     allowed = None if among is None else frozenset(among)
     return next((v for v in values if v.share >= share_min and (allowed is None or v.value in allowed)), None)
 
 
 def _word(table: str, value: str) -> str:
-    """As people write it: by `words.toml`, else made plain."""
+    """A value as people write it: by `words.toml`, else made plain."""
     known = word_file()[table].get(value)
     return str(known) if known else _capital(plain(value.replace("_", " "), 40))
-
-
-# ------------------------------------------------------------------------------------------ the description
-
-
-def _told_author(facts: KindFacts) -> str:
-    author = _author(facts) if facts.authors > 1 else ""
-    return f"{facts.top_author_share:.0%} of them by {author}" if author else ""
-
-
-def _told_common(facts: KindFacts) -> str:
-    top = _top(facts.composition.pipelines, PIPELINE_SHARE_MIN)
-    task = _word("pipelines", top.value) if top else ""
-    return f"{top.share:.0%} of them for {task[:1].lower()}{task[1:]}" if top and task else ""
-
-
-def _told_generated(facts: KindFacts) -> str:
-    share = facts.untouched_share + facts.written_by_tool_share
-    return f"{share:.0%} with a card that nobody wrote" if share >= 0.1 else ""

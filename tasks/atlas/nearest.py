@@ -1,4 +1,4 @@
-"""The nearest vectors of each vector, by cosine: exact where that is quick, by an index for more."""
+"""The nearest vectors of each vector, by cosine: exact for few vectors, by an index for many."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tasks.findings.threads import on_one_thread
 NeighbourIndices = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 EXACT_MAX = 50_000  # a minute or two on two cores; the cost is quadratic
-# Who looks for more finds more: of each card of 2022 97 in 100 of its ten nearest, where it was 92.
+# A wider search finds more: 97 in 100 of the ten nearest of the cards of 2022, and 92 with ten neighbours.
 _INDEX_NEIGHBOURS = 30
 _ROWS_AT_ONCE = 512
-_SIMILAR_BYTES_MAX = 128 << 20  # of a block's cosines; sorting them takes twice as much again
+_SIMILAR_BYTES_MAX = 128 << 20  # of a block's cosines; sorting them takes twice as much in addition
 _THREADS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """For n vectors, the places (n x k) of the nearest others, nearest first, and their cosines (n x k)."""
+    """For n vectors, the rows (n x k) of the nearest others, the nearest first, and their cosines (n x k)."""
 
     places: NeighbourIndices
     similarity: Vectors
@@ -31,10 +31,10 @@ class Nearest:
 
 @on_one_thread
 def nearest(vectors: Vectors, among: Vectors, k: int, *, is_same: bool = False) -> Nearest:
-    """The k nearest of `among` (m x d) for each of `vectors` (n x d), all of length 1; ties go to the earlier place.
+    """The k nearest of `among` (m x d) for each of `vectors` (n x d), all of length 1; of equals the earlier row.
 
-    Where both are the `is_same`, no vector is its own neighbour. Fewer than k where there are fewer. Exact: memory is
-    a block of rows against all of `among`, for each of a few threads. How many they are has no influence on the result.
+    With `is_same` both are the same vectors, and no vector is its own neighbour. Fewer than k if there are fewer.
+    Exact. Each of a few threads holds a block of rows times all of `among`; their number does not change the result.
     """
     k = min(k, len(among) - is_same)
     places = np.empty((len(vectors), max(k, 0)), np.int64)
@@ -48,12 +48,10 @@ def nearest(vectors: Vectors, among: Vectors, k: int, *, is_same: bool = False) 
         rows = np.arange(len(block))
         if is_same:
             block[rows, start + rows] = -np.inf
-        found = (
-            np.argpartition(block, -k, axis=1)[:, -k:]
-            if k < block.shape[1]
-            else np.tile(np.arange(k), (len(block), 1))
-        )
-        found.sort(axis=1)
+        if k < block.shape[1]:
+            found = np.sort(np.argpartition(block, -k, axis=1)[:, -k:], axis=1)
+        else:
+            found = np.tile(np.arange(k), (len(block), 1))
         cosines = block[rows[:, None], found]
         order = np.argsort(-cosines, axis=1, kind="stable")
         places[start : start + len(block)] = np.take_along_axis(found, order, axis=1)
@@ -65,7 +63,7 @@ def nearest(vectors: Vectors, among: Vectors, k: int, *, is_same: bool = False) 
 
 
 def nearest_of_all(vectors: Vectors, k: int, seed: int = 20) -> Nearest:
-    """The k nearest others of each of n unit vectors: exact up to `EXACT_MAX`, of more by nearest-neighbour descent.
+    """The k nearest others of each of n unit vectors: exact up to `EXACT_MAX`, beyond by nearest-neighbour descent.
 
     Dong, Moses & Li 2011, "Efficient k-nearest neighbor graph construction for generic similarity measures".
     """
@@ -74,6 +72,8 @@ def nearest_of_all(vectors: Vectors, k: int, seed: int = 20) -> Nearest:
     from pynndescent import NNDescent
 
     index = NNDescent(vectors, metric="cosine", n_neighbors=max(k + 1, _INDEX_NEIGHBOURS), random_state=seed)
-    places, distances = (found[:, 1 : k + 1] for found in index.neighbor_graph)  # each is its own first
-    similarity = np.clip(1 - distances, -1.0, 1.0)  # of twins it says 1.0000004
+    places, distances = (
+        found[:, 1 : k + 1] for found in index.neighbor_graph
+    )  # the first is the vector itself
+    similarity = np.clip(1 - distances, -1.0, 1.0)  # for equal vectors it is 1.0000004
     return Nearest(places.astype(np.int64), similarity.astype(np.float32))

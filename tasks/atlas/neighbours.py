@@ -1,6 +1,6 @@
-"""The neighbours of a model on the map: cards that say much the same, and what the better documented ones say more.
+"""The neighbours of a model on the map: cards with similar texts, and what the better documented ones contain.
 
-All of it is of the latest map and by the scores of its report's judge. `out_neighbours` knows a text by its most
+All of it is of the latest map and by the scores of its report's judge. In `out_neighbours` a text stands for its most
 downloaded model, so that a hundred copies of one card are one neighbour.
 """
 
@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
-
-import polars as pl
+from typing import TYPE_CHECKING, Literal
 
 from tasks.cards.one_line import one_line
 from tasks.embedders.reading import BODY_CHARACTERS_MIN
@@ -21,18 +19,21 @@ from tasks.errors import UsageError
 from tasks.rubric import Check, Rubric, load_rubric
 from tasks.storage.warehouse import Warehouse, frame
 
+if TYPE_CHECKING:
+    from tasks.storage.warehouse import Database
+
 BEST = 3
 _SUGGESTED = 3
-_CLOSE_FROM = 0.5  # a slip or two; below it difflib's guesses look like noise
-_TYPED_CHARACTERS = 200  # no name on the Hub is longer, and comparing takes its time
-_ASKED = "Does the card "
+_CLOSE_FROM = 0.5  # one or two typing errors; below it difflib's guesses look like noise
+_TYPED_CHARACTERS = 200  # no name on the Hub is longer, and comparing takes time
+_QUESTION = "Does the card "
 
 
 @dataclass(frozen=True, slots=True)
 class MapModel:
     """A model on the map, with the checks of the rubric that its card passes and fails, and the sections it fills.
 
-    `kind` is null for a card that is of none, `kind_name` for a kind that nobody has named.
+    `kind` is null for a card that is of none, `kind_name` for a kind without a name.
     """
 
     model_id: str
@@ -50,7 +51,7 @@ class MapModel:
 
 @dataclass(frozen=True, slots=True)
 class NearModel:
-    """A model whose card is near: its place, 1 for the nearest, and the cosine of the two texts' vectors."""
+    """A model whose card is near: its rank, 1 for the nearest, and the cosine of the two texts' vectors."""
 
     place: int
     similarity: float
@@ -61,8 +62,8 @@ class NearModel:
 class Difference:
     """A check that better documented neighbours pass and the card fails, or a section that they fill and it does not.
 
-    `group` is the title of the criterion, or `Sections`; `words` is the check's question or the section's title, and
-    `advice` the rubric's for the publisher, null for a section. `models` are the neighbours that do it.
+    `group` is the title of the criterion, or `Sections`; `words` is the check's question or the section's title;
+    `advice` is the rubric's advice for the publisher, null for a section; `models` are the neighbours that do it.
     """
 
     what: Literal["check", "section"]
@@ -75,9 +76,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """A model and what is near to it, the nearest first.
+    """A model and its neighbours, the nearest first.
 
-    `better` are the ids of those that score higher, the best first, and `differences` what they have and it has not.
+    `better` are the ids of those that score higher, the best first; `differences` are what they have and it lacks.
     """
 
     snapshot: date
@@ -93,58 +94,45 @@ class Neighbourhood:
         return [by_id[name] for name in self.better[:BEST]]
 
 
-@dataclass(frozen=True, slots=True)
-class LatestMap:
-    """The map that is shown: its snapshot, and how many texts and kinds are on it."""
+def latest_map(home: Path) -> date:
+    """The snapshot of the latest map of a home.
 
-    snapshot: date
-    texts: int
-    kinds: int
-
-
-def latest_map(home: Path) -> LatestMap:
-    """The latest map of a home; `UsageError` where it has none, or where its warehouse is of another version."""
+    `UsageError` where there is none, or where the warehouse has another version.
+    """
     warehouse = Warehouse(home)
     warehouse.check_current()
     with warehouse.read() as db:
         rows = frame(db, "out/latest_atlas").to_dicts()
     if not rows:
         raise UsageError(f"no map in {home}; install cardiograph[atlas] and run `cardiograph snapshot`")
-    return LatestMap(**rows[0])
+    snapshot: date = rows[0]["snapshot"]
+    return snapshot
 
 
 def neighbourhood(home: Path, model_id: str, n: int) -> Neighbourhood:
-    """A model of the latest map and at most `n` models near to it.
+    """A model of the latest map and at most `n` neighbours.
 
-    `UsageError` where there is no map, or where the model has no place on it: unknown, without a card, or too short.
+    `UsageError` where there is no map, or where the model is not on it: unknown, without a card, or with a short one.
     """
-    snapshot = latest_map(home).snapshot
+    snapshot = latest_map(home)
     with Warehouse(home).read() as db:
         placed = frame(db, "out/placed_model", model_id=model_id).to_dicts()
-        rows = frame(db, "out/nearest_models", model_id=model_id, n=n) if placed else pl.DataFrame()
-    if not placed:
-        raise UsageError(_why_unplaced(home, model_id, snapshot))
-    return compare(snapshot, MapModel(**placed[0]), near_models(rows), load_rubric())
+        if not placed:
+            raise UsageError(_why_unplaced(db, model_id, snapshot))
+        rows = frame(db, "out/nearest_models", model_id=model_id, n=n).to_dicts()
+    near = [NearModel(row.pop("place"), row.pop("similarity"), MapModel(**row)) for row in rows]
+    return compare(snapshot, MapModel(**placed[0]), near, load_rubric())
 
 
-def near_models(rows: pl.DataFrame) -> list[NearModel]:
-    """The rows of `out/nearest_models` as records."""
-    return [
-        NearModel(row.pop("place"), row.pop("similarity"), MapModel(**row))
-        for row in rows.iter_rows(named=True)
-    ]
-
-
-def compare(snapshot: date, model: MapModel, near: Sequence[NearModel], rubric: Rubric) -> Neighbourhood:
-    """Hold a model against those near to it: who is better documented, and by what."""
+def compare(snapshot: date, model: MapModel, near: list[NearModel], rubric: Rubric) -> Neighbourhood:
+    """Compare a model with its neighbours: which are better documented, and by what."""
     better = better_than(model, near)
-    return Neighbourhood(
-        snapshot, model, list(near), [m.model_id for m in better], differences(model, better, rubric)
-    )
+    names = [other.model_id for other in better]
+    return Neighbourhood(snapshot, model, near, names, differences(model, better, rubric))
 
 
 def better_than(model: MapModel, near: Iterable[NearModel]) -> list[MapModel]:
-    """Those that score higher, the best first and of equals the nearest; none for a model without a score."""
+    """The models that score higher, the best first, of equals the nearest; none for a model without a score."""
     if model.score is None:
         return []
     scored = [(n.model.score, n) for n in near if n.model.score is not None and n.model.score > model.score]
@@ -152,9 +140,9 @@ def better_than(model: MapModel, near: Iterable[NearModel]) -> list[MapModel]:
 
 
 def differences(model: MapModel, better: Sequence[MapModel], rubric: Rubric) -> list[Difference]:
-    """What others have and the model has not, what most of them have first, and of equals what weighs more.
+    """What others have and the model lacks: what most of them have comes first, of equals what weighs more.
 
-    A check counts where the card fails it, not where its judge left it out. Sections come after checks.
+    A check counts if the card fails it, not if its judge left it out. Sections come after checks.
     """
     checks = [
         Difference("check", check.id, group, check.question, check.advice, models)
@@ -168,14 +156,11 @@ def differences(model: MapModel, better: Sequence[MapModel], rubric: Rubric) -> 
         if section.id not in model.sections
         and (models := [other.model_id for other in better if section.id in other.sections])
     ]
-    return [
-        *sorted(checks, key=lambda d: -len(d.models)),
-        *sorted(sections, key=lambda d: -len(d.models)),
-    ]
+    return sorted([*checks, *sections], key=lambda found: (found.what, -len(found.models)))
 
 
 def _by_weight(rubric: Rubric) -> list[tuple[str, Check]]:
-    """Every check with the title of its criterion, by what passing it adds to the score."""
+    """Every check with the title of its criterion, in the order of what passing it adds to the score."""
     weighed = [
         (criterion.weight * check.weight / sum(c.weight for c in criterion.checks), criterion.title, check)
         for criterion in rubric.criteria
@@ -185,57 +170,49 @@ def _by_weight(rubric: Rubric) -> list[tuple[str, Check]]:
 
 
 def in_words(difference: Difference, better: int) -> str:
-    """A check's difference in a sentence: `3 of 5 better neighbours do name the data …; this card does not.`"""
+    """A failed check as a sentence: `3 of 5 better neighbours do name the data …; this card does not.`"""
     n = len(difference.models)
-    who = f"{n} of {better} better neighbour{'' if better == 1 else 's'}"
-    does = "does" if n == 1 else "do"
-    if difference.words.startswith(_ASKED):
-        said = difference.words.removeprefix(_ASKED).removesuffix("?")
-        return f"{who} {does} {said}; this card does not."
-    return f"{who} {does} better here: {difference.words}"
+    subject = f"{n} of {better} better neighbour{'' if better == 1 else 's'} {'does' if n == 1 else 'do'}"
+    if difference.words.startswith(_QUESTION):
+        what = difference.words.removeprefix(_QUESTION).removesuffix("?")
+        return f"{subject} {what}; this card does not."
+    return f"{subject} better here: {difference.words}"
 
 
 def close_names(typed: str, names: Sequence[str]) -> list[str]:
-    """At most three of the names that are written much like what was typed, with or without their owner."""
+    """At most three names that resemble what was typed, with or without their owner."""
     lower = {name.lower(): name for name in reversed(names)}
     bare = {name.lower().rpartition("/")[2]: name for name in reversed(names)}
     found = [
-        *[lower[match] for match in get_close_matches(typed.lower(), lower, _SUGGESTED, _CLOSE_FROM)],
-        *[bare[match] for match in get_close_matches(typed.lower(), bare, _SUGGESTED, _CLOSE_FROM)],
+        table[match]
+        for table in (lower, bare)
+        for match in get_close_matches(typed.lower(), table, _SUGGESTED, _CLOSE_FROM)
     ]
     return list(dict.fromkeys(found))[:_SUGGESTED]
 
 
-def _why_unplaced(home: Path, model_id: str, snapshot: date) -> str:
-    """Why a model has no place on the map, and what to do, in one line."""
+def _why_unplaced(db: Database, model_id: str, snapshot: date) -> str:
+    """Why a model is not on the map, and what to do, in one line."""
     name, typed = one_line(model_id), model_id[:_TYPED_CHARACTERS]
-    with Warehouse(home).read() as db:
-        listed = frame(db, "out/unplaced_model", model_id=model_id).to_dicts()
-        names = [] if listed else frame(db, "out/close_names", typed=typed)["model_id"].to_list()
-    if listed:
-        why = _UNPLACED[_fate(listed[0]["card_status"], listed[0]["passages"])]
-        return why.format(name=name, snapshot=snapshot)
+    if listed := frame(db, "out/unplaced_model", model_id=model_id).to_dicts():
+        status, passages = listed[0]["card_status"], listed[0]["passages"]
+        if status == "card":
+            status = "unread" if passages is None else "short" if passages == 0 else "later"
+        return _UNPLACED[status].format(name=name, snapshot=snapshot)
+    names = frame(db, "out/close_names", typed=typed)["model_id"].to_list()
     if close := close_names(typed, names):
-        return f"no model {name} in the map of {snapshot}; there are: {', '.join(map(one_line, close))}"
+        return f"no model {name} in the map of {snapshot}; did you mean: {', '.join(map(one_line, close))}"
     return f"no model {name} in the map of {snapshot}; `cardiograph query 'from out_atlas'` lists its models"
 
 
-def _fate(card_status: str, passages: int | None) -> str:
-    """Which of `_UNPLACED` holds."""
-    if card_status == "card":
-        return "unread" if passages is None else "short" if passages == 0 else "later"
-    return card_status
-
-
 _UNPLACED = {
-    "none": "{name} has no card in the snapshot of {snapshot}, and no place on the map; write a README.md",
-    "empty": "the card of {name} is empty in the snapshot of {snapshot}, and has no place on the map; "
-    "write a README.md",
+    "none": "{name} has no card in the snapshot of {snapshot}, so it is not on the map; write a README.md",
+    "empty": "the card of {name} is empty in the snapshot of {snapshot}, so it is not on the map; write a README.md",
     "failed": "the card of {name} could not be read for the snapshot of {snapshot}; "
-    "`cardiograph query 'from failures'` tells why",
+    "`cardiograph query 'from failures'` shows why",
     "pending": "the card of {name} has not been read for the snapshot of {snapshot}; run `cardiograph snapshot` again",
     "short": "the card of {name} is too short to be placed on the map: "
-    f"it has under {BODY_CHARACTERS_MIN} characters; write more of it",
+    f"it has under {BODY_CHARACTERS_MIN} characters; write more",
     "unread": "the card of {name} is not embedded; run `cardiograph snapshot` again",
     "later": "the card of {name} came after the map of {snapshot}; run `cardiograph snapshot` again",
 }

@@ -1,8 +1,8 @@
-"""The door to UMAP: vectors to places on the map, and to a space of few dimensions in which kinds are found.
+"""The door to UMAP: it projects vectors to places on the map, and to a space of few dimensions for finding kinds.
 
 UMAP: McInnes, Healy & Melville 2018, arXiv:1802.03426. With a seed it runs on one thread, and gives the same places for
-the same input on the same machine and versions; other machines round differently, and that may turn a map around or
-move a group. `NOT_GUARANTEED` says so to people.
+the same input on the same machine and versions; other machines round differently, which may rotate a map or move a
+group. The page says so.
 """
 
 from __future__ import annotations
@@ -18,21 +18,15 @@ from tasks.embedders.passages import Vectors
 Coordinates = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 SEED = 20
-NEIGHBOURS = (
-    20  # of each text, itself included: with fewer, kinds fall apart by how much is said, not of what
-)
+NEIGHBOURS = 20  # of each text, itself included: with fewer, kinds split by length of text, not by subject
 MAP_DIMENSIONS, KIND_DIMENSIONS = 2, 10
-MAP_MIN_DIST = 0.5  # less draws a kind as one blot
-EPOCHS = 300  # UMAP's own rule is 500 up to 10,000 texts and 200 beyond: a map should not jump there
-LEAST = 40  # texts; fewer have no shape
-NOT_GUARANTEED = (
-    "The same texts give the same map on the same machine and library versions; on others it may differ.",
-    "Near on the map means alike; how far apart distant groups lie, and how large a group is drawn, mean little.",
-)
+MAP_MIN_DIST = 0.5  # with less, a kind becomes one dense spot
+EPOCHS = 300  # UMAP's default is 500 up to 10,000 texts and 200 beyond, where a map would change abruptly
+LEAST = 40  # texts of a map
 
 
 def settings_of_maps() -> dict[str, float]:
-    """What a map is made with, for its record."""
+    """The settings that a map is made with, for its record."""
     return {
         "seed": SEED,
         "neighbours": NEIGHBOURS,
@@ -43,7 +37,7 @@ def settings_of_maps() -> dict[str, float]:
 
 
 def import_umap() -> Any:
-    """The library, without its word that there is no Tensorflow."""
+    """Import UMAP without its warning that Tensorflow is missing."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=ImportWarning)
         import umap
@@ -53,15 +47,15 @@ def import_umap() -> Any:
 def project(
     vectors: Vectors, near: Nearest, *, dimensions: int, seed: int = SEED, init: Coordinates | None = None
 ) -> Vectors:
-    """Places (n x dimensions) of n unit vectors, of which `near` has the `NEIGHBOURS - 1` nearest or more.
+    """Places (n x dimensions) of n unit vectors, given the `NEIGHBOURS - 1` nearest of each, or more, in `near`.
 
-    `init` has places to begin with, for a map that is to stay where it was. Others begin with the principal components,
-    by which distant groups lie as they do in truth, and the same ones come out by every seed (Kobak & Linderman 2021,
-    doi:10.1038/s41587-020-00809-z); the spectral beginning throws groups that have no neighbour outside anywhere.
+    `init` has the places to start from, for a map that should stay where it was. Others start from the principal
+    components, which keep the arrangement of distant groups and make it independent of the seed (Kobak & Linderman
+    2021, doi:10.1038/s41587-020-00809-z); a spectral start puts groups without outside neighbours anywhere.
     """
     umap = import_umap()
     with warnings.catch_warnings():
-        # That what is given cannot place other texts: it need not.
+        # It warns that a fit with given neighbours cannot transform other texts, which is not needed here.
         warnings.filterwarnings("ignore", message="precomputed_knn")
         neighbours = min(NEIGHBOURS, near.places.shape[1] + 1)
         own = np.arange(len(vectors))[:, None]
@@ -74,7 +68,7 @@ def project(
             n_neighbors=neighbours,
             min_dist=MAP_MIN_DIST if dimensions == MAP_DIMENSIONS else 0.0,
             metric="cosine",
-            init=_beginning(vectors, dimensions) if init is None else init.astype(np.float32),
+            init=_start_of(vectors, dimensions) if init is None else init.astype(np.float32),
             random_state=seed,
             n_epochs=EPOCHS,
             n_jobs=1,
@@ -84,17 +78,17 @@ def project(
     return found
 
 
-def _beginning(vectors: Vectors, dimensions: int) -> str:
-    """Which of UMAP's beginnings: texts that are all the same have no components, and few numbers have too few."""
+def _start_of(vectors: Vectors, dimensions: int) -> str:
+    """UMAP's `init`: random for texts that are all the same, and for vectors with too few components."""
     has_components = vectors.shape[1] >= dimensions and bool(np.ptp(vectors, axis=0).any())
     return "pca" if has_components else "random"
 
 
 def place(near: Nearest, fitted: Coordinates) -> Coordinates:
-    """Places (n x dimensions) of texts that the map was not fitted on: the mean of those of their fitted neighbours.
+    """Places (n x dimensions) of texts that the map was not fitted on: the weighted mean of their fitted neighbours'.
 
-    Each neighbour weighs what UMAP gives it, exp(-(d - nearest) / scale), and this is where UMAP's own `transform`
-    begins; its further steps shift texts about at random, and a text that stays the same should not move.
+    Weights are those of UMAP, exp(-(d - nearest) / scale), and UMAP's own `transform` starts from this mean. Its
+    further steps shift texts at random, and a text that does not change should not move.
     """
     distances = 1 - near.similarity
     beyond = distances - distances.min(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""How true a map is: whether texts that lie side by side on it are alike."""
+"""The quality of a map: whether texts that are neighbours on it are alike."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tasks.atlas.projecting import SEED, Coordinates
 from tasks.embedders.passages import Vectors
 
 NEIGHBOURS = 15
-TEXTS_MAX = 4_000  # of more a sample: the measure looks at every pair
+TEXTS_MAX = 4_000  # a sample of more: the measure compares every pair
 
 
 def trustworthiness(vectors: Vectors, points: Coordinates, *, seed: int = SEED) -> float | None:
-    """Venna & Kaski 2001, of 15 neighbours: 1 where the neighbours on the map are those of the vectors, 0.5 by chance.
+    """Venna & Kaski 2001, with 15 neighbours: 1 if neighbours on the map are those of the vectors, 0.5 by chance.
 
-    Null for too few texts to tell.
+    Null for too few texts.
     """
     from sklearn.manifold import trustworthiness as measure
 

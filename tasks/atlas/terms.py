@@ -1,12 +1,12 @@
-"""What a kind of card says that others do not: class-based TF-IDF, and the same over tags, libraries and authors.
+"""What sets a kind of card apart: class-based TF-IDF of its words, and over-represented tags, libraries and authors.
 
-A term's weight in a kind is its frequency there times log(1 + A / f), f its frequency over all kinds and A the mean
-number of words a kind (Grootendorst 2022, "BERTopic: neural topic modeling with a class-based TF-IDF procedure").
-Frequencies are numbers of cards, not of mentions: a word counts once a card, so that one long card cannot name a kind,
-and a caller can weigh cards down, so that an author's 400 cards of one making cannot either.
+A term's weight in a kind is its frequency there times log(1 + A / f), where f is its frequency over all kinds and A the
+mean number of words per kind (Grootendorst 2022, "BERTopic: neural topic modeling with a class-based TF-IDF
+procedure"). Frequencies are numbers of cards, not of mentions: a word counts once per card, so that one long card
+cannot name a kind. Cards can be given less weight, so that 400 similar cards of one author cannot name it either.
 
-All of it streams: a card is counted and forgotten, and tables are bounded by pruning what is rarest in them (as lossy
-counting does; Manku & Motwani 2002, "Approximate frequency counts over data streams").
+Counting streams: cards are not kept, and tables are bounded by pruning their rarest entries (lossy counting; Manku &
+Motwani 2002, "Approximate frequency counts over data streams").
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import heapq
 import re
 import tomllib
 import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from itertools import chain
 from math import log
@@ -29,12 +30,12 @@ _FILE = Path(__file__).parent / "words.toml"
 
 ENTRIES_MAX = 2_000_000  # of all kinds together: about 300 MB
 WORDS_A_CARD_MAX = 2_000  # distinct; what comes after is not counted
-VALUES_A_MODEL_MAX = 200  # a model with more tags than this is not described by them
+VALUES_A_MODEL_MAX = 200  # tags that are counted
 _VALUE_CHARACTERS_MAX = 80
 _WORD_CHARACTERS_MAX = 30
 _LETTERS_MIN = 3
-_DIGITS_MAX = 2  # "wav2vec2" is a word; what has more is a version, a date or a hash
-TERM_SHARE_MIN = 0.05  # of a kind's cards: what fewer say does not tell the kind
+_DIGITS_MAX = 2  # "wav2vec2" is a word; with more digits it is a version, a date or a hash
+TERM_SHARE_MIN = 0.05  # of a kind's cards: a word of fewer does not stand for the kind
 VALUE_SHARE_MIN = 0.1
 VALUE_LIFT_MIN = 1.2
 
@@ -60,7 +61,7 @@ _LEFT_OUT = re.compile(
     r"|(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_./-]{1,200}"  # owner/name, and paths
     r"|(?<!\w)\w{1,60}_\w{1,200}"  # of inline code, which the parser does not mark, at least snake case
 )
-# Signs that stand on letters are no letters to `\w`: without them words of most Indian scripts fall to pieces.
+# Combining signs are not letters to `\w`: without them words of most Indian scripts fall to pieces.
 _SIGNS = (
     "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670"  # Latin, Hebrew, Arabic
     "\u0900-\u0963\u0981-\u0dff\u0e31-\u0e4e\u0f71-\u0f84\u102b-\u103e"  # India, Thailand, Tibet, Burma
@@ -75,11 +76,10 @@ _HEX = re.compile("(?=.*[0-9])[0-9a-f]{6,}")
 
 
 def telling_words(text: str) -> list[str]:
-    """The words of a card that may tell what it is about, each once, in their order; at most `WORDS_A_CARD_MAX`.
+    """The words of a card that may say what it is about, each once, in their order; at most `WORDS_A_CARD_MAX`.
 
-    Of its paragraphs, list items and headings: lower case, three letters or more (Hangul: two; Chinese and
-    Japanese: every two characters), none that any card says. Code, tables, URLs, names of models and hashes are left
-    out.
+    They come from paragraphs, list items and headings, in lower case, with three letters or more (Hangul: two; Chinese
+    and Japanese: every two characters). Stop words, code, tables, URLs, names of models and hashes are left out.
     """
     found: dict[str, None] = {}
     stop = stop_words()
@@ -99,13 +99,13 @@ def _words_of(run: str) -> tuple[str, ...]:
     if _IS_CJK.match(run):
         pairs = (run[at : at + 2] for at in range(min(len(run) - 1, WORDS_A_CARD_MAX)))
         return tuple(pair for pair in pairs if not _HIRAGANA_ALONE.fullmatch(pair))
-    # Looked at for length first: what is remembered is short, whatever cards hold.
+    # Its length comes first: the cache then holds short strings only, whatever is in a card.
     return (run,) if len(run) <= _WORD_CHARACTERS_MAX and _is_word(run) else ()
 
 
 @lru_cache(maxsize=65_536)
 def _is_word(run: str) -> bool:
-    """Whether a run of letters and digits, in lower case, reads as a word: letters enough, and no hash or number."""
+    """Whether a run of letters and digits, in lower case, is a word: with enough letters, and no hash or number."""
     letters = sum(map(str.isalpha, run))
     digits = sum(map(str.isdigit, run))
     fewest = 2 if _IS_HANGUL.search(run) else _LETTERS_MIN
@@ -116,40 +116,41 @@ def _is_word(run: str) -> bool:
 
 
 class _Counts:
-    """How often what was said, by kind and over all, in tables of at most `entries_max` entries together.
+    """Counts of values, by kind and over all, in tables of at most `entries_max` entries together.
 
-    Where they are full, entries of the smallest counts are dropped from both until they are half full. A count is
-    then too low by at most `floor`, and never too high.
+    When they are full, the entries with the smallest counts are dropped until they are half full. A count is then too
+    low by at most `floor`, and never too high.
     """
 
     def __init__(self, entries_max: int) -> None:
         self._entries_max = max(entries_max, 2)
-        self.within: dict[int, dict[str, float]] = {}
-        self.overall: dict[str, float] = {}
-        self.said: dict[int, float] = {}  # in all, by kind, whatever was dropped since
+        self.within: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self.overall: dict[str, float] = defaultdict(float)
+        self.total: dict[int, float] = defaultdict(
+            float
+        )  # by kind, of all values, those that were dropped included
         self.entries = 0
         self.floor = 0.0
 
     def add(self, kind: int, values: Iterable[str], weight: float) -> None:
-        table = self.within.setdefault(kind, {})
-        total = self.said.get(kind, 0.0)
+        table = self.within[kind]
+        self.total[kind] += 0.0  # a kind counts even without values
         for value in values:
             self.entries += (value not in table) + (value not in self.overall)
-            table[value] = table.get(value, 0.0) + weight
-            self.overall[value] = self.overall.get(value, 0.0) + weight
-            total += weight
-        self.said[kind] = total
+            table[value] += weight
+            self.overall[value] += weight
+            self.total[kind] += weight
         if self.entries > self._entries_max:
             self._prune()
 
     def over_all(self, value: str, at_least: float) -> float:
-        """Its count over all kinds, and not below what one kind still knows of it."""
+        """Its count over all kinds, and not less than one kind's count of it."""
         return max(self.overall.get(value, 0.0), at_least)
 
     def _prune(self) -> None:
         tables = [*self.within.values(), self.overall]
         counts = sorted(chain.from_iterable(table.values() for table in tables))
-        limit = counts[len(counts) // 2]  # at and below it lies half of all entries
+        limit = counts[len(counts) // 2]  # half of all entries are not above it
         self.floor += limit
         for table in tables:
             for value in [value for value, count in table.items() if count <= limit]:
@@ -158,55 +159,36 @@ class _Counts:
 
 
 class TermCounts:
-    """Words of cards, counted by kind. Give each card once; `weight` is what one card of many of a making counts."""
+    """Words of cards, counted by kind. Each card is counted once; similar cards of one author have a lower `weight`."""
 
     def __init__(self, entries_max: int = ENTRIES_MAX) -> None:
         self._counts = _Counts(entries_max)
-        self._cards: dict[int, float] = {}
+        self._cards: dict[int, float] = defaultdict(float)
 
     def count(self, kind: int, words: Iterable[str], weight: float = 1.0) -> None:
-        """One card of a kind and its words, each counted once however often it is given. `weight` is above 0."""
+        """Count a card of a kind and its words, each once, however often it occurs. `weight` is above 0."""
         if not weight > 0:
-            raise ValueError(f"a card counts more than nothing, not {weight}")
-        self._cards[kind] = self._cards.get(kind, 0.0) + weight
+            raise ValueError(f"the weight of a card must be above 0, not {weight}")
+        self._cards[kind] += weight
         self._counts.add(kind, dict.fromkeys(words), weight)
 
     def top_terms(self, kind: int, n: int) -> list[tuple[str, float]]:
-        """The kind's n terms of greatest weight, the greatest first; none that fewer than 5 % of its cards say.
+        """The kind's n terms of greatest weight, the greatest first; none of fewer than 5 % of its cards.
 
-        The weight is c-TF-IDF with frequencies as shares of the kind's words; ties go by the alphabet. Empty for a
-        kind that was never counted.
+        The weight is c-TF-IDF with frequencies as shares of the kind's words; ties are in alphabetical order. Empty for
+        a kind without cards.
         """
         table, cards = self._counts.within.get(kind, {}), self._cards.get(kind, 0.0)
-        said = self._counts.said.get(kind, 0.0)
-        if not said:
+        total = self._counts.total.get(kind, 0.0)
+        if not total:
             return []
-        mean = sum(self._counts.said.values()) / len(self._counts.said)
+        mean = sum(self._counts.total.values()) / len(self._counts.total)
         weights = (
-            (word, count / said * log(1 + mean / self._counts.over_all(word, count)))
+            (word, count / total * log(1 + mean / self._counts.over_all(word, count)))
             for word, count in table.items()
             if count >= TERM_SHARE_MIN * cards
         )
         return heapq.nsmallest(n, weights, key=lambda entry: (-entry[1], entry[0]))
-
-    def card_share(self, word: str, kind: int | None = None) -> float:
-        """The share of cards, of a kind or of all, that say a word: its document frequency."""
-        cards = sum(self._cards.values()) if kind is None else self._cards.get(kind, 0.0)
-        table = self._counts.overall if kind is None else self._counts.within.get(kind, {})
-        return table.get(word, 0.0) / cards if cards else 0.0
-
-    def most_telling(self, words: Iterable[str], n: int) -> list[str]:
-        """Of one card's words the n that fewest cards say (greatest inverse document frequency), rarest first.
-
-        Words that no other card says come last: whoever searches for one knows the card already, or it is misspelt.
-        """
-        overall = self._counts.overall
-
-        def rank(word: str) -> tuple[bool, float, str]:
-            count = overall.get(word, 0.0)
-            return count <= 1, count, word
-
-        return heapq.nsmallest(n, dict.fromkeys(words), key=rank)
 
 
 # ------------------------------------------------------------------------------------------- composition
@@ -223,7 +205,7 @@ class TermValue:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What a kind's models are, column by column: the values that they have more often than others."""
+    """Of each column, the values that a kind's models have more often than others."""
 
     tags: tuple[TermValue, ...] = ()
     libraries: tuple[TermValue, ...] = ()
@@ -240,55 +222,33 @@ def languages_of(tags: Iterable[str]) -> list[str]:
 
 
 class CompositionCounts:
-    """Models of kinds, counted by what they are."""
+    """Models of kinds, counted by their tags, libraries and so on."""
 
     def __init__(self, entries_max: int = ENTRIES_MAX) -> None:
-        self._columns = {
-            name: _Counts(entries_max // 6)
-            for name in ("tags", "libraries", "authors", "formats", "languages", "pipelines")
-        }
-        self._models: dict[int, float] = {}
+        self._columns = {column.name: _Counts(entries_max // 6) for column in fields(Composition)}
+        self._models: Counter[int] = Counter()
 
-    def count(
-        self,
-        kind: int,
-        *,
-        tags: Iterable[str] = (),
-        library: str | None = None,
-        author: str | None = None,
-        model_format: str | None = None,
-        pipeline: str | None = None,
-        weight: float = 1.0,
-    ) -> None:
-        """One model of a kind; its languages are among its tags. `weight` is above 0."""
-        if not weight > 0:
-            raise ValueError(f"a model counts more than nothing, not {weight}")
-        self._models[kind] = self._models.get(kind, 0.0) + weight
+    def count(self, kind: int, tags: Iterable[str] = (), **values: str | None) -> None:
+        """Count a model of a kind: its tags, its languages, which are among them, and its value in other columns."""
         tags = list(tags)[:VALUES_A_MODEL_MAX]
-        values: dict[str, Iterable[str | None]] = {
-            "tags": tags,
-            "libraries": [library],
-            "authors": [author],
-            "formats": [model_format],
-            "languages": languages_of(tags),
-            "pipelines": [pipeline],
-        }
-        for name, given in values.items():
-            said = dict.fromkeys(value[:_VALUE_CHARACTERS_MAX] for value in given if value)
-            self._columns[name].add(kind, said, weight)
+        columns: dict[str, Iterable[str | None]] = {"tags": tags, "languages": languages_of(tags)}
+        columns |= {name: [value] for name, value in values.items()}
+        self._models[kind] += 1
+        for name, given in columns.items():
+            distinct = dict.fromkeys(value[:_VALUE_CHARACTERS_MAX] for value in given if value)
+            self._columns[name].add(kind, distinct, 1.0)
 
     def composition(self, kind: int, n: int = 5) -> Composition:
-        """Of each column the kind's n most over-represented values, of those that a tenth of its models have."""
+        """Of each column, the kind's n most over-represented values among those that a tenth of its models have."""
         return Composition(**{name: self._values(counts, kind, n) for name, counts in self._columns.items()})
 
     def _values(self, counts: _Counts, kind: int, n: int) -> tuple[TermValue, ...]:
-        within, models = counts.within.get(kind, {}), self._models.get(kind, 0.0)
-        everywhere = sum(self._models.values())
+        within, models, everywhere = counts.within.get(kind, {}), self._models[kind], self._models.total()
         shares = (
             TermValue(value, count / models, (count / models) / (counts.over_all(value, count) / everywhere))
             for value, count in within.items()
             if count >= VALUE_SHARE_MIN * models
         )
-        # The log-ratio, weighed by the share: a value that 90 % have tells more than one that 10 % have at equal lift.
+        # The log-ratio times the share: at equal lift, a value of 90 % of the models says more than one of 10 %.
         telling = (value for value in shares if value.lift >= VALUE_LIFT_MIN or value.share >= 0.5)
         return tuple(heapq.nsmallest(n, telling, key=lambda v: (-v.share * log(1 + v.lift), v.value)))

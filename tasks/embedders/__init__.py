@@ -1,4 +1,4 @@
-"""What turns a card text into a vector: what of it is read, how that is cut up, and the model that is asked."""
+"""From a card text to a vector: the parts that are read, their passages, and the model that embeds them."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ LIBRARIES = ("sentence_transformers", "umap", "sklearn")
 
 
 def is_installed() -> bool:
-    """Whether the libraries are there that embedding and the map need; they are an extra."""
+    """Whether the libraries for embedding and the map, an extra, are installed."""
     return all(importlib.util.find_spec(name) for name in LIBRARIES)

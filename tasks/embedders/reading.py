@@ -1,19 +1,19 @@
-"""What of a card is embedded.
+"""Which parts of a card are embedded.
 
-A map of texts shows whatever its texts hold most of, so everything that is not about the kind of model is treated on
-purpose:
+A map of texts shows what most of their words are about. So all text that does not say what kind of model it is gets
+special treatment:
 
-- The beginning of each section is read, under its title. Cards of a kind have the same things in them; how much is
-  said of each is the publisher's diligence, which the score measures and the map should not.
-- Of the front matter, what says what the model is (task, library, languages, tags, whether it was made from another)
-  is read as one line of words, which weighs as a fixed part of the whole. The rest of it (licences, widget examples,
-  tables of metrics) is left out: a hundred lines of results would be the card.
+- The beginning of each section is read, under its title. Cards of a kind contain the same things; how much they say
+  about each depends on the publisher's diligence, which the score measures and the map should not.
+- Of the front matter, the facts that say what the model is (task, library, languages, tags, whether it has a base
+  model) are read as one line of words, with a fixed weight. The rest (licences, widget examples, tables of metrics) is
+  left out: a hundred lines of results would dominate the card.
 - Code is cut to its first lines, which name the library; tables to their header and first row.
-- Names of repositories (`owner/name`), numbers, addresses, images, HTML and comments are left out: they make
-  neighbours of cards that share an author or an accuracy, and models that embed texts read them badly.
-- What a tool wrote stays: for a card that a tool wrote it is the kind. What a form leaves open ("More Information
-  Needed") is left out; the form's titles stay, so that forms left empty are found as what they are.
-- A body of fewer than 200 characters says too little to be placed anywhere.
+- Names of repositories (`owner/name`), numbers, addresses, images, HTML and comments are left out: by them cards with
+  the same author or the same accuracy become neighbours, and models that embed texts read them badly.
+- Text that a tool wrote stays: for a card that a tool wrote it is the kind. Open fields of a form ("More Information
+  Needed") are left out; the form's titles stay, so that forms left empty are found as such.
+- A body of fewer than 200 characters says too little for a place on the map.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tasks.cards.front_matter import Metadata
 from tasks.cards.parse import Card, Section, parse_card
 from tasks.cards.templates import placeholders
 
-READING_VERSION = 1  # raise it with any change of what is read: texts are then embedded anew
+READING_VERSION = 1  # raise it when other parts are read: texts are then embedded anew
 BODY_CHARACTERS_MIN = 200
 LEAD_CHARACTERS = 160
 TITLE_CHARACTERS = 100
@@ -43,14 +43,14 @@ _BLANK = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class CardReading:
-    """What is read of a card: its metadata as a line of words, and its sections, each in a few sentences."""
+    """The parts of a card that are read: its metadata as a line of words, and the beginning of each section."""
 
     metadata: str
     sections: tuple[str, ...]
 
 
 def read_card(text: str) -> CardReading | None:
-    """What of a card is embedded; null where there is too little. Never raises."""
+    """Read the parts of a card that are embedded; null if there is too little text. Never raises."""
     card = parse_card(text)
     if len(card.body.strip()) < BODY_CHARACTERS_MIN:
         return None
@@ -67,14 +67,14 @@ def _sections(card: Card) -> Iterator[str]:
 
 
 def _blocks(section: Section) -> Iterator[str]:
-    """A section's paragraphs, then the beginnings of its code and of its tables, until there is enough."""
+    """A section's paragraphs, then the beginnings of its code and its tables, up to the length of a lead."""
     left = LEAD_CHARACTERS
     for block in _raw_blocks(section):
         if left <= 0:
             return
-        if said := plain(block[:_BLOCK_CHARACTERS]):
-            left -= len(said) + 1
-            yield said
+        if text := plain(block[:_BLOCK_CHARACTERS]):
+            left -= len(text) + 1
+            yield text
 
 
 def _raw_blocks(section: Section) -> Iterator[str]:
@@ -90,34 +90,29 @@ def _raw_blocks(section: Section) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    """Words without addresses, names of repositories and numbers, in one line."""
+    """A text on one line, without addresses and names of repositories, and with 0 for each number."""
     text = _REPOSITORY.sub("", _ADDRESS.sub("", text))
     return _BLANK.sub(" ", _NUMBER.sub("0", text)).strip()
 
 
 def _cut(text: str, characters: int) -> str:
-    """The beginning of a text, cut between words where it has any."""
+    """The beginning of a text, cut between words if possible."""
     if len(text) <= characters:
         return text
     return text[:characters].rpartition(" ")[0] or text[:characters]
 
 
 def _metadata_words(metadata: Metadata) -> str:
-    """What the front matter says the model is, such as `task text-generation; library peft; language en`."""
-    named = (
-        ("task", "pipeline_tag"),
-        ("library", "library_name"),
-        ("language", "language"),
-        ("tags", "tags"),
-    )
-    words = [f"{word} {', '.join(values)}" for word, key in named if (values := _values(metadata.get(key)))]
+    """Facts of the front matter, such as `task text-generation; library peft; language en`."""
+    keys = {"task": "pipeline_tag", "library": "library_name", "language": "language", "tags": "tags"}
+    words = [
+        f"{word} {', '.join(values)}" for word, key in keys.items() if (values := _values(metadata.get(key)))
+    ]
     return "; ".join([*words, *(["made from a base model"] if metadata.get("base_model") else [])])
 
 
 def _values(value: object) -> list[str]:
-    """A key's values; tags with a colon are the Hub's own bookkeeping (`dataset:…`, `arxiv:…`)."""
-    values = value if isinstance(value, list) else [value]
-    said = [
-        entry.strip()[:_TAG_CHARACTERS] for entry in values if isinstance(entry, str) and ":" not in entry
-    ]
-    return [entry for entry in said if entry][:_TAGS_MAX]
+    """A key's values, without tags with a colon, which the Hub adds (`dataset:…`, `arxiv:…`)."""
+    entries = value if isinstance(value, list) else [value]
+    texts = (entry.strip() for entry in entries if isinstance(entry, str) and ":" not in entry)
+    return [text[:_TAG_CHARACTERS] for text in texts if text][:_TAGS_MAX]

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.atlas import page_steps as pages
+from tasks.atlas.page import latest as pages
 from tasks.demo import DemoTruth, write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER as EMBEDDER
 from tasks.operations.planning import task_runs
@@ -139,7 +139,7 @@ def test_the_same_week_again_embeds_and_draws_nothing(atlas: Atlas) -> None:
     assert len(list((atlas.home / "lake" / "atlases").glob(f"{WEEKS[1]}-*"))) == 1
 
 
-def test_a_map_takes_the_task_runs_that_are_planned_for_it(atlas: Atlas) -> None:
+def test_a_map_takes_as_many_task_runs_as_planned(atlas: Atlas) -> None:
     with sqlite3.connect(atlas.home / "prefect" / "prefect.db") as db:
         ((taken,),) = db.execute(
             """
@@ -149,10 +149,10 @@ def test_a_map_takes_the_task_runs_that_are_planned_for_it(atlas: Atlas) -> None
             [str(WEEKS[0])],
         ).fetchall()
     of_the_report = 2  # its flow runs carry no date
-    said = atlas.runs[0]
+    run = atlas.runs[0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARDIOGRAPH_EMBEDDER", EMBEDDER)
-        planned = task_runs(said["readmes_asked_for"], [said["texts_judged"]], ["checklist"])
+        planned = task_runs(run["readmes_asked_for"], [run["texts_judged"]], ["checklist"])
     assert taken + of_the_report == planned
 
 
@@ -179,7 +179,7 @@ def test_every_placed_model_has_ten_neighbours(atlas: Atlas) -> None:
     assert 0 < rows["s"].min() <= rows["s"].max() <= 1 + 1e-6  # type: ignore[operator]  # numbers
 
 
-def test_the_page_lies_beside_the_report_and_names_the_kinds(atlas: Atlas) -> None:
+def test_the_page_is_beside_the_report_and_names_the_kinds(atlas: Atlas) -> None:
     page = (atlas.home / "atlas.html").read_text(encoding="utf-8")
     for name in atlas.ask("select name from out_clusters where snapshot = $day", day=WEEKS[1])["name"]:
         assert name.replace("&", "&amp;") in page

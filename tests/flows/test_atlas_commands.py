@@ -169,37 +169,39 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 # neighbours
 
 
-def test_neighbours_tells_kind_score_the_nearest_and_what_better_ones_say(typed: Typed, home: Path) -> None:
-    told = fine(typed("neighbours", "ada/mine", "--home", home))
-    assert told.startswith("ada/mine: score 2.00 of 5; Quants (conversion); map of 2026-01-05\n")
-    rows = [line.split() for line in told.splitlines() if line.startswith(("bob/", "ada/good"))]
+def test_neighbours_shows_kind_score_the_nearest_and_what_better_ones_contain(
+    typed: Typed, home: Path
+) -> None:
+    output = fine(typed("neighbours", "ada/mine", "--home", home))
+    assert output.startswith("ada/mine: score 2.00 of 5; Quants (conversion); map of 2026-01-05\n")
+    rows = [line.split() for line in output.splitlines() if line.startswith(("bob/", "ada/good"))]
     assert rows[0] == ["bob/poor", "bob", "0.900", "1.00", "1", "3", "Labs"]
     assert [row[0] for row in rows] == ["bob/poor", "bob/fair", "ada/good"]
-    assert "  ada/good, 4.50: 2 checks and 1 section that this card lacks" in told
+    assert "  ada/good, 4.50: 2 checks and 1 section that this card lacks" in output
     assert (
         "2 of 3 better neighbours do name or link the data that the model was trained on; this card does not."
-        in told
+        in output
     )
-    assert "→ Name the training data and link the data set on the Hub." in told
-    assert "1 of 3 better neighbours does better here: Is the card divided by headings" in told
-    assert "Sections that they fill and this card leaves out\n  Limitations" in told
-    assert told.index("name or link the data") < told.index("divided by headings")
+    assert "→ Name the training data and link the data set on the Hub." in output
+    assert "1 of 3 better neighbours does better here: Is the card divided by headings" in output
+    assert "Sections that they fill and this card leaves out\n  Limitations" in output
+    assert output.index("name or link the data") < output.index("divided by headings")
 
 
-def test_neighbours_are_no_more_than_asked_for(typed: Typed, home: Path) -> None:
-    told = json.loads(fine(typed("neighbours", "ada/mine", "--limit", "2", "--home", home, "--json")))
-    assert [near["model_id"] for near in told["neighbours"]] == ["bob/poor", "bob/fair"]
-    assert told["better"] == ["bob/fair"]
+def test_neighbours_are_no_more_than_the_limit(typed: Typed, home: Path) -> None:
+    output = json.loads(fine(typed("neighbours", "ada/mine", "--limit", "2", "--home", home, "--json")))
+    assert [near["model_id"] for near in output["neighbours"]] == ["bob/poor", "bob/fair"]
+    assert output["better"] == ["bob/fair"]
 
 
-def test_neighbours_as_json_hold_everything(typed: Typed, home: Path) -> None:
-    told = json.loads(fine(typed("neighbours", "ada/mine", "--home", home, "--json")))
-    assert told["snapshot"] == "2026-01-05"
-    assert told["model"]["kind_name"] == "Quants"
-    assert told["neighbours"][0]["similarity"] == pytest.approx(0.9)
-    assert told["better"] == told["best"] == ["ada/good", "bob/fair", HOSTILE]
-    said = {d["id"]: (d["group"], d["models"]) for d in told["differences"]}
-    assert said == {
+def test_neighbours_as_json_have_everything(typed: Typed, home: Path) -> None:
+    output = json.loads(fine(typed("neighbours", "ada/mine", "--home", home, "--json")))
+    assert output["snapshot"] == "2026-01-05"
+    assert output["model"]["kind_name"] == "Quants"
+    assert output["neighbours"][0]["similarity"] == pytest.approx(0.9)
+    assert output["better"] == output["best"] == ["ada/good", "bob/fair", HOSTILE]
+    line = {d["id"]: (d["group"], d["models"]) for d in output["differences"]}
+    assert line == {
         "data_named": ("Training and data", ["ada/good", "bob/fair"]),
         "has_sections": ("Structure", ["ada/good"]),
         "limitations": ("Sections", ["ada/good"]),
@@ -207,9 +209,9 @@ def test_neighbours_as_json_hold_everything(typed: Typed, home: Path) -> None:
 
 
 def test_a_hostile_name_reaches_the_terminal_as_plain_text(typed: Typed, home: Path) -> None:
-    told = fine(typed("neighbours", "ada/mine", "--home", home))
-    assert "\x1b" not in told
-    assert told.count("eve/�[2J[red]:skull:[/]") == 2  # in the table, and among the best
+    output = fine(typed("neighbours", "ada/mine", "--home", home))
+    assert "\x1b" not in output
+    assert output.count("eve/�[2J[red]:skull:[/]") == 2  # in the table, and among the best
     assert "\x1b" not in fine(typed("neighbours", HOSTILE, "--home", home))
     assert "\x1b" not in fine(typed("neighbours", "ada/mine", "--home", home, "--json"))
 
@@ -220,10 +222,10 @@ def test_the_best_documented_has_nobody_to_learn_from(typed: Typed, home: Path) 
     )
 
 
-def test_a_model_without_a_score_is_held_against_nobody(typed: Typed, home: Path) -> None:
-    told = fine(typed("neighbours", "eve/mute", "--home", home))
-    assert "eve/mute: no score; of no kind; map of" in told
-    assert "eve/mute has no score, so none of them can be called better documented." in told
+def test_a_model_without_a_score_is_not_compared(typed: Typed, home: Path) -> None:
+    output = fine(typed("neighbours", "eve/mute", "--home", home))
+    assert "eve/mute: no score; of no kind; map of" in output
+    assert "eve/mute has no score, so it cannot be compared with them." in output
 
 
 def test_a_model_with_no_neighbour_says_so(typed: Typed, home: Path) -> None:
@@ -233,8 +235,8 @@ def test_a_model_with_no_neighbour_says_so(typed: Typed, home: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("ada/mnie", "no model ada/mnie in the map of 2026-01-05; there are: ada/mine"),
-        ("good", "no model good in the map of 2026-01-05; there are: ada/good"),
+        ("ada/mnie", "no model ada/mnie in the map of 2026-01-05; did you mean: ada/mine"),
+        ("good", "no model good in the map of 2026-01-05; did you mean: ada/good"),
         (
             "\x1b[2Jzzzz",
             "no model �[2Jzzzz in the map of 2026-01-05; `cardiograph query 'from out_atlas'` lists",
@@ -246,38 +248,40 @@ def test_a_model_with_no_neighbour_says_so(typed: Typed, home: Path) -> None:
         ),
     ],
 )
-def test_a_model_without_a_place_is_told_why(typed: Typed, home: Path, model: str, message: str) -> None:
-    said = refused(typed("neighbours", model, "--home", home))
-    assert message in said
-    assert "\x1b" not in said
+def test_for_a_model_without_a_place_the_reason_is_given(
+    typed: Typed, home: Path, model: str, message: str
+) -> None:
+    line = refused(typed("neighbours", model, "--home", home))
+    assert message in line
+    assert "\x1b" not in line
 
 
 def test_a_hostile_name_is_not_suggested_as_it_is(typed: Typed, home: Path) -> None:
-    said = refused(typed("neighbours", HOSTILE + "x", "--home", home))
-    assert "there are: eve/�[2J[red]:skull:[/]" in said
+    line = refused(typed("neighbours", HOSTILE + "x", "--home", home))
+    assert "did you mean: eve/�[2J[red]:skull:[/]" in line
 
 
 @pytest.mark.parametrize(
     "words", [["neighbours", "ada/mine"], ["atlas", "names"], ["atlas", "export", "x.parquet"]]
 )
 def test_a_home_without_a_map_says_how_to_make_one(typed: Typed, bare: Path, words: list[str]) -> None:
-    said = refused(typed(*words, "--home", bare))
-    assert f"no map in {bare}; install cardiograph[atlas] and run `cardiograph snapshot`" in said
+    line = refused(typed(*words, "--home", bare))
+    assert f"no map in {bare}; install cardiograph[atlas] and run `cardiograph snapshot`" in line
 
 
 # names
 
 
 def test_the_kinds_are_listed_with_names_and_figures(typed: Typed, home: Path) -> None:
-    told = fine(typed("atlas", "names", "--home", home))
-    assert "Kinds of the map of 2026-01-05" in told
-    rows = {line.split()[0]: line for line in told.splitlines()[2:]}
+    output = fine(typed("atlas", "names", "--home", home))
+    assert "Kinds of the map of 2026-01-05" in output
+    rows = {line.split()[0]: line for line in output.splitlines()[2:]}
     for expected in ("Quants", "terms", "conversion", "50.0%", "0.90", "gguf, �[2Jquant, llama"):
         assert expected in rows["0"]
-    assert "fourth" not in told
+    assert "fourth" not in output
     for expected in ("Labs", "judge aaaaaaaa", "0.40 unstable", "[bold]bert"):
         assert expected in rows["1"]
-    assert "\x1b" not in told
+    assert "\x1b" not in output
 
 
 def test_the_kinds_as_json_have_all_that_is_known(typed: Typed, home: Path) -> None:
@@ -303,11 +307,11 @@ def test_a_persons_names_are_published_and_giving_them_again_adds_nothing(
     assert named(home) == {0: ("Quants", "terms"), 1: ("Research, papers", "person")}
     parts = Lake(home).parts("kind_names")
     assert [part for part in parts if part.startswith("kind_names/2026-01-05-person-")]
-    assert fine(typed("atlas", "names", file, "--home", home)) == "These names stand already.\n"
+    assert fine(typed("atlas", "names", file, "--home", home)) == "These names are in place already.\n"
     assert Lake(home).parts("kind_names") == parts
 
 
-def test_a_persons_names_stand_on_the_page_of_the_map(typed: Typed, home: Path, tmp_path: Path) -> None:
+def test_a_persons_names_are_on_the_page_of_the_map(typed: Typed, home: Path, tmp_path: Path) -> None:
     fine(typed("report", "--home", home))
     assert "Research" not in (home / "atlas.html").read_text(encoding="utf-8")
     file = tmp_path / "names.csv"
@@ -317,9 +321,9 @@ def test_a_persons_names_stand_on_the_page_of_the_map(typed: Typed, home: Path, 
 
 
 def test_the_map_is_among_the_pictures_of_the_report(typed: Typed, home: Path, tmp_path: Path) -> None:
-    said = fine(typed("report", "--home", home, "--pictures", tmp_path / "pictures"))
+    line = fine(typed("report", "--home", home, "--pictures", tmp_path / "pictures"))
     picture = tmp_path / "pictures" / "map.png"
-    assert str(picture) in said.splitlines()
+    assert str(picture) in line.splitlines()
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -346,8 +350,8 @@ def test_names_given_while_another_run_writes_are_kept_for_it(
 def test_names_that_cannot_be_used_change_nothing(typed: Typed, home: Path, tmp_path: Path) -> None:
     file = tmp_path / "names.csv"
     file.write_text("kind,name,description\n0,Mine,\n9,None,\n")
-    said = refused(typed("atlas", "names", file, "--home", home))
-    assert f"{file}, row 3: no kind 9 on the map; `cardiograph atlas names` lists those there are" in said
+    line = refused(typed("atlas", "names", file, "--home", home))
+    assert f"{file}, row 3: no kind 9 on the map; `cardiograph atlas names` lists its kinds" in line
     assert Lake(home).parts("kind_names") == ["kind_names/w-t.parquet"]
     assert "--json is for the list" in refused(typed("atlas", "names", file, "--json", "--home", home))
 
@@ -374,7 +378,9 @@ def test_the_map_is_exported_with_neighbours_as_rows_of_the_file(
 
 
 def test_a_file_that_cannot_be_written_is_one_line(typed: Typed, home: Path, tmp_path: Path) -> None:
-    assert "not called .parquet" in refused(typed("atlas", "export", tmp_path / "map.csv", "--home", home))
+    assert "does not end in .parquet" in refused(
+        typed("atlas", "export", tmp_path / "map.csv", "--home", home)
+    )
     (tmp_path / "a-file").write_text("")
     done = typed("atlas", "export", tmp_path / "a-file" / "map.parquet", "--home", home)
     assert done.returncode == 1
@@ -384,9 +390,9 @@ def test_a_file_that_cannot_be_written_is_one_line(typed: Typed, home: Path, tmp
 def test_a_viewer_that_is_not_installed_says_how(
     typed: Typed, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.cli.atlas_viewing.find_spec", lambda _: None)
-    said = refused(typed("atlas", "serve", "--home", home))
-    assert "embedding-atlas is not installed; `pip install 'cardiograph[viewer]'`" in said
+    monkeypatch.setattr("flows.cli.atlas.find_spec", lambda _: None)
+    line = refused(typed("atlas", "serve", "--home", home))
+    assert "embedding-atlas is not installed; `pip install 'cardiograph[viewer]'`" in line
     assert not (home / "atlas.parquet").exists()
 
 
@@ -399,11 +405,11 @@ def test_the_viewer_serves_the_map_on_loopback_and_ends_with_the_command(home: P
     with log.open("wb") as out:
         command = subprocess.Popen([sys.executable, "-m", "flows.cli", *words], stdout=out, stderr=out)
 
-        def is_told() -> bool:
+        def is_announced() -> bool:
             return f"{url}/ shows the map".encode() in log.read_bytes()
 
         try:
-            assert wait_until(is_told, command, within_s=120), log.read_text()
+            assert wait_until(is_announced, command, within_s=120), log.read_text()
             with urlopen(url) as page:
                 assert b"<html" in page.read()
             with urlopen(f"{url}/data/metadata.json") as answer:

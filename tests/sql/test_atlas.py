@@ -1,4 +1,4 @@
-"""The map: its views for people, and what is asked of it, with rows in and rows out."""
+"""The views of the map, and the queries of its commands, with rows in and rows out."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def test_downloads_decide_by_which_model_a_text_is_known_and_not_its_name(two_ma
     assert two_maps.execute(near).fetchall() == [("ada/copy",)]
 
 
-def test_what_became_of_a_kind_is_shown_unless_its_week_is_held_back(
+def test_events_of_a_kind_are_shown_unless_its_week_is_quarantined(
     two_maps: Database, fill: Fill, expect: Expect
 ) -> None:
     fill(
@@ -310,7 +310,7 @@ def test_of_two_names_of_a_week_the_later_counts(db: Database, fill: Fill) -> No
     assert db.execute("select name, hour(named_at) from base.best_kind_names").fetchall() == [("Late", 9)]
 
 
-# what is asked
+# queries of the commands
 
 
 def test_the_latest_map_is_the_last_that_is_shown(two_maps: Database, fill: Fill, expect: Expect) -> None:
@@ -359,7 +359,7 @@ def test_a_neighbour_read_by_two_versions_of_the_rules_comes_once(
     ("model_id", "status", "passages"),
     [("eve/short", "card", 0), ("eve/bare", "none", None), ("eve/late", "card", None), ("ada/a", "card", 2)],
 )
-def test_what_is_known_of_a_card_tells_why_it_has_no_place(
+def test_the_status_of_a_card_explains_why_it_has_no_place(
     two_maps: Database, model_id: str, status: str, passages: int | None
 ) -> None:
     rows = frame(two_maps, "out/unplaced_model", model_id=model_id).rows()

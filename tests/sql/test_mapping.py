@@ -1,4 +1,4 @@
-"""What the making of a map reads off, and what is left to embed and to name."""
+"""The queries for the making of a map, and what is pending to be embedded and named."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def mapped(db: Database, fill: Fill) -> Database:
     return db
 
 
-def test_a_text_is_pending_until_this_embedder_has_seen_it_and_those_of_one_making_come_together(
+def test_a_text_is_pending_until_this_embedder_has_read_it(
     mapped: Database, fill: Fill, expect: Expect
 ) -> None:
     expect(
@@ -129,14 +129,14 @@ def test_a_text_is_pending_until_this_embedder_has_seen_it_and_those_of_one_maki
     )
 
 
-def test_a_kind_is_pending_until_this_judge_model_was_asked_even_where_its_answer_was_no_name(
+def test_a_kind_is_pending_until_this_judge_model_answered_even_without_a_name(
     mapped: Database,
 ) -> None:
-    def asked(by: str) -> list[tuple[int]]:
+    def pending(by: str) -> list[tuple[int]]:
         return frame(mapped, "pending/kind_names", snapshot=WEEK, named_by=by).rows()
 
-    assert asked("f9") == []
-    assert asked("f1") == [(7,)]
+    assert pending("f9") == []
+    assert pending("f1") == [(7,)]
 
 
 def test_kinds_with_a_name_are_those_whose_name_can_be_read(mapped: Database) -> None:
@@ -171,7 +171,7 @@ def test_a_maps_digest_changes_with_its_texts_its_embedder_and_its_methods(
     assert digest() != first
 
 
-def test_the_map_before_is_the_last_one_of_this_embedder_and_not_of_a_quarantined_week(
+def test_the_previous_map_is_the_last_of_this_embedder_that_is_not_quarantined(
     mapped: Database, fill: Fill
 ) -> None:
     def before(snapshot: date = NEXT, embedder: str = "e1") -> list[tuple[object, ...]]:
@@ -189,7 +189,7 @@ def test_the_map_before_is_the_last_one_of_this_embedder_and_not_of_a_quarantine
     assert before() == []
 
 
-def test_what_a_map_was_fitted_on_is_told_with_its_vectors_parts(mapped: Database, expect: Expect) -> None:
+def test_the_texts_of_a_fit_come_with_the_parts_of_their_vectors(mapped: Database, expect: Expect) -> None:
     expect(
         frame(mapped, "out/atlas_fitted", fitted_on=WEEK, embedder="e1"),
         """
@@ -200,7 +200,7 @@ def test_what_a_map_was_fitted_on_is_told_with_its_vectors_parts(mapped: Databas
     )
 
 
-def test_a_text_keeps_the_last_place_that_it_had_on_a_map_even_when_it_was_gone_for_a_week(
+def test_a_text_keeps_its_last_place_even_after_a_week_without_it(
     mapped: Database, fill: Fill, expect: Expect
 ) -> None:
     """h2 came after the fit; h1 was not there in the last week, and h5 lies on a map that was fitted later."""
@@ -253,13 +253,13 @@ def test_before_the_first_map_no_number_was_given(db: Database) -> None:
     assert frame(db, "out/kind_numbers").item() == 0
 
 
-def test_kinds_of_a_map_are_told_with_their_stability_and_terms(mapped: Database) -> None:
+def test_kinds_of_a_map_come_with_their_stability_and_terms(mapped: Database) -> None:
     assert frame(mapped, "out/kind_stabilities", snapshot=WEEK).rows() == [(7, 0.8)]
     assert frame(mapped, "out/kind_terms", snapshot=WEEK).rows() == [(7, ["lora"])]
     assert frame(mapped, "out/atlas_embedder", snapshot=WEEK).rows() == [("e1",)]
 
 
-def test_models_describe_kinds_by_what_they_are_made_from_and_what_is_made_from_them(
+def test_models_of_kinds_have_their_base_models_and_whether_they_are_bases(
     mapped: Database, expect: Expect
 ) -> None:
     expect(
@@ -286,7 +286,7 @@ def test_typical_cards_of_a_kind_come_first(mapped: Database) -> None:
     assert frame(mapped, "out/kind_cards", snapshot=WEEK, cards=1).rows() == [(7, "two")]
 
 
-def test_the_page_shows_a_row_a_model_and_a_row_a_kind(mapped: Database, expect: Expect) -> None:
+def test_the_page_shows_a_row_per_model_and_a_row_per_kind(mapped: Database, expect: Expect) -> None:
     expect(
         frame(mapped, "out/atlas_page_points", snapshot=WEEK, models_max=9),
         """
@@ -301,7 +301,7 @@ def test_the_page_shows_a_row_a_model_and_a_row_a_kind(mapped: Database, expect:
     )
 
 
-def test_the_page_is_of_the_latest_map_and_tells_how_steady_its_fit_was(
+def test_the_page_is_of_the_latest_map_and_states_the_stability_of_its_fit(
     mapped: Database, fill: Fill, expect: Expect
 ) -> None:
     fill(
@@ -319,7 +319,7 @@ def test_the_page_is_of_the_latest_map_and_tells_how_steady_its_fit_was(
     )
 
 
-def test_of_too_many_models_the_page_shows_the_most_downloaded_and_as_many_drawn_from_the_rest(
+def test_of_too_many_models_the_page_shows_the_most_downloaded_and_a_sample(
     mapped: Database, fill: Fill
 ) -> None:
     rows = "\n".join(f"2026-01-12 | eve/{n:03} | eve | s1 | {n}" for n in range(200))
@@ -335,7 +335,7 @@ def test_of_too_many_models_the_page_shows_the_most_downloaded_and_as_many_drawn
     assert min(others) < "eve/100" < max(others)
 
 
-def test_a_snapshot_tells_its_map_and_one_without_tells_none(mapped: Database, expect: Expect) -> None:
+def test_a_snapshot_reports_its_map_or_none(mapped: Database, expect: Expect) -> None:
     expect(
         frame(mapped, "out/atlas_of", snapshot=WEEK),
         "embedder | fitted_on | texts | kinds\ne1 | 2026-01-05 | 2 | 1",

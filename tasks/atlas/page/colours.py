@@ -1,7 +1,7 @@
-"""What marks look like on light and on dark paper.
+"""Colours of marks on light and on dark paper.
 
 Hues follow Okabe and Ito (2008), darkened or lightened until a mark has a contrast of 3 on its paper (WCAG 2.1,
-1.4.11); each category has a shape of its own besides. Ramps are of one hue, lightness goes one way only.
+1.4.11); each category also has its own shape. Ramps have one hue, and their lightness changes in one direction.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Colours of marks: categories by size, steps from low to high, and those that stand back."""
+    """Colours of marks: categories by size, steps from low to high, and colours of the background."""
 
     marks: tuple[str, ...]
     ramp: tuple[str, ...]

@@ -106,7 +106,7 @@ def test_writing_text_is_no_domain(task: str) -> None:
     assert archetype_of(replace(PLAIN, composition=composed("pipelines", (task, 1.0)))).archetype == "other"
 
 
-def test_what_fits_several_rules_is_what_the_first_of_them_says() -> None:
+def test_the_first_of_several_rules_that_fit_applies() -> None:
     facts = replace(
         PLAIN,
         generated={"hub_default": 1.0},

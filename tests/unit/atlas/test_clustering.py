@@ -25,7 +25,7 @@ def groups(sizes: Sequence[int]) -> Coordinates:
     return found
 
 
-def test_groups_that_lie_apart_are_kinds_numbered_from_0() -> None:
+def test_separate_groups_are_kinds_numbered_from_0() -> None:
     found = cluster(blobs((0, 0), (10, 0), (0, 10), each=40), SIZE)
     assert adjusted_rand_score(groups([40] * 3), found.kinds) == 1
     assert sorted(set(found.kinds.tolist())) == [0, 1, 2]
@@ -41,7 +41,7 @@ CLOSE = np.concatenate(
 )
 
 
-def test_a_kind_of_more_than_a_fifth_of_the_texts_is_looked_into() -> None:
+def test_a_kind_of_more_than_a_fifth_of_the_texts_is_clustered_again() -> None:
     found = cluster(CLOSE, SIZE)
     left, right = (kinds[kinds != NOISE] for kinds in (found.kinds[:60], found.kinds[60:120]))
     one, other = (int(np.bincount(kinds).argmax()) for kinds in (left, right))
@@ -65,7 +65,7 @@ def test_texts_that_are_too_few_are_of_no_kind() -> None:
     assert not found.strength.any()
 
 
-def test_what_is_a_kind_grows_with_the_texts_but_more_slowly() -> None:
+def test_the_size_of_a_kind_grows_with_the_texts_but_more_slowly() -> None:
     sizes = [kind_size(texts) for texts in (50, 1_000, 14_000, 500_000)]
     assert sizes == sorted(sizes)
     assert sizes[0] == 8

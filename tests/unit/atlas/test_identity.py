@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -13,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.atlas.identity import Matching, Positions, align, match
+from tasks.atlas.identity import KindOfText, Matching, Positions, align, match
 from tasks.records import KindEvent
 
 WEEK = date(2026, 1, 5)
-Clusters = Mapping[str, int | None]
 
 texts = st.sampled_from([f"t{n}" for n in range(14)])
 clusterings = st.dictionaries(texts, st.none() | st.integers(0, 5), max_size=14)
@@ -30,18 +28,18 @@ def clusters(**sizes: str) -> dict[str, int | None]:
     }
 
 
-def matched(old: Clusters, new: Clusters, highest: int = 9) -> Matching:
+def matched(old: KindOfText, new: KindOfText, highest: int = 9) -> Matching:
     return match(old, new, highest, WEEK)
 
 
-def told(matching: Matching) -> list[tuple[object, ...]]:
+def rows(matching: Matching) -> list[tuple[object, ...]]:
     return [(e.event, e.kind, e.other, e.texts, round(e.texts_share, 3)) for e in matching.events]
 
 
 def test_a_kind_with_another_number_and_a_few_other_texts_continues() -> None:
     found = matched(clusters(k4="abcdef", k7="ghij"), clusters(k0="ghijk", k1="abcde", none="f"))
     assert found.ids == {0: 7, 1: 4}
-    assert told(found) == [("continues", 4, None, 5, 0.833), ("continues", 7, None, 5, 1.0)]
+    assert rows(found) == [("continues", 4, None, 5, 0.833), ("continues", 7, None, 5, 1.0)]
     assert found.highest == 9
     assert {event.snapshot for event in found.events} == {WEEK}
 
@@ -49,14 +47,14 @@ def test_a_kind_with_another_number_and_a_few_other_texts_continues() -> None:
 def test_texts_that_only_one_atlas_knows_do_not_count_against_a_kind() -> None:
     found = matched(clusters(k1="abcUVWXYZ"), clusters(k0="abcdefghijk"))
     assert found.ids == {0: 1}
-    assert told(found) == [("continues", 1, None, 11, 1.0)]
+    assert rows(found) == [("continues", 1, None, 11, 1.0)]
 
 
-def test_what_shares_too_little_is_born_and_the_other_dies() -> None:
+def test_a_cluster_that_shares_too_little_is_born_and_the_old_kind_dies() -> None:
     found = matched(clusters(k1="abcdef", k2="ghijkl"), clusters(k0="abcgh", k1="xy", none="defijkl"))
     assert found.ids == {0: 1, 1: 10}
-    assert ("birth", 10, None, 2, 1.0) in told(found)
-    assert ("death", 2, None, 6, 0.667) in told(found)
+    assert ("birth", 10, None, 2, 1.0) in rows(found)
+    assert ("death", 2, None, 6, 0.667) in rows(found)
     assert found.highest == 10
 
 
@@ -68,7 +66,7 @@ def test_a_jaccard_index_of_three_tenths_is_the_same_kind(shared: int, *, is_sam
     assert matched(old, new).ids == {0: 1 if is_same else 10}
 
 
-def test_a_part_that_lies_within_an_old_kind_continues_it_unless_it_is_a_crumb() -> None:
+def test_a_part_of_an_old_kind_continues_it_unless_it_is_tiny() -> None:
     letters = "abcdefghijklmnopqrst"
     old = dict.fromkeys(letters, 1)
     part = {text: 0 if text in "abc" else None for text in letters}
@@ -77,10 +75,10 @@ def test_a_part_that_lies_within_an_old_kind_continues_it_unless_it_is_a_crumb()
     assert matched(old, crumb).ids == {0: 10}
 
 
-def test_a_kind_that_falls_apart_is_a_split_of_which_the_largest_part_goes_on() -> None:
+def test_a_kind_that_falls_apart_is_a_split_and_its_largest_part_continues() -> None:
     found = matched(clusters(k1="abcdefghij"), clusters(k0="abcdef", k1="ghij"))
     assert found.ids == {0: 1, 1: 10}
-    assert told(found) == [
+    assert rows(found) == [
         ("continues", 1, None, 6, 0.6),
         ("birth", 10, None, 4, 0.0),
         ("split", 1, 1, 6, 0.6),
@@ -88,10 +86,10 @@ def test_a_kind_that_falls_apart_is_a_split_of_which_the_largest_part_goes_on() 
     ]
 
 
-def test_kinds_that_become_one_are_a_merge_under_the_larger_ones_name() -> None:
+def test_kinds_that_become_one_are_a_merge_under_the_larger_ones_number() -> None:
     found = matched(clusters(k1="abcdef", k2="ghij"), clusters(k0="abcdefghij"))
     assert found.ids == {0: 1}
-    assert told(found) == [
+    assert rows(found) == [
         ("continues", 1, None, 10, 0.6),
         ("death", 2, None, 4, 0.0),
         ("merge", 1, 1, 6, 0.6),
@@ -122,7 +120,7 @@ def test_an_id_in_the_old_atlas_beyond_the_highest_given_is_not_used_again() -> 
 
 
 @given(clusterings, clusterings, st.permutations(range(6)))
-def test_relabelling_new_clusters_changes_nothing(old: Clusters, new: Clusters, other: list[int]) -> None:
+def test_relabelling_new_clusters_changes_nothing(old: KindOfText, new: KindOfText, other: list[int]) -> None:
     found = matched(old, new)
     again = matched(old, {text: None if c is None else other[c] + 100 for text, c in new.items()})
     assert {other[cluster] + 100: kind for cluster, kind in found.ids.items()} == again.ids
@@ -130,7 +128,7 @@ def test_relabelling_new_clusters_changes_nothing(old: Clusters, new: Clusters, 
 
 
 @given(clusterings)
-def test_identical_clusterings_only_continue(old: Clusters) -> None:
+def test_identical_clusterings_only_continue(old: KindOfText) -> None:
     found = matched(old, old)
     assert all(cluster == kind for cluster, kind in found.ids.items())
     assert {event.event for event in found.events} <= {"continues"}
@@ -139,7 +137,7 @@ def test_identical_clusterings_only_continue(old: Clusters) -> None:
 
 @given(clusterings, clusterings, st.integers(-1, 20))
 def test_every_new_cluster_has_one_id_that_no_kind_had_unless_it_is_that_kind(
-    old: Clusters, new: Clusters, highest: int
+    old: KindOfText, new: KindOfText, highest: int
 ) -> None:
     found = match(old, new, highest, WEEK)
     assert found.ids.keys() == {cluster for cluster in new.values() if cluster is not None}
@@ -151,7 +149,9 @@ def test_every_new_cluster_has_one_id_that_no_kind_had_unless_it_is_that_kind(
 
 
 @given(clusterings, clusterings)
-def test_every_kind_lives_dies_or_is_born_once_and_shares_are_shares(old: Clusters, new: Clusters) -> None:
+def test_every_kind_lives_dies_or_is_born_once_and_shares_are_shares(
+    old: KindOfText, new: KindOfText
+) -> None:
     found = matched(old, new)
     lives = Counter(e.kind for e in found.events if e.event in ("continues", "birth", "death"))
     known = {kind for kind in old.values() if kind is not None}
@@ -208,7 +208,7 @@ def test_no_other_turn_scale_or_move_brings_noisy_positions_closer() -> None:
         assert ((other - old) ** 2).sum() > best
 
 
-def test_with_one_shared_text_or_one_place_the_rest_is_moved_and_without_any_it_stays() -> None:
+def test_with_one_shared_text_or_one_place_the_rest_is_only_moved() -> None:
     rest = np.array([[1.0, 1.0], [2.0, 5.0]])
     one = align(np.array([[3.0, 3.0]]), np.array([[1.0, 2.0]]), rest)
     assert one.tolist() == [[3.0, 2.0], [4.0, 6.0]]
@@ -230,8 +230,8 @@ def test_with_one_shared_text_or_one_place_the_rest_is_moved_and_without_any_it_
         (np.full((4, 2), math.inf), SQUARE, SQUARE),
     ],
 )
-def test_other_shapes_and_what_is_no_number_are_refused(
+def test_other_shapes_and_positions_that_are_not_finite_are_refused(
     old: Positions, new: Positions, rest: Positions
 ) -> None:
-    with pytest.raises(ValueError, match=r"aligned|no number"):
+    with pytest.raises(ValueError, match=r"aligned|not finite"):
         align(old, new, rest)

@@ -16,7 +16,7 @@ from tasks.atlas.kind_names import (
     NamedKind,
     check_names,
     names_part,
-    news,
+    new_names,
     read_names,
 )
 from tasks.errors import UsageError
@@ -62,17 +62,17 @@ def test_a_name_of_sixty_characters_is_not_too_long(file: Path) -> None:
     [
         ("", "it is empty"),
         ("kind;name\n1;Quants\n", "needs the columns kind, name and description in its first row; it has kind;name"),
-        ("kind,name,colour\n1,Quants,red\n", "column 'colour' says nothing here"),
-        ("kind,name,name\n1,Quants,Labs\n", "a column is there twice"),
-        ("kind,name\n1,Quants\none,Labs\n", "row 3: 'one' is no kind"),
-        ("kind,name\n-1,Quants\n", "row 2: '-1' is no kind"),
-        ("kind,name\n²,Quants\n", "row 2: '²' is no kind"),
-        ("kind,name\n1,Quants\n2,  \n", "row 3: kind 2 has an empty name"),
+        ("kind,name,colour\n1,Quants,red\n", "unknown column 'colour'"),
+        ("kind,name,name\n1,Quants,Labs\n", "a column occurs twice"),
+        ("kind,name\n1,Quants\none,Labs\n", "row 3: 'one' is not a kind"),
+        ("kind,name\n-1,Quants\n", "row 2: '-1' is not a kind"),
+        ("kind,name\n²,Quants\n", "row 2: '²' is not a kind"),
+        ("kind,name\n1,Quants\n2,  \n", "row 3: the name of kind 2 is empty"),
         (f"kind,name\n1,{'n' * 61}\n", "row 2: the name of kind 1 has 61 characters; shorten it to 60"),
         (f"kind,name,description\n1,Quants,{'d' * 501}\n", "the description of kind 1 has 501 characters"),
-        ("kind,name\n1,Qu\x1b[2Jants\n", "row 2: the name of kind 1 holds characters that do not print"),
-        ("kind,name\n1,Qu\u202eants\n", "row 2: the name of kind 1 holds characters that do not print"),
-        ('kind,name\n1,"Qu\nants"\n', "the name of kind 1 holds characters that do not print"),
+        ("kind,name\n1,Qu\x1b[2Jants\n", "row 2: the name of kind 1 has characters that do not print"),
+        ("kind,name\n1,Qu\u202eants\n", "row 2: the name of kind 1 has characters that do not print"),
+        ('kind,name\n1,"Qu\nants"\n', "the name of kind 1 has characters that do not print"),
         ("kind,name,description\n1,Quants,a\x00b\n", ""),
         ("kind,name\n1,Quants, small\n", "row 2: has more or fewer cells than the first row"),
         ("kind,name,description\n1,Quants\n", "row 2: has more or fewer cells than the first row"),
@@ -83,13 +83,13 @@ def test_what_cannot_be_used_is_named_with_its_row(file: Path, body: str, messag
     file.write_text(body, encoding="utf-8")
     with pytest.raises(UsageError) as refused:
         read_names(file)
-    said = str(refused.value)
-    assert message in said
-    assert said.startswith(str(file))
-    assert said.isprintable()
+    line = str(refused.value)
+    assert message in line
+    assert line.startswith(str(file))
+    assert line.isprintable()
 
 
-def test_a_file_that_is_no_text_or_not_there_is_named(file: Path) -> None:
+def test_a_file_that_is_missing_or_not_text_is_named(file: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_names(file)
     file.write_bytes(b"kind,name\n1,\xff\xfe\n")
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_text_or_not_there_is_named(file: Path) -> None:
 @given(
     st.one_of(st.text(), st.lists(st.text()).map(lambda cells: "kind,name,description\n" + ",".join(cells)))
 )
-def test_any_text_is_names_or_one_line_that_says_why_not(file: Path, text: str) -> None:
+def test_any_text_is_names_or_one_line_that_explains_why_not(file: Path, text: str) -> None:
     file.write_bytes(text.encode(errors="surrogatepass"))
     try:
         names = read_names(file)
@@ -121,32 +121,30 @@ def test_any_text_is_names_or_one_line_that_says_why_not(file: Path, text: str) 
     ("names", "message"),
     [
         ([GivenName(2, 9, "Nine", "")], "row 2: no kind 9 on the map"),
-        ([GivenName(2, 1, "A", ""), GivenName(3, 1, "B", "")], "row 3: kind 1 was named in row 2 already"),
+        ([GivenName(2, 1, "A", ""), GivenName(3, 1, "B", "")], "row 3: kind 1 has a name in row 2 too"),
         ([GivenName(2, 1, "Same", ""), GivenName(3, 2, "sAME", "")], "row 3: kind 1 is called 'sAME' too"),
         ([GivenName(2, 1, "labs", "")], "row 2: kind 2 is called 'labs' too"),
     ],
 )
-def test_names_must_fit_the_map_and_tell_kinds_apart(
+def test_names_must_fit_the_map_and_differ_between_kinds(
     file: Path, names: list[GivenName], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
         check_names(file, names, KINDS)
 
 
-def test_two_kinds_may_change_names_with_each_other(file: Path) -> None:
+def test_two_kinds_may_exchange_their_names(file: Path) -> None:
     check_names(
         file, [GivenName(2, 1, "Labs", ""), GivenName(3, 2, "Quants", ""), GivenName(4, 3, "New", "")], KINDS
     )
 
 
-def test_only_what_a_person_has_not_said_is_new() -> None:
+def test_only_names_that_a_person_has_not_given_are_new() -> None:
     again, described = GivenName(2, 2, "Labs", ""), GivenName(2, 2, "Labs", "from labs")
-    assert news([again], KINDS) == []
-    assert news([described], KINDS) == [described]
+    assert new_names([again], KINDS) == []
+    assert new_names([described], KINDS) == [described]
     by_terms = GivenName(2, 1, "Quants", "")
-    assert news([by_terms], KINDS) == [
-        by_terms
-    ]  # a person's word holds from week to week, that of terms does not
+    assert new_names([by_terms], KINDS) == [by_terms]  # names by terms may change from week to week
 
 
 def test_the_part_is_named_for_what_is_given_and_what_it_replaces() -> None:

@@ -1,4 +1,4 @@
-"""Maps of made-up texts that lie in clear groups: fitted, placed on, and fitted again."""
+"""Maps of made-up texts in clear groups: a first fit, new texts placed on it, and a second fit."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.atlas.centring import Halves, centre_of, centred
+from tasks.atlas.centring import TextVectors, centre_of, centred
 from tasks.atlas.clustering import NOISE, vote
-from tasks.atlas.making import Before, Fitted, Limits, Lying, Made, make, steps
+from tasks.atlas.making import Limits, MapFit, NewMap, Placements, PreviousMap, build_map, progress_steps
 from tasks.atlas.nearest import Nearest
 from tasks.atlas.projecting import LEAST, place
 from tasks.embedders.passages import Vectors
@@ -24,16 +24,16 @@ GROUPS, EACH, DIMENSIONS = 4, 40, 24
 LIMITS = Limits(fit_max=1_000, drift_max=0.25, replicates=1, replicate_texts=500)
 
 
-def texts(groups: np.ndarray[Any, Any], seed: int) -> Halves:
-    """A vector a text, near the axis of its group; without front matter."""
+def texts(groups: np.ndarray[Any, Any], seed: int) -> TextVectors:
+    """A vector per text, near the axis of its group; without front matter."""
     drawn = np.random.default_rng(seed).normal(scale=0.09, size=(len(groups), DIMENSIONS))
     drawn[np.arange(len(groups)), groups] += 1
     vectors: Vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
-    return Halves(vectors, np.zeros_like(vectors))
+    return TextVectors(vectors, np.zeros_like(vectors))
 
 
-def together(one: Halves, other: Halves) -> Halves:
-    return Halves(
+def together(one: TextVectors, other: TextVectors) -> TextVectors:
+    return TextVectors(
         np.vstack([one.bodies, other.bodies]),
         np.vstack([one.metadata, other.metadata]),
     )
@@ -48,30 +48,30 @@ OLD_TEXTS = texts(OLD, seed=1)
 
 
 @pytest.fixture(scope="module")
-def first() -> Made:
-    made = make(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, LIMITS)
+def first() -> NewMap:
+    made = build_map(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, LIMITS)
     assert made is not None
     return made
 
 
-def before(made: Made) -> Before:
-    """What a week later knows of a map of the old texts."""
+def week_later(made: NewMap) -> PreviousMap:
+    """The map of the old texts, as the week after reads it."""
     hashes, fitted = names(len(OLD)), np.flatnonzero(made.is_fitted)
     all_of_them = np.ones(len(OLD), bool)
-    return Before(
-        Fitted(
+    return PreviousMap(
+        MapFit(
             FIRST,
             [hashes[row] for row in fitted],
             OLD_TEXTS.of(fitted),
             made.points[fitted],
             made.kinds[fitted],
         ),
-        Lying(hashes, made.points, made.kinds, made.strength, all_of_them, all_of_them),
+        Placements(hashes, made.points, made.kinds, made.strength, all_of_them, all_of_them),
         made.stability,
     )
 
 
-def test_kinds_are_the_groups_and_their_quality_is_told(first: Made) -> None:
+def test_kinds_are_the_groups_and_their_quality_is_measured(first: NewMap) -> None:
     assert adjusted_rand_score(OLD, first.kinds) > 0.95
     assert first.numbers == [1, 2, 3, 4]
     assert {event.event for event in first.events} == {"birth"}
@@ -83,17 +83,17 @@ def test_kinds_are_the_groups_and_their_quality_is_told(first: Made) -> None:
     assert first.is_fitted.all()
 
 
-def test_the_same_texts_give_the_same_map(first: Made) -> None:
-    again = make(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, LIMITS)
+def test_the_same_texts_give_the_same_map(first: NewMap) -> None:
+    again = build_map(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, LIMITS)
     assert again is not None
     assert again.points.tolist() == first.points.tolist()
     assert again.kinds.tolist() == first.kinds.tolist()
 
 
-def test_new_texts_are_placed_among_their_kind_and_the_old_ones_stay(first: Made) -> None:
+def test_new_texts_are_placed_among_their_kind_and_the_old_ones_stay(first: NewMap) -> None:
     new = np.array([0, 1, 2, 3])
     hashes, halves = [*names(len(OLD)), *names(4, "new")], together(OLD_TEXTS, texts(new, seed=2))
-    made = make(SECOND, hashes, halves, before(first), 4, LIMITS)
+    made = build_map(SECOND, hashes, halves, week_later(first), 4, LIMITS)
     assert made is not None
     assert made.fitted_on == FIRST
     assert made.points[: len(OLD)].tolist() == first.points.tolist()
@@ -108,35 +108,35 @@ def test_new_texts_are_placed_among_their_kind_and_the_old_ones_stay(first: Made
     assert {(event.event, event.texts_share) for event in made.events} == {("continues", 1.0)}
 
 
-def test_texts_are_compared_by_what_they_do_not_share_with_the_texts_of_the_fit(first: Made) -> None:
+def test_texts_are_compared_by_what_sets_them_apart_from_the_texts_of_the_fit(first: NewMap) -> None:
     centre = centre_of(OLD_TEXTS)
     assert first.vectors == pytest.approx(centred(OLD_TEXTS, centre))
     new = texts(np.array([0, 0, 0, 1]), seed=2)
-    made = make(
-        SECOND, [*names(len(OLD)), *names(4, "new")], together(OLD_TEXTS, new), before(first), 4, LIMITS
+    made = build_map(
+        SECOND, [*names(len(OLD)), *names(4, "new")], together(OLD_TEXTS, new), week_later(first), 4, LIMITS
     )
     assert made is not None
     assert made.vectors[len(OLD) :] == pytest.approx(centred(new, centre))
 
 
-def test_a_kind_whose_last_text_is_gone_has_died(first: Made) -> None:
+def test_a_kind_whose_last_text_is_gone_has_died(first: NewMap) -> None:
     stay = OLD != 2
     hashes = [name for name, keep in zip(names(len(OLD)), stay, strict=True) if keep]
-    made = make(SECOND, hashes, OLD_TEXTS.of(np.flatnonzero(stay)), before(first), 4, LIMITS)
+    made = build_map(SECOND, hashes, OLD_TEXTS.of(np.flatnonzero(stay)), week_later(first), 4, LIMITS)
     assert made is not None
     gone = Counter(first.kinds[~stay].tolist()).most_common(1)[0][0]
     assert [(event.kind, event.texts) for event in made.events if event.event == "death"] == [(gone, EACH)]
 
 
-def test_too_much_that_is_new_has_the_map_fitted_again_where_it_was(first: Made) -> None:
+def test_with_too_many_new_texts_the_map_is_fitted_again_where_it_was(first: NewMap) -> None:
     groups = np.concatenate([OLD, np.full(60, 4)])
     hashes, halves = [*names(len(OLD)), *names(60, "new")], together(OLD_TEXTS, texts(groups[160:], 3))
-    made = make(SECOND, hashes, halves, before(first), 4, LIMITS)
+    made = build_map(SECOND, hashes, halves, week_later(first), 4, LIMITS)
     assert made is not None
     assert made.fitted_on == SECOND
     assert made.refit_reason is not None
     assert "27%" in made.refit_reason
-    assert made.drift_share == 0  # of the new map: nothing came since it was fitted
+    assert made.drift_share == 0  # of the new map: all texts were there
     old = slice(0, len(OLD))
     assert adjusted_rand_score(first.kinds, made.kinds[old]) > 0.95
     is_same = made.kinds[old] == first.kinds
@@ -150,23 +150,23 @@ def test_too_much_that_is_new_has_the_map_fitted_again_where_it_was(first: Made)
 
 
 @pytest.fixture(scope="module")
-def sampled() -> Made:
+def sampled() -> NewMap:
     """Fitted on 100 texts of the 160."""
     limits = Limits(fit_max=100, replicates=1, replicate_texts=60)
-    made = make(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, limits)
+    made = build_map(FIRST, names(len(OLD)), OLD_TEXTS, None, 0, limits)
     assert made is not None
     return made
 
 
-def test_of_more_texts_than_a_map_is_fitted_on_the_rest_is_placed(sampled: Made) -> None:
+def test_of_more_texts_than_a_map_is_fitted_on_the_rest_is_placed(sampled: NewMap) -> None:
     assert sampled.is_fitted.sum() == 100
     assert adjusted_rand_score(OLD, sampled.kinds) > 0.9
     assert np.isfinite(sampled.points).all()
 
 
-def test_texts_that_a_map_was_not_fitted_on_stay_on_it_too(sampled: Made) -> None:
+def test_texts_that_a_map_was_not_fitted_on_stay_on_it_too(sampled: NewMap) -> None:
     hashes, halves = [*names(len(OLD)), *names(4, "new")], together(OLD_TEXTS, texts(np.arange(4), seed=2))
-    made = make(SECOND, hashes, halves, before(sampled), 4, LIMITS)
+    made = build_map(SECOND, hashes, halves, week_later(sampled), 4, LIMITS)
     assert made is not None
     assert made.fitted_on == FIRST
     assert made.drift_share == pytest.approx(4 / 164)
@@ -176,59 +176,61 @@ def test_texts_that_a_map_was_not_fitted_on_stay_on_it_too(sampled: Made) -> Non
     assert made.is_fitted.tolist() == [*sampled.is_fitted.tolist(), *[False] * 4]
 
 
-def test_what_is_new_is_so_until_the_next_fit_and_what_left_before_last_week_does_not_die_again(
-    sampled: Made,
+def test_texts_are_new_until_the_next_fit_and_kinds_that_left_do_not_die_again(
+    sampled: NewMap,
 ) -> None:
     """In the week before, a quarter and a bit of the texts came, and one group left."""
     came, gone = OLD == 0, OLD == 1
-    lately = before(sampled)
-    lately = replace(lately, lying=replace(lately.lying, was_there=~came, is_last=~gone))
+    lately = week_later(sampled)
+    lately = replace(lately, placed=replace(lately.placed, was_there=~came, is_last=~gone))
     assert lately.last_kinds.keys() == {name for name, left in zip(names(160), gone, strict=True) if not left}
-    made = make(SECOND, names(len(OLD)), OLD_TEXTS, lately, 4, replace(LIMITS, drift_max=0.3))
+    made = build_map(SECOND, names(len(OLD)), OLD_TEXTS, lately, 4, replace(LIMITS, drift_max=0.3))
     assert made is not None
     assert made.drift_share == pytest.approx(0.25)
     back = Counter(sampled.kinds[gone].tolist()).most_common(1)[0][0]
     assert [event.kind for event in made.events if event.event == "birth"] == [back]
-    again = make(SECOND, names(len(OLD)), OLD_TEXTS, lately, 4, replace(LIMITS, drift_max=0.2))
+    again = build_map(SECOND, names(len(OLD)), OLD_TEXTS, lately, 4, replace(LIMITS, drift_max=0.2))
     assert again is not None
     assert again.fitted_on == SECOND
 
 
 @pytest.mark.parametrize("dimensions", [DIMENSIONS, 5])
-def test_texts_that_are_all_alike_have_a_map_too(dimensions: int) -> None:
+def test_texts_that_are_all_the_same_have_a_map_too(dimensions: int) -> None:
     same = np.zeros((LEAST, dimensions), np.float32)
     same[:, 0] = 1
-    made = make(FIRST, names(LEAST), Halves(same, np.zeros_like(same)), None, 0, LIMITS)
+    made = build_map(FIRST, names(LEAST), TextVectors(same, np.zeros_like(same)), None, 0, LIMITS)
     assert made is not None
     assert np.isfinite(made.points).all()
 
 
 def test_too_few_texts_have_no_shape() -> None:
     few = LEAST - 1
-    assert make(FIRST, names(few), OLD_TEXTS.of(np.arange(few)), None, 0, LIMITS) is None
+    assert build_map(FIRST, names(few), OLD_TEXTS.of(np.arange(few)), None, 0, LIMITS) is None
 
 
-def told(hashes: list[str], halves: Halves, before: Before | None) -> tuple[int, int]:
-    """How often the making of a map advanced, and how often it was to."""
+def progress(hashes: list[str], halves: TextVectors, previous: PreviousMap | None) -> tuple[int, int]:
+    """How often the making of a map reported progress, and how often it was expected to."""
     advanced: list[int] = []
     with listening(lambda _stage, by, _total: advanced.append(by)):
-        make(SECOND, hashes, halves, before, 4, LIMITS)
-    return sum(advanced), steps(hashes, before, LIMITS)
+        build_map(SECOND, hashes, halves, previous, 4, LIMITS)
+    return sum(advanced), progress_steps(hashes, previous, LIMITS)
 
 
 @pytest.mark.parametrize(("new", "expected"), [(4, 1), (60, 5)], ids=["placed", "fitted again"])
-def test_a_map_with_one_before_advances_as_often_as_it_was_to(first: Made, new: int, expected: int) -> None:
+def test_a_map_after_another_reports_as_much_progress_as_expected(
+    first: NewMap, new: int, expected: int
+) -> None:
     hashes = [*names(len(OLD)), *names(new, "new")]
     halves = together(OLD_TEXTS, texts(np.full(new, 0), seed=2))
-    assert told(hashes, halves, before(first)) == (expected, expected)
+    assert progress(hashes, halves, week_later(first)) == (expected, expected)
 
 
 @pytest.mark.parametrize(
     ("n", "expected"), [(LEAST - 1, 0), (LEAST, 5), (160, 5)], ids=["too few", "of no kind", "of kinds"]
 )
-def test_a_first_map_advances_as_often_as_it_was_to(n: int, expected: int) -> None:
+def test_a_first_map_reports_as_much_progress_as_expected(n: int, expected: int) -> None:
     halves = OLD_TEXTS.of(np.arange(n))
-    assert told(names(n), halves, None) == (expected, expected)
+    assert progress(names(n), halves, None) == (expected, expected)
 
 
 def test_a_text_among_texts_of_no_kind_is_of_none() -> None:
@@ -238,7 +240,7 @@ def test_a_text_among_texts_of_no_kind_is_of_none() -> None:
     assert voted.strength == pytest.approx([0, 1.0 / 1.9], abs=1e-6)
 
 
-def test_a_text_lies_nearest_to_the_neighbour_that_is_most_like_it() -> None:
+def test_a_text_is_placed_nearest_to_its_most_similar_neighbour() -> None:
     near = Nearest(np.array([[0, 1]]), np.array([[0.99, 0.5]], np.float32))
     (point,) = place(near, np.array([[0.0, 0.0], [1.0, 0.0]]))
     assert 0 < point[0] < 0.2

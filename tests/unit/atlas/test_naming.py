@@ -1,4 +1,4 @@
-"""The names of kinds: such as a person would give, distinct, and plain whatever strangers wrote."""
+"""The names of kinds: such as a person would give, distinct, and plain whatever strangers write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tasks.atlas.naming import (
     KindFacts,
     describe,
     name_kinds,
-    name_of,
     named,
     plain,
     shortened,
@@ -34,6 +33,11 @@ def kind(number: int = 0, *, terms: str = "", models: int = 100, **fields: objec
     facts = KindFacts(number, texts=models, models=models, authors=40)
     weighed = tuple((word, 1.0 / n) for n, word in enumerate(terms.split(), 1))
     return replace(facts, terms=weighed, **fields)  # type: ignore[arg-type]
+
+
+def name_of(facts: KindFacts) -> str:
+    ((name, _),) = name_kinds([facts]).values()
+    return name
 
 
 SPEECH = Composition(tags=some("wav2vec2"), pipelines=some("automatic-speech-recognition"))
@@ -81,7 +85,7 @@ def test_terms_that_say_the_same_again_are_passed_over() -> None:
     assert name_of(facts) == "Summarisation, news"
 
 
-def test_of_kinds_alike_the_largest_has_the_short_name_and_others_a_telling_term_more() -> None:
+def test_of_similar_kinds_the_largest_has_the_short_name_and_others_a_term_more() -> None:
     facts = [kind(n, composition=SPEECH, models=100 - n, terms="common voice phonemes") for n in range(4)]
     names = name_kinds(facts)
     assert [names[n][0] for n in range(4)] == [
@@ -92,7 +96,7 @@ def test_of_kinds_alike_the_largest_has_the_short_name_and_others_a_telling_term
     ]
 
 
-def test_names_are_distinct_and_do_not_hang_on_the_order_of_kinds() -> None:
+def test_names_are_distinct_and_do_not_depend_on_the_order_of_kinds() -> None:
     facts = [kind(n, composition=SPEECH, terms="voice", models=50 + n % 3) for n in range(30)]
     facts += [kind(n) for n in range(30, 40)]
     names = name_kinds(facts)
@@ -100,7 +104,7 @@ def test_names_are_distinct_and_do_not_hang_on_the_order_of_kinds() -> None:
     assert name_kinds(random.Random(1).sample(facts, len(facts))) == names
 
 
-def test_an_author_who_writes_like_a_number_of_ours_takes_no_name_away() -> None:
+def test_an_author_whose_name_imitates_a_number_takes_no_name_away() -> None:
     twins = [
         kind(n, top_author=author, top_author_share=1.0, models=9 - n)
         for n, author in enumerate(["x", "x (kind 2)", "x"])
@@ -109,16 +113,16 @@ def test_an_author_who_writes_like_a_number_of_ours_takes_no_name_away() -> None
     assert names == ["Models by x", "Models by x kind 2", "Models by x (kind 2)"]
 
 
-def test_the_description_counts_and_tells_and_ends_with_a_full_stop() -> None:
-    told = describe(kind(composition=SPEECH, generated={"trainer": 0.5}, terms="voice phonemes", models=1234))
-    assert told == (
+def test_the_description_has_counts_and_words_and_ends_with_a_full_stop() -> None:
+    text = describe(kind(composition=SPEECH, generated={"trainer": 0.5}, terms="voice phonemes", models=1234))
+    assert text == (
         "1,234 texts of 1,234 models by 40 authors, 90% of them for speech recognition, "
         "50% with a card that nobody wrote. Telling words: voice, phonemes."
     )
     assert describe(KindFacts(0, 1, 1, 1)) == "1 text of 1 model by 1 author."
 
 
-def test_shares_of_cards_that_nobody_wrote_are_parted_into_forms_and_tools() -> None:
+def test_cards_that_nobody_wrote_are_counted_as_forms_or_as_by_tools() -> None:
     facts = kind(generated={"hub_default": 0.3, "speechbrain": 0.2, "trainer": 0.4, "unheard_of": 0.1})
     assert facts.untouched_share == pytest.approx(0.5)
     assert facts.written_by_tool_share == pytest.approx(0.5)

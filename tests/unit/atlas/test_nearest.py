@@ -16,7 +16,7 @@ def units(n: int, d: int = 16, seed: int = 0) -> Vectors:
     return units
 
 
-def test_they_are_those_of_the_largest_cosines_nearest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neighbours_have_the_largest_cosines_the_nearest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ROWS_AT_ONCE", 7)
     vectors, among = units(50), units(40, seed=1)
     found = nearest(vectors, among, 5)
@@ -51,7 +51,7 @@ def test_an_index_finds_nearly_the_same_for_more_texts_than_are_compared_one_by_
 
 
 @pytest.mark.slow  # its index is compiled, which takes half a minute
-def test_of_twins_an_index_finds_the_other_and_says_a_cosine_of_one_at_most(
+def test_an_index_finds_equal_vectors_with_a_cosine_of_at_most_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "EXACT_MAX", 100)

@@ -67,7 +67,7 @@ def test_a_difference_is_what_the_card_fails_and_others_pass() -> None:
     assert found[1].advice == advice
 
 
-def test_of_checks_as_common_the_one_that_weighs_more_comes_first() -> None:
+def test_of_equally_common_checks_the_one_that_weighs_more_comes_first() -> None:
     failed = dataclasses.replace(MINE, failed=["out_of_scope", "states_what_it_is"])
     found = differences(failed, [other("a", 4.0, "out_of_scope states_what_it_is")], RUBRIC)
     assert [d.id for d in found] == ["states_what_it_is", "out_of_scope"]
@@ -100,18 +100,18 @@ def test_sections_that_others_fill_come_after_checks() -> None:
         (["a"], 1, "1 of 1 better neighbour does name or link the data"),
     ],
 )
-def test_a_check_is_told_in_a_sentence(models: list[str], better: int, expected: str) -> None:
+def test_a_check_becomes_a_sentence(models: list[str], better: int, expected: str) -> None:
     question = "Does the card name or link the data that the model was trained on?"
-    said = in_words(Difference("check", "x", "y", question, None, models), better)
-    assert said == f"{expected} that the model was trained on; this card does not."
+    sentence = in_words(Difference("check", "x", "y", question, None, models), better)
+    assert sentence == f"{expected} that the model was trained on; this card does not."
 
 
 @pytest.mark.parametrize("check", RUBRIC.checks, ids=lambda check: check.id)
 def test_every_check_of_the_rubric_has_its_sentence(check: object) -> None:
     question = check.question  # type: ignore[attr-defined]  # pytest knows no types
-    said = in_words(Difference("check", "x", "y", question, None, ["a"]), 2)
-    assert ("?" in said) is not question.startswith("Does the card ")
-    assert said.startswith("1 of 2 better neighbours does ")
+    sentence = in_words(Difference("check", "x", "y", question, None, ["a"]), 2)
+    assert ("?" in sentence) is not question.startswith("Does the card ")
+    assert sentence.startswith("1 of 2 better neighbours does ")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_every_check_of_the_rubric_has_its_sentence(check: object) -> None:
         ("", []),
     ],
 )
-def test_names_are_suggested_for_a_slip_of_the_pen(typed: str, expected: list[str]) -> None:
+def test_names_are_suggested_for_a_typing_error(typed: str, expected: list[str]) -> None:
     assert close_names(typed, ["ada/Llama-7B", "bob/other"])[:1] == expected
 
 

@@ -17,9 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.atlas.page import AtlasAbout, render_atlas, write_atlas
 from tasks.atlas.page.colours import DARK_MARKS, LIGHT_MARKS, Marks
-from tasks.atlas.page.page import clean, spread
+from tasks.atlas.page.render import AtlasAbout, clean, render_atlas, spread, write_atlas
 from tasks.charts import DARK, LIGHT
 from tasks.errors import NotWritten
 from tests.browser import CHROMIUM, SHIFT, Page, browser
@@ -114,7 +113,7 @@ def test_a_hostile_text_is_nowhere_but_escaped() -> None:
 
 @given(st.text(max_size=300))
 @settings(max_examples=40)
-def test_whatever_a_model_is_called_the_data_stays_data(name: str) -> None:
+def test_whatever_the_name_of_a_model_the_data_stays_data(name: str) -> None:
     row = (name, name, 0.0, 0.0, None, None, None, None, name, name, name, name)
     page = render_atlas(points([row]), kinds([]), ABOUT)
     assert page.count("</script>") == 2
@@ -122,7 +121,7 @@ def test_whatever_a_model_is_called_the_data_stays_data(name: str) -> None:
     assert len(clean(name)) <= 120
 
 
-def test_controls_and_turned_directions_are_not_kept() -> None:
+def test_control_characters_and_direction_marks_are_removed() -> None:
     assert clean("a\u202egnp.exe\x00\nb") == "a gnp.exe b"
 
 
@@ -130,7 +129,7 @@ def test_controls_and_turned_directions_are_not_kept() -> None:
     "url",
     ["javascript:alert(1)//", "javascript://x/%0aalert(1)", "data:text/html,x", "", "https://", "http://["],
 )
-def test_an_address_that_is_not_of_the_web_makes_no_links(url: str) -> None:
+def test_an_address_that_is_not_http_makes_no_links(url: str) -> None:
     assert packed(render_atlas(points(), kinds(), replace(ABOUT, hub_url=url)))["hub_url"] is None
 
 
@@ -139,7 +138,7 @@ def test_an_address_ends_with_a_slash() -> None:
     assert packed(page)["hub_url"] == "http://127.0.0.1:8000/"
 
 
-def test_the_list_of_kinds_says_what_the_map_says_without_a_script() -> None:
+def test_the_list_of_kinds_works_without_a_script() -> None:
     page = render_atlas(points(), kinds(), ABOUT)
     assert "Chat models" in page
     assert "12\u202f345" in page
@@ -148,7 +147,7 @@ def test_the_list_of_kinds_says_what_the_map_says_without_a_script() -> None:
     assert page.index("Chat models") < page.index("They chat.") < page.index("&lt;img")
 
 
-def test_the_page_says_what_it_rests_on() -> None:
+def test_the_page_states_its_provenance() -> None:
     page = render_atlas(points(), kinds(), ABOUT)
     for text in ("2026-11-21", "some-embedder", "checklist", "20\u202f%", "0.91", ABOUT.notes[0]):
         assert text in page
@@ -162,7 +161,7 @@ def test_kinds_are_coded_by_size_and_an_unknown_one_is_none() -> None:
     assert floats(data["kind"], "<i4") == [0, 0, 1, -1, 1, -1]
 
 
-def test_names_stand_where_their_points_do() -> None:
+def test_names_are_drawn_where_their_points_are() -> None:
     data = packed(render_atlas(points(), kinds(), ABOUT))
     assert floats(data["x"]) == [0.5, 1.0, 0.0, 0.5, 0.5]
     assert floats(data["y"]) == [0.5, 0.5, 0.5, 1.0, 0.0]
@@ -342,7 +341,7 @@ def test_every_list_filters_by_its_column(page: Page, control: str, option: str,
 
 
 @pytest.mark.browser
-def test_an_entry_of_the_legend_shows_what_it_stands_for_alone(page: Page) -> None:
+def test_an_entry_of_the_legend_shows_only_its_points(page: Page) -> None:
     page.set("#colour", "downloads")
     page.evaluate("document.querySelector('#legend button').click()")
     assert page.text("#legend [aria-pressed=true]").startswith("none")
@@ -354,7 +353,7 @@ def test_an_entry_of_the_legend_shows_what_it_stands_for_alone(page: Page) -> No
 
 @pytest.mark.browser
 @pytest.mark.parametrize("by_button", [False, True])
-def test_a_rectangle_selects_what_lies_in_it(page: Page, by_button: bool) -> None:
+def test_a_rectangle_selects_the_points_in_it(page: Page, by_button: bool) -> None:
     if by_button:
         page.evaluate("document.querySelector('#rectangle').click()")
     (left, top), (right, low) = place(page, "ada/middle"), place(page, "ada/east")
@@ -440,7 +439,7 @@ def test_the_map_follows_when_light_turns_to_dark(page: Page, scheme: str, paper
 
 
 @pytest.mark.browser
-def test_on_paper_is_the_list_of_kinds_without_the_map(page: Page) -> None:
+def test_the_print_has_the_list_of_kinds_without_the_map(page: Page) -> None:
     page.ask("Emulation.setEmulatedMedia", media="print")
     assert page.evaluate("document.querySelector('#map').offsetParent") is None
     assert page.evaluate("document.querySelector('.kinds').offsetHeight") > 0
@@ -475,7 +474,7 @@ def test_nothing_hangs_over_the_edge(page: Page, file: Path, width: int) -> None
     ],
     ids=["none", "one", "all at one place", "nothing known"],
 )
-def test_however_little_there_is_it_is_painted(
+def test_maps_with_few_points_or_none_are_painted(
     page: Page, tmp_path: Path, rows: list[tuple[Any, ...]]
 ) -> None:
     path = tmp_path / "atlas.html"
@@ -487,7 +486,7 @@ def test_however_little_there_is_it_is_painted(
     for key in ("ArrowRight", "Enter", "+", "Escape"):
         page.press(key)
     page.set("#search", "nobody")
-    expected = f"0 of {len(rows)} model" if rows else "There is no model"
+    expected = f"0 of {len(rows)} model" if rows else "There are no models"
     assert page.text("#count").startswith(expected)
 
 
@@ -523,4 +522,4 @@ def test_thirty_thousand_points_are_painted_and_the_table_stops_at_two_hundred(
     assert page.evaluate(coloured) > 2
     page.set("#search", "model 1")
     assert page.evaluate("document.querySelectorAll('#rows tr').length") == 200
-    assert page.text("#selected").endswith("10 911 more in the file.")
+    assert page.text("#selected").endswith("10 911 more are in the CSV file.")

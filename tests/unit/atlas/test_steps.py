@@ -39,7 +39,7 @@ def home(two_weeks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def maps(home: Path) -> tuple[list[Any], pl.DataFrame]:
-    """Whose fit the maps of both weeks are, of how many texts; and their points. The second is asked for twice."""
+    """Whose fit the maps of both weeks are, of how many texts; and their points. The second is counts for twice."""
     warehouse = Warehouse(home)
     with warehouse.writer():
         warehouse.begin()
@@ -69,12 +69,12 @@ def test_a_new_fit_reads_the_texts_that_name_its_kinds_and_those_that_are_new(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CARDIOGRAPH_ATLAS_DRIFT_MAX", "0")
-    asked: list[int] = []
+    counts: list[int] = []
 
-    def counting(db: Database, name: str, **asked_for: Any) -> Iterator[tuple[Any, ...]]:
+    def counting(db: Database, name: str, **parameters: Any) -> Iterator[tuple[Any, ...]]:
         if name == "out/texts_of":
-            asked.append(len(asked_for["hashes"]))
-        return stream(db, name, **asked_for)
+            counts.append(len(parameters["hashes"]))
+        return stream(db, name, **parameters)
 
     monkeypatch.setattr(facts, "stream", counting)
     fits, points = maps(home)
@@ -82,6 +82,6 @@ def test_a_new_fit_reads_the_texts_that_name_its_kinds_and_those_that_are_new(
     then = set(points.filter(pl.col("snapshot") == FIRST)["card_hash"])
     now = points.filter(pl.col("snapshot") == SECOND)
     read = now.filter(pl.col("is_fitted") | ~pl.col("card_hash").is_in(list(then)))
-    assert asked == [TEXTS - NEW, read.height]
+    assert counts == [TEXTS - NEW, read.height]
     assert read.height < TEXTS - NEW
     assert points.filter(pl.col("words") == "").is_empty()

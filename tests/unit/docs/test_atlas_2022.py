@@ -77,7 +77,7 @@ def test_the_page_in_the_documents_is_one_that_the_command_writes() -> None:
         assert (DOC.parent / name).is_file()
 
 
-def test_a_home_without_a_map_is_told_so(tmp_path: Path) -> None:
+def test_a_home_without_a_map_is_reported(tmp_path: Path) -> None:
     make_home(tmp_path)
     warehouse = Warehouse(tmp_path)
     with warehouse.writer():

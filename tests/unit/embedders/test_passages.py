@@ -16,35 +16,35 @@ def cut(*tokens: int, passage_tokens: int = 100, passages_max: int = 4) -> Passa
     return pack(CardReading("", names), tokens, passage_tokens=passage_tokens, passages_max=passages_max)
 
 
-def told(passages: Passages) -> list[tuple[str, int]]:
+def rows(passages: Passages) -> list[tuple[str, int]]:
     return [(passage.text, passage.tokens) for passage in passages.body]
 
 
 def test_short_sections_share_a_passage_and_long_ones_have_one_of_their_own() -> None:
-    assert told(cut(10, 15, 60, 10)) == [("a. b. c", 85), ("d", 10)]
-    assert told(cut(10, 15, 80, 10)) == [("a. b", 25), ("c", 80), ("d", 10)]
+    assert rows(cut(10, 15, 60, 10)) == [("a. b. c", 85), ("d", 10)]
+    assert rows(cut(10, 15, 80, 10)) == [("a. b", 25), ("c", 80), ("d", 10)]
 
 
 def test_a_section_that_fills_a_third_ends_its_passage_so_that_cards_can_share_it() -> None:
-    assert told(cut(31, 31)) == [("a", 31), ("b", 31)]
+    assert rows(cut(31, 31)) == [("a", 31), ("b", 31)]
 
 
 def test_a_section_that_does_not_fit_begins_a_passage() -> None:
-    assert told(cut(20, 90)) == [("a", 20), ("b", 90)]
+    assert rows(cut(20, 90)) == [("a", 20), ("b", 90)]
 
 
 def test_a_section_longer_than_a_passage_counts_as_what_the_model_reads_of_it() -> None:
-    assert told(cut(250)) == [("a", 100)]
+    assert rows(cut(250)) == [("a", 100)]
 
 
-def test_what_is_beyond_the_last_passage_is_told() -> None:
+def test_text_beyond_the_last_passage_is_reported() -> None:
     assert not cut(40, 40).is_truncated
-    assert told(found := cut(40, 40, 40, passages_max=2)) == [("a", 40), ("b", 40)]
+    assert rows(found := cut(40, 40, 40, passages_max=2)) == [("a", 40), ("b", 40)]
     assert found.is_truncated
 
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=30))
-def test_every_section_stands_in_one_passage_and_none_is_longer_than_a_window(tokens: list[int]) -> None:
+def test_every_section_is_in_one_passage_and_no_passage_is_longer_than_a_window(tokens: list[int]) -> None:
     names = tuple(f"s{place}" for place in range(len(tokens)))
     found = pack(CardReading("", names), tokens, passage_tokens=100, passages_max=1_000)
     assert ". ".join(passage.text for passage in found.body).split(". ") == list(names)

@@ -46,7 +46,7 @@ def test_a_section_is_read_under_its_title_and_no_further_than_its_beginning() -
         ("# A\n\n| name | score |\n|---|---|\n| one | 1 |\n| two | 2 |\n| three | 3 |", "three"),
     ],
 )
-def test_what_says_nothing_of_the_kind_of_model_is_left_out(body: str, left_out: str) -> None:
+def test_text_that_says_nothing_about_the_kind_of_model_is_left_out(body: str, left_out: str) -> None:
     assert left_out not in sections(body)
 
 
@@ -58,13 +58,13 @@ def test_code_and_tables_are_read_by_their_beginnings() -> None:
     assert "task | f1" in read
 
 
-def test_of_a_form_left_open_its_titles_are_read() -> None:
+def test_the_titles_of_an_empty_form_are_read() -> None:
     reading = read_card("".join(f"## Title {place}\n\n[More Information Needed]\n\n" for place in "abcdefgh"))
     assert reading is not None
     assert reading.sections == tuple(f"Title {place}" for place in "abcdefgh")
 
 
-def test_of_the_front_matter_what_the_model_is_becomes_a_line_of_words() -> None:
+def test_facts_of_the_front_matter_become_a_line_of_words() -> None:
     reading = read_card(
         "---\npipeline_tag: text-generation\nlibrary_name: peft\nlanguage: [en, de]\ntags: [lora, 'arxiv:1']\n"
         f"license: mit\nbase_model: ada/verse-7b\n---\n# A\n\n{FILLER}"

@@ -1,7 +1,7 @@
-// The map of model cards, drawn by Canvas 2D. Texts of strangers reach the page by textContent and fillText alone.
+// The map of model cards, drawn with Canvas 2D. Texts from strangers reach the page only by textContent and fillText.
 "use strict";
 (() => {
-  // ---- data: arrays by point; codes are places in a list of names, -1 for none; NaN is "not known"
+  // ---- data: arrays by point; codes are indices in a list of names, -1 for none; NaN is "not known"
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
   const buffer = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
@@ -23,9 +23,9 @@
 
   const number = (value) => Math.round(value).toLocaleString("en").replaceAll(",", "\u202f");
   const known = (value, write) => (Number.isNaN(value) ? "" : write(value));
-  const told = (value) => value.toFixed(1);
+  const decimal = (value) => value.toFixed(1);
   const models = (count) => `${number(count)} ${count === 1 ? "model" : "models"}`;
-  // Only what looks like a name of the Hub becomes an address.
+  // Only a valid Hub name becomes an address.
   const urlOf = (i) => (data.hub_url && /^[\w.-]+(\/[\w.-]+)?$/.test(ids[i]) ? data.hub_url + ids[i] : null);
 
   function element(name, text, attributes = {}) {
@@ -41,7 +41,7 @@
     return element("a", ids[i], { href: url, target: "_blank", rel: "noopener noreferrer" });
   }
 
-  // ---- looks: what a point is coloured by, and the marks that stand for it
+  // ---- looks: the value by which points are coloured, and their marks
   const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "ring", "down", "saltire", "box", "rhomb", "tent", "star"];
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const colours = () => (dark.matches ? data.theme.dark : data.theme.light);
@@ -55,7 +55,7 @@
       ["none", "1", "2 – 4", "5 – 19", "20 – 99", "100 – 499", "500 and more"]],
   };
   const CATEGORIES = { kind, library, format };
-  // Of each: `of`, the entry that a point belongs to; `entries`, with label, mark and the points of each.
+  // `of` has the index of each point's entry; `entries` have a label, a mark and their points.
   let looks = null;
 
   function entriesOfCategories({ codes, names }, by) {
@@ -75,7 +75,7 @@
 
   function entriesOfSteps([values, edges, labels]) {
     const step = below(edges);
-    // Size says the same as lightness.
+    // Size repeats what lightness shows.
     const entries = labels.map((label, rank) => ({
       label, mark: { shape: "circle", colour: (c) => c.ramp[rank], size: 0.7 + 0.1 * rank },
     }));
@@ -118,7 +118,7 @@
     path.closePath();
   }
 
-  // One small picture a mark, copied for each point: far cheaper than a path a point.
+  // One small picture per mark, copied for each point: far cheaper than a path per point.
   function sprite({ shape, colour, size }, radius) {
     const ratio = window.devicePixelRatio || 1;
     const r = radius * size;
@@ -144,7 +144,7 @@
     return { picture: made, side: side / ratio };
   }
 
-  // ---- view: where the middle of the map is, and how many pixels a unit has
+  // ---- view: the middle of the visible part, and pixels per unit
   const map = $("map");
   const view = { x: 0.5, y: 0.5, scale: 500, fitted: 500, width: 0, height: 0 };
   const toX = (u) => (u - view.x) * view.scale + view.width / 2;
@@ -219,7 +219,7 @@
     pen.clearRect(0, 0, view.width, view.height);
   }
 
-  // The pixels of a mark that are not empty: how far from its middle, of which colour, and how opaque.
+  // The pixels of a mark that are not empty: their offset from its middle, colour and opacity.
   function stamp(mark, r) {
     const { picture } = sprite(mark, r);
     const side = picture.width;
@@ -229,14 +229,14 @@
       if (drawn[k * 4 + 3] > 8)
         pixels.push({ dx: (k % side) - side / 2, dy: Math.floor(k / side) - side / 2, drawn: drawn.slice(k * 4, k * 4 + 4) });
     const of = (read, Kind) => Kind.from(pixels, read);
-    // As one number where it covers all below it, 0 where it is to be mixed.
+    // One number for an opaque pixel, 0 for one that is blended.
     const whole = (p) => (p.drawn[3] === 255 ? new Uint32Array(p.drawn.buffer)[0] : 0);
     return { half: side / 2, whole: of(whole, Uint32Array), dx: of((p) => p.dx, Int16Array), dy: of((p) => p.dy, Int16Array),
       red: of((p) => p.drawn[0], Uint8Array), green: of((p) => p.drawn[1], Uint8Array),
       blue: of((p) => p.drawn[2], Uint8Array), alpha: of((p) => p.drawn[3] / 255, Float32Array) };
   }
 
-  // Points are stamped into the pixels: where no GPU helps, tens of thousands of calls of the canvas take too long.
+  // Points are stamped into the pixels: without a GPU, tens of thousands of canvas calls take too long.
   function stamper(pixels, width, height) {
     const whole32 = new Uint32Array(pixels.buffer);
     return ({ half, whole, dx, dy, red, green, blue, alpha }, px, py) => {
@@ -274,7 +274,7 @@
     };
     const faint = { shape: "circle", colour: (c) => c.dim, size: 1 };
     for (const entry of looks.entries) paintAll(entry.points, faint, Math.max(1.1, r * 0.5), 0);
-    // What belongs to nothing lies below, then the large categories, so that the small ones stay to be seen.
+    // Points of no category come first, then large categories, so that small ones stay visible.
     const count = looks.entries.length;
     for (let k = 0; k < count; k += 1) {
       const entry = looks.entries[(k + count - 2) % count];
@@ -286,7 +286,7 @@
   const LABEL = '600 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
   const shortened = (text, most) => (text.length > most ? `${[...text].slice(0, most - 1).join("")}…` : text);
 
-  // Names of kinds, the largest first; one that would lie on another waits until there is room, closer in.
+  // Names of kinds, the largest first; one that would cover another appears when zooming in makes room.
   function placeLabels() {
     over.font = LABEL;
     const taken = [];
@@ -371,7 +371,7 @@
 
   const factsOf = (i) => [
     ["Kind", nameOf(kind, i) || "none"],
-    ["Score", known(score[i], told)],
+    ["Score", known(score[i], decimal)],
     ["Downloads", known(downloads[i], number)],
     ["Likes", known(likes[i], number)],
     ["Author", nameOf(author, i)],
@@ -474,7 +474,7 @@
       return;
     }
     const i = pointAt(drag.x, drag.y, event.pointerType === "touch" ? 18 : undefined);
-    // A finger does not hover: its first touch shows the card's facts, its second opens the page.
+    // Touch has no hover: the first touch shows the card's facts, the second opens its page.
     if (event.pointerType === "touch" && i !== state.at) goTo(i);
     else open(i);
   });
@@ -487,7 +487,7 @@
     placeTip();
   }, { passive: false });
 
-  // ---- filters: everything that is asked for must hold
+  // ---- filters: a point must pass all of them
   const filters = $("filters");
   let haystack = null;
   const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
@@ -500,14 +500,14 @@
   const limitOf = (id) => ($(id).value === "" ? null : Number($(id).value));
 
   function tests() {
-    const asked = wordsOf($("search").value);
-    const found = asked.length ? [(i) => asked.every((word) => haystack[i].includes(word))] : [];
+    const sought = wordsOf($("search").value);
+    const found = sought.length ? [(i) => sought.every((word) => haystack[i].includes(word))] : [];
     for (const [id, column] of Object.entries({ kind, library, format, task })) {
       const value = $(`by-${id}`).value;
       if (value !== "") found.push((i) => column.codes[i] === Number(value));
     }
     const [least, most, many] = [limitOf("score-least"), limitOf("score-most"), limitOf("downloads-least")];
-    // A comparison with NaN is false: what is not known is in no range.
+    // A comparison with NaN is false: an unknown value is in no range.
     if (least !== null) found.push((i) => score[i] >= least);
     if (most !== null) found.push((i) => score[i] <= most);
     if (many !== null) found.push((i) => downloads[i] >= many);
@@ -516,16 +516,16 @@
   }
 
   function filter() {
-    const asked = tests();
-    state.hasFilter = asked.length > 0;
-    for (let i = 0; i < n; i += 1) state.match[i] = asked.every((test) => test(i)) ? 1 : 0;
+    const active = tests();
+    state.hasFilter = active.length > 0;
+    for (let i = 0; i < n; i += 1) state.match[i] = active.every((test) => test(i)) ? 1 : 0;
     select();
   }
 
   function select() {
     for (let i = 0; i < n; i += 1) state.shown[i] = state.match[i] && (!state.picked || state.picked[i]) ? 1 : 0;
     const matching = state.match.reduce((sum, each) => sum + each, 0);
-    $("count").textContent = !n ? "There is no model on this map."
+    $("count").textContent = !n ? "There are no models on this map."
       : state.hasFilter ? `${number(matching)} of ${models(n)}${n < data.models ? " shown" : ""} ${matching === 1 ? "matches" : "match"}`
       : n < data.models ? `${number(n)} of ${models(data.models)} are shown`
       : n === 1 ? "1 model" : `All ${models(n)}`;
@@ -553,7 +553,7 @@
       element("option", `${shortened(names[code], 48)} (${number(counts[code])})`, { value: code })));
   }
 
-  // ---- legend: what a mark stands for, and a button that shows it alone
+  // ---- legend: the meaning of each mark, as a button that shows only its points
   function writeLegend() {
     const items = looks.entries.map((entry, k) => {
       if (!entry.points.length) return null;
@@ -583,13 +583,13 @@
       button.setAttribute("aria-pressed", String(Number(button.dataset.entry) === state.entry));
   }
 
-  // ---- table: the selection, what there is room for; all of it as CSV
+  // ---- table: the first rows of the selection; all of it as CSV
   const ROWS = 200;
   const COLUMNS = [
     ["Model", (i) => ids[i]],
     ["Author", (i) => nameOf(author, i)],
     ["Kind", (i) => nameOf(kind, i)],
-    ["Score", (i) => score[i], told],
+    ["Score", (i) => score[i], decimal],
     ["Downloads", (i) => downloads[i], number],
     ["Likes", (i) => likes[i], number],
     ["Library", (i) => nameOf(library, i)],
@@ -598,7 +598,7 @@
     ["Words", (i) => words[i]],
   ];
 
-  // What is missing comes last, whichever way it is sorted.
+  // Missing values come last in both directions.
   function compare(value, down) {
     return (i, j) => {
       const [a, b] = [value(i), value(j)];
@@ -621,7 +621,7 @@
     $("table").hidden = !chosen.length;
     $("selected").textContent = !state.hasFilter && !state.picked
       ? "Nothing is selected: search, filter, or draw a rectangle on the map."
-      : chosen.length > ROWS ? `${models(chosen.length)}; the first ${ROWS} are here, ${number(chosen.length - ROWS)} more in the file.`
+      : chosen.length > ROWS ? `${models(chosen.length)}; the first ${ROWS} are shown, ${number(chosen.length - ROWS)} more are in the CSV file.`
       : `${models(chosen.length)}.`;
     $("rows").replaceChildren(...chosen.slice(0, ROWS).map((i) => {
       const row = element("tr");
@@ -766,7 +766,7 @@
     map.style.cursor = state.selecting ? "crosshair" : "grab";
   });
 
-  // Where a point is on the screen, for who drives this page from outside.
+  // The place of a point on the screen, for programs that drive this page.
   window.atlas = Object.freeze({
     csv,
     placeOf: (id) => {

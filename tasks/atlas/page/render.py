@@ -1,4 +1,4 @@
-"""The page of the map: points and kinds packed into it as data, texts of strangers bounded and escaped."""
+"""The page of the map: points and kinds are packed into it as data, texts from strangers bounded and escaped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
@@ -29,26 +28,25 @@ from tasks.sentences import count, decimal, long_date, percent
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
-# Characters a text may have; what strangers write has no end of its own.
+# Characters of a text at most: strangers write texts of any length.
 _NAME, _WORDS, _DESCRIPTION = 120, 240, 600
 
-# Controls, and what turns the direction of the text that follows: nobody needs them to read a name.
+# Control characters, and those that change the direction of the text that follows: a name needs neither.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
-# Of models at one place the k-th lies this far out times the root of k, in widths of the map, and no farther than
-# the most. The golden angle lets no two of them meet (Vogel 1979, "A better way to construct the sunflower head").
+# Of models in one place the k-th is drawn this far out times the root of k, in widths of the map, and no farther than
+# the maximum. With the golden angle no two of them meet (Vogel 1979, "A better way to construct the sunflower head").
 _SPIRAL_STEP, _SPIRAL_MOST = 0.0016, 0.04
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
 
 @dataclass(frozen=True, slots=True)
 class AtlasAbout:
-    """What the page says of itself. Shares and trustworthiness are in 0-1; notes are whole sentences.
+    """Facts of the map for its page. Shares and trustworthiness are in 0-1; notes are whole sentences.
 
-    `n_models` are on the map; where the page is given fewer points, it says that it shows some of them.
+    `n_models` are on the map; if the page gets fewer points, it says that it shows some of them.
 
-    `hub_url` goes before a model's name to make the address of its page; unless it is http or https, names are
-    no links.
+    `hub_url` and a model's name are the address of its page; unless it is http or https, names are not links.
     """
 
     snapshot: date
@@ -63,16 +61,9 @@ class AtlasAbout:
     hub_url: str = "https://huggingface.co/"
 
 
-class Coded(TypedDict):
-    """A column of names: each name once, and per row its place among them, -1 for none."""
-
-    names: list[str]
-    codes: str
-
-
 @dataclass(frozen=True, slots=True)
 class KindRow:
-    """A row of the table of kinds, as it is read."""
+    """A row of the table of kinds, as texts."""
 
     name: str
     name_by: str
@@ -82,10 +73,10 @@ class KindRow:
 
 
 def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -> str:
-    """The whole page; it asks no network for anything, and its content policy forbids that it could.
+    """The whole page. It uses no network, and its content policy forbids any request.
 
-    A row a model in `points`, a row a kind in `kinds`. A point whose kind is not in `kinds` is shown as of none;
-    one without a finite place is found by search and stands in tables, but is not on the map.
+    `points` has a row per model, `kinds` a row per kind. A point whose kind is not in `kinds` is shown as of none; one
+    without a finite place is in searches and tables, but not on the map.
     """
     from tasks.charts.theme import DARK, LIGHT
 
@@ -121,7 +112,7 @@ def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -
 
 
 def write_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout, path: Path) -> None:
-    """The page in the place of `path`, all at once: who has it open never sees half of it."""
+    """Write the page to `path` as a whole: a reader never sees half of it."""
     text = render_atlas(points, kinds, about)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +126,7 @@ def write_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout, pa
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise NotWritten(f"cannot write {path}: {error.strerror}; mend that and run again") from error
+        raise NotWritten(f"cannot write {path}: {error.strerror}; fix that and run again") from error
 
 
 @cache
@@ -150,54 +141,54 @@ def _environment() -> jinja2.Environment:
 
 
 def clean(text: str | None, most: int = _NAME) -> str:
-    """A stranger's text on one line, of at most `most` characters."""
+    """A text from strangers on one line, of at most `most` characters."""
     return _UNSEEN.sub(" ", text or "").strip()[:most]
 
 
 def spread(ids: pl.Series, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """The places of points on a map one unit wide, those of one place in a spiral, by name.
+    """Places of points on a map one unit wide; those in one place form a spiral, in the order of their names.
 
-    Places that are not finite stay NaN. The larger of width and height becomes 1, their ratio is kept.
+    Places that are not finite become NaN. The larger of width and height becomes 1, their ratio is kept.
     """
-    frame, (x, y) = _unit_frame(x, y), (x.copy(), y.copy())
-    x, y = _placed(x, y, frame)
+    x, y = _placed(x, y, _unit_frame(x, y))
     groups = pl.DataFrame({"id": ids, "x": x, "y": y}).select(
         rank=pl.col("id").rank("ordinal").over("x", "y"), size=pl.len().over("x", "y")
     )
-    k = groups["rank"].to_numpy().astype(np.float64) - 1
-    size = groups["size"].to_numpy().astype(np.float64)
-    step = np.minimum(_SPIRAL_STEP, _SPIRAL_MOST / np.sqrt(size))
-    away = step * np.sqrt(k)
+    k, size = (groups[column].to_numpy().astype(np.float64) for column in ("rank", "size"))
+    k -= 1
+    away = np.minimum(_SPIRAL_STEP, _SPIRAL_MOST / np.sqrt(size)) * np.sqrt(k)
     return x + away * np.cos(k * _GOLDEN_ANGLE), y + away * np.sin(k * _GOLDEN_ANGLE)
 
 
 def _unit_frame(x: Floats, y: Floats) -> tuple[float, float, float]:
-    """Left, low and the larger side of what holds all places; a map of one place has a side of 1."""
+    """Left, bottom and the larger side of the smallest frame of all places; the side is 1 for a single place."""
     is_finite = np.isfinite(x) & np.isfinite(y)
     if not is_finite.any():
         return 0.0, 0.0, 1.0
-    # Beyond this no projection goes, and differences of larger numbers would not be finite.
-    x, y = np.clip(x[is_finite], -1e150, 1e150), np.clip(y[is_finite], -1e150, 1e150)
+    x, y = _clipped(x[is_finite]), _clipped(y[is_finite])
     side = max(float(np.ptp(x)), float(np.ptp(y)))
     return float(x.min()), float(y.min()), side or 1.0
 
 
 def _placed(x: Floats, y: Floats, frame: tuple[float, float, float]) -> tuple[Floats, Floats]:
-    left, low, side = frame
+    left, bottom, side = frame
     is_finite = np.isfinite(x) & np.isfinite(y)
-    to_unit_x = (np.clip(x, -1e150, 1e150) - left) / side
-    to_unit_y = (np.clip(y, -1e150, 1e150) - low) / side
-    return np.where(is_finite, to_unit_x, np.nan), np.where(is_finite, to_unit_y, np.nan)
+    unit_x, unit_y = (_clipped(x) - left) / side, (_clipped(y) - bottom) / side
+    return np.where(is_finite, unit_x, np.nan), np.where(is_finite, unit_y, np.nan)
+
+
+def _clipped(values: Floats) -> Floats:
+    """No projection gives larger numbers, and their differences would not be finite."""
+    return np.clip(values, -1e150, 1e150)
 
 
 def _packed(points: pl.DataFrame, kinds: pl.DataFrame) -> dict[str, object]:
-    """What the script reads: numbers as base64 of little-endian arrays, names once each."""
+    """The data of the script: numbers as base64 of little-endian arrays, each name once."""
     ids = [clean(text) for text in points["model_id"]]
     raw_x, raw_y = _floats(points["x"]), _floats(points["y"])
     x, y = spread(points["model_id"].cast(pl.String), raw_x, raw_y)
     label_x, label_y = _placed(_floats(kinds["x"]), _floats(kinds["y"]), _unit_frame(raw_x, raw_y))
-    names = [clean(name) for name in kinds["name"]]
-    place_of = {kind: place for place, kind in enumerate(kinds["kind"])}
+    row_of = {kind: row for row, kind in enumerate(kinds["kind"])}
     return {
         "ids": ids,
         "words": [clean(text, _WORDS) for text in points["words"]],
@@ -206,11 +197,11 @@ def _packed(points: pl.DataFrame, kinds: pl.DataFrame) -> dict[str, object]:
         "score": _base64(_floats(points["score"]), "<f4"),
         "downloads": _base64(_floats(points["downloads"]), "<f8"),
         "likes": _base64(_floats(points["likes"]), "<f8"),
-        "kind": _base64(np.array([place_of.get(kind, -1) for kind in points["kind"]], dtype=np.int32), "<i4"),
+        "kind": _base64(np.array([row_of.get(kind, -1) for kind in points["kind"]], dtype=np.int32), "<i4"),
         "kinds": [
-            # JSON has no NaN; a name without a place is not written on the map.
-            {"name": name, "x": u if np.isfinite(u) else None, "y": v if np.isfinite(v) else None}
-            for name, u, v in zip(names, label_x.tolist(), label_y.tolist(), strict=True)
+            # JSON has no NaN; a name without a place is not drawn.
+            {"name": clean(name), "x": u if np.isfinite(u) else None, "y": v if np.isfinite(v) else None}
+            for name, u, v in zip(kinds["name"], label_x.tolist(), label_y.tolist(), strict=True)
         ],
         "author": _coded(points["author"]),
         "library": _coded(points["library_name"]),
@@ -219,15 +210,16 @@ def _packed(points: pl.DataFrame, kinds: pl.DataFrame) -> dict[str, object]:
     }
 
 
-def _coded(column: pl.Series) -> Coded:
+def _coded(column: pl.Series) -> dict[str, object]:
+    """Each name once, and for each row the index of its name, -1 for none."""
     values = [clean(text) for text in column]
-    place_of = {name: place for place, name in enumerate(sorted(set(values) - {""}))}
-    codes = np.array([place_of.get(value, -1) for value in values], dtype=np.int32)
-    return {"names": list(place_of), "codes": _base64(codes, "<i4")}
+    code_of = {name: code for code, name in enumerate(sorted(set(values) - {""}))}
+    codes = np.array([code_of.get(value, -1) for value in values], dtype=np.int32)
+    return {"names": list(code_of), "codes": _base64(codes, "<i4")}
 
 
 def _floats(column: pl.Series) -> Floats:
-    """Nulls as NaN."""
+    """Numbers of a column, nulls as NaN."""
     return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
@@ -236,7 +228,7 @@ def _base64(values: npt.NDArray[np.float64] | npt.NDArray[np.int32], kind: str) 
 
 
 def _json(data: dict[str, object]) -> Markup:
-    """As text of a script element: without < no `</script>` and no `<!--` can end it or change how it is read."""
+    """Text of a script element: without <, no `</script>` and no `<!--` can end it or change how it is parsed."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
 
@@ -252,42 +244,33 @@ def _hub_url(url: str) -> str | None:
     return url if url.endswith("/") else url + "/"
 
 
-def _kind_row(row: dict[str, object]) -> KindRow:
-    def text(column: str, most: int = _NAME) -> str:
-        return clean(str(row[column] or ""), most)
-
-    def value(column: str) -> float | None:
-        found = row[column]
-        return float(found) if isinstance(found, int | float) else None
-
-    gap = value("score_gap")
+def _kind_row(row: dict[str, Any]) -> KindRow:
+    gap = row["score_gap"]
     return KindRow(
-        name=text("name"),
-        name_by=text("name_by"),
-        description=text("description", _DESCRIPTION),
-        archetype=text("archetype"),
+        name=clean(row["name"]),
+        name_by=clean(row["name_by"]),
+        description=clean(row["description"], _DESCRIPTION),
+        archetype=clean(row["archetype"]),
         numbers=(
-            count(value("models")),
-            percent(value("share")),
-            decimal(value("median_score")),
-            count(value("median_downloads")),
-            count(value("median_likes")),
+            count(row["models"]),
+            percent(row["share"]),
+            decimal(row["median_score"]),
+            count(row["median_downloads"]),
+            count(row["median_likes"]),
             ("+" if gap is not None and round(gap, 2) > 0 else "") + decimal(gap),
-            decimal(value("stability")),
+            decimal(row["stability"]),
         ),
     )
 
 
-def _provenance(about: AtlasAbout) -> Iterable[tuple[str, str]]:
-    return (
-        ("Snapshot", about.snapshot.isoformat()),
-        ("Hub", clean(about.hub)),
-        ("Models", f"{count(about.n_models)} with {count(about.n_texts)} texts"),
-        ("Embedder", clean(about.embedder)),
-        ("Judge", clean(about.judge)),
-        ("Of no kind", percent(about.noise_share)),
-        (
-            "Trustworthiness",
-            "not measured" if about.trustworthiness is None else decimal(about.trustworthiness),
-        ),
-    )
+def _provenance(about: AtlasAbout) -> dict[str, str]:
+    trust = about.trustworthiness
+    return {
+        "Snapshot": about.snapshot.isoformat(),
+        "Hub": clean(about.hub),
+        "Models": f"{count(about.n_models)} with {count(about.n_texts)} texts",
+        "Embedder": clean(about.embedder),
+        "Judge": clean(about.judge),
+        "Of no kind": percent(about.noise_share),
+        "Trustworthiness": "not measured" if trust is None else decimal(trust),
+    }

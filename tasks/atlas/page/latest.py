@@ -1,23 +1,17 @@
-"""The latest map as people look at it: its page, and its picture in the report."""
+"""The latest published map out of the warehouse: its page, and its picture for the report."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-
 from tasks.sentences import shown_notes, stability_notes
-from tasks.storage.publishing import send_published
 from tasks.storage.warehouse import Warehouse, frame
-from tasks.work.run import Run
 
 if TYPE_CHECKING:
     from polars import DataFrame
 
-MODELS_SHOWN = (
-    50_000  # what a page can hold, as a file and as something to look at; beyond that there is the viewer
-)
+MODELS_SHOWN = 50_000  # what a page can hold, in bytes and for the eye; for more there is the viewer
 
 
 def _latest_map(home: Path) -> tuple[dict[str, Any], DataFrame, DataFrame] | None:
@@ -26,15 +20,14 @@ def _latest_map(home: Path) -> tuple[dict[str, Any], DataFrame, DataFrame] | Non
         latest = frame(db, "out/atlas_page").to_dicts()
         if not latest:
             return None
-        day = latest[0]["snapshot"]
-        points = frame(db, "out/atlas_page_points", snapshot=day, models_max=MODELS_SHOWN)
-        return latest[0], points, frame(db, "out/atlas_page_kinds", snapshot=day)
+        snapshot = latest[0]["snapshot"]
+        points = frame(db, "out/atlas_page_points", snapshot=snapshot, models_max=MODELS_SHOWN)
+        return latest[0], points, frame(db, "out/atlas_page_kinds", snapshot=snapshot)
 
 
 def write_latest_atlas(home: Path) -> Path | None:
     """Write the page of the latest published map beside the report; null where no snapshot has a map."""
-    from tasks.atlas.page import AtlasAbout, write_atlas
-    from tasks.atlas.projecting import NOT_GUARANTEED
+    from tasks.atlas.page.render import AtlasAbout, write_atlas
 
     latest = _latest_map(home)
     if latest is None:
@@ -49,7 +42,7 @@ def write_latest_atlas(home: Path) -> Path | None:
         n_texts=row["texts"],
         noise_share=row["noise_share"],
         trustworthiness=row["trustworthiness"],
-        notes=[*shown_notes(points.height, row["models"]), *NOT_GUARANTEED, *stability_notes(row)],
+        notes=[*shown_notes(points.height, row["models"]), *stability_notes(row)],
         **({"hub_url": f"{row['hub']}/"} if row["hub"].startswith("http") else {}),
     )
     path = home / "atlas.html"
@@ -68,16 +61,3 @@ def write_map_picture(home: Path, folder: Path) -> Path | None:
     path = folder / "map.png"
     save_png(where_cards_lie(points, kinds), path)
     return path
-
-
-@task(task_run_name="write the page of the map")
-def publish_atlas_page(run: Run) -> Path | None:
-    """Have the page of the latest map where people read it; returns its path, null where there is no map."""
-    page, published = run.map, run.warehouse.published
-    if page.exists() and page.stat().st_mtime_ns >= published.stat().st_mtime_ns:
-        written: Path | None = page
-    else:
-        written = write_latest_atlas(run.home)
-    if written:
-        send_published(run.lake, written)
-    return written
