@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.findings_2022.evidence import Evidence
 from tasks import charts
+from tasks.estimators import Estimator
 from tasks.report import figures
 
 _STRATA = ("all", "without_outliers", "not_generated", "no_card_lowest")
@@ -51,7 +52,7 @@ def association(evidence: Evidence) -> figures.Figure:
     kept = [
         f
         for f in evidence.data.findings
-        if f.estimator in ("spearman", "spearman_given_controls") and f.stratum in _STRATA
+        if f.estimator in (Estimator.SPEARMAN, Estimator.SPEARMAN_GIVEN_CONTROLS) and f.stratum in _STRATA
     ]
     return figures.association(replace(evidence.data, findings=tuple(kept)))
 

@@ -10,6 +10,7 @@ import polars as pl
 from scipy import stats
 
 from tasks.arrays import Floats
+from tasks.estimators import Estimator
 from tasks.findings.bootstrap import cluster_sums
 from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Estimate, Sample, Stamp, dense_codes
 from tasks.findings.study import CLUSTER
@@ -65,7 +66,9 @@ def _by_tier(cards: pl.DataFrame, column: str, stamp: Stamp) -> Iterator[Finding
         if not rows.is_empty():
             stratum = tier if tier == "all" else f"tier={tier}"
             estimate = share(rows[column].to_numpy(), dense_codes(rows[CLUSTER]))
-            found = stamp.finding("documentation", "share", Sample(stratum, column, rows, column), estimate)
+            found = stamp.finding(
+                "documentation", Estimator.SHARE, Sample(stratum, column, rows, column), estimate
+            )
             yield replace(found, flags=[flag for flag in found.flags if flag not in _OF_COUNTS])
 
 

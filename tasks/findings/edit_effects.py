@@ -27,6 +27,7 @@ import polars as pl
 from scipy import stats
 
 from tasks.arrays import Floats
+from tasks.estimators import Estimator
 from tasks.findings.regression import Fit, over_clusters
 from tasks.findings.sample import AUTHORS_FOR_INTERVAL, AUTHORS_TO_TRUST, Codes, Estimate, Sample, Stamp
 from tasks.findings.study import CLUSTER
@@ -174,7 +175,7 @@ def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: EditOutcome, sta
     known = stacked.with_columns(outcome.followed.cast(pl.Float64).alias("y")).drop_nulls("y")
     treated = known.filter("is_treated")
     sample = Sample("all", outcome.column, treated.rename({"is_edited": predictor}), predictor)
-    name = "poisson_stacked" if outcome.is_count else "ols_stacked"
+    name = Estimator.POISSON_STACKED if outcome.is_count else Estimator.OLS_STACKED
     flags = _flags(treated)
 
     def row(question: str, estimator: str, estimate: Estimate, stratum: str = "all") -> Finding:
@@ -190,10 +191,10 @@ def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: EditOutcome, sta
     curve = _stacked(known, outcome, curve_of, drop_week_0=False)
     found = [row("edit_effect", name, average.estimate)]
     if not outcome.is_count:
-        found.append(row("edit_effect", "lpdid", _local_projection(known)))
+        found.append(row("edit_effect", Estimator.LPDID, _local_projection(known)))
     found += [row("edit_curve", name, one.estimate, f"week={week}") for week, one in curve.items()]
-    found.append(row("edit_pretrend", "wald", _pretrend(curve)))
-    found.append(row("edit_power", "minimum_detectable", Estimate(_detectable(average))))
+    found.append(row("edit_pretrend", Estimator.WALD, _pretrend(curve)))
+    found.append(row("edit_power", Estimator.MINIMUM_DETECTABLE, Estimate(_detectable(average))))
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import polars as pl
 from scipy import stats
 
+from tasks.estimators import Estimator
 from tasks.findings import rank
 from tasks.findings.sample import (
     MODELS_TO_TRUST,
@@ -43,7 +44,7 @@ def _spearman(sample: Sample, stamp: Stamp, seed: int) -> Finding:
     estimate = Estimate()
     if not cannot_estimate(sample):
         estimate = rank.spearman(sample.x, sample.y, sample.clusters, seed=seed)
-    return stamp.finding("rank_correlation", "spearman", sample, estimate)
+    return stamp.finding("rank_correlation", Estimator.SPEARMAN, sample, estimate)
 
 
 def adjust(family: list[Finding]) -> list[Finding]:

@@ -32,6 +32,7 @@ import polars as pl
 from scipy import stats
 
 from tasks.arrays import Floats
+from tasks.estimators import Estimator
 from tasks.findings import rank, regression
 from tasks.findings.bootstrap import cluster_sums
 from tasks.findings.controls import Design, controls, independent
@@ -155,9 +156,9 @@ def _of_outcome(
 def _plan(outcome: str) -> tuple[tuple[str, str, Method, bool], ...]:
     """Name, outcome as modelled, estimator, and whether it is a rank correlation, which holds nothing equal."""
     return (
-        ("spearman", outcome, spearman, True),
-        ("huber", f"log1p_{outcome}", huber, False),
-        ("poisson", outcome, poisson, False),
+        (Estimator.SPEARMAN, outcome, spearman, True),
+        (Estimator.HUBER, f"log1p_{outcome}", huber, False),
+        (Estimator.POISSON, outcome, poisson, False),
     )
 
 

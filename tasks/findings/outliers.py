@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from tasks.arrays import Floats
+from tasks.estimators import Estimator
 from tasks.findings.sample import MODELS_TO_ESTIMATE, Estimate, Sample, Stamp
 from tasks.findings.study import Study
 from tasks.records import Finding
@@ -96,9 +97,9 @@ def count_outliers(
         known = models.drop_nulls(column)
         sample = Sample("all", column, known, predictor=column)
         beyond = known.height - known.filter(limit.holds(column)).height
-        rows = {"models_removed": float(beyond), "fence": limit.high}
+        rows = {Estimator.MODELS_REMOVED: float(beyond), Estimator.FENCE: limit.high}
         if column == study.score:
-            rows["fence_below"] = limit.low
+            rows[Estimator.FENCE_BELOW] = limit.low
         for estimator, value in rows.items():
             found.append(stamp.finding("outliers", estimator, sample, Estimate(value, flags=limit.flags)))
     return found

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
+from tasks.estimators import Estimator, spearman_given
 from tasks.findings import rank, regression
 from tasks.findings.controls import Design, controls, design
 from tasks.findings.outliers import Fence, without_outliers
@@ -18,7 +19,12 @@ from tasks.findings.study import Study
 from tasks.findings.theil_sen import theil_sen
 from tasks.records import Finding
 
-SAME_UNIT = ("huber", "tukey", "median", "theil_sen")  # slopes of log1p(outcome)
+SAME_UNIT = (
+    Estimator.HUBER,
+    Estimator.TUKEY,
+    Estimator.MEDIAN,
+    Estimator.THEIL_SEN,
+)  # slopes of log1p(outcome)
 NO_CARD = ("empty", "none")  # no README, or an empty one; a card that could not be read is something else
 
 
@@ -38,7 +44,10 @@ def count_missing(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Find
     found = []
     for outcome in study.outcomes:
         sample = Sample("all", outcome, models, study.score)
-        for estimator, column in (("without_outcome", outcome), ("without_score", study.score)):
+        for estimator, column in (
+            (Estimator.WITHOUT_OUTCOME, outcome),
+            (Estimator.WITHOUT_SCORE, study.score),
+        ):
             row = stamp.finding("missing", estimator, sample, Estimate(float(models[column].null_count())))
             known = models[outcome].drop_nulls()
             share = float((known == 0).to_numpy().mean()) if known.len() else None
@@ -66,12 +75,12 @@ def no_card_lowest(models: pl.DataFrame, study: Study, status: str, stamp: Stamp
 def rank_correlations(sample: Sample, stamp: Stamp, seed: int) -> list[Finding]:
     """Spearman and Kendall of the score and one outcome."""
     found = []
-    for name, method in (("spearman", rank.spearman), ("kendall", rank.kendall)):
+    for name, method in ((Estimator.SPEARMAN, rank.spearman), (Estimator.KENDALL, rank.kendall)):
         estimate = (
             Estimate() if cannot_estimate(sample) else method(sample.x, sample.y, sample.clusters, seed=seed)
         )
         found.append(stamp.finding("rank_correlation", name, sample, estimate))
-    return _flag_disagreement(found, ("spearman", "kendall"), compare_intervals=False)
+    return _flag_disagreement(found, (Estimator.SPEARMAN, Estimator.KENDALL), compare_intervals=False)
 
 
 def partial_correlations(sample: Sample, study: Study, stamp: Stamp, seed: int) -> list[Finding]:
@@ -92,7 +101,7 @@ def _given_one(sample: Sample, column: str, stamp: Stamp, seed: int) -> Finding:
     else:
         given = known.rows[column].to_numpy()
         estimate = rank.partial_spearman(known.x, known.y, given, known.clusters, seed=seed)
-    return stamp.finding("partial_rank_correlation", f"spearman_given_{column}", known, estimate)
+    return stamp.finding("partial_rank_correlation", spearman_given(column), known, estimate)
 
 
 def _given_controls(sample: Sample, study: Study, stamp: Stamp, seed: int) -> Finding:
@@ -104,7 +113,7 @@ def _given_controls(sample: Sample, study: Study, stamp: Stamp, seed: int) -> Fi
         )
         estimate = rank.partial_spearman(sample.x, sample.y, given, sample.clusters, fixed=fixed, seed=seed)
         estimate = replace(estimate, flags=(*estimate.flags, *flags))
-    return stamp.finding("partial_rank_correlation", "spearman_given_controls", sample, estimate)
+    return stamp.finding("partial_rank_correlation", Estimator.SPEARMAN_GIVEN_CONTROLS, sample, estimate)
 
 
 def regressions(sample: Sample, study: Study, stamp: Stamp, seed: int) -> list[Finding]:
@@ -135,18 +144,18 @@ def _fits(
         for used in (sample, positive)
     )
     plan: list[tuple[str, str, Callable[[Design], Estimate]]] = [
-        ("huber", logged, regression.huber),
-        ("tukey", logged, regression.tukey),
-        ("median", logged, regression.median),
-        ("poisson", outcome, regression.poisson),
-        ("logit", f"any_{outcome}", regression.logit_any),
+        (Estimator.HUBER, logged, regression.huber),
+        (Estimator.TUKEY, logged, regression.tukey),
+        (Estimator.MEDIAN, logged, regression.median),
+        (Estimator.POISSON, outcome, regression.poisson),
+        (Estimator.LOGIT, f"any_{outcome}", regression.logit_any),
     ]
     if not controlled:
-        plan.append(("theil_sen", logged, partial(_theil_sen, seed=seed)))
+        plan.append((Estimator.THEIL_SEN, logged, partial(_theil_sen, seed=seed)))
     for name, modelled, method in plan:
         yield name, modelled, sample, Estimate() if of_all is None else method(of_all)
     hurdle = Estimate() if of_positive is None else regression.log_positive(of_positive)
-    yield "hurdle_log", f"log_{outcome}", positive, hurdle
+    yield Estimator.HURDLE_LOG, f"log_{outcome}", positive, hurdle
 
 
 def _theil_sen(matrix: Design, *, seed: int) -> Estimate:
@@ -173,7 +182,7 @@ def has_card(models: pl.DataFrame, study: Study, status: str, stamp: Stamp, seed
             estimate = Estimate()
             if not cannot_estimate(sample):
                 estimate = rank.cliffs_delta(sample.x, sample.y, sample.clusters, seed=seed)
-            found.append(stamp.finding("has_card", "cliffs_delta", sample, estimate))
+            found.append(stamp.finding("has_card", Estimator.CLIFFS_DELTA, sample, estimate))
     return found
 
 

@@ -98,7 +98,7 @@ class Stamp:
             outcome or sample.outcome,
             sample.predictor,
             sample.stratum,
-            estimator,
+            str(estimator),  # the warehouse takes plain strings
             n=sample.rows.height,
             n_clusters=sample.rows[CLUSTER].n_unique(),
             zero_share=sample.zero_share,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.sentences.estimates import change, is_multiplicative, reading
 from tasks.sentences.numbers import decimal, models, probability
 from tasks.sentences.words import estimator_words, plain
 
-_EVENT_STUDIES = {"poisson_stacked", "ols_stacked", "wald"}
+_EVENT_STUDIES = {Estimator.POISSON_STACKED, Estimator.OLS_STACKED, Estimator.WALD}
 
 
 def tested(finding: Finding) -> str:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.sentences.edits import tested
 from tasks.sentences.estimates import (
     ends,
-    family,
     figure,
     interval,
     is_interval,
@@ -23,7 +23,7 @@ from tasks.sentences.estimates import (
 from tasks.sentences.numbers import NARROW, count, decimal, models, percent
 from tasks.sentences.words import caveats, estimator_words, plain, question_words, upper_first
 
-_SLOPES = {"huber", "tukey", "theil", "ols", "median", "quantile", "lad"}
+_SLOPES = {Estimator.HUBER, Estimator.TUKEY, Estimator.MEDIAN, Estimator.THEIL_SEN, Estimator.OLS_STACKED}
 _CONTROLLED = "with the controls held equal"
 
 
@@ -78,11 +78,11 @@ def _more(finding: Finding) -> str:
     """`about 35 % more downloads`, `about 20 % lower odds of any likes`, `0.8 fewer downloads`, `more likes`."""
     what, size = plain(finding.outcome), finding.estimate or 0.0
     direction = "more" if size > 0 else "fewer"
-    if family(finding) == "logit":
+    if finding.estimator == Estimator.LOGIT:
         return f"{_times(finding, 'higher', 'lower')} odds of {what}"
     if is_multiplicative(finding):
         return f"{_times(finding, 'more', 'fewer')} {what}"
-    if family(finding) in _SLOPES:
+    if finding.estimator in _SLOPES:
         return f"about {decimal(abs(size))} {direction} {what}"
     return f"{direction} {what}"
 
@@ -110,12 +110,12 @@ def _edge(finding: Finding) -> str:
 def _counted(finding: Finding) -> str:
     """Findings that count: outliers, and models that no estimate could use."""
     what, n = plain(finding.outcome), models(finding.n)
-    known = {
-        "models_removed": f"{count(finding.estimate)} of {n} are outliers in {what}",
-        "fence": f"A model is an outlier in {what} beyond {_edge(finding)}",
-        "fence_below": f"A model is an outlier in {what} below {_edge(finding)}",
-        "without_score": f"{count(finding.estimate)} of {n} have no score",
-        "without_outcome": f"{count(finding.estimate)} of {n} have no number of {what}",
+    known: dict[str, str] = {
+        Estimator.MODELS_REMOVED: f"{count(finding.estimate)} of {n} are outliers in {what}",
+        Estimator.FENCE: f"A model is an outlier in {what} beyond {_edge(finding)}",
+        Estimator.FENCE_BELOW: f"A model is an outlier in {what} below {_edge(finding)}",
+        Estimator.WITHOUT_SCORE: f"{count(finding.estimate)} of {n} have no score",
+        Estimator.WITHOUT_OUTCOME: f"{count(finding.estimate)} of {n} have no number of {what}",
     }
     if finding.estimate is None or not math.isfinite(finding.estimate):
         return f"{question_words(finding.question).capitalize()} in {what} cannot be told from {n}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.sentences.estimates import figure, interval, reading, strength
 from tasks.sentences.numbers import models
@@ -12,7 +13,7 @@ from tasks.sentences.words import caveats, judge_words, plain
 
 def main_finding(findings: Iterable[Finding], outcome: str) -> Finding | None:
     """Spearman's correlation of the score with `outcome` over all models, if it was asked."""
-    wanted = ("rank_correlation", outcome, "score", "all", "spearman")
+    wanted = ("rank_correlation", outcome, "score", "all", Estimator.SPEARMAN)
     return next(
         (f for f in findings if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == wanted), None
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.sentences.estimates import figure, interval, is_interval, reading
 from tasks.sentences.numbers import models
@@ -13,7 +14,9 @@ from tasks.sentences.words import caveats, estimator_words, plain
 def as_people_score(findings: Iterable[Finding], outcome: str) -> str | None:
     """The rank correlation corrected for the judge's error beside the judge's own; null where nobody labelled."""
     asked = [
-        f for f in findings if (f.question, f.outcome, f.estimator) == ("judge_error", outcome, "spearman")
+        f
+        for f in findings
+        if (f.question, f.outcome, f.estimator) == ("judge_error", outcome, Estimator.SPEARMAN)
     ]
     labelled = next((f for f in asked if f.stratum == "labelled"), None)
     if labelled is None:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_ESTIMATORS = {
-    "spearman": "Spearman ρ",
-    "spearman_given_controls": "Spearman ρ with all else equal",
-    "kendall": "Kendall τ",
-    "kendall_tau_b": "Kendall τ",
-    "cliffs_delta": "Cliff’s δ",
-    "huber": "Huber regression",
-    "tukey": "Tukey biweight regression",
-    "tukey_biweight": "Tukey biweight regression",
-    "median": "median regression",
-    "theil_sen": "Theil–Sen slope",
-    "poisson": "Poisson regression",
-    "poisson_pml": "Poisson regression",
-    "hurdle_log": "regression of those that have any",
-    "negative_binomial": "negative binomial regression",
-    "logit": "logistic regression",
-    "ols": "least squares",
-    "poisson_stacked": "stacked Poisson event study",
-    "ols_stacked": "stacked event study",
-    "lpdid": "local projections",
-    "wald": "Wald’s test",
-    "minimum_detectable": "smallest effect found four times in five",
+from tasks.estimators import Estimator
+
+_ESTIMATORS: dict[str, str] = {
+    Estimator.SPEARMAN: "Spearman ρ",
+    Estimator.SPEARMAN_GIVEN_CONTROLS: "Spearman ρ with all else equal",
+    Estimator.KENDALL: "Kendall τ",
+    Estimator.CLIFFS_DELTA: "Cliff’s δ",
+    Estimator.HUBER: "Huber regression",
+    Estimator.TUKEY: "Tukey biweight regression",
+    Estimator.MEDIAN: "median regression",
+    Estimator.THEIL_SEN: "Theil–Sen slope",
+    Estimator.POISSON: "Poisson regression",
+    Estimator.HURDLE_LOG: "regression of those that have any",
+    Estimator.LOGIT: "logistic regression",
+    Estimator.POISSON_STACKED: "stacked Poisson event study",
+    Estimator.OLS_STACKED: "stacked event study",
+    Estimator.LPDID: "local projections",
+    Estimator.WALD: "Wald’s test",
+    Estimator.MINIMUM_DETECTABLE: "smallest effect found four times in five",
 }
 _COLUMNS = {
     "likes_gained": "likes gained a week",

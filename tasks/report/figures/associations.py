@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasks import charts
 from tasks.charts.summaries import Popularity
+from tasks.estimators import Estimator, spearman_given
 from tasks.records import Finding
 from tasks.report.data import ReportData
 from tasks.report.figures.figure import Figure, spec
@@ -11,34 +12,25 @@ from tasks.report.figures.intervals import STRATUM_ORDER, drawable_of, intervals
 from tasks.report.tables import findings_table
 from tasks.sentences import as_people_score, estimator_words, is_ranked, plain, stratum_words, upper_first
 
-_RANK_ORDER = (
-    "spearman",
-    "kendall",
-    "spearman_given_controls",
-    "spearman_given_age_days",
-    "spearman_given_parameters",
-    "spearman_given_author_models",
-    "spearman_given_downloads",
-)
-_ROW_WORDS = {
-    "spearman": "Spearman",
-    "kendall": "Kendall",
-    "spearman_given_controls": "all else equal",
-    "spearman_given_age_days": "equal age",
-    "spearman_given_parameters": "equal size",
-    "spearman_given_author_models": "equal author size",
-    "spearman_given_downloads": "equal downloads",
+# The rows of the charts, in their order.
+_RANKS: dict[str, str] = {
+    Estimator.SPEARMAN: "Spearman",
+    Estimator.KENDALL: "Kendall",
+    Estimator.SPEARMAN_GIVEN_CONTROLS: "all else equal",
+    spearman_given("age_days"): "equal age",
+    spearman_given("parameters"): "equal size",
+    spearman_given("author_models"): "equal author size",
+    spearman_given("downloads"): "equal downloads",
 }
 _SERIES_WORDS = {"no_card_lowest": "no card as the lowest"}
-_SLOPES = ("huber", "tukey", "median", "theil_sen", "poisson", "logit", "hurdle_log")
-_SLOPE_WORDS = {
-    "huber": "Huber",
-    "tukey": "Tukey biweight",
-    "median": "Median",
-    "theil_sen": "Theil–Sen",
-    "poisson": "Poisson",
-    "logit": "Logistic",
-    "hurdle_log": "Those with any",
+_SLOPES: dict[str, str] = {
+    Estimator.HUBER: "Huber",
+    Estimator.TUKEY: "Tukey biweight",
+    Estimator.MEDIAN: "Median",
+    Estimator.THEIL_SEN: "Theil–Sen",
+    Estimator.POISSON: "Poisson",
+    Estimator.LOGIT: "Logistic",
+    Estimator.HURDLE_LOG: "Those with any",
 }
 _REGRESSIONS = {"regression": "score alone", "regression_controlled": "all else equal"}
 
@@ -53,7 +45,7 @@ def association(data: ReportData) -> Figure:
         and f.predictor == "score"
         and "=" not in f.stratum
     ]
-    asked.sort(key=lambda f: (f.outcome, place(f.estimator, _RANK_ORDER), place(f.stratum, STRATUM_ORDER)))
+    asked.sort(key=lambda f: (f.outcome, place(f.estimator, _RANKS), place(f.stratum, STRATUM_ORDER)))
     drawable = drawable_of(asked)
     if not drawable:
         return Figure(
@@ -72,7 +64,7 @@ def association(data: ReportData) -> Figure:
 
 
 def _rank_row(finding: Finding) -> str:
-    how = _ROW_WORDS.get(finding.estimator) or estimator_words(finding.estimator)
+    how = _RANKS.get(finding.estimator) or estimator_words(finding.estimator)
     return f"{plain(finding.outcome).capitalize()}, {how}"
 
 
@@ -94,7 +86,7 @@ def slopes(data: ReportData, outcome: Popularity) -> Figure:
     says = tally(drawable)
     frame = intervals(
         drawable,
-        lambda f: _SLOPE_WORDS.get(f.estimator) or upper_first(estimator_words(f.estimator)),
+        lambda f: _SLOPES.get(f.estimator) or upper_first(estimator_words(f.estimator)),
         lambda f: _REGRESSIONS[f.question] + ", no outliers" * (f.stratum == "without_outliers"),
     )
     chart = charts.how_strong_is_the_association(frame, "Difference a point of score")

@@ -41,7 +41,7 @@ def documented(data: ReportData) -> Figure | None:
     asked = [f for f in data.findings if f.question == "documentation"]
     overall = {f.outcome: f.estimate or 0.0 for f in asked if f.stratum == "all"}
     # Sections as they are filled over all cards, below what says that nobody wrote the card.
-    order = sorted(overall, key=lambda name: (place(name, tuple(_DOCUMENTED))[0], -overall[name], name))
+    order = sorted(overall, key=lambda name: (place(name, _DOCUMENTED)[0], -overall[name], name))
     drawable = [f for f in asked if f.stratum in _TIERS and f.outcome in overall and is_interval(f)]
     drawable.sort(key=lambda f: (order.index(f.outcome), _TIERS.index(f.stratum)))
     if not drawable:

@@ -44,6 +44,7 @@ def table_of(findings: list[Finding]) -> ReportTable | None:
     return findings_table(findings) if findings else None
 
 
-def place(name: str, order: tuple[str, ...]) -> tuple[int, str]:
-    """Known names in their order, others behind them by name."""
-    return (order.index(name) if name in order else len(order), name)
+def place(name: str, order: Iterable[str]) -> tuple[int, str]:
+    """A sort key: known names in their order, others behind them by name."""
+    known = list(order)
+    return (known.index(name) if name in known else len(known), name)

@@ -8,6 +8,7 @@ import polars as pl
 
 from tasks import charts
 from tasks.charts.summaries import POINTS_MAX, Popularity, drawn_bins, outcome_by_score, scored
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.data import ReportData
 from tasks.report.figures.figure import Figure, spec
@@ -63,7 +64,7 @@ def popularity(data: ReportData, outcome: Popularity) -> Figure:
 
 def _slope(findings: Iterable[Finding], outcome: Popularity) -> Finding | None:
     """The Huber slope of log(1 + outcome) on the score over all models, where it can be used."""
-    wanted = ("regression", f"log1p_{outcome}", "score", "all", "huber")
+    wanted = ("regression", f"log1p_{outcome}", "score", "all", Estimator.HUBER)
     return next(
         (
             f

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tasks import charts
+from tasks.estimators import Estimator
 from tasks.report.data import ReportData
 from tasks.report.figures.figure import Figure, spec
 from tasks.report.figures.intervals import drawable_of, intervals, table_of, tally
@@ -36,7 +37,7 @@ def stratum_associations(data: ReportData, dimension: str) -> Figure | None:
     asked = [
         f
         for f in data.findings
-        if (f.question, f.estimator, f.predictor) == ("rank_correlation", "spearman", "score")
+        if (f.question, f.estimator, f.predictor) == ("rank_correlation", Estimator.SPEARMAN, "score")
         and f.stratum.startswith(f"{dimension}=")
     ]
     drawable = drawable_of(asked)
