@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import polars as pl
 import vl_convert
-from markupsafe import Markup
 
 from tasks import charts
-from tasks.errors import NotWritten
+from tasks.pages import PageScript, environment, page_script, page_style, write_page
 from tasks.records import Finding
 from tasks.report import figures
 from tasks.report.data import ReportData
@@ -57,14 +51,6 @@ _SAMPLE_FLAGS = ("few_models", "few_clusters", "dominant_author", "mostly_zero")
 
 
 @dataclass(frozen=True, slots=True)
-class PageScript:
-    """A script of ours and the hash by which the content policy lets it, and nothing else, run."""
-
-    text: Markup
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
     """What is said of one outcome, and the warnings that hold for all of it."""
 
@@ -75,53 +61,19 @@ class Told:
 
 def render_report(data: ReportData) -> str:
     """The whole page; it asks no network for anything, and its content policy forbids that it could."""
-    return _environment().get_template("report.html").render(_context(data))
+    return environment(_TEMPLATES).get_template("report.html").render(_context(data))
 
 
 def write_report(data: ReportData, path: Path) -> None:
-    """The page in the place of `path`, all at once: who has it open never sees half of it."""
-    text = render_report(data)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise NotWritten(f"cannot write {path}: {error.strerror}; mend that and run again") from error
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # `tojson` escapes <, >, &, ' and everything beyond ASCII; NaN is no JSON and must not get that far.
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    return environment
+    """Write the page, replacing an older one in one step; `NotWritten` where that fails."""
+    write_page(render_report(data), path)
 
 
 @cache
 def _scripts() -> tuple[PageScript, PageScript]:
     """Vega with its embedder (0.9 MB, 1.3 s to bundle), then the few lines that draw the charts."""
     vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.vegalite_version())
-    return _script(vega), _script((_TEMPLATES / "report.js").read_text(encoding="utf-8"))
-
-
-def _script(text: str) -> PageScript:
-    # A parser of HTML reads \r\n as \n, which would change the hash.
-    text = text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return PageScript(Markup(text), f"sha256-{digest}")  # noqa: S704  # our own script, not anybody's text
+    return page_script(vega), page_script((_TEMPLATES / "report.js").read_text(encoding="utf-8"))
 
 
 def _context(data: ReportData) -> dict[str, Any]:
@@ -140,7 +92,7 @@ def _context(data: ReportData) -> dict[str, Any]:
         "judged": judge_section(data, settings()),
         "scripts": _scripts(),
         "kinds": data.kinds,
-        "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own
+        "style": page_style(_TEMPLATES / "report.css"),
         "light": asdict(charts.LIGHT),
         "dark": asdict(charts.DARK),
         "theme": {
