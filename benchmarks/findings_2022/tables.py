@@ -12,19 +12,9 @@ from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.figures import documented_words
 from tasks.report.tables import interval_text
-from tasks.sentences import (
-    count,
-    decimal,
-    ends,
-    estimator_words,
-    figure,
-    is_interval,
-    percent,
-    plain,
-    reading,
-    stratum_words,
-    upper_first,
-)
+from tasks.sentences.estimates import ends, figure, is_interval, reading
+from tasks.sentences.numbers import count, decimal, percent
+from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first
 
 STRATA = {
     "all": "all scored models",

@@ -13,21 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from tasks.records import Finding
-from tasks.sentences import (
-    as_people_score,
-    estimator_words,
-    figure,
-    is_interval,
-    is_number,
-    is_second_opinion,
-    percent,
-    plain,
-    probability,
-    question_words,
-    sentence,
-    stratum_words,
-    upper_first,
-)
+from tasks.sentences.estimates import figure, is_interval, is_number, is_second_opinion
+from tasks.sentences.findings import as_people_score, sentence
+from tasks.sentences.numbers import percent, probability
+from tasks.sentences.words import estimator_words, plain, question_words, stratum_words, upper_first
 
 
 def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:

@@ -32,7 +32,7 @@ from tasks.operations.planning import (
 )
 from tasks.operations.status import State, read_state
 from tasks.records import HubPlan, JudgeSpec, Selection, Sort
-from tasks.sentences import duration
+from tasks.sentences.numbers import duration
 from tasks.settings import settings
 
 _MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}

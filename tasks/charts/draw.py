@@ -12,7 +12,7 @@ import polars as pl
 
 from tasks.charts.summaries import Popularity, drawn_bins, fitted_line, outcome_by_score, sampled
 from tasks.records import Finding
-from tasks.sentences import percent
+from tasks.sentences.numbers import percent
 
 Drawn = alt.Chart | alt.LayerChart
 

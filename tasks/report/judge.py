@@ -10,19 +10,9 @@ from tasks.passport import reading
 from tasks.records import JudgeRecord
 from tasks.report.data import ReportData
 from tasks.report.tables import ReportTable, disagreements_table, explained_tables, passport_table
-from tasks.sentences import (
-    cost_basis,
-    cost_per_thousand,
-    count,
-    duration,
-    money,
-    other_judge_sentence,
-    passport_sentence,
-    percent,
-    rate,
-    sway_sentences,
-    texts,
-)
+from tasks.sentences.judges import other_judge_sentence, passport_sentence, sway_sentences
+from tasks.sentences.numbers import count, duration, money, percent, rate, texts
+from tasks.sentences.snapshots import cost_basis, cost_per_thousand
 from tasks.settings import Settings
 
 _MODES = {

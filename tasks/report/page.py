@@ -11,29 +11,19 @@ from typing import Any
 import polars as pl
 import vl_convert
 
-from tasks import charts
+from tasks.charts import theme
 from tasks.pages import PageScript, environment, page_script, page_style, write_page
 from tasks.records import Finding
 from tasks.report import figures
 from tasks.report.data import ReportData
 from tasks.report.judge import judge_section
 from tasks.report.tables import ReportTable, exemplars_table, failures_table, findings_table, regression_table
-from tasks.sentences import (
-    caveats,
-    count,
-    decimal,
-    headline,
-    is_number,
-    is_second_opinion,
-    judge_note,
-    late_sentence,
-    long_date,
-    models,
-    percent,
-    plain,
-    release_sentence,
-    sentence,
-)
+from tasks.sentences.estimates import is_number, is_second_opinion
+from tasks.sentences.findings import headline, sentence
+from tasks.sentences.judges import judge_note
+from tasks.sentences.numbers import count, decimal, long_date, models, percent
+from tasks.sentences.snapshots import late_sentence, release_sentence
+from tasks.sentences.words import caveats, plain
 from tasks.settings import settings
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -72,7 +62,7 @@ def write_report(data: ReportData, path: Path) -> None:
 @cache
 def _scripts() -> tuple[PageScript, PageScript]:
     """Vega with its embedder (0.9 MB, 1.3 s to bundle), then the few lines that draw the charts."""
-    vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.vegalite_version())
+    vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=theme.vegalite_version())
     return page_script(vega), page_script((_TEMPLATES / "report.js").read_text(encoding="utf-8"))
 
 
@@ -93,12 +83,12 @@ def _context(data: ReportData) -> dict[str, Any]:
         "scripts": _scripts(),
         "kinds": data.kinds,
         "style": page_style(_TEMPLATES / "report.css"),
-        "light": asdict(charts.LIGHT),
-        "dark": asdict(charts.DARK),
+        "light": asdict(theme.LIGHT),
+        "dark": asdict(theme.DARK),
         "theme": {
-            "light": charts.config(charts.LIGHT),
-            "dark": charts.config(charts.DARK),
-            "numbers": charts.NUMBER_FORMAT,
+            "light": theme.config(theme.LIGHT),
+            "dark": theme.config(theme.DARK),
+            "numbers": theme.NUMBER_FORMAT,
         },
         **figures.every(data),
         **_tables(data),

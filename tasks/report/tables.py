@@ -12,22 +12,9 @@ import polars as pl
 from tasks.passport.reading import Line
 from tasks.records import Finding
 from tasks.rubric import load_rubric
-from tasks.sentences import (
-    MINUS,
-    NARROW,
-    count,
-    decimal,
-    ends,
-    estimator_words,
-    figure,
-    is_interval,
-    percent,
-    plain,
-    probability,
-    question_words,
-    stratum_words,
-    upper_first,
-)
+from tasks.sentences.estimates import ends, figure, is_interval
+from tasks.sentences.numbers import MINUS, NARROW, count, decimal, percent, probability
+from tasks.sentences.words import estimator_words, plain, question_words, stratum_words, upper_first
 
 # Model ids come from strangers: quoted whole, they cannot leave the path of this address.
 _MODEL_PAGE = "https://huggingface.co/"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.estimators import Estimator
@@ -21,7 +21,7 @@ from tasks.sentences.estimates import (
     strength,
 )
 from tasks.sentences.numbers import NARROW, count, decimal, models, percent
-from tasks.sentences.words import caveats, estimator_words, plain, question_words, upper_first
+from tasks.sentences.words import caveats, estimator_words, judge_words, plain, question_words, upper_first
 
 _SLOPES = {Estimator.HUBER, Estimator.TUKEY, Estimator.MEDIAN, Estimator.THEIL_SEN, Estimator.OLS_STACKED}
 _CONTROLLED = "with the controls held equal"
@@ -178,3 +178,72 @@ def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = Tr
         openings = [_among(finding)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
         text = ", ".join([*openings, _association(finding)])
     return f"{upper_first(text)}. {_doubts(finding, unsaid)}".rstrip()
+
+
+# ---- the sentence on top
+
+
+def main_finding(findings: Iterable[Finding], outcome: str) -> Finding | None:
+    """Spearman's correlation of the score with `outcome` over all models, if it was asked."""
+    wanted = ("rank_correlation", outcome, "score", "all", Estimator.SPEARMAN)
+    return next(
+        (f for f in findings if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == wanted), None
+    )
+
+
+def _tendency(finding: Finding) -> str:
+    said, what = reading(finding), plain(finding.outcome)
+    if said not in ("more", "less", "unclear"):
+        return f"say nothing yet about {what}"
+    numbers = f"Spearman ρ {figure(finding, finding.estimate)}, {interval(finding)}"
+    if said == "unclear":
+        return f"show no clear association with {what} ({numbers})"
+    return f"tend to have {'more' if said == 'more' else 'fewer'} {what} ({strength(finding)}: {numbers})"
+
+
+def _scored(judge: str) -> str:
+    if judge == "checklist":
+        return "Models whose card scores higher on the checklist"
+    return f"Models whose card {judge_words(judge)} scores higher"
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """The sentence for the top of the page and of the README: score with downloads and likes, all models."""
+    mains = [
+        f for f in (main_finding(findings, "downloads"), main_finding(findings, "likes")) if f is not None
+    ]
+    if not any(reading(f) in ("more", "less", "unclear") for f in mains):
+        return "There are too few scored cards to say how documentation goes with popularity."
+    joint = " and " if len({reading(f) for f in mains}) == 1 else ", but "
+    text = f"{_scored(mains[0].judge)} {joint.join(map(_tendency, mains))}"
+    few = caveats(["few_models"]) if any("few_models" in f.flags for f in mains) else ""
+    return f"{text}, among {models(max(f.n for f in mains))}. {few}".rstrip()
+
+
+# ---- corrected for the judge's error
+
+
+def as_people_score(findings: Iterable[Finding], outcome: str) -> str | None:
+    """The rank correlation corrected for the judge's error beside the judge's own; null where nobody labelled."""
+    asked = [
+        f
+        for f in findings
+        if (f.question, f.outcome, f.estimator) == ("judge_error", outcome, Estimator.SPEARMAN)
+    ]
+    labelled = next((f for f in asked if f.stratum == "labelled"), None)
+    if labelled is None:
+        return None
+    corrected = next(f for f in asked if f.stratum == "all" and f.predictor == labelled.predictor)
+    judged = next(f for f in asked if f.predictor != labelled.predictor)
+    what, few = plain(outcome), caveats(corrected.flags)
+    if not is_interval(corrected) or not is_interval(judged):
+        return f"Labels of {models(labelled.n)} are too few to correct {what} for the judge’s error. {few}".rstrip()
+    how = estimator_words(corrected.estimator)
+    told = (
+        f"Among {models(corrected.n)}, {how} of {what} with the judge’s score is {figure(judged, judged.estimate)} "
+        f"({interval(judged)}), and with people’s score, by the labels of {models(labelled.n)}, "
+        f"{figure(corrected, corrected.estimate)} ({interval(corrected)})."
+    )
+    if reading(corrected) == "unclear":
+        told += " With people’s score there is no clear association."
+    return f"{told} {few}".rstrip()

@@ -22,7 +22,7 @@ import pytest
 from benchmarks.findings_2022 import article
 from benchmarks.findings_2022.evidence import read_evidence
 from tasks.demo import write_demo_corpus
-from tasks.sentences import decimal, percent
+from tasks.sentences.numbers import decimal, percent
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]

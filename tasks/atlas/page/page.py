@@ -20,7 +20,7 @@ from markupsafe import Markup
 from tasks.arrays import Floats
 from tasks.atlas.page.colours import DARK_MARKS, LIGHT_MARKS
 from tasks.pages import environment, page_script, page_style, write_page
-from tasks.sentences import count, decimal, long_date, percent
+from tasks.sentences.numbers import count, decimal, long_date, percent
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks import charts
+from tasks.charts import draw
 from tasks.charts.summaries import Popularity
 from tasks.estimators import Estimator, spearman_given
 from tasks.records import Finding
@@ -10,7 +10,9 @@ from tasks.report.data import ReportData
 from tasks.report.figures.figure import Figure, spec
 from tasks.report.figures.intervals import STRATUM_ORDER, drawable_of, intervals, place, table_of, tally
 from tasks.report.tables import findings_table
-from tasks.sentences import as_people_score, estimator_words, is_ranked, plain, stratum_words, upper_first
+from tasks.sentences.estimates import is_ranked
+from tasks.sentences.findings import as_people_score
+from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first
 
 # The rows of the charts, in their order.
 _RANKS: dict[str, str] = {
@@ -53,7 +55,7 @@ def association(data: ReportData) -> Figure:
         )
     says = tally(drawable)
     frame = intervals(drawable, _rank_row, lambda f: _SERIES_WORDS.get(f.stratum) or stratum_words(f.stratum))
-    chart = charts.how_strong_is_the_association(frame, "Rank correlation with the score")
+    chart = draw.how_strong_is_the_association(frame, "Rank correlation with the score")
     note = (
         "Marks are estimates, lines their 95\u202f% intervals; a line that touches zero says that there may be no "
         "association. Rank correlations run from −1 to 1; Kendall’s is the smaller by its nature. “Equal age” and "
@@ -89,7 +91,7 @@ def slopes(data: ReportData, outcome: Popularity) -> Figure:
         lambda f: _SLOPES.get(f.estimator) or upper_first(estimator_words(f.estimator)),
         lambda f: _REGRESSIONS[f.question] + ", no outliers" * (f.stratum == "without_outliers"),
     )
-    chart = charts.how_strong_is_the_association(frame, "Difference a point of score")
+    chart = draw.how_strong_is_the_association(frame, "Difference a point of score")
     note = (
         "Log points for the slopes of log1p, for the counts (Poisson) and for those with any; log odds of having any "
         "(logistic). What they measure differs, so compare signs and what touches zero rather than sizes."
@@ -113,7 +115,7 @@ def judge_error(data: ReportData) -> Figure | None:
     )
     if not drawable:
         return Figure(name, title, told, None, findings_table(asked), note)
-    chart = charts.how_strong_is_the_association(
+    chart = draw.how_strong_is_the_association(
         intervals(
             drawable, lambda f: f"{upper_first(plain(f.outcome))}, {estimator_words(f.estimator)}", _scored_by
         ),

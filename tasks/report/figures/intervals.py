@@ -8,7 +8,7 @@ import polars as pl
 
 from tasks.records import Finding
 from tasks.report.tables import ReportTable, findings_table
-from tasks.sentences import is_interval, reading
+from tasks.sentences.estimates import is_interval, reading
 
 STRATUM_ORDER = ("all", "without_outliers", "not_generated", "no_card_lowest")
 

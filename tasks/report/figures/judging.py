@@ -7,13 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from tasks import charts
+from tasks.charts import draw
 from tasks.records import PassportEntry
 from tasks.report.data import JudgingReport
 from tasks.report.figures.figure import Figure, spec
 from tasks.report.tables import grid_table
 from tasks.rubric import load_rubric
-from tasks.sentences import decimal, judge_words, percent, plain, texts, upper_first
+from tasks.sentences.numbers import decimal, percent, texts
+from tasks.sentences.words import judge_words, plain, upper_first
 
 _AGREEING = {
     ("agreement", "quadratic_kappa"): "judge and people",
@@ -43,7 +44,7 @@ def agreement(passport: Iterable[PassportEntry]) -> Figure | None:
     says = _where_they_agree(
         [row for row in rows if row["series"] == _AGREEING["agreement", "quadratic_kappa"]]
     )
-    chart = charts.how_far_judge_and_people_agree(pl.DataFrame(rows), "Quadratic weighted kappa")
+    chart = draw.how_far_judge_and_people_agree(pl.DataFrame(rows), "Quadratic weighted kappa")
     note = (
         "Marks are estimates, lines their 95\u202f% intervals. 1 is full agreement, 0 what chance would give; where "
         "people disagree among themselves, no judge can be expected to agree with all of them."
@@ -73,7 +74,7 @@ def judges_compared(number: int, judge: str, other: Mapping[str, Any], grid: pl.
     this, that = judge_words(judge), judge_words(other["judge"])
     if this == that:
         that = f"{that} ({other['fingerprint'][:8]})"
-    chart = charts.how_two_judges_compare(grid, this, that)
+    chart = draw.how_two_judges_compare(grid, this, that)
     says = _sides(grid, this, that)
     title = f"{upper_first(this)} beside {that}"
     note = "Each cell is half a point wide and high and says how many texts lie in it; on the broken line both agree."

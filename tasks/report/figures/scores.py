@@ -6,14 +6,16 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from tasks import charts
+from tasks.charts import draw
 from tasks.charts.summaries import POINTS_MAX, Popularity, drawn_bins, outcome_by_score, scored
 from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.data import ReportData
 from tasks.report.figures.figure import Figure, spec
 from tasks.report.tables import bins_table, histogram_table
-from tasks.sentences import count, decimal, main_finding, models, percent, reading, sentence
+from tasks.sentences.estimates import reading
+from tasks.sentences.findings import main_finding, sentence
+from tasks.sentences.numbers import count, decimal, models, percent
 
 
 def spread(data: ReportData) -> Figure:
@@ -33,7 +35,7 @@ def spread(data: ReportData) -> Figure:
         f"Of {models(total)} with a score, half score {decimal(median)} or less; "
         f"{percent(low)} score below 2 and {percent(high)} score 4 or more."
     )
-    chart = charts.how_scores_are_spread(histogram, median)
+    chart = draw.how_scores_are_spread(histogram, median)
     return Figure("spread", title, says, spec(chart, says), histogram_table(histogram))
 
 
@@ -50,7 +52,7 @@ def popularity(data: ReportData, outcome: Popularity) -> Figure:
     fit, bins = _slope(data.findings, outcome), outcome_by_score(data.models, outcome)
     told = fit or main_finding(data.findings, outcome)
     says = " ".join(part for part in (sentence(told) if told else "", _typical(bins, outcome)) if part)
-    chart = charts.score_against_popularity(data.models, outcome, fit)
+    chart = draw.score_against_popularity(data.models, outcome, fit)
     says = says or f"{models(known.height)} by score and {outcome}."
     return Figure(
         name,

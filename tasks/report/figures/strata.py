@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from tasks import charts
+from tasks.charts import draw
 from tasks.estimators import Estimator
 from tasks.report.data import ReportData
 from tasks.report.figures.figure import Figure, spec
 from tasks.report.figures.intervals import drawable_of, intervals, table_of, tally
 from tasks.report.tables import findings_table, strata_table
-from tasks.sentences import decimal, plain, stratum_words
+from tasks.sentences.numbers import decimal
+from tasks.sentences.words import plain, stratum_words
 
 ROWS_MAX = 18  # more lines than this nobody compares by eye; the table below the chart has them all
 
@@ -27,7 +28,7 @@ def stratum_scores(data: ReportData, dimension: str) -> Figure:
     says = f"Highest median score: {best['stratum']} ({decimal(best['median_score'])})"
     if best["stratum"] != worst["stratum"]:
         says += f"; lowest: {worst['stratum']} ({decimal(worst['median_score'])})"
-    chart = charts.how_strata_compare(top)
+    chart = draw.how_strata_compare(top)
     note = f"The {ROWS_MAX} with most models of {known.height}." if known.height > ROWS_MAX else ""
     return Figure(name, title, f"{says}.", spec(chart, says), strata_table(frame, dimension), note)
 
@@ -55,5 +56,5 @@ def stratum_associations(data: ReportData, dimension: str) -> Figure | None:
     )
     says = tally(drawn)
     frame = intervals(drawn, lambda f: stratum_words(f.stratum), lambda f: plain(f.outcome))
-    chart = charts.how_strong_is_the_association(frame, "Spearman ρ with the score")
+    chart = draw.how_strong_is_the_association(frame, "Spearman ρ with the score")
     return Figure(name, title, says, spec(chart, says), findings_table(asked))

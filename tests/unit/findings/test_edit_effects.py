@@ -17,7 +17,9 @@ from tasks.findings.edit_effects import OUTCOMES, EditOutcome, edit_effects, sta
 from tasks.findings.sample import Stamp
 from tasks.findings.weekly import weekly
 from tasks.records import Finding
-from tasks.sentences import edit_verdict, ends, sentence
+from tasks.sentences.edits import edit_verdict
+from tasks.sentences.estimates import ends
+from tasks.sentences.findings import sentence
 
 FIRST = date(2026, 1, 5)
 STAMP = Stamp(FIRST, "checklist", "f1")

@@ -13,7 +13,8 @@ from flows.cli.analysing import print_findings
 from tasks.records import Finding
 from tasks.report import figures, read_report_data
 from tasks.report.page import render_report
-from tasks.sentences import as_people_score, flag_words, sentence
+from tasks.sentences.findings import as_people_score, sentence
+from tasks.sentences.words import flag_words
 
 MakeFinding = Callable[..., Finding]
 Warehouse = Callable[..., duckdb.DuckDBPyConnection]
