@@ -1,5 +1,5 @@
-"""From findings to plain English that claims no more than the interval does.
+"""Findings in plain English that claims no more than the interval allows.
 
-Every sentence speaks of association ("goes with"), never of effect; where the interval contains zero it says
-"no clear association", whatever the estimate. Numbers carry narrow no-break spaces, so that they never wrap.
+Every sentence states an association ("goes with"), never an effect; where the interval contains zero it says "no clear
+association", whatever the estimate. Numbers contain narrow no-break spaces, so that they never wrap.
 """

@@ -1,4 +1,4 @@
-"""What may be said of an estimate: its scale, its interval, and how far the interval is from zero."""
+"""What an estimate allows to be said: its scale, its interval, and how far the interval is from zero."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from tasks.estimators import Estimator, family, spearman_given
 from tasks.records import Finding
-from tasks.sentences.numbers import NARROW, decimal
+from tasks.sentences.numbers import NARROW, decimal, interval_words
 
 _RANKED = {Estimator.SPEARMAN, Estimator.KENDALL, Estimator.CLIFFS_DELTA}
 _LOG_RATIOS = {Estimator.POISSON, Estimator.POISSON_STACKED, Estimator.LOGIT}
@@ -42,7 +42,7 @@ def ends(finding: Finding) -> tuple[float, float]:
 
 
 def reading(finding: Finding) -> EstimateReading:
-    """What may be said.
+    """What the estimate allows to be said.
 
     `nothing` without an estimate, `unsettled` without an interval, `unclear` where zero lies inside it
     (or the estimate across zero from it), else `more` or `less`.
@@ -59,8 +59,8 @@ def reading(finding: Finding) -> EstimateReading:
 
 def is_second_opinion(finding: Finding) -> bool:
     """Whether another estimator answers the same question first; second opinions go into tables."""
-    is_partial = "_given_" in finding.estimator and finding.estimator not in _FIRST_PARTIALS
-    return family(finding.estimator) in _SECOND_OPINIONS or is_partial
+    is_partial = family(finding.estimator) != finding.estimator
+    return finding.estimator in _SECOND_OPINIONS or (is_partial and finding.estimator not in _FIRST_PARTIALS)
 
 
 def is_ranked(finding: Finding) -> bool:
@@ -69,7 +69,7 @@ def is_ranked(finding: Finding) -> bool:
 
 
 def is_number(finding: Finding) -> bool:
-    """Whether the estimate is a count of models or of downloads, not an association."""
+    """Whether the estimate counts models or downloads and is not an association."""
     return finding.question in ("outliers", "missing")
 
 
@@ -79,7 +79,7 @@ def is_multiplicative(finding: Finding) -> bool:
         return False
     if finding.question in ("edit_power", "edit_pretrend"):
         return finding.question == "edit_power"
-    return family(finding.estimator) in _LOG_RATIOS or finding.outcome.startswith(("log1p_", "log_"))
+    return finding.estimator in _LOG_RATIOS or finding.outcome.startswith(("log1p_", "log_"))
 
 
 def strength(finding: Finding) -> str:
@@ -99,7 +99,7 @@ def change(log_ratio: float, *, as_factor: bool = False) -> str:
 
 
 def figure(finding: Finding, value: float | None) -> str:
-    """One number of a finding in its own unit; factors where the finding holds any doubling."""
+    """One number of a finding in its own unit; as a factor where any of its numbers is a doubling or more."""
     if value is None or not math.isfinite(value):
         return "–"
     if not is_multiplicative(finding):
@@ -110,5 +110,9 @@ def figure(finding: Finding, value: float | None) -> str:
 
 def interval(finding: Finding) -> str:
     """`95 % interval 0.15 to 0.27`, in the finding's own unit."""
-    low, high = ends(finding)
-    return f"95{NARROW}% interval {figure(finding, low)} to {figure(finding, high)}"
+    return interval_words(*(figure(finding, end) for end in ends(finding)))
+
+
+def both_ends(finding: Finding) -> str:
+    """`0.15 to 0.27`, in the finding's own unit, or a dash."""
+    return " to ".join(figure(finding, end) for end in ends(finding)) if is_interval(finding) else "–"

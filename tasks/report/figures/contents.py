@@ -1,4 +1,4 @@
-"""What cards hold: sections that are filled, and what is documented by how popular the models are."""
+"""What cards contain: which sections are filled, and what is documented by popularity."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import polars as pl
 from tasks.charts import draw
 from tasks.records import Finding
 from tasks.report.data import ReportData
-from tasks.report.figures.figure import Figure, spec
-from tasks.report.figures.intervals import intervals, place
+from tasks.report.figures.figure import Figure, intervals, place, spec
 from tasks.report.tables import documented_table, sections_table
 from tasks.sentences.estimates import ends, is_interval
 from tasks.sentences.numbers import percent
@@ -39,12 +38,12 @@ def sections(data: ReportData) -> Figure:
 
 
 def documented(data: ReportData) -> Figure | None:
-    """What cards hold by how popular their models are, with intervals; None where nothing was estimated."""
-    asked = [f for f in data.findings if f.question == "documentation"]
-    overall = {f.outcome: f.estimate or 0.0 for f in asked if f.stratum == "all"}
-    # Sections as they are filled over all cards, below what says that nobody wrote the card.
+    """What cards contain by the popularity of their models, with intervals; None where nothing was estimated."""
+    shares = [f for f in data.findings if f.question == "documentation"]
+    overall = {f.outcome: f.estimate or 0.0 for f in shares if f.stratum == "all"}
+    # Generated cards and copies first, then the sections, most often filled first.
     order = sorted(overall, key=lambda name: (place(name, _DOCUMENTED)[0], -overall[name], name))
-    drawable = [f for f in asked if f.stratum in _TIERS and f.outcome in overall and is_interval(f)]
+    drawable = [f for f in shares if f.stratum in _TIERS and f.outcome in overall and is_interval(f)]
     drawable.sort(key=lambda f: (order.index(f.outcome), _TIERS.index(f.stratum)))
     if not drawable:
         return None
@@ -53,21 +52,21 @@ def documented(data: ReportData) -> Figure | None:
     frame = intervals(drawable, lambda f: documented_words(f.outcome), lambda f: stratum_words(f.stratum))
     note = (
         "Marks are shares of the cards in each tier by rank of downloads, lines their 95\u202f% intervals over "
-        "authors; where a tier has too few authors for an interval, it is not drawn. “Nearly the same” are cards whose "
-        "text several models share but for names and numbers."
+        "authors; a tier with too few authors for an interval is not drawn. “Nearly the same” are cards whose text several "
+        "models share except for names and numbers."
     )
     tiers = sorted({f.stratum for f in drawable}, key=_TIERS.index)
     chart = draw.what_is_documented(frame, [stratum_words(tier) for tier in tiers])
-    return Figure("documented", title, says, spec(chart, says), documented_table(asked), note)
+    return Figure("documented", title, says, spec(chart, says), documented_table(shares), note)
 
 
 def documented_words(outcome: str) -> str:
-    """What a share of cards has, as a heading: generated, copied, or a filled section."""
+    """A share of cards as a heading: generated, copied, or a filled section."""
     return _DOCUMENTED.get(outcome) or upper_first(plain(outcome.removeprefix("section:")))
 
 
 def _by_popularity(findings: list[Finding]) -> str:
-    """Which shares differ between the first and the last tier drawn, as far as intervals that are apart tell."""
+    """Which shares differ between the first and the last tier drawn: those whose intervals do not overlap."""
     by = {(f.outcome, f.stratum): f for f in findings}
     drawn = sorted({f.stratum for f in findings}, key=_TIERS.index)
     first, last = drawn[0], drawn[-1]
@@ -78,7 +77,7 @@ def _by_popularity(findings: list[Finding]) -> str:
     more = [words for words, (one, other) in pairs.items() if ends(one)[0] > ends(other)[1]]
     fewer = [words for words, (one, other) in pairs.items() if ends(one)[1] < ends(other)[0]]
     return (
-        f"More frequent in the {stratum_words(first)} of models by downloads than in the last tier, by intervals that "
-        f"are apart: {', '.join(more) or 'none'}. Less frequent: {', '.join(fewer) or 'none'}. "
-        f"Intervals that overlap: {len(pairs) - len(more) - len(fewer)} of {len(pairs)}."
+        f"More frequent in the {stratum_words(first)} of models by downloads than in the last tier, where intervals do "
+        f"not overlap: {', '.join(more) or 'none'}. Less frequent: {', '.join(fewer) or 'none'}. "
+        f"Overlapping intervals: {len(pairs) - len(more) - len(fewer)} of {len(pairs)}."
     )

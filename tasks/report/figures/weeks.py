@@ -17,7 +17,7 @@ _EDITS = {"documentation_edit": "documenting more", "cosmetic_edit": "documentin
 
 
 def edits(data: ReportData, outcome: str) -> Figure | None:
-    """What edited models gain beside models not edited yet, around the edit; None where nothing was estimated."""
+    """What edited models gain compared with models not edited yet, week by week; None where nothing was estimated."""
     of_outcome = [f for f in data.findings if f.outcome == outcome and f.question.startswith("edit_")]
     curve = [f for f in of_outcome if f.question == "edit_curve" and is_interval(f)]
     verdict = edit_verdict(of_outcome, outcome)
@@ -43,7 +43,7 @@ def edits(data: ReportData, outcome: str) -> Figure | None:
     title = f"{upper_first(plain(outcome))} around an edit of the card"
     chart = draw.how_an_edit_is_followed(frame, "Difference of logarithms to week −1")
     note = (
-        "Models whose card was edited beside models of the same weeks whose card was not edited yet; week −1 is the "
-        "base. Lines are 95 % intervals over authors."
+        "Models whose card was edited, compared with models of the same weeks whose card was not edited yet; week −1 is "
+        "the base. Lines are 95 % intervals over authors."
     )
     return Figure(f"edits-{outcome}", title, says, spec(chart, says), findings_table(of_outcome), note)

@@ -138,13 +138,13 @@ def test_flags_become_warnings() -> None:
     flags = ["mostly_zero", "few_models", "estimators_disagree"]
     said = sentence(replace(BASE, flags=flags))
     assert "none at all" in said
-    assert "Few models" in said
+    assert "few models" in said
     assert "estimators disagree" in said
-    assert said.count("Few models") == 1
+    assert said.count("few models") == 1
 
 
 def test_warnings_said_elsewhere_can_be_left_out() -> None:
-    assert "Few models" not in sentence(replace(BASE, flags=["few_models"]), unsaid=("few_models",))
+    assert "few models" not in sentence(replace(BASE, flags=["few_models"]), unsaid=("few_models",))
 
 
 def test_a_finding_that_the_correction_takes_back_is_taken_back() -> None:
@@ -172,7 +172,7 @@ def test_strata_open_the_sentence(stratum: str, opening: str) -> None:
         ("outliers", "models_removed", 12.0, "12 of 1 000 models are outliers in downloads."),
         ("outliers", "fence", 12345.6, "A model is an outlier in downloads beyond 12 346."),
         ("missing", "without_score", 240.0, "240 of 1 000 models have no score."),
-        ("outliers", "fence", None, "Outliers in downloads cannot be told from 1 000 models."),
+        ("outliers", "fence", None, "Outliers in downloads cannot be determined from 1 000 models."),
     ],
 )
 def test_counts_are_told_as_counts(question: str, estimator: str, estimate: float | None, said: str) -> None:
@@ -322,7 +322,7 @@ def test_what_sways_a_judge_is_told_where_it_was_measured() -> None:
         "about the same as the same cards without (mean difference 0.05, 95 % interval -0.05 to 0.15)"
         in said[2]
     )
-    assert "in 12 % of 240 tries; 70 % of the attacks were noticed" in said[3]
+    assert "in 12 % of 240 tries; 70 % of the attacks were flagged" in said[3]
     assert sway_sentences([KAPPA]) == []
 
 
@@ -350,7 +350,7 @@ def other(**fields: object) -> dict[str, Any]:
 
 def test_another_judge_of_the_panel_is_compared_with_an_interval() -> None:
     assert words(other_judge_sentence("vllm:m", other())) == (
-        "The checklist judges the same snapshot. Over 903 texts that both scored, the judge model m scores on average "
+        "The checklist judged this snapshot too. Over 903 texts that both scored, the judge model m scores on average "
         "0.42 points below it (95 % interval 0.38 to 0.46); Spearman ρ 0.61, and 48 % of the scores lie within half "
         "a point."
     )
@@ -392,20 +392,20 @@ def test_the_cost_of_a_thousand_cards_is_price_times_gpus_times_hours() -> None:
     assert cost_per_thousand(TOOK, None, 8) is None
     assert cost_per_thousand(TOOK | {"texts": None}, 2.5, 8) is None
     assert (
-        dict(judging_words(TOOK, price=2.5))["cost per thousand cards"] == "0.0556 (2 GPUs at 2.50 an hour)"
+        dict(judging_words(TOOK, price=2.5))["cost per thousand cards"] == "0.0556 (2 GPUs at 2.50 per hour)"
     )
 
 
 def test_the_closing_table_tells_speed_and_how_to_learn_the_cost() -> None:
     told = {name: words(value) for name, value in judging_words(TOOK)}
-    assert told["cards a second"] == "25.0 (9 000 texts in 6 min)"
-    assert told["tokens a second"] == "41 000"
-    assert told["tokens a card, read / written"] == "1 500 / 140"
+    assert told["cards per second"] == "25.0 (9 000 texts in 6 min)"
+    assert told["tokens per second"] == "41 000"
+    assert told["tokens per card, read / written"] == "1 500 / 140"
     assert "CARDIOGRAPH_GPU_HOUR_PRICE" in told["cost per thousand cards"]
 
 
 def test_a_checklist_has_a_speed_and_no_tokens_and_idleness_has_neither() -> None:
-    assert [name for name, _ in judging_words(TOOK | {"replicas": 0})] == ["cards a second"]
+    assert [name for name, _ in judging_words(TOOK | {"replicas": 0})] == ["cards per second"]
     assert judging_words(dict.fromkeys(TOOK)) == []
 
 
@@ -432,8 +432,7 @@ def atlas(placed: int, drift_share: float) -> dict[str, Any]:
             31_600,
             0.02,
             [
-                "The map was fitted on texts of 2026-11-09; 1 600 that are new since then were placed among their "
-                "neighbours."
+                "The map was fitted on texts of 2026-11-09; 1 600 newer ones were placed among their neighbours."
             ],
         ),
     ],
@@ -452,4 +451,4 @@ def test_a_page_that_shows_some_of_the_models_says_so() -> None:
     (note,) = shown_notes(50_000, 1_000_000)
     assert "1 000 000 models" in words(note)
     assert "50 000 are shown" in words(note)
-    assert "`cardiograph atlas serve` shows them all" in note
+    assert "`cardiograph atlas serve` shows all of them" in note
