@@ -16,8 +16,7 @@ from tasks.findings.documented import FAMILY_MODELS
 from tasks.findings.outliers import OUTLIER_RULE
 from tasks.findings.sample import AUTHORS_TO_TRUST, MODELS_TO_TRUST
 from tasks.records import Finding
-from tasks.report.tables import interval_text
-from tasks.sentences.estimates import EstimateReading, ends, is_interval, reading, strength
+from tasks.sentences.estimates import EstimateReading, both_ends, ends, is_interval, reading, strength
 from tasks.sentences.findings import sentence
 from tasks.sentences.judges import passport_sentence
 from tasks.sentences.numbers import count, decimal, long_date, percent
@@ -75,8 +74,8 @@ def render(evidence: Evidence) -> tuple[str, list[str]]:
         hold=claims.hold,
         reads=claims.reads,
         apart=claims.apart,
-        rho=lambda finding: f"ρ {decimal(finding.estimate)}, {interval_text(finding)}",
-        between=interval_text,
+        rho=lambda finding: f"ρ {decimal(finding.estimate)}, {both_ends(finding)}",
+        between=both_ends,
         factor=tables.factor,
         span=tables.span,
         picture=lambda name: _picture(drawn[name]),

@@ -11,8 +11,7 @@ from benchmarks.findings_2022.evidence import Evidence
 from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.figures import documented_words
-from tasks.report.tables import interval_text
-from tasks.sentences.estimates import ends, figure, is_interval, reading
+from tasks.sentences.estimates import both_ends, ends, figure, is_interval, reading
 from tasks.sentences.numbers import count, decimal, percent
 from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first
 
@@ -48,7 +47,7 @@ def told(finding: Finding | None) -> str:
     if finding is None or finding.estimate is None:
         return "–"
     value = figure(finding, finding.estimate)
-    return f"{value} ({interval_text(finding)})" if is_interval(finding) else f"{value} (no interval)"
+    return f"{value} ({both_ends(finding)})" if is_interval(finding) else f"{value} (no interval)"
 
 
 def are_all(evidence: Evidence, question: str, outcome: str) -> bool:

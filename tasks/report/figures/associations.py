@@ -6,7 +6,8 @@ from tasks.charts.summaries import Popularity
 from tasks.estimators import Estimator, spearman_given
 from tasks.records import Finding
 from tasks.report.data import ReportData
-from tasks.report.figures.figure import ROWS_MAX, STRATUM_ORDER, Figure, drawable_of, forest, place
+from tasks.report.figures.figure import ROWS_MAX, STRATUM_ORDER, Figure, drawable_of, forest
+from tasks.report.tables import place
 from tasks.sentences.estimates import is_ranked
 from tasks.sentences.findings import as_people_score
 from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first

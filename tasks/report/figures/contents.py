@@ -7,8 +7,8 @@ import polars as pl
 from tasks.charts import draw
 from tasks.records import Finding
 from tasks.report.data import ReportData
-from tasks.report.figures.figure import Figure, intervals, place, spec
-from tasks.report.tables import documented_table, sections_table
+from tasks.report.figures.figure import Figure, intervals, spec
+from tasks.report.tables import documented_table, place, sections_table
 from tasks.sentences.estimates import ends, is_interval
 from tasks.sentences.numbers import percent
 from tasks.sentences.words import plain, stratum_words, upper_first
@@ -52,8 +52,8 @@ def documented(data: ReportData) -> Figure | None:
     frame = intervals(drawable, lambda f: documented_words(f.outcome), lambda f: stratum_words(f.stratum))
     note = (
         "Marks are shares of the cards in each tier by rank of downloads, lines their 95\u202f% intervals over "
-        "authors; a tier with too few authors for an interval is not drawn. “Nearly the same” are cards whose text several "
-        "models share except for names and numbers."
+        "authors; a tier with too few authors for an interval is not drawn. “Nearly the same” are cards whose text "
+        "several models share except for names and numbers."
     )
     tiers = sorted({f.stratum for f in drawable}, key=_TIERS.index)
     chart = draw.what_is_documented(frame, [stratum_words(tier) for tier in tiers])

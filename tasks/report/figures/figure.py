@@ -92,9 +92,3 @@ def tally(findings: list[Finding]) -> str:
         all_of_them = "Both" if len(verdicts) == 2 else f"All {len(verdicts)}"
         return f"{all_of_them} intervals lie {sides[verdicts[0]]}."
     return f"Of {len(verdicts)} interval{'s' * (len(verdicts) != 1)}: {', '.join(parts)}."
-
-
-def place(name: str, order: Iterable[str]) -> tuple[int, str]:
-    """A sort key: known names in their order, others behind them by name."""
-    known = list(order)
-    return (known.index(name) if name in known else len(known), name)

@@ -43,7 +43,7 @@ def edits(data: ReportData, outcome: str) -> Figure | None:
     title = f"{upper_first(plain(outcome))} around an edit of the card"
     chart = draw.how_an_edit_is_followed(frame, "Difference of logarithms to week −1")
     note = (
-        "Models whose card was edited, compared with models of the same weeks whose card was not edited yet; week −1 is "
-        "the base. Lines are 95 % intervals over authors."
+        "Models whose card was edited, compared with models of the same weeks whose card was not edited yet; week −1 "
+        "is the base. Lines are 95 % intervals over authors."
     )
     return Figure(f"edits-{outcome}", title, says, spec(chart, says), findings_table(of_outcome), note)

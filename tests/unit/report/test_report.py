@@ -461,7 +461,7 @@ def test_a_place_that_cannot_be_written_is_named(data: ReportData, tmp_path: Pat
 def test_the_page_says_which_judge_exactly_and_how_fast_it_was(judged: ReportData) -> None:
     text = Page(render_report(judged)).text
     assert "Judge vllm:reader Judge model org/reader Revision not stated Engine vllm 0.32.0" in text
-    assert "Score mode expected Longest card 6 000 tokens, of longer ones head and tail" in text
+    assert "Score mode expected Longest card 6 000 tokens; longer cards are cut to head and tail" in text
     assert "mean over the probabilities" in text
     assert "cards per second 24.0 600 texts in 25 s on 2 servers" in text
     assert "tokens per second 38 400 80 % of prompts from a cache" in text
