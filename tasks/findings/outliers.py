@@ -1,4 +1,4 @@
-"""Which models are outliers, by a rule that mostly-zero counts do not break: in popularity, and in score."""
+"""Which models are outliers in popularity and in score, by a rule that works for mostly-zero counts."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ OUTLIER_RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """What lies beyond is an outlier (null: no limit, or too few models to say), and how the fence was found."""
+    """Values outside are outliers (null: no limit, or too few models); the flags say how the fence was computed."""
 
     low: float | None = None
     high: float | None = None
     flags: tuple[str, ...] = ()
 
     def holds(self, column: str) -> pl.Expr:
-        """Whether a number lies within, or is not known."""
+        """Whether a number is inside, or null."""
         value = pl.col(column)
         low = value >= self.low if self.low is not None else pl.lit(value=True)
         high = value <= self.high if self.high is not None else pl.lit(value=True)

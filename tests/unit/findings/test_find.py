@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tasks.findings import OUTLIER_RULE, find
-from tasks.findings.families import adjust
 from tasks.findings.outliers import count_fence
+from tasks.findings.questions import adjust
 from tasks.findings.sample import Estimate, Sample, Stamp, clean
 from tasks.findings.study import HUB
 from tasks.records import Finding
