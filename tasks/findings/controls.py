@@ -38,7 +38,7 @@ def controls(
 ) -> tuple[list[Floats], list[Floats], tuple[str, ...]]:
     """The controls: logarithms of amounts and 0/1 columns (n each), and flags for what had to be left out.
 
-    An unknown amount is 0, with a 0/1 column for being unknown. `enough_in`: the rows, if not all, that must have enough
+    An unknown amount is 0, with a 0/1 column for being unknown. `enough_in`: the rows, if not all, that need enough
     models with an amount or level for it to be a control.
     """
     bearing = rows if enough_in is None else enough_in

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 import polars as pl
 
 from tasks.charts import draw
-from tasks.records import Finding
+from tasks.records import Finding, PassportEntry
 from tasks.report.tables import ReportTable, findings_table
 from tasks.sentences.estimates import is_interval, reading
 
 ROWS_MAX = 18  # more rows than this nobody compares by eye; the table below the chart has them all
+Interval = TypeVar("Interval", Finding, PassportEntry)
 STRATUM_ORDER = ("all", "without_outliers", "not_generated", "no_card_lowest")
 
 
@@ -73,9 +74,9 @@ def drawable_of(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def intervals(
-    findings: Iterable[Finding], row: Callable[[Finding], str], series: Callable[[Finding], str]
+    findings: Iterable[Interval], row: Callable[[Interval], str], series: Callable[[Interval], str]
 ) -> pl.DataFrame:
-    """One row of a chart per finding: its line, its series, and its interval."""
+    """One row of a chart per finding or measure of a passport: its line, its series, and its interval."""
     rows = [
         {"row": row(f), "series": series(f), "estimate": f.estimate, "ci_low": f.ci_low, "ci_high": f.ci_high}
         for f in findings

@@ -10,11 +10,11 @@ import polars as pl
 from tasks.charts import draw
 from tasks.records import PassportEntry
 from tasks.report.data import JudgingReport
-from tasks.report.figures.figure import Figure, spec
+from tasks.report.figures.figure import Figure, intervals, spec
 from tasks.report.tables import grid_table
 from tasks.rubric import load_rubric
 from tasks.sentences.numbers import decimal, percent, texts
-from tasks.sentences.words import judge_words, plain, upper_first
+from tasks.sentences.words import judge_words, upper_first
 
 _AGREEING = {
     ("agreement", "quadratic_kappa"): "judge and people",
@@ -25,26 +25,19 @@ _AGREEING = {
 def agreement(passport: Iterable[PassportEntry]) -> Figure | None:
     """Weighted kappas overall and by criterion; None with fewer than two intervals."""
     titles = {"score": "Overall score"} | {c.id: c.title for c in load_rubric().criteria}
-    rows = [
-        {
-            "row": titles.get(entry.subject, plain(entry.subject)),
-            "series": _AGREEING[entry.probe, entry.measure],
-            "estimate": entry.estimate,
-            "ci_low": entry.ci_low,
-            "ci_high": entry.ci_high,
-        }
+    entries = [
+        entry
         for subject in titles
         for entry in passport
         if entry.subject == subject
         and (entry.probe, entry.measure) in _AGREEING
         and None not in (entry.estimate, entry.ci_low, entry.ci_high)
     ]
-    if len(rows) < 2:
+    if len(entries) < 2:
         return None
-    says = _where_they_agree(
-        [row for row in rows if row["series"] == _AGREEING["agreement", "quadratic_kappa"]]
-    )
-    chart = draw.how_far_judge_and_people_agree(pl.DataFrame(rows), "Quadratic weighted kappa")
+    frame = intervals(entries, lambda e: titles[e.subject], lambda e: _AGREEING[e.probe, e.measure])
+    says = _where_they_agree(frame.filter(pl.col("series") == _AGREEING["agreement", "quadratic_kappa"]))
+    chart = draw.how_far_judge_and_people_agree(frame, "Quadratic weighted kappa")
     note = (
         "Marks are estimates, lines their 95\u202f% intervals. 1 is full agreement, 0 what chance would give; where "
         "people disagree with each other, no judge can agree with all of them."
@@ -52,8 +45,8 @@ def agreement(passport: Iterable[PassportEntry]) -> Figure | None:
     return Figure("agreement", "Judge and people", says, spec(chart, says), None, note)
 
 
-def _where_they_agree(rows: list[dict[str, Any]]) -> str:
-    ordered = sorted(rows, key=lambda row: -row["estimate"])
+def _where_they_agree(kappas: pl.DataFrame) -> str:
+    ordered = kappas.sort("estimate", descending=True, maintain_order=True).to_dicts()
     if len(ordered) < 2:
         return "Agreement of the judge with people, and of people with each other."
     best, worst = (f"{row['row'].lower()} ({decimal(row['estimate'])})" for row in (ordered[0], ordered[-1]))
