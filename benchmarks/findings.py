@@ -28,7 +28,6 @@ import polars as pl
 from tasks.findings import questions
 from tasks.findings.documented import documented
 from tasks.findings.edit_effects import edit_effects
-from tasks.findings.families import by_dimension
 from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.outliers import count_outliers, fences
 from tasks.findings.sample import Stamp, clean
@@ -127,7 +126,7 @@ def analyse(models: int) -> dict[str, Any]:
         timed("regressions", questions.regressions, sample, HUB, stamp, 20)
     timed("no card as the lowest", questions.no_card_lowest, table, HUB, "card_status", stamp, 20)
     timed("having a card", questions.has_card, table, HUB, "card_status", stamp, 20)
-    timed("strata", by_dimension, table, HUB, stamp, 20)
+    timed("strata", questions.by_dimension, table, HUB, stamp, 20)
     timed("sections and copies", documented, frame, {}, stamp)
     timed("judge error", correct_for_judge, table, HUB, stamp)
     panel = timed("generate (not part of the analysis)", generated_panel, min(models, FOLLOWED))

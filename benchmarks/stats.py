@@ -26,6 +26,7 @@ import polars as pl
 from tasks.arrays import Floats
 from tasks.demo import popularity
 from tasks.demo.corpus import LAST_SNAPSHOT, Plan, make_plan
+from tasks.estimators import Estimator
 from tasks.findings import judge_error, rank, regression
 from tasks.findings.controls import Design
 from tasks.findings.edit_effects import OUTCOMES, edit_effects
@@ -216,7 +217,7 @@ def _edits(seed: int) -> dict[str, tuple[float, float, float]]:
             row.ci_high or np.nan,
         )
         for row in found
-        if row.question == "edit_effect" and row.estimator == "poisson_stacked"
+        if row.question == "edit_effect" and row.estimator == Estimator.POISSON_STACKED
     }
 
 

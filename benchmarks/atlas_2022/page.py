@@ -12,10 +12,10 @@ import polars as pl
 
 from benchmarks.findings_2022.article import typeset
 from benchmarks.findings_2022.tables import markdown
-from tasks import charts
 from tasks.atlas.page.latest import MODELS_SHOWN
+from tasks.charts import atlas_map, theme
 from tasks.errors import NotWritten
-from tasks.sentences import count, decimal, percent
+from tasks.sentences.numbers import count, decimal, percent
 from tasks.storage.warehouse import Warehouse, frame
 
 _TEMPLATE = Path(__file__).parent / "page.md"
@@ -58,12 +58,12 @@ def read(home: Path) -> MapOf2022:
 
 def write(found: MapOf2022, path: Path) -> list[Path]:
     """Write page and pictures; returns the files."""
-    drawn = charts.where_cards_lie(found.points, found.kinds)
-    pictures = {"atlas-2022.png": charts.LIGHT, "atlas-2022-dark.png": charts.DARK}
+    drawn = atlas_map.where_cards_lie(found.points, found.kinds)
+    pictures = {"atlas-2022.png": theme.LIGHT, "atlas-2022-dark.png": theme.DARK}
     folder = path.parent / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     for name, palette in pictures.items():
-        charts.save_png(drawn, folder / name, palette, width=_WIDTH, scale=1.5)
+        theme.save_png(drawn, folder / name, palette, width=_WIDTH, scale=1.5)
     path.write_text(render(found), encoding="utf-8")
     return [path, *(folder / name for name in pictures)]
 

@@ -11,13 +11,15 @@ import jinja2
 from benchmarks.findings_2022 import tables
 from benchmarks.findings_2022.evidence import Evidence
 from benchmarks.findings_2022.pictures import Picture, pictures
-from tasks import sentences
 from tasks.errors import NotWritten
 from tasks.findings.documented import FAMILY_MODELS
 from tasks.findings.outliers import OUTLIER_RULE
 from tasks.findings.sample import AUTHORS_TO_TRUST, MODELS_TO_TRUST
 from tasks.records import Finding
-from tasks.report.tables import interval_text
+from tasks.sentences.estimates import EstimateReading, both_ends, ends, is_interval, reading, strength
+from tasks.sentences.findings import sentence
+from tasks.sentences.judges import passport_sentence
+from tasks.sentences.numbers import count, decimal, long_date, percent
 
 _TEMPLATE = Path(__file__).parent / "article.md"
 _WIDTH = 118
@@ -40,15 +42,15 @@ class Claims:
             self.broken.append(claim)
         return ""
 
-    def reads(self, finding: Finding, reading: sentences.EstimateReading) -> str:
-        """That a finding's interval lies where the prose says: `more`, `less` or `unclear`."""
-        found = sentences.reading(finding)
-        return self.hold(found == reading, f"{_key(finding)} reads “{reading}”, but it is “{found}”")
+    def reads(self, finding: Finding, expected: EstimateReading) -> str:
+        """Check that a finding's interval lies where the prose says: `more`, `less` or `unclear`."""
+        found = reading(finding)
+        return self.hold(found == expected, f"{_key(finding)} reads “{expected}”, but it is “{found}”")
 
     def apart(self, lower: Finding, higher: Finding) -> str:
         """That the whole interval of one finding lies below that of another."""
-        is_so = all(map(sentences.is_interval, (lower, higher)))
-        is_so = is_so and sentences.ends(lower)[1] < sentences.ends(higher)[0]
+        is_so = all(map(is_interval, (lower, higher)))
+        is_so = is_so and ends(lower)[1] < ends(higher)[0]
         return self.hold(is_so, f"{_key(lower)} lies below {_key(higher)}, by intervals that are apart")
 
 
@@ -72,14 +74,20 @@ def render(evidence: Evidence) -> tuple[str, list[str]]:
         hold=claims.hold,
         reads=claims.reads,
         apart=claims.apart,
-        rho=lambda finding: f"ρ {sentences.decimal(finding.estimate)}, {interval_text(finding)}",
-        between=interval_text,
+        rho=lambda finding: f"ρ {decimal(finding.estimate)}, {both_ends(finding)}",
+        between=both_ends,
         factor=tables.factor,
         span=tables.span,
         picture=lambda name: _picture(drawn[name]),
         says=lambda name: drawn[name].says,
         tables=tables,
-        s=sentences,
+        count=count,
+        decimal=decimal,
+        long_date=long_date,
+        passport_sentence=passport_sentence,
+        percent=percent,
+        sentence=sentence,
+        strength=strength,
         outlier_rule=OUTLIER_RULE,
         authors_to_trust=AUTHORS_TO_TRUST,
         models_to_trust=MODELS_TO_TRUST,

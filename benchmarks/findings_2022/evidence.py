@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from tasks.errors import UsageError
+from tasks.estimators import Estimator
 from tasks.findings.documented import FAMILY_MODELS
 from tasks.records import Finding
 from tasks.report.data import ReportData, read_report_data
@@ -47,7 +48,9 @@ class Evidence:
 
     def share(self, outcome: str, tier: str = "all") -> Finding:
         """The share of the cards of a tier that have something: `is_generated`, `section:license`."""
-        return self.finding("documentation", outcome, "share", tier if tier == "all" else f"tier={tier}")
+        return self.finding(
+            "documentation", outcome, Estimator.SHARE, tier if tier == "all" else f"tier={tier}"
+        )
 
     @property
     def sections(self) -> list[str]:

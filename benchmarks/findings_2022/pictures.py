@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.findings_2022.evidence import Evidence
-from tasks import charts
+from tasks.charts import theme
+from tasks.estimators import Estimator
 from tasks.report import figures
 
 _STRATA = ("all", "without_outliers", "not_generated", "no_card_lowest")
@@ -25,9 +26,9 @@ class Picture:
     spec: dict[str, Any]
 
     @property
-    def files(self) -> dict[str, charts.Palette]:
+    def files(self) -> dict[str, theme.Palette]:
         """File names, each with the palette that it is drawn in."""
-        return {f"{self.name}.svg": charts.LIGHT, f"{self.name}-dark.svg": charts.DARK}
+        return {f"{self.name}.svg": theme.LIGHT, f"{self.name}-dark.svg": theme.DARK}
 
 
 def pictures(evidence: Evidence) -> dict[str, Picture]:
@@ -51,7 +52,7 @@ def association(evidence: Evidence) -> figures.Figure:
     kept = [
         f
         for f in evidence.data.findings
-        if f.estimator in ("spearman", "spearman_given_controls") and f.stratum in _STRATA
+        if f.estimator in (Estimator.SPEARMAN, Estimator.SPEARMAN_GIVEN_CONTROLS) and f.stratum in _STRATA
     ]
     return figures.association(replace(evidence.data, findings=tuple(kept)))
 
@@ -62,6 +63,6 @@ def write(drawn: Iterable[Picture], folder: Path) -> list[Path]:
     written = []
     for picture in drawn:
         for name, palette in picture.files.items():
-            charts.save_svg(picture.spec, folder / name, palette, width=_WIDTH)
+            theme.save_svg(picture.spec, folder / name, palette, width=_WIDTH)
             written.append(folder / name)
     return written

@@ -8,22 +8,12 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from benchmarks.findings_2022.evidence import Evidence
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.figures import documented_words
-from tasks.report.tables import interval_text
-from tasks.sentences import (
-    count,
-    decimal,
-    ends,
-    estimator_words,
-    figure,
-    is_interval,
-    percent,
-    plain,
-    reading,
-    stratum_words,
-    upper_first,
-)
+from tasks.sentences.estimates import both_ends, ends, figure, is_interval, reading
+from tasks.sentences.numbers import count, decimal, percent
+from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first
 
 STRATA = {
     "all": "all scored models",
@@ -32,7 +22,16 @@ STRATA = {
     "no_card_lowest": "with models without a card, ranked lowest",
 }
 TIERS = ("top 1 %", "next 9 %", "next 40 %", "the rest")
-ESTIMATORS = ("poisson", "huber", "tukey", "median", "theil_sen", "logit", "hurdle_log")
+# Each with how it models an outcome.
+SLOPES = {
+    Estimator.POISSON: "{}",
+    Estimator.HUBER: "log1p_{}",
+    Estimator.TUKEY: "log1p_{}",
+    Estimator.MEDIAN: "log1p_{}",
+    Estimator.THEIL_SEN: "log1p_{}",
+    Estimator.LOGIT: "any_{}",
+    Estimator.HURDLE_LOG: "log_{}",
+}
 STRATA_SHOWN = 12  # of libraries: the largest; the others have some tens of models
 CARDS_OF_A_TOOL = 100  # tools that wrote fewer are not listed
 
@@ -48,7 +47,7 @@ def told(finding: Finding | None) -> str:
     if finding is None or finding.estimate is None:
         return "–"
     value = figure(finding, finding.estimate)
-    return f"{value} ({interval_text(finding)})" if is_interval(finding) else f"{value} (no interval)"
+    return f"{value} ({both_ends(finding)})" if is_interval(finding) else f"{value} (no interval)"
 
 
 def are_all(evidence: Evidence, question: str, outcome: str) -> bool:
@@ -95,7 +94,7 @@ def counted(evidence: Evidence) -> str:
 
 
 def _missing(evidence: Evidence, outcome: str) -> float | None:
-    return evidence.finding("missing", outcome, "without_outcome").estimate
+    return evidence.finding("missing", outcome, Estimator.WITHOUT_OUTCOME).estimate
 
 
 def correlations(evidence: Evidence, outcome: str) -> str:
@@ -103,22 +102,23 @@ def correlations(evidence: Evidence, outcome: str) -> str:
     rows = []
     for stratum, words in STRATA.items():
         spearman, kendall = (
-            evidence.finding("rank_correlation", outcome, name, stratum) for name in ("spearman", "kendall")
+            evidence.finding("rank_correlation", outcome, name, stratum)
+            for name in (Estimator.SPEARMAN, Estimator.KENDALL)
         )
         authors, zeros = count(spearman.n_clusters), percent(spearman.zero_share)
         rows.append((words, count(spearman.n), authors, zeros, told(spearman), told(kendall)))
         if stratum != "no_card_lowest":
-            equal = evidence.finding("partial_rank_correlation", outcome, "spearman_given_controls", stratum)
+            equal = evidence.finding(
+                "partial_rank_correlation", outcome, Estimator.SPEARMAN_GIVEN_CONTROLS, stratum
+            )
             rows.append((f"{words}, all else equal", count(equal.n), authors, zeros, told(equal), "–"))
     return markdown(["models", "number", "authors", "zeros", "Spearman’s ρ", "Kendall’s τ"], rows)
 
 
 def slopes(evidence: Evidence, outcome: str) -> str:
     """What one point more of score goes with, by every estimator, alone and with controls."""
-    modelled = {"poisson": outcome, "logit": f"any_{outcome}", "hurdle_log": f"log_{outcome}"}
     rows = []
-    for estimator in ESTIMATORS:
-        name = modelled.get(estimator, f"log1p_{outcome}")
+    for estimator, modelled in SLOPES.items():
         asked = (
             ("regression", "all"),
             ("regression_controlled", "all"),
@@ -128,8 +128,8 @@ def slopes(evidence: Evidence, outcome: str) -> str:
         # Theil and Sen hold nothing equal.
         cells = [
             "–"
-            if estimator == "theil_sen" and question != "regression"
-            else _cell(evidence.finding(question, name, estimator, stratum))
+            if estimator == Estimator.THEIL_SEN and question != "regression"
+            else _cell(evidence.finding(question, modelled.format(outcome), estimator, stratum))
             for question, stratum in asked
         ]
         rows.append((upper_first(estimator_words(estimator)), *cells))
@@ -199,7 +199,7 @@ def largest(evidence: Evidence, dimension: str) -> pl.DataFrame:
 
 
 def _within(evidence: Evidence, dimension: str, stratum: str, outcome: str) -> Finding | None:
-    wanted = ("rank_correlation", outcome, "spearman", f"{dimension}={stratum}")
+    wanted = ("rank_correlation", outcome, Estimator.SPEARMAN, f"{dimension}={stratum}")
     return next(
         (f for f in evidence.data.findings if (f.question, f.outcome, f.estimator, f.stratum) == wanted), None
     )

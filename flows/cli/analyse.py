@@ -1,66 +1,76 @@
-"""`cardiograph analyse`: what goes with the score, in the warehouse or in anybody's table."""
+"""`cardiograph analyse`: what is associated with the score, in the warehouse or in any table of models."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import AsJson, Home
 from tasks.errors import UsageError
+from tasks.records import Finding
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# Answered in sentences first: the rank correlation, the regression with controls, what follows an edit.
+_FIRST = ("rank_correlation", "regression_controlled", "edit_effect")
 
 
 def analyse(
     home: Home,
     table: Annotated[
         Path | None,
-        typer.Option(help="A .parquet, .csv or .tsv file, one row a model. Without: the warehouse."),
+        typer.Option(help="A .parquet, .csv or .tsv file, one row per model. Default: the warehouse."),
     ] = None,
     score: Annotated[
-        str | None, typer.Option(help="The column that is held to go with the outcomes.")
+        str | None, typer.Option(help="The column whose association with the outcomes is estimated.")
     ] = None,
     outcome: Annotated[
         list[str] | None, typer.Option(help="A column of counts, such as likes; may be repeated.")
     ] = None,
     cluster: Annotated[
         str | None,
-        typer.Option(help="The column of those whose models are not independent of each other: the author."),
+        typer.Option(help="The column that groups models which depend on each other, such as the author."),
     ] = None,
     controls: Annotated[
-        list[str] | None, typer.Option(help="A column to hold equal; may be repeated.")
+        list[str] | None, typer.Option(help="A column to control for; may be repeated.")
     ] = None,
     strata: Annotated[
         list[str] | None,
-        typer.Option(help="A column in each level of which it is asked again; may be repeated."),
+        typer.Option(help="A column whose levels are also analysed one by one; may be repeated."),
     ] = None,
     label: Annotated[
         str | None,
         typer.Option(
-            help="The column of people's score, blank for most: coefficients are then corrected for the judge's error."
+            help="The column of people's scores, blank for most: coefficients are then corrected for judge error."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what goes with the score: correlations, regressions and counts, each with its interval and caveats.
+    """Estimate what is associated with the score: correlations, regressions and counts, with intervals and caveats.
 
     \b
-    cardiograph analyse                        the latest snapshot, as its report has it
+    cardiograph analyse                        the latest snapshot, as in its report
     cardiograph analyse --table models.csv --score stars --outcome installs \\
         --cluster owner --controls age_days --controls language --strata language
 
     \b
-    A table needs one row a model. Outcomes are counts; what is missing is
-    left out and counted. Controls that are numbers are held equal as
-    logarithms, others by their more common levels. Intervals treat the
-    models of one cluster as dependent; without --cluster each is its own.
-    Labelled models are taken as drawn at random within fifths of the score.
+    A table needs one row per model. Outcomes are counts; missing values are
+    left out and counted. Numeric controls enter as logarithms, others by
+    their more common levels. Intervals treat the models of one cluster as
+    dependent; without --cluster every model is its own cluster. Labelled
+    models are taken as drawn at random within fifths of the score.
     """
-    from flows.cli.analysing import print_findings
     from tasks.findings.steps import latest_findings
     from tasks.findings.tables import analyse_table
 
-    asked = {
+    options = {
         "--score": score,
         "--outcome": outcome,
         "--cluster": cluster,
@@ -69,8 +79,8 @@ def analyse(
         "--label": label,
     }
     if table is None:
-        if extra := [name for name, given in asked.items() if given]:
-            raise UsageError(f"{extra[0]} says what to ask of a table; name one with --table")
+        if extra := [name for name, value in options.items() if value]:
+            raise UsageError(f"{extra[0]} describes a table; name the table with --table")
         print_findings(latest_findings(home), as_json=as_json)
         return
     if score is None or not outcome:
@@ -85,3 +95,66 @@ def analyse(
         label=label,
     )
     print_findings(findings, as_json=as_json)
+
+
+def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
+    """Print counts and main results as sentences, then every estimate in tables by question and outcome; or JSON."""
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2, default=_plain))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    from tasks.sentences.estimates import is_number, is_second_opinion
+    from tasks.sentences.findings import as_people_score, sentence
+    from tasks.sentences.words import plain, question_words, upper_first
+
+    console = Console(highlight=False)
+    for text in dict.fromkeys(sentence(f, unsaid=f.flags) for f in findings if is_number(f) and f.estimate):
+        console.print(escape(text))
+    for f in findings:
+        if f.question in _FIRST and f.stratum == "all" and not is_second_opinion(f):
+            console.print(f"\n{escape(sentence(f))}")
+    for outcome in dict.fromkeys(f.outcome for f in findings):
+        if corrected := as_people_score(findings, outcome):
+            console.print(f"\n{escape(corrected)}")
+    estimates = [f for f in findings if not is_number(f)]
+    for question in dict.fromkeys(f.question for f in estimates):
+        answers = [f for f in estimates if f.question == question]
+        for outcome in sorted({plain(f.outcome) for f in answers}):
+            rows = [f for f in answers if plain(f.outcome) == outcome]
+            console.print(_table(f"\n{upper_first(question_words(question))}: {outcome}", rows))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _table(title: str, findings: Iterable[Finding]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from tasks.sentences.estimates import both_ends, figure
+    from tasks.sentences.numbers import percent, probability
+    from tasks.sentences.words import estimator_words, flag_names, plain, stratum_words
+
+    table = Table(
+        title=escape(title), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
+    table.add_column("models, estimator", overflow="fold", min_width=24)
+    for name in ("n", "zeros", "ties", "estimate", "95 % interval", "p"):
+        table.add_column(name, justify="right", overflow="fold")
+    for f in findings:
+        what = f"{stratum_words(f.stratum)}, {estimator_words(f.estimator)}"
+        # Estimates by the judge's score and by people's are side by side there.
+        what += f", {plain(f.predictor)}" * (f.question == "judge_error")
+        table.add_row(
+            escape(what) + (f"\n[dim]  {escape(flag_names(f.flags))}[/]" if f.flags else ""),
+            f"{f.n:,}",
+            percent(f.zero_share),
+            percent(f.tie_share),
+            figure(f, f.estimate),
+            both_ends(f),
+            probability(f.p if f.p_adjusted is None else f.p_adjusted),
+        )
+    return table

@@ -111,7 +111,7 @@ def plan(
 
 
 def _cost_rows(columns: Sequence[Costs]) -> list[tuple[str, list[str]]]:
-    from tasks.sentences import duration
+    from tasks.sentences.numbers import duration
 
     rows = [
         ("models listed", [count(c.models) for c in columns]),

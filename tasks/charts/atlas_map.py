@@ -1,4 +1,4 @@
-"""The map as a picture, for pages that run no script. `atlas.html` is the map that people walk around in."""
+"""The map as a picture, for pages that run no script. `atlas.html` is the interactive one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import polars as pl
 
 from tasks.charts.draw import Drawn
 
-_SERIES = 3  # colours that kinds take in turns; which kind it is, its number says
+_SERIES = 3  # colours that kinds take in turns; the number shows which kind it is
 
 
 def where_cards_lie(points: pl.DataFrame, kinds: pl.DataFrame) -> Drawn:
@@ -36,5 +36,5 @@ def where_cards_lie(points: pl.DataFrame, kinds: pl.DataFrame) -> Drawn:
 
 
 def _values(rows: pl.DataFrame) -> alt.Data:
-    """Rows that Altair does not count: its limit of 5,000 is for pages that carry them."""
+    """Rows without Altair's limit of 5,000, which is meant for pages that contain them."""
     return alt.Data(values=rows.to_dicts())  # type: ignore[no-untyped-call]

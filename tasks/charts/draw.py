@@ -1,6 +1,6 @@
-"""One function a question. No data is loaded here, and no colour is named: marks carry styles of the theme.
+"""One function per question. No data is loaded here and no colour named: marks have styles of the theme.
 
-Charts are as wide as what holds them (`width="container"`), so that the page decides.
+Charts are as wide as their container (`width="container"`), so that the page decides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import polars as pl
 
 from tasks.charts.summaries import Popularity, drawn_bins, fitted_line, outcome_by_score, sampled
 from tasks.records import Finding
-from tasks.sentences import percent
+from tasks.sentences.numbers import percent
 
 Drawn = alt.Chart | alt.LayerChart
 
@@ -21,7 +21,7 @@ _SCORE = alt.Scale(domain=[1, 5], nice=False)
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
 _APART = 0.18  # weeks between two series of the same week
-_LETTERS, _LEGEND_MARK = 56, 4  # what 370 pixels hold, and what mark and gap of a legend's entry take
+_LETTERS, _LEGEND_MARK = 56, 4  # letters in 370 pixels, and those that mark and gap of a legend's entry take
 # An axis with `format` would write every tick in the magnitude of the largest: `0.01k`, `0k`.
 _SHORT = "format(datum.value, '~s')"
 _PER_CENT = "format(100 * datum.value, 'd') + '\u202f%'"
@@ -36,7 +36,7 @@ def _score_axis(**settings: Any) -> alt.Axis:
 
 
 def _tip(field: str, title: str, number: str | None = None) -> alt.Tooltip:
-    """One line of what a mark tells when it is pointed at; numbers by their format, names as they are."""
+    """One line of a mark's tooltip; numbers by their format, names as they are."""
     if number is None:
         return alt.Tooltip(f"{field}:N", title=title)
     return alt.Tooltip(f"{field}:Q", title=title, format=number)
@@ -48,10 +48,17 @@ def _interval_tips(number: str = ".3f") -> list[alt.Tooltip]:
     return [_tip(field, title, number) for field, title in ends]
 
 
-def _columns(series: list[str], rows: list[str]) -> int:
-    """Columns of a legend that a telephone still shows whole beside the names of the rows: Vega cuts off, not wraps."""
+def _by_series(series: list[str], rows: list[str]) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape of each series; they share one legend only because both name the same domain.
+
+    The legend has the columns that fit on a telephone next to the names of the rows: Vega cuts off and does not wrap.
+    """
     longest, beside = (max(map(len, names), default=0) for names in (series, rows))
-    return max(1, min(len(series), (_LETTERS - beside) // (longest + _LEGEND_MARK)))
+    columns = max(1, min(len(series), (_LETTERS - beside) // (longest + _LEGEND_MARK)))
+    legend = alt.Legend(columns=columns) if len(series) > 1 else None
+    shapes = alt.Scale(domain=series, range=_SHAPES[: len(series)])
+    color = alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category"))
+    return color, alt.Shape("series:N", legend=legend, scale=shapes)
 
 
 def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
@@ -60,7 +67,7 @@ def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
 
 
 def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) -> Drawn:
-    """How many models have which score: `score_low`, `score_high`, `n`; a rule marks the median."""
+    """The number of models by score: `score_low`, `score_high`, `n`; a rule marks the median."""
     bars: alt.Chart = (
         alt.Chart(histogram)
         .mark_bar(style="column", binSpacing=1.5)
@@ -81,13 +88,9 @@ def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) 
         x=alt.X("median:Q", scale=_SCORE)
     )
     rule = at.mark_rule(style="reference", strokeDash=[4, 3], strokeWidth=1.5)
-    label = at.mark_text(
-        style="ink",
-        align="right" if median > 4 else "left",
-        dx=-6 if median > 4 else 6,
-        baseline="bottom",
-        fontSize=12,
-    ).encode(y=alt.value(-3), text="text:N")
+    side: dict[str, Any] = {"align": "right", "dx": -6} if median > 4 else {"align": "left", "dx": 6}
+    label = at.mark_text(style="ink", baseline="bottom", fontSize=12, **side)
+    label = label.encode(y=alt.value(-3), text="text:N")
     return _layered(bars, rule, label, height=220)
 
 
@@ -100,7 +103,7 @@ def _powers(largest: float) -> list[int]:
 
 
 def _outcome_scale(largest: float) -> alt.Scale:
-    # symlog with constant 1 is log(1 + y): zero has a place, and the fitted slopes are straight lines.
+    # symlog with constant 1 is log(1 + y): it includes zero, and the fitted slopes are straight lines.
     return alt.Scale(type="symlog", constant=1, domain=[0, max(1.0, largest)], nice=False)
 
 
@@ -147,9 +150,9 @@ def _fit(models: pl.DataFrame, outcome: Popularity, fit: Finding, scale: alt.Sca
 
 
 def score_against_popularity(models: pl.DataFrame, outcome: Popularity, fit: Finding | None = None) -> Drawn:
-    """How downloads or likes go with the score: a sample of dots, quartiles a half point, a robust line.
+    """How downloads or likes go with the score: a sample of dots, quartiles per half point, a robust line.
 
-    `models` holds `model_id`, `score` and the outcome; `fit` is a slope of log(1 + outcome) on the score.
+    `models` has `model_id`, `score` and the outcome; `fit` is a slope of log(1 + outcome) on the score.
     """
     largest = float(models.filter(pl.col("score").is_not_null())[outcome].cast(pl.Float64).max() or 0)  # type: ignore[arg-type]  # a maximum of floats is a float
     scale = _outcome_scale(largest)
@@ -198,14 +201,14 @@ def which_sections_are_filled(sections: pl.DataFrame) -> Drawn:
 def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correlation") -> Drawn:
     """Estimates with their 95 % intervals around zero: a forest plot.
 
-    One row an estimate: `row` (a line of the plot), `series` (colour and shape within it), `estimate`,
+    One row per estimate: `row` (a line of the plot), `series` (colour and shape within it), `estimate`,
     `ci_low`, `ci_high`. Rows and series keep the order of the frame.
     """
     return _forest(intervals, title, row_title="association", series_title="models")
 
 
 def what_is_documented(shares: pl.DataFrame, tiers: list[str]) -> Drawn:
-    """Share of cards that have something, by tier of popularity: a forest plot whose estimates are shares in 0-1."""
+    """Shares of cards by tier of popularity: a forest plot whose estimates are shares in 0-1."""
     return _forest(
         shares,
         "Share of the cards",
@@ -219,14 +222,14 @@ def what_is_documented(shares: pl.DataFrame, tiers: list[str]) -> Drawn:
 
 
 def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
-    """What edited models gain beside others, week by week: `week` (-4 to 4), `series`, `estimate`, `ci_low`, `ci_high`.
+    """What edited models gain over others by week: `week` (-4 to 4), `series`, `estimate`, `ci_low`, `ci_high`.
 
     The base week is 0 without an interval; a rule marks the edit, which falls between weeks -1 and 0.
     """
     series = curve["series"].unique(maintain_order=True).to_list()
-    legend = alt.Legend(columns=_columns(series, [])) if len(series) > 1 else None
+    color, shape = _by_series(series, [])
     weeks = sorted(curve["week"].unique().to_list())
-    # A scale of numbers takes no offset: series stand side by side by their own places around the week.
+    # A quantitative scale has no offset: each series gets its own place next to the week.
     shift = pl.col("series").replace_strict({name: place * _APART for place, name in enumerate(series)})
     middle = (len(series) - 1) / 2 * _APART
     placed = curve.with_columns((pl.col("week") + shift.cast(pl.Float64) - middle).alias("place"))
@@ -238,12 +241,11 @@ def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
             axis=_axis(values=weeks, format="d", grid=False),
             scale=alt.Scale(domain=ends, nice=False),
         ),
-        color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
+        color=color,
         tooltip=[_tip("week", "week", "d"), _tip("series", "edits"), *_interval_tips()],
     )
     y = alt.Y("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=alt.Scale(zero=True, nice=True))
     whisker = base.mark_rule(strokeWidth=2).encode(y=y, y2="ci_high:Q")
-    shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=series, range=_SHAPES[: len(series)]))
     point = base.mark_point(filled=True, size=60, opacity=1).encode(y="estimate:Q", shape=shape)
     zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(y="zero:Q")
     edit = alt.Chart(pl.DataFrame({"edit": [-0.5]})).mark_rule(style="reference").encode(x="edit:Q")
@@ -251,7 +253,7 @@ def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
 
 
 def how_far_judge_and_people_agree(intervals: pl.DataFrame, title: str) -> Drawn:
-    """Agreement overall and by criterion, of judge and people and of people among themselves: see `_forest`."""
+    """Agreement overall and by criterion, of judge and people and between people: a forest plot."""
     return _forest(intervals, title, row_title="about", series_title="between")
 
 
@@ -269,19 +271,17 @@ def _forest(
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = series or intervals["series"].unique(maintain_order=True).to_list()
     y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
-    legend = alt.Legend(columns=_columns(series, rows)) if len(series) > 1 else None
+    color, shape = _by_series(series, rows)
     base = alt.Chart(intervals).encode(
         y=y,
         yOffset=alt.YOffset("series:N", sort=series),
-        color=alt.Color("series:N", legend=legend, scale=alt.Scale(domain=series, range="category")),
+        color=color,
         tooltip=[_tip("row", row_title), _tip("series", series_title), *_interval_tips(tip)],
     )
     x = alt.X(
         "ci_low:Q", title=title, axis=axis or _axis(format=".2f"), scale=alt.Scale(zero=True, nice=True)
     )
     whisker = base.mark_rule(strokeWidth=2).encode(x=x, x2="ci_high:Q")
-    # Colour and shape share one legend only where both name the same domain.
-    shape = alt.Shape("series:N", legend=legend, scale=alt.Scale(domain=series, range=_SHAPES[: len(series)]))
     point = base.mark_point(filled=True, size=75, opacity=1).encode(x="estimate:Q", shape=shape)
     zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(x="zero:Q")
     height = len(rows) * max(_ROW_HEIGHT, line_height * len(series) + 10)
@@ -289,9 +289,9 @@ def _forest(
 
 
 def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:
-    """How many texts the judges put into which cell of half points: `score_low`, `other_low`, `n`.
+    """The number of texts in each cell of half points of two judges: `score_low`, `other_low`, `n`.
 
-    Where both score alike, cells lie on the line.
+    A dashed line marks equal scores.
     """
     edges = [
         (pl.col(low) + step).alias(f"{low.removesuffix('_low')}_{name}")
@@ -300,14 +300,8 @@ def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:
     ]
     cells = alt.Chart(grid.with_columns(edges))
     x = alt.X("other_low:Q", bin="binned", scale=_SCORE, axis=_score_axis(), title=f"Score of {other}")
-    y = alt.Y(
-        "score_low:Q",
-        bin="binned",
-        scale=_SCORE,
-        axis=_axis(values=_SCORE_TICKS, format="d", grid=False),
-        title=f"Score of {this}",
-    )
-    # Most cells hold few texts and some very many: the root keeps the few visible.
+    y = alt.Y("score_low:Q", bin="binned", scale=_SCORE, axis=_score_axis(), title=f"Score of {this}")
+    # Most cells have few texts and some very many: the root keeps the few visible.
     colour = alt.Color("n:Q", scale=alt.Scale(type="sqrt", domainMin=0, range="ramp"), legend=None)
     ground = cells.mark_rect().encode(
         x=x,

@@ -1,4 +1,4 @@
-"""Small frames that stand for large ones, so that a page of 30,000 models draws like one of 1,000."""
+"""Small frames in place of large ones, so that a page of 30,000 models draws as fast as one of 1,000."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def sampled(models: pl.DataFrame, outcome: Popularity, limit: int = POINTS_MAX) 
 
 
 def outcome_by_score(models: pl.DataFrame, outcome: Popularity) -> pl.DataFrame:
-    """One row a half point of score: how many models, and the quartiles of their outcome.
+    """One row per half point of score: the number of models, and the quartiles of their outcome.
 
-    5.0 belongs to the last half point, which would otherwise be a bin of its own.
+    5.0 belongs to the last half point and not to a bin of its own.
     """
     low = ((pl.col("score") - 1) / _BIN).floor().clip(0, 7) * _BIN + 1
     return (
@@ -48,7 +48,7 @@ def outcome_by_score(models: pl.DataFrame, outcome: Popularity) -> pl.DataFrame:
 
 
 def drawn_bins(bins: pl.DataFrame) -> pl.DataFrame:
-    """The bins that hold enough models for quartiles to mean something, with their middles."""
+    """The bins with enough models for quartiles to mean something, with their middles."""
     middle = ((pl.col("score_low") + pl.col("score_high")) / 2).alias("score")
     return bins.filter(pl.col("n") >= _BIN_MODELS_MIN).with_columns(middle)
 

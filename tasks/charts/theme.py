@@ -1,7 +1,7 @@
-"""Colours and type, for light and for dark; charts name roles, and only this file knows what they look like.
+"""Colours and type, light and dark; charts name roles, and only this file says what they look like.
 
-The three category colours are taken apart by people with any of the common colour-vision deficiencies, and
-charts repeat each of them in a shape. Text keeps a contrast of 4.5 or more on its ground (WCAG AA), marks 3.
+People with any of the common colour-vision deficiencies can tell the three category colours apart, and charts
+repeat each of them in a shape. Text keeps a contrast of 4.5 or more on its ground (WCAG AA), marks 3.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import vl_convert
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
-_UNDRAWABLE = re.compile(
-    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)  # what XML 1.0 does not know
+# Characters that XML 1.0 does not allow.
+_UNDRAWABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # Narrow no-break spaces between thousands, as in the page's text.
 NUMBER_FORMAT = {"decimal": ".", "thousands": "\u202f", "grouping": [3], "currency": ["", ""]}
@@ -83,7 +82,7 @@ def _text(colour: str) -> dict[str, Any]:
 
 
 def _roles(palette: Palette) -> dict[str, str]:
-    """What the charts call their marks."""
+    """The styles of marks that charts name."""
     return {
         "column": palette.accent,
         "dot": palette.accent,
@@ -98,7 +97,7 @@ def _roles(palette: Palette) -> dict[str, str]:
 
 
 def config(palette: Palette, background: str = "transparent") -> dict[str, Any]:
-    """A Vega-Lite configuration: the looks of axes and of every style that the charts name."""
+    """A Vega-Lite configuration: the axes, and every style that the charts name."""
     text = _text(palette.muted)
     return {
         "background": background,
@@ -132,7 +131,7 @@ def config(palette: Palette, background: str = "transparent") -> dict[str, Any]:
 
 
 def vegalite_version() -> str:
-    """The Vega-Lite that altair writes for, as vl_convert wants it: `6.4`."""
+    """The Vega-Lite version that altair writes, as vl_convert takes it: `6.4`."""
     return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -144,7 +143,7 @@ def save_png(
     width: int = 720,
     scale: float = 2.0,
 ) -> None:
-    """The chart, or its Vega-Lite, on the paper of a palette as a PNG, for pages that run no script."""
+    """Save the chart, or its Vega-Lite, as a PNG on the background of a palette, for pages that run no script."""
     png = vl_convert.vegalite_to_png(
         _on_paper(chart, palette, width),
         vl_version=vegalite_version(),
@@ -157,9 +156,9 @@ def save_png(
 def save_svg(
     chart: alt.Chart | alt.LayerChart | dict[str, Any], path: Path, palette: Palette, *, width: int = 720
 ) -> None:
-    """The same on the paper of a palette as an SVG: sharp at any size, and its lines can be compared.
+    """Save it as an SVG: sharp at any size, and diffable.
 
-    Who looks at it has other fonts than those it was laid out with: wider names need room on the left.
+    A reader may have wider fonts than those it was laid out with, so names get room on the left.
     """
     spec = _on_paper(chart, palette, width) | {"padding": {"left": 36, "right": 12, "top": 6, "bottom": 6}}
     svg = vl_convert.vegalite_to_svg(spec, vl_version=vegalite_version(), format_locale=NUMBER_FORMAT)
@@ -167,7 +166,7 @@ def save_svg(
 
 
 def _drawable(value: Any) -> Any:
-    """The same without characters that no picture can hold: names of libraries and authors are strangers' words."""
+    """The same without characters that a picture cannot contain: libraries and authors have names from strangers."""
     if isinstance(value, str):
         return _UNDRAWABLE.sub("\ufffd", value)
     if isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""The findings: how documentation goes with popularity, each estimate with its interval and caveats."""
+"""The findings: how documentation is associated with popularity, each estimate with its interval and caveats."""

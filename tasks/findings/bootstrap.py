@@ -26,9 +26,9 @@ def resampled_means(values: Floats, clusters: Codes, *, resamples: int, seed: in
 
     G clusters are drawn with replacement out of G (the pairs cluster bootstrap; Cameron, Gelbach & Miller 2008,
     "Bootstrap-based improvements for inference with clustered errors"). A mean needs only each cluster's sum
-    and size, so a resample is one row of multinomial weights times a G x 2 matrix. Clusters beyond 5,000 are put
-    together at random, so that no more are drawn: sums of independent clusters are independent too, and what is left
-    of them tells the spread to a hundredth.
+    and size, so a resample is one row of multinomial weights times a G x 2 matrix. More than 5,000
+    clusters are first merged at random into 5,000: sums of independent clusters are independent too, and 5,000 estimate
+    the spread to a hundredth.
     """
     sums = cluster_sums(np.column_stack([values, np.ones(len(values))]), clusters)
     if len(sums) > CLUSTERS_DRAWN:
@@ -54,7 +54,7 @@ def estimate_over_authors(
 ) -> Estimate:
     """A statistic between -1 and 1 with the interval and p of a cluster bootstrap.
 
-    `influence` (n, mean 0) says how the statistic moves when a model weighs more; a resample moves it by the
+    `influence` (n, mean 0) is how the statistic moves when a model weighs more; a resample moves it by the
     mean of the influences drawn, on the scale of Fisher's z so that no end leaves [-1, 1]. The draws are spread
     by sqrt(G / (G - 1)) t / z, since percentiles of G clusters are too narrow by that (the expanded percentile
     interval of Hesterberg 2015, "What teachers should know about the bootstrap"). The interval is their 2.5 and

@@ -1,4 +1,4 @@
-"""How many pairs agree with each model: the counting behind Kendall's tau and Theil-Sen's interval."""
+"""Concordant less discordant pairs of each model: what Kendall's tau and Theil-Sen's interval count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The design matrix: intercept, what else decides popularity, and the score last."""
+"""The design matrix: intercept, controls, and the score last."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Design:
     clusters: Codes
     rows: pl.DataFrame
     flags: tuple[str, ...] = ()
-    weights: Floats | None = None  # how many models each stands for, on any scale; none: each for itself
+    weights: Floats | None = None  # how many models each stands for, on any scale; none: all equal
 
 
 def design(sample: Sample, study: Study, *, controlled: bool) -> Design:
@@ -34,14 +34,14 @@ def design(sample: Sample, study: Study, *, controlled: bool) -> Design:
 
 
 def controls(
-    rows: pl.DataFrame, study: Study, outcome: str, *, borne_by: pl.DataFrame | None = None
+    rows: pl.DataFrame, study: Study, outcome: str, *, enough_in: pl.DataFrame | None = None
 ) -> tuple[list[Floats], list[Floats], tuple[str, ...]]:
-    """What holds all else equal: logarithms of amounts and 0/1 columns (n each), and flags for what could not be held.
+    """The controls: logarithms of amounts and 0/1 columns (n each), and flags for what had to be left out.
 
-    Where an amount is not known it is 0, and a 0/1 column says so. `borne_by`: the rows, if not all, that must have
-    enough models of each level and amount for it to be held.
+    An unknown amount is 0, with a 0/1 column for being unknown. `enough_in`: the rows, if not all, that need enough
+    models with an amount or level for it to be a control.
     """
-    bearing = rows if borne_by is None else borne_by
+    bearing = rows if enough_in is None else enough_in
     amounts: list[Floats] = []
     kinds: list[Floats] = []
     flags: list[str] = []
@@ -56,11 +56,11 @@ def controls(
 
 
 def _amount(values: pl.Series, bearing: pl.Series) -> tuple[list[Floats], list[Floats], str | None]:
-    """log1p of a number; where it is not known 0, and the 0/1 column of not being known.
+    """log1p of a number, 0 where it is unknown, and the 0/1 column of being unknown.
 
-    The missing-indicator method (Cohen & Cohen 1975; criticised by Jones 1996): within the models that do not tell
-    the number nothing of it is held equal, hence the flag where they are more than a tenth. A number that fewer than
-    30 models tell is left out, and flagged.
+    The missing-indicator method (Cohen & Cohen 1975; criticised by Jones 1996): it does not control for the number
+    among models that do not report it, hence the flag where they are more than a tenth. A number that fewer than 30
+    models report is left out, and flagged.
     """
     known = values.is_not_null()
     n_known = int(known.sum())
@@ -76,7 +76,7 @@ def _amount(values: pl.Series, bearing: pl.Series) -> tuple[list[Floats], list[F
 def _indicators(
     rows: pl.DataFrame, bearing: pl.DataFrame, column: str, kept: int, outcome: str
 ) -> list[Floats]:
-    """One 0/1 column a level with at least 30 models and an outcome that varies; the most common is the base.
+    """One 0/1 column per level with at least 30 models and an outcome that varies; the most common is the base.
 
     A level without a single like would be fitted by a coefficient of minus infinity in a count model
     (Santos Silva & Tenreyro 2010, "On the existence of the maximum likelihood estimates in Poisson regression");

@@ -1,4 +1,4 @@
-"""What is really documented: filled sections, generated cards and copies, by how popular the models are."""
+"""What is really documented: filled sections, generated cards and copies, by the popularity of the models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 from scipy import stats
 
 from tasks.arrays import Floats
+from tasks.estimators import Estimator
 from tasks.findings.bootstrap import cluster_sums
 from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Estimate, Sample, Stamp, dense_codes
 from tasks.findings.study import CLUSTER
@@ -17,17 +18,17 @@ from tasks.records import Finding
 
 # Upper ends of the tiers, as shares of the listed models by downloads, and the same names as sql/out/section_fill.sql.
 TIERS = {"top 1 %": 0.01, "next 9 %": 0.10, "next 40 %": 0.50, "the rest": 1.0}
-_OF_COUNTS = ("mostly_zero", "constant")  # which a share may well be
-FAMILY_MODELS = 5  # a text that so many models share, alike or the same, is a template of somebody's
+_OF_COUNTS = ("mostly_zero", "constant")  # flags that mean nothing for a share
+FAMILY_MODELS = 5  # a text that so many models share, exactly or nearly, counts as a template
 
 
 def documented(frame: pl.DataFrame, families: Mapping[str, str], stamp: Stamp) -> list[Finding]:
     """Shares of the cards of each tier of popularity, from the rows of `sql/out/analysis_frame.sql`.
 
-    `families` says of a `card_hash` which near-duplicate family it is of. Outcomes: `is_generated`, `is_copied` (the
+    `families` maps a `card_hash` to its near-duplicate family. Outcomes: `is_generated`, `is_copied` (the
     text belongs to a family that five or more models share), and `section:<id>` for each section of the rubric that any
-    card fills. A share is a mean over the tier's models with a card; its interval resamples nothing: a sandwich over
-    authors, on the logit scale, t with G - 1 degrees of freedom (Liang & Zeger 1986).
+    card fills. A share is a mean over the tier's models with a card; its interval is a sandwich over authors, on the
+    logit scale, t with G - 1 degrees of freedom (Liang & Zeger 1986).
     """
     cards = _tiered(frame).filter(pl.col("card_status") == "card")
     if cards.is_empty():
@@ -49,7 +50,7 @@ def documented(frame: pl.DataFrame, families: Mapping[str, str], stamp: Stamp) -
 
 
 def _tiered(frame: pl.DataFrame) -> pl.DataFrame:
-    """With the tier of the models whose downloads are known; those with as many are in one tier, the lower."""
+    """The models whose downloads are known, with their tier; ties are in one tier, the lower."""
     known = frame.drop_nulls("downloads")
     place = pl.col("downloads").rank("max", descending=True) / pl.len()
     tier = pl.lit(list(TIERS)[-1])
@@ -65,12 +66,14 @@ def _by_tier(cards: pl.DataFrame, column: str, stamp: Stamp) -> Iterator[Finding
         if not rows.is_empty():
             stratum = tier if tier == "all" else f"tier={tier}"
             estimate = share(rows[column].to_numpy(), dense_codes(rows[CLUSTER]))
-            found = stamp.finding("documentation", "share", Sample(stratum, column, rows, column), estimate)
+            found = stamp.finding(
+                "documentation", Estimator.SHARE, Sample(stratum, column, rows, column), estimate
+            )
             yield replace(found, flags=[flag for flag in found.flags if flag not in _OF_COUNTS])
 
 
 def share(has: Floats, clusters: np.ndarray) -> Estimate:
-    """The mean of 0/1 values (n) with its interval over clusters, which never leaves 0 to 1; no p."""
+    """The mean of 0/1 values (n) with its interval over clusters, which is within 0 and 1; no p."""
     value, groups = float(has.mean()), int(clusters.max()) + 1
     if groups < AUTHORS_FOR_INTERVAL:
         return Estimate(value, flags=("few_clusters",))

@@ -1,18 +1,18 @@
-"""What becomes of a model whose card is edited, beside models whose card is not edited yet: an event study.
+"""What follows an edit of a card, compared with models whose card is not edited yet: an event study.
 
-Edits are staggered, and a regression with two-way fixed effects would use the already edited as controls (Goodman-Bacon
-2021). So each week's edited models are stacked with models that stay unedited through the window around that week
-(Cengiz, Dube, Lindner & Zipperer 2019, "The effect of minimum wages on low-wage jobs"; Baker, Larcker & Wang 2022), and
-local projections with clean controls give a second opinion (Dube, Girardi, Jordà & Taylor 2023). The estimators are
-pyfixest's; what is done here is to say who is compared with whom.
+Edits are staggered, and a regression with two-way fixed effects would use already edited models as controls
+(Goodman-Bacon 2021). So each week's edited models are stacked with models that stay unedited through the window around
+that week (Cengiz, Dube, Lindner & Zipperer 2019, "The effect of minimum wages on low-wage jobs"; Baker, Larcker & Wang
+2022), and local projections with clean controls give a second opinion (Dube, Girardi, Jordà & Taylor 2023). The
+estimators are pyfixest's; this module decides who is compared with whom.
 
-The card of week 0 is the first to differ, so the gains up to that snapshot lie partly before the edit: week 0 is drawn
-and in no average. Weeks 1 to 4 are after it, weeks -4 to -2 test for trends before it, week -1 is the base.
+The card of week 0 is the first to differ, so the gains up to that snapshot are partly from before the edit: week 0 is
+drawn and in no average. Weeks 1 to 4 are after it, weeks -4 to -2 test for trends before it, week -1 is the base.
 
-Young models lose popularity as they age, so only settled ones are compared. Few models have most of the downloads, and
-their weeks vary by a share of them rather than as counts do: each count is divided by 1 + m / 5, with m what the model
-had a week before the window began, so that beyond five a week it weighs hardly more however many it has. The ratio that
-is estimated stays the ratio, for a factor of a model's own leaves with its fixed effect.
+Young models lose popularity as they age, so only settled ones are compared. A few models have most of the downloads,
+and their weeks vary in proportion rather than as counts do: each count is divided by 1 + m / 5, with m the model's
+weekly count before the window, so that beyond five per week its weight hardly grows. The estimated ratio stays the
+same, because a constant factor per model is absorbed by its fixed effect.
 """
 
 from __future__ import annotations
@@ -27,8 +27,17 @@ import polars as pl
 from scipy import stats
 
 from tasks.arrays import Floats
+from tasks.estimators import Estimator
 from tasks.findings.regression import Fit, over_clusters
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, AUTHORS_TO_TRUST, Codes, Estimate, Sample, Stamp
+from tasks.findings.sample import (
+    AUTHORS_FOR_INTERVAL,
+    AUTHORS_TO_TRUST,
+    Codes,
+    Estimate,
+    Sample,
+    Stamp,
+    t_estimate,
+)
 from tasks.findings.study import CLUSTER
 from tasks.findings.threads import on_one_thread
 from tasks.findings.weekly import WEEK_DAYS, WINDOW_DAYS, weekly
@@ -37,14 +46,11 @@ from tasks.records import Finding
 BEFORE, AFTER = 4, 4  # weeks around an edit
 WEEKS_TO_ESTIMATE = 6
 EDITED_TO_ESTIMATE = 30
-CONTROLS_AN_EDIT = 20
-EDITED_A_WEEK, CONTROLS_A_WEEK = (
-    1_000,
-    5_000,
-)  # at most, drawn: more would cost hours and narrow nothing worth it
+CONTROLS_PER_EDIT = 20
+EDITED_PER_WEEK, CONTROLS_PER_WEEK = 1_000, 5_000  # at most, drawn: more would take hours and gain little
 SETTLED_DAYS = 28
 UNKNOWN_AGE_DAYS = 730.0
-EVEN_FROM = 5.0  # a week
+EVEN_FROM = 5.0  # per week
 _STACKS = 10_000  # more than there are weeks
 POWER = 0.8
 KINDS = {"documented": "documentation_edit", "cosmetic": "cosmetic_edit"}
@@ -52,9 +58,9 @@ KINDS = {"documented": "documentation_edit", "cosmetic": "cosmetic_edit"}
 
 @dataclass(frozen=True, slots=True)
 class EditOutcome:
-    """What is followed from week to week: its column and its name.
+    """An outcome followed from week to week.
 
-    `before`: the column with what a model had a week before, where it is counted; else log1p of it is followed.
+    `before`: for a count, the column with a model's weekly count before the window; otherwise log1p is followed.
     """
 
     column: str
@@ -70,7 +76,7 @@ class EditOutcome:
 
     @property
     def followed(self) -> pl.Expr:
-        """Of the rows that `stack` gives: log1p of a number, or a count made even."""
+        """The outcome in the rows of `stack`: log1p of a number, or a scaled count."""
         if self.before is None:
             return pl.col(self.column).log1p()
         return pl.col(self.column) / (1 + pl.col(self.before) / EVEN_FROM)
@@ -92,7 +98,7 @@ def edit_effects(
 
     Documentation edits, and as a placebo edits that change the card and document nothing more. For each outcome: the
     average of weeks 1 to 4, the same by local projections, each week's difference, the joint test of the weeks before,
-    and the smallest effect that a study of this size would find four times in five.
+    and the minimum detectable effect.
     """
     if panel["snapshot"].n_unique() < WEEKS_TO_ESTIMATE:
         return []
@@ -108,7 +114,7 @@ def edit_effects(
 def with_edits(weeks: pl.DataFrame) -> pl.DataFrame:
     """`documented` and `cosmetic`: the week of the model's first edit of the kind; null for never.
 
-    A cosmetic edit counts of models that are never documented better, so that the two kinds have no model in common.
+    Cosmetic edits are those of models that are never documented better, so that no model is in both groups.
     """
     first = weeks.group_by("model_id").agg(
         pl.col("week").filter(pl.col("is_documented")).min().alias("documented"),
@@ -137,10 +143,10 @@ def stack(weeks: pl.DataFrame, kind: str, seed: int) -> pl.DataFrame:
 def _window(weeks: pl.DataFrame, kind: str, week: int, rng: np.random.Generator) -> pl.DataFrame:
     around = weeks.filter(pl.col("week").is_between(week - BEFORE, week + AFTER))
     start = settled(around)
-    edited = _drawn(start.filter(pl.col(kind) == week)["model"], EDITED_A_WEEK, rng)
+    edited = _drawn(start.filter(pl.col(kind) == week)["model"], EDITED_PER_WEEK, rng)
     any_edit = pl.min_horizontal("documented", "cosmetic")
     clean = start.filter(any_edit.is_null() | (any_edit > week + AFTER))["model"]
-    controls = _drawn(clean, min(CONTROLS_AN_EDIT * len(edited), CONTROLS_A_WEEK), rng)
+    controls = _drawn(clean, min(CONTROLS_PER_EDIT * len(edited), CONTROLS_PER_WEEK), rng)
     is_treated = pl.col("model").is_in(edited.implode())
     rows = around.filter(is_treated | pl.col("model").is_in(controls.implode())).with_columns(
         (pl.col("week") - week).alias("event"),
@@ -151,7 +157,7 @@ def _window(weeks: pl.DataFrame, kind: str, week: int, rng: np.random.Generator)
 
 
 def settled(weeks: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the first of `weeks`, without those of models that were made less than four weeks before."""
+    """The rows of the first of `weeks`, without models that were created less than four weeks before."""
     young = (pl.col("age_days") < SETTLED_DAYS).fill_null(value=False)
     return weeks.filter(pl.col("week") == pl.col("week").min(), ~young)
 
@@ -161,7 +167,7 @@ def _drawn(models: pl.Series, most: int, rng: np.random.Generator) -> pl.Series:
 
 
 def _before(start: pl.DataFrame) -> pl.DataFrame:
-    """What each model had a week until the rows of `start`: downloads in their last 30 days, likes in its life."""
+    """Each model's weekly counts at `start`: downloads over the last 30 days, likes over its life."""
     weeks_lived = pl.col("age_days").fill_null(UNKNOWN_AGE_DAYS) / WEEK_DAYS
     return start.select(
         "model",
@@ -174,14 +180,13 @@ def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: EditOutcome, sta
     known = stacked.with_columns(outcome.followed.cast(pl.Float64).alias("y")).drop_nulls("y")
     treated = known.filter("is_treated")
     sample = Sample("all", outcome.column, treated.rename({"is_edited": predictor}), predictor)
-    name = "poisson_stacked" if outcome.is_count else "ols_stacked"
+    name = Estimator.POISSON_STACKED if outcome.is_count else Estimator.OLS_STACKED
     flags = _flags(treated)
 
     def row(question: str, estimator: str, estimate: Estimate, stratum: str = "all") -> Finding:
-        made = stamp.finding(
-            question, estimator, replace(sample, stratum=stratum), estimate, outcome=outcome.name
-        )
-        return replace(made, n=treated["model_id"].n_unique(), flags=sorted({*estimate.flags, *flags}))
+        part = replace(sample, stratum=stratum)
+        found = stamp.finding(question, estimator, part, estimate, outcome=outcome.name)
+        return replace(found, n=treated["model_id"].n_unique(), flags=sorted({*estimate.flags, *flags}))
 
     if treated["model_id"].n_unique() < EDITED_TO_ESTIMATE:
         return [row("edit_effect", name, Estimate(flags=("few_edits",)))]
@@ -190,10 +195,10 @@ def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: EditOutcome, sta
     curve = _stacked(known, outcome, curve_of, drop_week_0=False)
     found = [row("edit_effect", name, average.estimate)]
     if not outcome.is_count:
-        found.append(row("edit_effect", "lpdid", _local_projection(known)))
+        found.append(row("edit_effect", Estimator.LPDID, _local_projection(known)))
     found += [row("edit_curve", name, one.estimate, f"week={week}") for week, one in curve.items()]
-    found.append(row("edit_pretrend", "wald", _pretrend(curve)))
-    found.append(row("edit_power", "minimum_detectable", Estimate(_detectable(average))))
+    found.append(row("edit_pretrend", Estimator.WALD, _pretrend(curve)))
+    found.append(row("edit_power", Estimator.MINIMUM_DETECTABLE, Estimate(_detectable(average))))
     return found
 
 
@@ -219,12 +224,12 @@ class Coefficient:
 def _stacked(
     rows: pl.DataFrame, outcome: EditOutcome, terms: dict[str, pl.Expr], *, drop_week_0: bool
 ) -> dict[str, Coefficient]:
-    """Of each term its coefficient for edited models: a log ratio, or a difference of log1p.
+    """The coefficient of each term for edited models: a log ratio, or a difference of log1p.
 
     y = exp(unit + stack x week + b [term, edited]), or the same in logs by least squares; unit is the model within its
     stack. Assumes that without the edit both would have moved alike, in proportion (Poisson) or in log1p (least
-    squares). Poisson pseudo-maximum-likelihood drops units that never gain anything, which say nothing of a proportion
-    (Correia, Guimarães & Zylkin 2020).
+    squares). Poisson pseudo-maximum-likelihood drops units that never gain anything, which say nothing about a
+    proportion (Correia, Guimarães & Zylkin 2020).
     """
     if drop_week_0:
         rows = rows.filter(pl.col("event") != 0)
@@ -259,8 +264,8 @@ def _fit(
     """The coefficient of each term, a column of `table`, with fixed effects of other columns, over authors."""
     import pyfixest  # takes seconds, and most runs have no panel
 
-    table = _telling(table, fixed, is_count=is_count)
-    if table["is_treated"].n_unique() < 2:  # of an empty table pyfixest would not fail but end the process
+    table = _informative(table, fixed, is_count=is_count)
+    if table["is_treated"].n_unique() < 2:  # on an empty table pyfixest does not raise but ends the process
         return {name: Coefficient(Estimate(flags=("few_edits",))) for name in terms}
     if table["y"].n_unique() < 2:
         return {name: Coefficient(Estimate(flags=("constant",))) for name in terms}
@@ -268,7 +273,7 @@ def _fit(
     nothing = {name: Coefficient(Estimate(flags=("not_converged",))) for name in terms}
     formula = f"y ~ {' + '.join(terms)} | {' + '.join(fixed)}"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # collinear terms are seen in what comes back
+        warnings.simplefilter("ignore")  # collinear terms are missing from the result
         try:
             fit = fit_of(formula, table.to_pandas(), vcov="iid")
         except (ValueError, RuntimeError, np.linalg.LinAlgError, ZeroDivisionError):
@@ -287,22 +292,22 @@ def _fit(
     return found
 
 
-def _telling(table: pl.DataFrame, fixed: tuple[str, ...], *, is_count: bool) -> pl.DataFrame:
-    """Without units and weeks that tell nothing of a term: alone in their group, or with a count of 0 throughout."""
+def _informative(table: pl.DataFrame, fixed: tuple[str, ...], *, is_count: bool) -> pl.DataFrame:
+    """Without units and weeks that are uninformative: alone in their group, or with a count of 0 throughout."""
     while True:
-        tells = [pl.len().over(group) > 1 for group in fixed]
+        informative = [pl.len().over(group) > 1 for group in fixed]
         if is_count:
-            tells += [pl.col("y").max().over(group) > 0 for group in fixed]
-        kept = table.filter(*tells)
+            informative += [pl.col("y").max().over(group) > 0 for group in fixed]
+        kept = table.filter(*informative)
         if kept.height == table.height:
             return kept
         table = kept
 
 
 def _variance(fit: Any) -> Floats | None:
-    """The variance over authors of what pyfixest has fitted, after the fixed effects are swept out (k x k).
+    """The variance over authors of a fit by pyfixest, with the fixed effects swept out (k x k).
 
-    Its own sandwich is too short where few edited models weigh much, and its jackknife fits once an author.
+    Its own sandwich is too short where few edited models weigh much, and its jackknife refits once per author.
     """
     authors: Codes = np.unique(fit._data["author"], return_inverse=True)[1]
     residuals = np.asarray(fit._u_hat).ravel()
@@ -311,19 +316,17 @@ def _variance(fit: Any) -> Floats | None:
 
 
 def _coefficient(value: float, error: float, groups: int, covariances: Floats) -> Coefficient:
-    """With its t interval on G - 1 degrees of freedom, G being the authors on the side that has fewer."""
+    """With its t interval on G - 1 degrees of freedom; G is the smaller of the two groups' numbers of authors."""
     if groups < AUTHORS_FOR_INTERVAL or not error > 0:
         return Coefficient(Estimate(value, flags=("few_clusters",)))
-    reach = float(stats.t.ppf(0.975, groups - 1)) * error
-    p = float(2 * stats.t.sf(abs(value) / error, groups - 1))
-    return Coefficient(Estimate(value, value - reach, value + reach, p), error, groups, covariances)
+    return Coefficient(t_estimate(value, error, groups - 1), error, groups, covariances)
 
 
 def _pretrend(curve: dict[str, Coefficient]) -> Estimate:
-    """The joint test that the weeks before the edit differ from week -1 by nothing: Wald's F on G - 1 degrees.
+    """The joint test that the weeks before the edit do not differ from week -1: Wald's F on G - 1 degrees of freedom.
 
     A test that finds nothing is weak evidence of parallel trends where the study is small (Roth 2022, "Pretest with
-    caution"); it is told beside the smallest effect that could have been found.
+    caution"); it is reported next to the minimum detectable effect.
     """
     before = {at: one for at, (week, one) in enumerate(curve.items()) if int(week) < -1 and one.groups}
     if not before:

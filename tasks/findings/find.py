@@ -7,7 +7,6 @@ from datetime import date
 import polars as pl
 
 from tasks.findings import questions
-from tasks.findings.families import by_dimension
 from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.outliers import count_outliers, fences
 from tasks.findings.sample import Stamp, clean
@@ -28,8 +27,8 @@ def find(
 ) -> list[Finding]:
     """Every finding of a table of models: of one snapshot and judge, the rows of `sql/out/analysis_frame.sql`.
 
-    Pure, and the same for the same rows in any order; `seed` decides the resamples and the random pairs alone.
-    What cannot be estimated is a finding without an estimate whose flags say why.
+    Pure, and the same for the same rows in any order; `seed` decides only the resamples and the random pairs.
+    What cannot be estimated is a finding without an estimate, and its flags say why.
     """
     models, stamp = clean(frame, study), Stamp(snapshot, judge, fingerprint)
     limits = fences(models, study)
@@ -41,4 +40,6 @@ def find(
     if study.status:
         found += questions.no_card_lowest(models, study, study.status, stamp, seed)
         found += questions.has_card(models, study, study.status, stamp, seed)
-    return found + by_dimension(models, study, stamp, seed) + correct_for_judge(models, study, stamp)
+    return (
+        found + questions.by_dimension(models, study, stamp, seed) + correct_for_judge(models, study, stamp)
+    )

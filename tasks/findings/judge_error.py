@@ -1,24 +1,24 @@
-"""Judge error: coefficients of the score as people would give it, from the few models whose cards people labelled.
+"""Judge error: coefficients of the score that people would give, from the few models whose cards people labelled.
 
 A judge's score is a measurement of what people mean by it: noise in it draws coefficients towards zero, and where it
 errs more for popular models the coefficient is biased either way. Predict-then-debias (Kluger, Lu, Zrnic, Wang & Bates
 2025, "Prediction-powered inference with imputed covariates and nonuniform sampling", arXiv:2501.18577; after Chen &
-Chen 2000) estimates three times: by the judge's score on all models, and by the judge's and by people's on the
-labelled ones, and moves the last by what the second differs from the first:
+Chen 2000) makes three estimates: by the judge's score on all models, and by the judge's and by people's score on the
+labelled ones. It moves the last by the difference of the first two:
 
     theta = theta_labelled - omega (gamma_labelled - gamma_all)
 
-It holds whatever the judge is like; a good judge makes the interval shorter. The package ppi-python predicts outcomes,
-not covariates, and knows no clusters, so the estimator is our own.
+It is valid for any judge; a good judge makes the interval shorter. The package ppi-python predicts outcomes, not
+covariates, and does not support clusters, so the estimator is our own.
 
-The labelled are taken as drawn within levels of the judge's score. Each counts for as many models as its level has
-among all, divided by the weights of the labelled in it (poststratification). In levels where nobody labelled anything
-nothing is known of the judge: their models are left out, and a flag names them.
+The labelled models are taken as drawn within levels of the judge's score, and weighted so that each level counts for as
+many models as it has (poststratification). Levels without labels say nothing about the judge: their models are left
+out, and a flag names them.
 
-Variances are of sums of influence values over authors, the labelled being some of all, so that the covariances of the
-three estimates are known as well as their variances. Some labels stand for many more models than others, so G, the
-authors of labelled models, is what they are worth (Kish 1965): G / (G - 1) times the variance, t on G - 1 degrees, or
-on fewer where a few authors move the estimate most.
+Variances are of sums of influence values over authors; as the labelled models are a subset of all, this gives the
+covariances of the three estimates too. Some labels stand for many more models than others, so G is the effective number
+of authors of labelled models (Kish 1965): G / (G - 1) times the variance, t on G - 1 degrees of freedom, or on fewer
+where a few authors move the estimate most.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from tasks.arrays import Floats
+from tasks.estimators import Estimator
 from tasks.findings import rank, regression
 from tasks.findings.bootstrap import cluster_sums
 from tasks.findings.controls import Design, controls, independent
+from tasks.findings.regression import NoFit
 from tasks.findings.sample import (
     AUTHORS_FOR_INTERVAL,
     AUTHORS_TO_TRUST,
@@ -47,39 +48,33 @@ from tasks.findings.sample import (
     data_flags,
     dense_codes,
     scored,
+    t_estimate,
 )
 from tasks.findings.study import CLUSTER, Labels, Study
 from tasks.records import Finding
 
-TEXTS_TO_TRUST = 100  # fewer labels, and the interval rests on a handful a level
-HEAVY_SHARE = 0.1  # one text that stands for more than this share of the models carries the result
+TEXTS_TO_TRUST = 100  # with fewer labels the interval depends on a handful per level
+HEAVY_SHARE = 0.1  # one text that stands for more than this share of the models decides the result
 FIFTHS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An estimate, and what each model adds to it (n): their sum over an author is how far the author moves it."""
+    """An estimate, and each model's contribution to it (n); summed over an author, how far the author moves it."""
 
     value: float
     by: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why there is no estimate."""
-
-    flags: tuple[str, ...]
-
-
 # Of a design (n x k, the score last) whose models count by its weights.
-Method = Callable[[Design], Moved | Failed]
+Method = Callable[[Design], Moved | NoFit]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledModels:
-    """Models of levels where people labelled some. `stands_for` (n): models, 0 where nobody labelled the model."""
+    """Models of the levels with labels. `stands_for` (n): how many models each stands for, 0 for unlabelled ones."""
 
-    x: Floats  # n x k: intercept, what is held equal, and the judge's score last
+    x: Floats  # n x k: intercept, controls, and the judge's score last
     y: Floats
     people: Floats  # n: people's score, NaN where there is none
     levels: Codes
@@ -93,7 +88,7 @@ class LabelledModels:
 
     @property
     def labelling_authors(self) -> float:
-        """How many authors of equal weight the labelled models are worth: (sum of weights)^2 / sum of squares."""
+        """The effective number of authors of labelled models: (sum of weights)^2 / sum of squares."""
         weights = cluster_sums(self.stands_for[:, None], self.authors)[:, 0]
         return float(weights.sum() ** 2 / np.sum(weights**2))
 
@@ -102,7 +97,7 @@ class LabelledModels:
         return Design(self.x, self.y, self.authors, pl.DataFrame(), self.flags)
 
     def of_labelled(self, score: Floats) -> Design:
-        """The outcome on one of the two scores (n), over the labelled models by what they stand for."""
+        """The outcome on one of the two scores (n), over the labelled models weighted by what they stand for."""
         its = self.is_labelled
         x = np.column_stack([self.x[its, :-1], score[its]])
         authors = np.unique(self.authors[its], return_inverse=True)[1]
@@ -113,7 +108,7 @@ class LabelledModels:
 def correct_for_judge(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Finding]:
     """Each outcome by each estimator: as the judge scores, corrected, and of the labelled alone; none without labels.
 
-    Predictor and stratum tell them apart: the judge's score of all, people's of all, people's of the `labelled`.
+    Predictor and stratum distinguish them: the judge's score of all, people's of all, people's of the `labelled`.
     """
     labels = study.labels
     if labels is None or not models[labels.mark].count():
@@ -153,11 +148,11 @@ def _of_outcome(
 
 
 def _plan(outcome: str) -> tuple[tuple[str, str, Method, bool], ...]:
-    """Name, outcome as modelled, estimator, and whether it is a rank correlation, which holds nothing equal."""
+    """Name, outcome as modelled, estimator, and whether it is a rank correlation, which has no controls."""
     return (
-        ("spearman", outcome, spearman, True),
-        ("huber", f"log1p_{outcome}", huber, False),
-        ("poisson", outcome, poisson, False),
+        (Estimator.SPEARMAN, outcome, spearman, True),
+        (Estimator.HUBER, f"log1p_{outcome}", huber, False),
+        (Estimator.POISSON, outcome, poisson, False),
     )
 
 
@@ -174,7 +169,7 @@ def _alone(study: Study) -> Study:
 
 
 def covered(rows: pl.DataFrame, score: str, labels: Labels) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The models of levels in which somebody labelled something, with their level, and what to know of the labels."""
+    """The models of the levels with labels, with their level, and flags about the labels."""
     levelled = rows.with_columns(_level(labels, score).alias(_LEVEL))
     marked = levelled.drop_nulls(labels.mark)
     bare = sorted(set(levelled[_LEVEL]) - set(marked[_LEVEL]))
@@ -214,20 +209,20 @@ def _stands_for(rows: pl.DataFrame, labels: Labels) -> Floats:
     """How many models of its level each labelled one stands for (n); 0 for the others."""
     each = pl.col(labels.weight).fill_null(1.0) if labels.weight else pl.lit(1.0)
     weight = pl.when(pl.col(labels.mark).is_not_null()).then(each).otherwise(0.0)
-    # A level in which nothing is labelled is never here.
+    # Every level here has a label.
     share = weight / weight.sum().over(_LEVEL) * pl.len().over(_LEVEL)
     return rows.select(share.alias("share"))["share"].to_numpy()
 
 
 def labelled_of(sample: Sample, study: Study, labels: Labels) -> LabelledModels | None:
-    """The regression's columns, the same for all models and for the labelled; null where the labelled cannot bear it.
+    """The regression's columns, the same for all models and for the labelled; null where the latter are collinear.
 
-    What is held equal is what is known of enough labelled models: were it more for all than for the labelled, the two
-    estimates by the judge's score would not be of the same thing.
+    Controls are those that enough labelled models report: with more controls for all models than for the labelled ones,
+    the two estimates by the judge's score would not estimate the same thing.
     """
     rows = sample.rows
     its = rows[labels.mark].is_not_null().to_numpy()
-    amounts, kinds, flags = controls(rows, study, sample.outcome, borne_by=rows.filter(its))
+    amounts, kinds, flags = controls(rows, study, sample.outcome, enough_in=rows.filter(its))
     held = np.column_stack([np.ones(rows.height), *amounts, *kinds])
     people = rows[labels.mark].cast(pl.Float64).fill_null(np.nan).to_numpy()
     own = [independent(np.column_stack([held, score])[its]) for score in (sample.x, people)]
@@ -253,9 +248,9 @@ def estimates(data: LabelledModels, method: Method, *, is_rank: bool) -> tuple[E
     gamma = method(data.of_labelled(data.x[:, -1]))
     theta = method(data.of_labelled(data.people))
     failed = dict.fromkeys(
-        flag for one in (gamma_all, gamma, theta) if isinstance(one, Failed) for flag in one.flags
+        flag for one in (gamma_all, gamma, theta) if isinstance(one, NoFit) for flag in one.flags
     )
-    if isinstance(gamma_all, Failed) or isinstance(gamma, Failed) or isinstance(theta, Failed):
+    if isinstance(gamma_all, NoFit) or isinstance(gamma, NoFit) or isinstance(theta, NoFit):
         none = Estimate(flags=(*failed, *data.flags))
         return none, none, none
     everyone = int(data.authors.max()) + 1
@@ -265,20 +260,22 @@ def estimates(data: LabelledModels, method: Method, *, is_rank: bool) -> tuple[E
         np.column_stack([by_judge, of_theta, of_gamma - by_judge]), data.authors
     ).T
     omega, corrected = tuned(of_people, between)
-    told = partial(_estimate, is_rank=is_rank, flags=data.flags)
+    estimate = partial(_estimate, is_rank=is_rank, flags=data.flags)
     return (
-        told(gamma_all.value, of_judge, groups=everyone),
-        told(theta.value - omega * (gamma.value - gamma_all.value), corrected, groups=data.labelling_authors),
-        told(theta.value, of_people, groups=data.labelling_authors),
+        estimate(gamma_all.value, of_judge, groups=everyone),
+        estimate(
+            theta.value - omega * (gamma.value - gamma_all.value), corrected, groups=data.labelling_authors
+        ),
+        estimate(theta.value, of_people, groups=data.labelling_authors),
     )
 
 
 def tuned(theta: Floats, delta: Floats) -> tuple[float, Floats]:
-    """omega, which makes the variance least, and what each author adds to theta - omega delta (G), from their sums.
+    """The omega of least variance, and each author's contribution to theta - omega delta (G), from their sums.
 
     omega = Cov(theta, delta) / Var(delta); 0 where delta does not vary: all models are labelled, and the judge adds
-    nothing. It was fitted to these very sums, so each is taken as if omega were fitted without that author: divided by
-    1 - h, as a residual of least squares is.
+    nothing. It is fitted to these sums, so each is divided by 1 - h, as a least-squares residual is, to be what it
+    would be with omega fitted without that author.
     """
     squares = float(delta @ delta)
     if squares <= 1e-12 * float(theta @ theta):
@@ -287,16 +284,16 @@ def tuned(theta: Floats, delta: Floats) -> tuple[float, Floats]:
     return omega, np.asarray((theta - omega * delta) / np.maximum(1 - delta**2 / squares, _NEVER_LESS))
 
 
-_NEVER_LESS = 1e-3  # of 1 - h: one author is all that is known of delta
+_NEVER_LESS = 1e-3  # of 1 - h, where one author decides delta
 
 
 def over_levels(by: Floats, data: LabelledModels) -> Floats:
-    """What each of all models adds to an estimate of the labelled ones (n), from what each labelled one adds.
+    """The contribution of each model to an estimate from the labelled ones (n), from those of the labelled ones.
 
-    By poststratification the share of each level is that of all models, so that a level's mean influence is spread over
-    them; of the labelled stays what they differ from it (Holt & Smith 1979, "Post stratification"), times
-    sqrt(a / (a - 1)) for a authors labelled in the level, whose mean is fitted. A level with one labelled author tells
-    no spread: it differs from the mean of all, which is 0.
+    By poststratification each level has its share of all models, so its mean influence is spread over all of them; the
+    labelled ones keep their deviation from it (Holt & Smith 1979, "Post stratification"), times sqrt(a / (a - 1)) for a
+    labelled authors in the level, because its mean is fitted. A level with one labelled author has no spread of its
+    own: it deviates from the overall mean, which is 0.
     """
     its, levels = data.is_labelled, data.levels
     count = int(levels.max()) + 1
@@ -314,7 +311,7 @@ def over_levels(by: Floats, data: LabelledModels) -> Floats:
 def _estimate(
     value: float, sums: Floats, *, groups: float, is_rank: bool, flags: tuple[str, ...]
 ) -> Estimate:
-    """The t interval from the authors' sums (G); of a rank on Fisher's scale."""
+    """The t interval from the authors' sums (G); for a rank correlation on Fisher's scale."""
     if groups < AUTHORS_FOR_INTERVAL:
         return Estimate(value, flags=("few_clusters", *flags))
     room = 1 - value**2 if is_rank else 1.0
@@ -322,11 +319,11 @@ def _estimate(
     if not error > 0:
         return Estimate(flags=("not_converged", *flags))
     degrees = min(groups - 1, degrees_of(sums))
-    centre = float(np.arctanh(value)) if is_rank else value
-    reach = float(stats.t.ppf(0.975, degrees)) * error
-    low, high = (float(np.tanh(end)) if is_rank else end for end in (centre - reach, centre + reach))
-    p = float(2 * stats.t.sf(abs(centre) / error, degrees))
-    return Estimate(value, low, high, p, flags)
+    if not is_rank:
+        return t_estimate(value, error, degrees, flags)
+    fisher = t_estimate(float(np.arctanh(value)), error, degrees)
+    low, high = (float(np.tanh(end)) for end in (fisher.low, fisher.high) if end is not None)
+    return Estimate(value, low, high, fisher.p, flags)
 
 
 def degrees_of(sums: Floats) -> float:
@@ -342,29 +339,29 @@ def degrees_of(sums: Floats) -> float:
 # ------------------------------------------------------------------------------------------------ the estimators
 
 
-def spearman(design: Design) -> Moved | Failed:
-    """Spearman's rho of the score and the outcome, by weighted ranks; what else the design holds is not used."""
+def spearman(design: Design) -> Moved | NoFit:
+    """Spearman's rho of the score and the outcome, by weighted ranks; the controls of the design are not used."""
     x, y, weights = design.x[:, -1], design.y, design.weights
     if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return Failed(("constant",))
+        return NoFit(("constant",))
     value, influence = rank.correlation(x, y, partial(rank.rank_covariance, weights=weights), weights)
     shares = np.full(len(x), 1 / len(x)) if weights is None else weights / weights.sum()
-    # As far as the value would move without the model: a mean moves by 1 / (1 - its share) more.
+    # How far the value would move without the model: a mean moves by 1 / (1 - its share) more.
     return Moved(value, shares / np.maximum(1 - shares, _NEVER_LESS) * influence)
 
 
-def huber(design: Design) -> Moved | Failed:
+def huber(design: Design) -> Moved | NoFit:
     """Huber's slope of log1p of the outcome."""
     return _of_fit(design, regression.huber_fit(design))
 
 
-def poisson(design: Design) -> Moved | Failed:
+def poisson(design: Design) -> Moved | NoFit:
     """The Poisson coefficient of the outcome as counted."""
     return _of_fit(design, regression.poisson_fit(design))
 
 
-def _of_fit(design: Design, fit: regression.Fit | regression.NoFit) -> Moved | Failed:
-    if isinstance(fit, regression.NoFit):
-        return Failed(fit.flags)
+def _of_fit(design: Design, fit: regression.Fit | NoFit) -> Moved | NoFit:
+    if isinstance(fit, NoFit):
+        return fit
     by = regression.contributions(design, fit)
-    return Failed(("not_converged",)) if by is None else Moved(float(fit.coefficients[-1]), by)
+    return NoFit(("not_converged",)) if by is None else Moved(float(fit.coefficients[-1]), by)

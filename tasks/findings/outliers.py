@@ -1,4 +1,4 @@
-"""Which models are outliers, by a rule that mostly-zero counts do not break: in popularity, and in score."""
+"""Which models are outliers in popularity and in score, by a rule that works for mostly-zero counts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from tasks.arrays import Floats
+from tasks.estimators import Estimator
 from tasks.findings.sample import MODELS_TO_ESTIMATE, Estimate, Sample, Stamp
 from tasks.findings.study import Study
 from tasks.records import Finding
@@ -25,14 +26,14 @@ OUTLIER_RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """What lies beyond is an outlier (null: no limit, or too few models to say), and how the fence was found."""
+    """Values outside are outliers (null: no limit, or too few models); the flags say how the fence was computed."""
 
     low: float | None = None
     high: float | None = None
     flags: tuple[str, ...] = ()
 
     def holds(self, column: str) -> pl.Expr:
-        """Whether a number lies within, or is not known."""
+        """Whether a number is inside, or null."""
         value = pl.col(column)
         low = value >= self.low if self.low is not None else pl.lit(value=True)
         high = value <= self.high if self.high is not None else pl.lit(value=True)
@@ -96,9 +97,9 @@ def count_outliers(
         known = models.drop_nulls(column)
         sample = Sample("all", column, known, predictor=column)
         beyond = known.height - known.filter(limit.holds(column)).height
-        rows = {"models_removed": float(beyond), "fence": limit.high}
+        rows = {Estimator.MODELS_REMOVED: float(beyond), Estimator.FENCE: limit.high}
         if column == study.score:
-            rows["fence_below"] = limit.low
+            rows[Estimator.FENCE_BELOW] = limit.low
         for estimator, value in rows.items():
             found.append(stamp.finding("outliers", estimator, sample, Estimate(value, flags=limit.flags)))
     return found

@@ -1,7 +1,7 @@
 """Rank correlations with intervals over authors.
 
 The ranks themselves move when models are drawn again. Ranking every resample anew is slow, and keeping the
-first ranks is wrong by a first-order term as soon as there is an association. So each statistic is given with
+first ranks is wrong by a first-order term as soon as there is an association. So each statistic comes with
 its influence values (Hampel 1974, "The influence curve and its role in robust estimation"): what it gains, per
 unit of weight, when one model weighs more, the movement of all ranks included. Resampling them costs a matrix
 product (Hájek 1968; Davison & Hinkley 1997, 2.7 and 9.5).
@@ -20,7 +20,7 @@ from tasks.findings.concordance import net_concordance
 from tasks.findings.controls import least_squares
 from tasks.findings.sample import Codes, Estimate
 
-# A value a model, whose mean is the (rank) covariance and whose deviations from it are the influences.
+# One value per model; their mean is the (rank) covariance, and the deviations from it are the influences.
 Covariance = Callable[[Floats, Floats], Floats]
 
 
@@ -56,12 +56,12 @@ def partial_spearman(
     resamples: int = RESAMPLES,
     seed: int = 20,
 ) -> Estimate:
-    """Spearman's rho of x and y with other things held equal: the ranks of `given` (n x k), `fixed` (n x m) as it is.
+    """Spearman's rho of x and y, controlling for the ranks of `given` (n x k) and for `fixed` (n x m) as it is.
 
     Pearson's correlation of what least squares leaves of the ranks of x and of y; with one column of `given` that is
-    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2)(1 - r_yz^2)). Assumes that the ranks go linearly with those held equal.
+    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2)(1 - r_yz^2)). Assumes that the ranks are linear in those of the controls.
     Interval and p: bootstrap over clusters, the ranks of `given` moving along. Of the residuals' covariances only the
-    covariances of the ranks themselves move to first order, since least squares has settled its coefficients.
+    covariances of the ranks themselves move to first order, since least squares has fixed its coefficients.
     Conover (1999), Practical Nonparametric Statistics, 5.4; Liu, Li, Wanga & Shepherd (2018), "Covariate-adjusted
     Spearman's rank correlation with probability-scale residuals".
     """
@@ -73,7 +73,7 @@ def partial_spearman(
     left = ranks[:, :2] - base @ coefficients
     if np.any(left.var(axis=0) < 1e-9 * ranks[:, :2].var(axis=0)):
         return Estimate(flags=("collinear",))
-    # What a rank weighs in each residual: itself 1, those held equal by their coefficients.
+    # The weight of each rank in the residuals: its own is 1, those of the controls are their coefficients.
     weights = np.vstack([np.eye(2), -coefficients[1 : 1 + held.shape[1]]])
     columns = [x, y, *held.T]
     moved = [np.column_stack([_sum_above(column, left[:, side]) for column in columns]) for side in (0, 1)]
@@ -150,7 +150,7 @@ def sign_covariance(a: Floats, b: Floats) -> Floats:
 
 
 def _untied(values: Floats) -> Floats:
-    """How many others differ from each (n): how far its values agree with themselves."""
+    """How many others differ from each (n): the net concordance of the values with themselves."""
     _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray(len(values) - counts[codes], np.float64)
 

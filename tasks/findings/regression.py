@@ -1,8 +1,8 @@
 """Robust regressions and count models of popularity on the score, with author-clustered intervals.
 
-All intervals are sandwiches over authors: one matrix product a fit, where a cluster bootstrap would refit the
-model thousands of times, and known to hold for any smooth estimating equation (White 1984; Liang & Zeger 1986).
-With few authors they are too short; those rows carry `few_clusters`.
+All intervals are sandwiches over authors: one matrix product per fit, where a cluster bootstrap would refit the
+model thousands of times, and valid for any smooth estimating equation (White 1984; Liang & Zeger 1986).
+With few authors they are too short; those rows have the flag `few_clusters`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from statsmodels.robust.norms import HuberT, TukeyBiweight
 from tasks.arrays import Floats
 from tasks.findings.bootstrap import cluster_sums
 from tasks.findings.controls import Design, independent, least_squares
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate, t_estimate
 
 MAD_TO_SIGMA = float(stats.norm.ppf(0.75))
 ITERATIONS = 500
@@ -29,7 +29,7 @@ TIED_SHARE = 0.1
 MODELS_TO_PREPROCESS, DRAWN, BAND = 100_000, 40_000, 0.08
 CLUSTERS_TO_JACKKNIFE = 1000
 WITHOUT_IT_SINGULAR = 1e8
-LINEAR_PREDICTOR_LIMIT = 30.0  # exp(-30): a fitted mean of nothing, the mark of separated data
+LINEAR_PREDICTOR_LIMIT = 30.0  # exp(-30): a fitted mean of practically 0, the sign of separated data
 
 
 class Norm(Protocol):
@@ -60,15 +60,15 @@ def huber(design: Design) -> Estimate:
     """Huber's M-estimate of log1p(outcome) on the score: log points per point of score.
 
     psi(u) = max(-1.345, min(1.345, u)) of the residuals over their scale 1.4826 MAD, re-estimated in each step;
-    95 % efficient for normal errors. Assumes a line and symmetric errors; not robust to odd scores, of which
-    there are none on a bounded scale. Huber (1964, 1973), "Robust regression: asymptotics, conjectures and
+    95 % efficient for normal errors. Assumes a line and symmetric errors; not robust to outliers in the score,
+    which a bounded scale does not have. Huber (1964, 1973), "Robust regression: asymptotics, conjectures and
     Monte Carlo".
     """
     return _m_estimate(design, HuberT())
 
 
 def tukey(design: Design) -> Estimate:
-    """Tukey's biweight M-estimate, started at Huber's: models far off the line count nothing at all.
+    """Tukey's biweight M-estimate, started at Huber's: models far off the line have no weight.
 
     psi(u) = u (1 - (u / 4.685)^2)^2 within 4.685, else 0. Units and assumptions as Huber's; may have several
     solutions, hence the start. Beaton & Tukey (1974), "The fitting of power series, meaning polynomials".
@@ -93,7 +93,7 @@ def poisson(design: Design) -> Estimate:
     """Poisson pseudo-maximum-likelihood: log of the ratio of expected counts per point of score.
 
     Consistent whenever E[y | x] = exp(x b), whatever the variance and however many zeros. A few very popular
-    models may carry it: compare the stratum without outliers.
+    models may dominate it: compare the stratum without outliers.
     Gourieroux, Monfort & Trognon (1984); Santos Silva & Tenreyro (2006), "The log of gravity".
     """
     return _score_estimate(design, poisson_fit(design))
@@ -102,8 +102,8 @@ def poisson(design: Design) -> Estimate:
 def logit_any(design: Design) -> Estimate:
     """Logistic regression of having any at all: log odds ratio per point of score.
 
-    What is left to see where nearly all counts are 0 or 1; the first part of a two-part model. Levels of a control in
-    which all models or none have any would get coefficients without bound and say nothing of the score: left out.
+    It still works where nearly all counts are 0 or 1; the first part of a two-part model. Levels of a control in which
+    all models or none have any would get unbounded coefficients and say nothing about the score: they are left out.
     Cox (1958), "The regression analysis of binary sequences"; Mullahy (1986); Albert & Anderson (1984), "On the
     existence of maximum likelihood estimates in logistic regression models".
     """
@@ -134,8 +134,8 @@ def _without_decided_levels(design: Design) -> Design:
 def median(design: Design) -> Estimate:
     """Median regression of log1p(outcome) on the score: log points per point of score, at the median.
 
-    The least absolute deviations, by pyfixest's interior points. Of counts it says nothing where the median is a value
-    that many models share, such as 0: refused (`quantile_is_tied`) where the line goes through more than a tenth. The
+    Least absolute deviations, by pyfixest's interior-point method. It says nothing about counts whose median is a value
+    that many models share, such as 0: refused (`quantile_is_tied`) where the line passes through more than a tenth. The
     sandwich is over authors, with the density of the residuals at 0 from those within Hall and Sheather's bandwidth.
     Koenker & Bassett (1978), "Regression quantiles"; Parente & Santos Silva (2016), "Quantile regression with
     clustered data".
@@ -151,16 +151,16 @@ def median(design: Design) -> Estimate:
         return Estimate(flags=("quantile_is_tied",))
     width = _bandwidth(residuals)
     near = (np.abs(residuals) <= width) / (2 * width)
-    # Leaving an author out moves a median by steps, which no jackknife of one step foretells.
+    # Leaving an author out moves a median in steps, which a one-step jackknife does not predict.
     return _score_estimate(design, Fit(beta, np.sign(residuals) / 2, near), sandwich)
 
 
 def least_absolute(x: Floats, y: Floats) -> Floats | NoFit:
     """The coefficients (k) with the least sum of absolute residuals; x (n x k) begins with a column of ones.
 
-    Among many models a draw of them tells which lie far above the line and which far below. Those count as one each,
-    the sum of their rows, as long as the line that is found leaves them on their side: the exact solution for a part
-    of the work. Portnoy & Koenker (1997), "The Gaussian hare and the Laplacian tortoise".
+    With many models, a fit to a random draw shows which are far above the line and which far below. Each of the two
+    groups is replaced by the sum of its rows, as long as the fitted line leaves all of it on its side: the exact
+    solution at a fraction of the cost. Portnoy & Koenker (1997), "The Gaussian hare and the Laplacian tortoise".
     """
     if len(y) <= MODELS_TO_PREPROCESS:
         return _by_interior_points(x, y)
@@ -169,7 +169,7 @@ def least_absolute(x: Floats, y: Floats) -> Floats | NoFit:
     if isinstance(line, NoFit):
         return line
     residuals = y - x @ line
-    if _is_tied(residuals):  # then it is so with the line of all as well, and the work would be for nothing
+    if _is_tied(residuals):  # then the line of all models is tied too
         return NoFit(("quantile_is_tied",))
     low, high = np.quantile(residuals, (0.5 - BAND, 0.5 + BAND))
     below, above = residuals < low, residuals > high
@@ -188,7 +188,7 @@ def least_absolute(x: Floats, y: Floats) -> Floats | NoFit:
 
 
 def _is_tied(residuals: Floats) -> bool:
-    """Whether the line goes through more models than a median of numbers that differ would."""
+    """Whether the line passes through more models than a median of distinct numbers would."""
     return bool(np.mean(np.abs(residuals) < 1e-5) > TIED_SHARE)
 
 
@@ -197,10 +197,10 @@ def _by_interior_points(x: Floats, y: Floats) -> Floats | NoFit:
     from pyfixest import quantreg  # takes seconds
 
     names = [f"x{place}" for place in range(1, x.shape[1])]
-    # Its constant is not asked for: in a row that is the sum of others it is how many they are.
+    # Its own constant is not used: in a row that is a sum of others it is their number.
     table = pd.DataFrame(x, columns=["x0", *names]).assign(y=y)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of being experimental; that it did not converge is seen below
+        warnings.simplefilter("ignore")  # that it is experimental; convergence is checked below
         try:
             formula = f"y ~ x0 + {' + '.join(names)} - 1"
             fitted: Any = quantreg(formula, table, quantile=0.5, method="fn", vcov="iid", maxiter=ITERATIONS)
@@ -220,8 +220,8 @@ def _bandwidth(residuals: Floats) -> float:
 def log_positive(design: Design) -> Estimate:
     """Least squares of log(outcome) of the models that have any: log points per point of score.
 
-    The second part of a two-part model, beside `logit_any`: how many, where there are any at all. It is about the
-    geometric mean; a few very popular models do not carry it, as they would a mean. Give it positive outcomes alone.
+    The second part of a two-part model, beside `logit_any`: how many, where there are any at all. It models the
+    geometric mean, which a few very popular models do not dominate as they would a mean. Outcomes must be positive.
     Cragg (1971); Duan, Manning, Morris & Newhouse (1983), "A comparison of alternative models".
     """
     if not design.x.shape[1]:
@@ -241,8 +241,8 @@ def _iterate(
 ) -> Fit | NoFit:
     """Iteratively reweighted least squares: the fixed point of statsmodels' RLM, by normal equations.
 
-    Where one value fits over half of the models exactly, the scale runs to 0 and the estimate with it: that is
-    no answer about the rest, so it is refused (`scale_collapsed`).
+    Where one value fits over half of the models exactly, the scale goes to 0 and the estimate with it: that says
+    nothing about the rest, so it is refused (`scale_collapsed`).
     """
     if not x.shape[1]:
         return NoFit(("constant",))
@@ -268,7 +268,7 @@ def _iterate(
 
 
 def _median(values: Floats, weights: Floats | None) -> float:
-    """The value that half of the weight lies below; between two of them their mean."""
+    """The value with half of the weight below it; between two values their mean."""
     if weights is None:
         return float(np.median(values))
     order = np.argsort(values)
@@ -301,7 +301,7 @@ def _glm(design: Design, y: Floats, family: Family) -> Fit | NoFit:
         return NoFit(("constant",))
     beta, mean = np.zeros(x.shape[1]), (y + y.mean()) / 2
     predictor = family.link(mean)
-    with np.errstate(all="ignore"):  # what runs away is seen below
+    with np.errstate(all="ignore"):  # divergence is checked below
         for _ in range(ITERATIONS):
             variance = family.variance(mean)
             weighted = x * (counted * variance)[:, None]
@@ -336,15 +336,13 @@ def _score_estimate(design: Design, fit: Fit | NoFit, variance_of: Variance | No
     if variance is None or not variance[-1, -1] > 0:
         return Estimate(flags=("not_converged", *design.flags))
     error = float(np.sqrt(variance[-1, -1]))
-    reach = float(stats.t.ppf(0.975, groups - 1)) * error
-    p = float(2 * stats.t.sf(abs(value) / error, groups - 1))
-    return Estimate(value, value - reach, value + reach, p, design.flags)
+    return t_estimate(value, error, groups - 1, design.flags)
 
 
 def over_clusters(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:
-    """The variance of the coefficients (k x k): jackknifed by cluster, plain where there are more than 1,000.
+    """The variance of the coefficients (k x k): jackknifed by cluster, a plain sandwich with more than 1,000 clusters.
 
-    Among so many none weighs much, and the jackknife would take longer than the fit.
+    Among so many, none weighs much, and the jackknife would take longer than the fit.
     """
     is_few = int(clusters.max()) + 1 <= CLUSTERS_TO_JACKKNIFE
     return (jackknife if is_few else sandwich)(x, fit, clusters)
@@ -398,10 +396,10 @@ def _left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Iterator[t
 
 
 def contributions(design: Design, fit: Fit) -> Floats | None:
-    """What each model adds to the score's coefficient (n): the sum of a cluster's is how far it moves the estimate.
+    """Each model's contribution to the score's coefficient (n); summed over a cluster, how far it moves the estimate.
 
-    As far as it would be moved by leaving the cluster out, with up to 1,000 clusters, as in `jackknife`. Null where
-    the coefficients are not determined.
+    With up to 1,000 clusters, how far leaving the cluster out would move it, as in `jackknife`. Null where the
+    coefficients are not determined.
     """
     bread = _bread(design.x, fit)
     if bread is None:

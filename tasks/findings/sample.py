@@ -1,4 +1,4 @@
-"""What every method shares: cleaned rows, a stratum's sample, an estimate, and the row that it becomes."""
+"""What all methods share: cleaned rows, the sample of a stratum, an estimate, and the finding it becomes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import stats
 
 from tasks.arrays import Floats
 from tasks.findings.study import CLUSTER, SUBJECT, Labels, Study
@@ -20,7 +21,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 
 MODELS_TO_ESTIMATE = 10  # below it no estimate is given at all
 MODELS_TO_TRUST = 30
-AUTHORS_FOR_INTERVAL = 10  # below it an interval over authors would be decoration
+AUTHORS_FOR_INTERVAL = 10  # below it an interval over authors means nothing
 AUTHORS_TO_TRUST = 30  # Cameron & Miller (2015): "few" clusters starts somewhere from 20 to 50
 DOMINANT_SHARE = 0.10
 
@@ -34,6 +35,13 @@ class Estimate:
     high: float | None = None
     p: float | None = None
     flags: tuple[str, ...] = ()
+
+
+def t_estimate(value: float, error: float, degrees: float, flags: tuple[str, ...] = ()) -> Estimate:
+    """An estimate with the interval and the p of Student's t, from its standard error."""
+    reach = float(stats.t.ppf(0.975, degrees)) * error
+    p = float(2 * stats.t.sf(abs(value) / error, degrees))
+    return Estimate(value, value - reach, value + reach, p, flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Sample:
 
     @property
     def clusters(self) -> Codes:
-        """0 to G-1, one code an author."""
+        """0 to G-1, one code per author."""
         return dense_codes(self.rows[CLUSTER])
 
     @property
@@ -75,7 +83,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The part of the key that all findings of one call have in common."""
+    """The part of the key that all findings of one call share."""
 
     snapshot: date
     judge: str
@@ -84,7 +92,7 @@ class Stamp:
     def finding(
         self, question: str, estimator: str, sample: Sample, estimate: Estimate, *, outcome: str | None = None
     ) -> Finding:
-        """One row of `out_findings`. A number that is not finite never leaves: it becomes null and a flag."""
+        """One row of `out_findings`. A number that is not finite becomes null, and a flag."""
         numbers = (estimate.value, estimate.low, estimate.high, estimate.p)
         flags = {*data_flags(sample), *estimate.flags}
         if any(number is not None and not isfinite(number) for number in numbers):
@@ -98,7 +106,7 @@ class Stamp:
             outcome or sample.outcome,
             sample.predictor,
             sample.stratum,
-            estimator,
+            str(estimator),  # the warehouse takes plain strings
             n=sample.rows.height,
             n_clusters=sample.rows[CLUSTER].n_unique(),
             zero_share=sample.zero_share,
@@ -112,9 +120,9 @@ class Stamp:
 
 
 def clean(frame: pl.DataFrame, study: Study) -> pl.DataFrame:
-    """The columns asked about, with numbers that are finite or null, and rows in an order that no query decides.
+    """The columns of the study, with numbers that are finite or null, and rows in an order that no query decides.
 
-    A cluster that is not known is one of its own: the model. Counts below zero are not known.
+    A model without a known cluster is its own cluster. Counts below zero become null.
     """
     subject = (
         pl.col(study.subject).cast(pl.String) if study.subject else pl.int_range(pl.len()).cast(pl.String)
@@ -140,7 +148,7 @@ def clean(frame: pl.DataFrame, study: Study) -> pl.DataFrame:
 
 
 def _labels(labels: Labels) -> list[pl.Expr]:
-    """People's marks, and how the marked were drawn; a mark that is no finite number is none."""
+    """People's marks, and how the marked models were drawn; a mark that is not finite becomes null."""
     found = [_finite(labels.mark, minimum=-np.inf)]
     found += [pl.col(name).cast(pl.String) for name in (labels.text,) if name]
     found += [_finite(name, minimum=-np.inf) for name in (labels.level, labels.weight) if name]
@@ -163,7 +171,7 @@ def scored(models: pl.DataFrame, stratum: str, outcome: str, score: str) -> Samp
 
 
 def data_flags(sample: Sample) -> list[str]:
-    """What a reader must know of the sample itself, whatever the method."""
+    """What a reader must know about the sample, whatever the method."""
     rows, n = sample.rows, sample.rows.height
     if n == 0:
         return ["few_models", "few_clusters"]

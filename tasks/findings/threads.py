@@ -1,4 +1,4 @@
-"""How many threads linear algebra takes: one."""
+"""Linear algebra on one thread."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 def on_one_thread(work: Callable[P, T]) -> Callable[P, T]:
-    """Do it with linear algebra on one thread.
+    """Decorate a function to run its linear algebra on one thread.
 
-    Matrices here are tall and narrow: a second thread gains little, and waits by spinning while another process has its
-    processor, which made the findings of 30,000 models take three minutes in place of five seconds.
+    Matrices here are tall and narrow: a second thread gains little, and spins while another process has its processor,
+    which made the findings of 30,000 models take three minutes instead of five seconds.
     """
 
     @wraps(work)

@@ -1,4 +1,4 @@
-"""From snapshots to weeks: what each model gained from one to the next, and when its card was edited."""
+"""From snapshots to weeks: what each model gained from one week to the next."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FULL_WEEKS, _REST = WINDOW_DAYS // WEEK_DAYS, WINDOW_DAYS % WEEK_DAYS / WEEK_DA
 
 
 def weekly(panel: pl.DataFrame) -> pl.DataFrame:
-    """One row a model and week of the rows of `sql/out/edit_panel.sql`, with what it gained since the week before.
+    """One row per model and week of the rows of `sql/out/edit_panel.sql`, with what it gained since the week before.
 
     `week` counts weeks since the first snapshot. `likes_gained` and `downloads_gained` are null in a model's first
     week, after a week without a snapshot, and where the total went down (a count that was corrected, or a name given to
@@ -71,11 +71,11 @@ def _rebuilt(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def weeks_of_windows(weeks: np.ndarray, windows: Floats) -> Floats:
-    """Downloads of each week, from the sums of the last 30 days at its end; NaN where they cannot be told.
+    """Downloads of each week, from the sums over 30 days at its end; NaN where they cannot be determined.
 
     The window D moves by w[t] - (5 w[t-4] + 2 w[t-5]) / 7 = D[t] - D[t-1]. The weeks before the first snapshot are
-    taken for 7/30 of its window each, so a trend before it stays in what is rebuilt. A gap, a missing window and a
-    week below zero begin it anew.
+    taken as 7/30 of its window each, so a trend before it remains in the result. A gap, a missing window or a week
+    below zero restarts it.
     """
     found = np.full(len(windows), np.nan)
     start = 0

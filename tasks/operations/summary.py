@@ -8,7 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tasks.sentences import atlas_words, headline, judging_words, late_sentence
+from tasks.sentences.atlas import atlas_words
+from tasks.sentences.findings import headline
+from tasks.sentences.snapshots import judging_words, late_sentence
 from tasks.settings import settings
 from tasks.storage.warehouse import findings_of, frame
 from tasks.work.run import Run

@@ -1,10 +1,10 @@
-"""What a report is made of, read from the warehouse in one go."""
+"""The data of a report, read from the warehouse at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -13,7 +13,8 @@ from tasks.errors import UsageError
 from tasks.records import Finding, JudgeRecord, PassportEntry
 from tasks.storage.warehouse import frame
 
-_GRIDS_MAX = 2  # other judges beside which this one is drawn; every one has its sentence
+_ORIGIN = ("hub", "selection", "listed", "finished_at", "days_late", "release_reason")  # of provenance
+_GRIDS_MAX = 2  # other judges that this one is drawn against; each of them has a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class JudgingReport:
-    """How the judge worked and how far it can be trusted, from the files of `sql/out` named beside each."""
+    """How the judge worked and how far it can be trusted; each from the file of `sql/out` named beside it."""
 
     took: dict[str, Any]  # judging, its one row
     passport: tuple[PassportEntry, ...]  # passport
@@ -56,7 +57,7 @@ class ReportData:
     listed: int
     finished_at: datetime
     days_late: int
-    release_reason: str | None  # of a suspicious snapshot that a person let pass
+    release_reason: str | None  # why a person released a suspicious snapshot
     judge: JudgeRecord
     counts: Counts
     histogram: pl.DataFrame  # score_histogram
@@ -67,39 +68,37 @@ class ReportData:
     models: pl.DataFrame  # analysis_frame, the columns that charts use
     findings: tuple[Finding, ...]
     judging: JudgingReport
-    kinds: int | None  # of card, on the map beside the page; null where there is none
+    kinds: int | None  # of cards, on the map next to the page; null without a map
+
+
+Record = TypeVar("Record", Counts, Finding, JudgeRecord, PassportEntry)
 
 
 def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerprint: str) -> ReportData:
     """Everything that the page shows.
 
-    Raises UsageError where the warehouse holds no such snapshot, or it was not judged by that fingerprint.
+    Raises UsageError where the warehouse has no such snapshot, or not judged by that fingerprint.
     """
     key: dict[str, object] = {"snapshot": snapshot, "fingerprint": fingerprint}
     provenance = frame(db, "out/provenance", **key).to_dicts()
     if not provenance:
         raise UsageError(
-            f"{snapshot}: the warehouse holds no such snapshot judged by {fingerprint}; take or name another"
+            f"{snapshot}: the warehouse has no snapshot of that date judged by {fingerprint}; choose another"
         )
     origin = provenance[0]
     atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
     return ReportData(
         snapshot=snapshot,
-        hub=origin["hub"],
-        selection=origin["selection"],
-        listed=origin["listed"],
-        finished_at=origin["finished_at"],
-        days_late=origin["days_late"],
-        release_reason=origin["release_reason"],
-        judge=JudgeRecord(**_only(JudgeRecord, origin)),
-        counts=Counts(**_only(Counts, frame(db, "out/counts", **key).row(0, named=True))),
+        **{name: origin[name] for name in _ORIGIN},
+        judge=_read(JudgeRecord, origin),
+        counts=_read(Counts, frame(db, "out/counts", **key).row(0, named=True)),
         histogram=frame(db, "out/score_histogram", **key),
         sections=frame(db, "out/section_fill", snapshot=snapshot),
         exemplars=frame(db, "out/exemplars", **key),
         strata=frame(db, "out/strata", **key),
         failures=frame(db, "out/failures", snapshot=snapshot),
         models=frame(db, "out/analysis_frame", **key).select("model_id", "score", "downloads", "likes"),
-        findings=tuple(Finding(**_only(Finding, row)) for row in frame(db, "out/findings", **key).to_dicts()),
+        findings=tuple(_read(Finding, row) for row in frame(db, "out/findings", **key).to_dicts()),
         judging=_read_judging(db, snapshot, fingerprint),
         kinds=atlas[0]["kinds"] if atlas else None,
     )
@@ -111,7 +110,7 @@ def _read_judging(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: st
     passport = frame(db, "out/passport", fingerprint=fingerprint).to_dicts()
     return JudgingReport(
         took=frame(db, "out/judging", **key).row(0, named=True),
-        passport=tuple(PassportEntry(**_only(PassportEntry, row)) for row in passport),
+        passport=tuple(_read(PassportEntry, row) for row in passport),
         others=others,
         grids={
             other: frame(db, "out/score_grid", fingerprint=fingerprint, other=other)
@@ -122,8 +121,6 @@ def _read_judging(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: st
     )
 
 
-def _only(
-    record: type[JudgeRecord] | type[Counts] | type[Finding] | type[PassportEntry], row: dict[str, Any]
-) -> dict[str, Any]:
-    """The columns that the record knows: a file of `sql/out` may tell more."""
-    return {field.name: row[field.name] for field in fields(record)}
+def _read(record: type[Record], row: dict[str, Any]) -> Record:
+    """A row as a record; a file of `sql/out` may have more columns than the record has fields."""
+    return record(**{field.name: row[field.name] for field in fields(record)})

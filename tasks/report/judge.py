@@ -1,4 +1,4 @@
-"""The page's section on the judge: who it is, how fast it was, how far to trust it, and where others differ."""
+"""The page's section on the judge: its identity, speed and agreement with people, and where others differ."""
 
 from __future__ import annotations
 
@@ -11,31 +11,21 @@ from tasks.passport import reading
 from tasks.records import JudgeRecord
 from tasks.report.data import ReportData
 from tasks.report.tables import ReportTable, disagreements_table, explained_tables, passport_table
-from tasks.sentences import (
-    cost_basis,
-    cost_per_thousand,
-    count,
-    duration,
-    money,
-    other_judge_sentence,
-    passport_sentence,
-    percent,
-    rate,
-    sway_sentences,
-    texts,
-)
+from tasks.sentences.judges import other_judge_sentence, passport_sentence, sway_sentences
+from tasks.sentences.numbers import count, duration, money, percent, rate, texts
+from tasks.sentences.snapshots import cost_basis, cost_per_thousand
 from tasks.settings import Settings
 
 _MODES = {
-    "expected": "The score kept is the mean over the probabilities that it gives the levels 1 to 5.",
-    "decided": "The score kept is the level that it decided on.",
+    "expected": "The score is the mean over the probabilities that it gives the levels 1 to 5.",
+    "decided": "The score is the level that it decided on.",
     "checks": "The score is composed from the checks that pass.",
 }
 
 
 @dataclass(frozen=True)
 class JudgeSection:
-    """What the template prints."""
+    """What the template prints; figures are number, unit and remark."""
 
     who: str
     identity: list[tuple[str, str]]
@@ -51,17 +41,16 @@ class JudgeSection:
 
 
 def judge_section(data: ReportData, limits: Settings) -> JudgeSection:
-    """Everything that the page says of the judge; prices come from the settings."""
+    """Everything that the page says about the judge; prices come from the settings."""
     judge, judging = data.judge, data.judging
     kind = judge.judge.partition(":")[0]
-    said = [passport_sentence(judging.passport), *sway_sentences(judging.passport)]
     tables = reading.tables(judging.passport) if judging.passport else []
     return JudgeSection(
         who=_who(judge, judging.took["score_mode"]),
         identity=_identity(judge),
-        figures=_figures(judging.took, limits),
+        figures=[*_speed(judging.took, limits), *_quality(judging.took)],
         asides=_asides(judging.took, limits.gpu_hour_price),
-        trust=said,
+        trust=[passport_sentence(judging.passport), *sway_sentences(judging.passport)],
         has_passport=bool(judging.passport),
         calibrate="cardiograph calibrate labels.csv" + (f" --judge {kind}" if kind != DEFAULT_JUDGE else ""),
         passport=[passport_table(title, lines) for title, lines in tables],
@@ -71,13 +60,13 @@ def judge_section(data: ReportData, limits: Settings) -> JudgeSection:
     )
 
 
-def _told_settings(judge: JudgeRecord) -> dict[str, Any]:
-    """The judge's settings, as far as they can be read: they were written by whatever version judged."""
+def _settings(judge: JudgeRecord) -> dict[str, Any]:
+    """The judge's settings; empty where the version that judged wrote something else."""
     try:
-        told = json.loads(judge.settings)
+        found = json.loads(judge.settings)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _who(judge: JudgeRecord, mode: str | None) -> str:
@@ -91,14 +80,14 @@ def _who(judge: JudgeRecord, mode: str | None) -> str:
 
 
 def _identity(judge: JudgeRecord) -> list[tuple[str, str]]:
-    told = _told_settings(judge)
+    settings = _settings(judge)
     rows = [
         ("Judge", judge.judge),
         ("Judge model", judge.model),
         ("Revision", (judge.revision or "not stated") if judge.model else None),
-        ("Engine", told.get("engine")),
-        ("Score mode", told.get("score_mode")),
-        ("Longest card", _tokens(told.get("card_tokens_max"))),
+        ("Engine", settings.get("engine")),
+        ("Score mode", settings.get("score_mode")),
+        ("Longest card", _tokens(settings.get("card_tokens_max"))),
         ("Rubric", judge.rubric),
         ("Fingerprint", judge.fingerprint),
     ]
@@ -106,54 +95,35 @@ def _identity(judge: JudgeRecord) -> list[tuple[str, str]]:
 
 
 def _tokens(n: object) -> str | None:
-    return f"{count(n)} tokens, of longer ones head and tail" if isinstance(n, int) else None
+    return f"{count(n)} tokens; longer cards are cut to head and tail" if isinstance(n, int) else None
 
 
 def _asides(took: dict[str, Any], price: float | None) -> list[str]:
     """Why a figure is missing."""
     if not took["texts"]:
         return [
-            "No speed can be told: no judging was recorded for this snapshot, as where every card had a verdict."
+            "No speed is known: this snapshot has no record of judging, for example because every card had a verdict."
         ]
     if took["replicas"] and price is None:
-        return [
-            "With CARDIOGRAPH_GPU_HOUR_PRICE set to the price of a GPU hour, the cost would stand here too."
-        ]
+        return ["With CARDIOGRAPH_GPU_HOUR_PRICE set to the price of a GPU hour, the cost is shown here too."]
     return []
 
 
-def _figures(took: dict[str, Any], limits: Settings) -> list[tuple[str, str, str]]:
-    """Number, what it counts, and a remark."""
-    price, gpus = limits.gpu_hour_price, limits.judge_gpus
-    return [*_speed(took), *_tokens_and_cost(took, price, gpus), *_quality(took)]
-
-
-def _speed(took: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _speed(took: dict[str, Any], limits: Settings) -> list[tuple[str, str, str]]:
+    """Cards per second, and of a judge model tokens and cost."""
     if not took["texts"]:
         return []
-    servers = took["replicas"]
+    servers, cached = took["replicas"], took["cached_share"]
     by = f" on {count(servers)} server{'s' * (servers != 1)}" if servers else ""
     remark = f"{texts(took['texts'])} in {duration(took['busy_seconds'])}{by}"
-    return [(rate(took["texts_per_second"]), "cards a second", remark)]
-
-
-def _tokens_and_cost(
-    took: dict[str, Any], price: float | None, gpus: int | None
-) -> list[tuple[str, str, str]]:
-    if not took["texts"] or not took["replicas"]:
-        return []
-    cached = took["cached_share"]
-    cost = cost_per_thousand(took, price, gpus)
-    speed = f"{percent(cached)} of prompts from a cache" if cached is not None else "read and written"
-    figures = [
-        (rate(took["tokens_per_second"]), "tokens a second", speed),
-        (
-            count(took["tokens_in_per_text"]),
-            "tokens read a card",
-            f"{count(took['tokens_out_per_text'])} written",
-        ),
-    ]
-    if cost is not None:
+    figures = [(rate(took["texts_per_second"]), "cards per second", remark)]
+    if servers:
+        remark = f"{percent(cached)} of prompts from a cache" if cached is not None else "read and written"
+        written = f"{count(took['tokens_out_per_text'])} written"
+        figures.append((rate(took["tokens_per_second"]), "tokens per second", remark))
+        figures.append((count(took["tokens_in_per_text"]), "tokens read per card", written))
+    price, gpus = limits.gpu_hour_price, limits.judge_gpus
+    if servers and (cost := cost_per_thousand(took, price, gpus)) is not None:
         figures.append((money(cost), "cost of a thousand cards", cost_basis(took, price, gpus)))
     return figures
 

@@ -1,45 +1,28 @@
-"""The page: figures and tables put into the template, with the one script that draws the charts."""
+"""The page: figures and tables in the template, with the script that draws the charts."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import polars as pl
 import vl_convert
-from markupsafe import Markup
 
-from tasks import charts
-from tasks.errors import NotWritten
+from tasks.charts import theme
+from tasks.pages import PageScript, environment, page_script, page_style, write_page
 from tasks.records import Finding
 from tasks.report import figures
 from tasks.report.data import ReportData
 from tasks.report.judge import judge_section
-from tasks.report.tables import ReportTable, exemplars_table, failures_table, findings_table, regression_table
-from tasks.sentences import (
-    caveats,
-    count,
-    decimal,
-    headline,
-    is_number,
-    is_second_opinion,
-    judge_note,
-    late_sentence,
-    long_date,
-    models,
-    percent,
-    plain,
-    release_sentence,
-    sentence,
-)
+from tasks.report.tables import exemplars_table, failures_table, findings_table, regression_table
+from tasks.sentences.estimates import is_number, is_second_opinion
+from tasks.sentences.findings import headline, sentence
+from tasks.sentences.judges import judge_note
+from tasks.sentences.numbers import count, decimal, long_date, models, percent
+from tasks.sentences.snapshots import late_sentence, release_sentence
+from tasks.sentences.words import caveats, plain
 from tasks.settings import settings
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -52,21 +35,13 @@ _QUESTIONS = (
     "has_card",
 )
 _LOGGED = ("log1p_", "log_")
-# What is true of a whole sample is said once below its sentences, not in each of them.
+# Warnings about a whole sample stand once below its sentences, not in each of them.
 _SAMPLE_FLAGS = ("few_models", "few_clusters", "dominant_author", "mostly_zero")
 
 
 @dataclass(frozen=True, slots=True)
-class PageScript:
-    """A script of ours and the hash by which the content policy lets it, and nothing else, run."""
-
-    text: Markup
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is said of one outcome, and the warnings that hold for all of it."""
+class OutcomeSentences:
+    """The sentences on one outcome, and the warnings that hold for all of them."""
 
     outcome: str
     sentences: list[str]
@@ -74,54 +49,20 @@ class Told:
 
 
 def render_report(data: ReportData) -> str:
-    """The whole page; it asks no network for anything, and its content policy forbids that it could."""
-    return _environment().get_template("report.html").render(_context(data))
+    """The whole page; it makes no network requests, and its content policy forbids them."""
+    return environment(_TEMPLATES).get_template("report.html").render(_context(data))
 
 
 def write_report(data: ReportData, path: Path) -> None:
-    """The page in the place of `path`, all at once: who has it open never sees half of it."""
-    text = render_report(data)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise NotWritten(f"cannot write {path}: {error.strerror}; mend that and run again") from error
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # `tojson` escapes <, >, &, ' and everything beyond ASCII; NaN is no JSON and must not get that far.
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    return environment
+    """Write the page, replacing an older one in one step; `NotWritten` where that fails."""
+    write_page(render_report(data), path)
 
 
 @cache
 def _scripts() -> tuple[PageScript, PageScript]:
     """Vega with its embedder (0.9 MB, 1.3 s to bundle), then the few lines that draw the charts."""
-    vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.vegalite_version())
-    return _script(vega), _script((_TEMPLATES / "report.js").read_text(encoding="utf-8"))
-
-
-def _script(text: str) -> PageScript:
-    # A parser of HTML reads \r\n as \n, which would change the hash.
-    text = text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return PageScript(Markup(text), f"sha256-{digest}")  # noqa: S704  # our own script, not anybody's text
+    vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=theme.vegalite_version())
+    return page_script(vega), page_script((_TEMPLATES / "report.js").read_text(encoding="utf-8"))
 
 
 def _context(data: ReportData) -> dict[str, Any]:
@@ -134,19 +75,19 @@ def _context(data: ReportData) -> dict[str, Any]:
         "note": note,
         "key_figures": _key_figures(data),
         "provenance": _provenance(data),
-        "told": _told(data.findings),
+        "outcomes": _outcomes(data.findings),
         "counted": _counted(data.findings),
         "judge": data.judge.judge,
         "judged": judge_section(data, settings()),
         "scripts": _scripts(),
         "kinds": data.kinds,
-        "style": Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  # our own
-        "light": asdict(charts.LIGHT),
-        "dark": asdict(charts.DARK),
+        "style": page_style(_TEMPLATES / "report.css"),
+        "light": asdict(theme.LIGHT),
+        "dark": asdict(theme.DARK),
         "theme": {
-            "light": charts.config(charts.LIGHT),
-            "dark": charts.config(charts.DARK),
-            "numbers": charts.NUMBER_FORMAT,
+            "light": theme.config(theme.LIGHT),
+            "dark": theme.config(theme.DARK),
+            "numbers": theme.NUMBER_FORMAT,
         },
         **figures.every(data),
         **_tables(data),
@@ -154,66 +95,56 @@ def _context(data: ReportData) -> dict[str, Any]:
 
 
 def _tables(data: ReportData) -> dict[str, Any]:
-    kinds = data.exemplars["kind"].unique(maintain_order=True).to_list()
+    regressions = [f for f in data.findings if f.question.startswith("regression")]
+    overall, parts = ([f for f in regressions if (f.stratum == "all") == is_all] for is_all in (True, False))
     return {
-        "regressions": _regressions(data, "What goes with one point more of score, all models", is_all=True),
-        "more_regressions": _regressions(data, "The same for parts of the models", is_all=False),
+        "regressions": regression_table(overall, "What goes with one point more of score, all models"),
+        "more_regressions": regression_table(parts, "The same for parts of the models"),
         "exemplars": [
-            exemplars_table(data.exemplars.filter(pl.col("kind") == kind), kind.capitalize())
-            for kind in kinds
+            exemplars_table(rows, str(kind).capitalize())
+            for (kind,), rows in data.exemplars.group_by("kind", maintain_order=True)
         ],
         "failures": failures_table(data.failures),
         "findings": findings_table(data.findings),
     }
 
 
-def _regressions(data: ReportData, caption: str, *, is_all: bool) -> ReportTable:
-    asked = (
-        f for f in data.findings if f.question.startswith("regression") and (f.stratum == "all") == is_all
-    )
-    return regression_table(asked, caption)
-
-
-def _told(findings: Iterable[Finding]) -> list[Told]:
-    """The findings worth a sentence, by outcome: all models, first opinions, in the order of the questions."""
-    worthy = [
+def _outcomes(findings: Iterable[Finding]) -> list[OutcomeSentences]:
+    """The findings that get a sentence, by outcome: over all models, no second opinions, in the order of questions."""
+    main = [
         f for f in findings if f.stratum == "all" and f.question in _QUESTIONS and not is_second_opinion(f)
     ]
-    outcomes = sorted({plain(f.outcome) for f in worthy})
-    return [_told_of(outcome, [f for f in worthy if plain(f.outcome) == outcome]) for outcome in outcomes]
+    outcomes = sorted({plain(f.outcome) for f in main})
+    return [_sentences(outcome, [f for f in main if plain(f.outcome) == outcome]) for outcome in outcomes]
 
 
 def _counted(findings: Iterable[Finding]) -> list[str]:
-    """Outliers and models left out, each said once, and only where there are any."""
-    said = [sentence(f, unsaid=f.flags) for f in findings if is_number(f) and f.estimate != 0]
-    return list(dict.fromkeys(said))
+    """Outliers and models left out, each once, and only where there are any."""
+    return list(
+        dict.fromkeys(sentence(f, unsaid=f.flags) for f in findings if is_number(f) and f.estimate != 0)
+    )
 
 
-def _told_of(outcome: str, findings: list[Finding]) -> Told:
+def _sentences(outcome: str, findings: list[Finding]) -> OutcomeSentences:
     modelled = {f.question for f in findings if not f.outcome.startswith(_LOGGED)}
-    # A count model says the same of the counts themselves; where there is one, log slopes go into the table.
+    # A count model is about the counts themselves; where there is one, log slopes are only in the table.
     first = [f for f in findings if not (f.outcome.startswith(_LOGGED) and f.question in modelled)]
     first.sort(key=lambda f: (_QUESTIONS.index(f.question), f.estimator))
     shared = [flag for flag in _SAMPLE_FLAGS if any(flag in f.flags for f in first)]
     usual = first[0].n
-    said = [sentence(f, unsaid=_SAMPLE_FLAGS, among=f.n != usual) for f in first]
-    return Told(f"{outcome.capitalize()}, {models(usual)}", said, caveats(shared))
+    texts = [sentence(f, unsaid=_SAMPLE_FLAGS, among=f.n != usual) for f in first]
+    return OutcomeSentences(f"{outcome.capitalize()}, {models(usual)}", texts, caveats(shared))
 
 
 def _key_figures(data: ReportData) -> list[tuple[str, str, str]]:
     """Number, what it counts, and a remark."""
     n = data.counts
     share = percent(n.cards / n.models) if n.models else "–"
-    without = n.none + n.empty
-    unread = n.failed + n.pending
+    unread = f", {count(n.failed + n.pending)} more unread" if n.failed + n.pending else ""
     return [
         (count(n.models), "models" if n.models != 1 else "model", f"by {count(n.authors)} authors"),
         (count(n.cards), "with a card", f"{share} of them"),
-        (
-            count(without),
-            "without",
-            f"{count(n.empty)} empty" + (f", {count(unread)} more unread" if unread else ""),
-        ),
+        (count(n.none + n.empty), "without", f"{count(n.empty)} empty{unread}"),
         (count(n.distinct_texts), "distinct texts", f"among {count(n.cards)} cards"),
         (decimal(n.median_score), "median score", f"1 to 5, {count(n.scored_models)} scored"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.charts import save_png
+from tasks.charts.theme import save_png
 from tasks.errors import NotWritten
 from tasks.report import figures
 from tasks.report.data import ReportData

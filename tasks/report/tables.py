@@ -1,9 +1,9 @@
-"""Frames and findings as tables of text: what a template prints without having to think."""
+"""Frames and findings as tables of text, ready for the template."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -12,18 +12,12 @@ import polars as pl
 from tasks.passport.reading import Line
 from tasks.records import Finding
 from tasks.rubric import load_rubric
-from tasks.sentences import (
-    MINUS,
-    NARROW,
-    count,
-    decimal,
-    ends,
+from tasks.sentences.estimates import both_ends, ends, figure, is_interval
+from tasks.sentences.numbers import MINUS, NARROW, count, decimal, percent, probability
+from tasks.sentences.words import (
     estimator_words,
-    figure,
-    is_interval,
-    percent,
+    flag_names,
     plain,
-    probability,
     question_words,
     stratum_words,
     upper_first,
@@ -36,7 +30,7 @@ _KINDS = {"best": "Scored best", "middle": "In the middle", "worst": "Scored wor
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
-    """A heading; numbers are set to the right."""
+    """A heading; numbers are aligned to the right."""
 
     name: str
     is_number: bool = True
@@ -44,7 +38,7 @@ class ReportColumn:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Text, and where it leads."""
+    """Text, and the address it links to."""
 
     text: str
     href: str | None = None
@@ -59,19 +53,25 @@ class ReportTable:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-def table(caption: str, columns: str, rows: Iterable[Sequence[str | Cell]]) -> ReportTable:
-    """A table whose columns are named in one string, `Library | #Models | #Score`: `#` marks numbers."""
-    heads = [name.strip() for name in columns.split("|")]
+def table(
+    caption: str, columns: str | Sequence[ReportColumn], rows: Iterable[Sequence[str | Cell]]
+) -> ReportTable:
+    """A table; its columns may be named in one string, `Library | #Models | #Score`, where `#` marks numbers."""
+    if isinstance(columns, str):
+        heads = [name.strip() for name in columns.split("|")]
+        columns = [ReportColumn(head.removeprefix("#"), head.startswith("#")) for head in heads]
     cells = (tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows)
-    return ReportTable(
-        caption,
-        tuple(ReportColumn(head.removeprefix("#"), head.startswith("#")) for head in heads),
-        tuple(cells),
-    )
+    return ReportTable(caption, tuple(columns), tuple(cells))
+
+
+def place(name: str, order: Iterable[str]) -> tuple[int, str]:
+    """A sort key: known names in their order, others behind them by name."""
+    known = list(order)
+    return (known.index(name) if name in known else len(known), name)
 
 
 def model_link(model_id: str) -> Cell:
-    """The model's id, leading to its page on the Hub."""
+    """The model's id with a link to its page on the Hub."""
     return Cell(model_id, _MODEL_PAGE + quote(model_id, safe="/"))
 
 
@@ -80,7 +80,7 @@ def _span(low: float, high: float, places: int = 2) -> str:
 
 
 def histogram_table(histogram: pl.DataFrame) -> ReportTable:
-    """Models a quarter point of score."""
+    """Models per quarter point of score."""
     total = max(1, int(histogram["n"].sum()))
     rows = (
         (_span(row["score_low"], row["score_high"]), count(row["n"]), percent(row["n"] / total))
@@ -90,7 +90,7 @@ def histogram_table(histogram: pl.DataFrame) -> ReportTable:
 
 
 def bins_table(bins: pl.DataFrame, outcome: str) -> ReportTable:
-    """Quartiles of an outcome a half point of score."""
+    """Quartiles of an outcome per half point of score."""
     rows = (
         (
             _span(row["score_low"], row["score_high"], 1),
@@ -106,7 +106,7 @@ def bins_table(bins: pl.DataFrame, outcome: str) -> ReportTable:
 
 
 def sections_table(sections: pl.DataFrame) -> ReportTable:
-    """Share of cards that fill a section, a column a tier of popularity."""
+    """Share of cards that fill a section, one column per tier of popularity."""
     tiers = sections["tier"].unique(maintain_order=True).to_list()
     shares: dict[str, dict[str, float]] = {}
     for row in sections.iter_rows(named=True):
@@ -120,7 +120,7 @@ def sections_table(sections: pl.DataFrame) -> ReportTable:
 
 
 def documented_table(findings: Iterable[Finding]) -> ReportTable:
-    """Shares of the cards that have something, with intervals: a row each, a column a tier of popularity."""
+    """Shares of cards with intervals: one row per outcome, one column per tier of popularity."""
     shares: dict[str, dict[str, Finding]] = {}
     for f in findings:
         shares.setdefault(f.outcome, {})[f.stratum] = f
@@ -158,7 +158,7 @@ def strata_table(strata: pl.DataFrame, dimension: str) -> ReportTable:
 
 
 def exemplars_table(exemplars: pl.DataFrame, caption: str) -> ReportTable:
-    """Models worth a look, best first; a score where there is one, else why there is none."""
+    """Models worth a look, best first; where there is no score, the reason."""
     reasons = {"none": "no card", "empty": "empty card", "failed": "unread", "pending": "unread"}
     rows = (
         (
@@ -177,14 +177,12 @@ def exemplars_table(exemplars: pl.DataFrame, caption: str) -> ReportTable:
 
 
 def failures_table(failures: pl.DataFrame) -> ReportTable:
-    """What could not be carried through, most frequent first."""
+    """What could not be processed, most frequent first."""
     rows = (
         (row["reason"], row["stage"], count(row["n"]), ", ".join(row["subjects"]), row["detail"] or "–")
         for row in failures.iter_rows(named=True)
     )
-    return table(
-        "Failures by stage and reason", "Reason | Stage | #Number | For instance | What was seen", rows
-    )
+    return table("Failures by stage and reason", "Reason | Stage | #Number | For example | Details", rows)
 
 
 def _part(stratum: str) -> str:
@@ -192,19 +190,19 @@ def _part(stratum: str) -> str:
 
 
 def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
-    """What one point more of score goes with, outcome by outcome and method by method."""
+    """What one point more of score goes with, by outcome and method."""
     rows = (
         (
             f"{plain(f.outcome).capitalize()}{_part(f.stratum)}",
             upper_first(estimator_words(f.estimator)),
             "yes" if f.question.endswith("_controlled") else "no",
             figure(f, f.estimate),
-            interval_text(f),
+            both_ends(f),
             probability(f.p),
             count(f.n),
             percent(f.zero_share),
             percent(f.tie_share),
-            _flags(f),
+            flag_names(f.flags),
         )
         for f in sorted(findings, key=lambda f: (plain(f.outcome).split()[::-1], f.stratum, f.question))
     )
@@ -213,18 +211,6 @@ def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
         "| Remarks"
     )
     return table(caption, heads, rows)
-
-
-def interval_text(finding: Finding) -> str:
-    """Both ends in the finding's own unit, or a dash."""
-    if not is_interval(finding):
-        return "–"
-    low, high = ends(finding)
-    return f"{figure(finding, low)} to {figure(finding, high)}"
-
-
-def _flags(f: Finding) -> str:
-    return ", ".join(plain(flag.replace(":", " ")) for flag in f.flags) or "–"
 
 
 def _finding_row(f: Finding) -> tuple[Any, ...]:
@@ -241,12 +227,12 @@ def _finding_row(f: Finding) -> tuple[Any, ...]:
         *(decimal(number, 3) for number in (f.estimate, f.ci_low, f.ci_high)),
         probability(f.p),
         probability(f.p_adjusted),
-        _flags(f),
+        flag_names(f.flags),
     )
 
 
 def findings_table(findings: Iterable[Finding]) -> ReportTable:
-    """Every finding as the warehouse holds it, estimates in their estimator's unit."""
+    """Every finding as the warehouse stores it, estimates in their estimator's unit."""
     heads = (
         "Question | Outcome | Predictor | Stratum | Estimator | #Models | #Authors | #Zeros | #Ties | #Estimate "
         "| #Low | #High | #p | #p adjusted | Flags"
@@ -255,7 +241,7 @@ def findings_table(findings: Iterable[Finding]) -> ReportTable:
 
 
 def grid_table(grid: pl.DataFrame, this: str, other: str) -> ReportTable:
-    """Texts by the half points that two judges gave them."""
+    """Texts by the half points of two judges."""
     rows = (
         (
             _span(row["score_low"], row["score_low"] + 0.5, 1),
@@ -264,12 +250,9 @@ def grid_table(grid: pl.DataFrame, this: str, other: str) -> ReportTable:
         )
         for row in grid.iter_rows(named=True)
     )
-    # Names of judges may hold whatever a server calls its model: no place for them in a string to be split.
-    columns = (
-        *(ReportColumn(upper_first(name), is_number=False) for name in (this, other)),
-        ReportColumn("Texts"),
-    )
-    return replace(table("Texts by both scores", "", rows), columns=columns)
+    # Judge names come from servers and may contain the separator of `table`.
+    names = [ReportColumn(upper_first(name), is_number=False) for name in (this, other)]
+    return table("Texts by both scores", [*names, ReportColumn("Texts")], rows)
 
 
 def _typeset(number: str) -> str:
@@ -286,7 +269,7 @@ def passport_table(title: str, lines: Iterable[Line]) -> ReportTable:
 
 
 def disagreements_table(disagreements: pl.DataFrame) -> ReportTable:
-    """Models whose judges are farthest apart, a column a judge."""
+    """Models whose judges are farthest apart, one column per judge."""
     scores = [{e["key"]: e["value"] for e in entries} for entries in disagreements["scores"]]
     judges = sorted({judge for by_judge in scores for judge in by_judge})
     rows: Iterable[tuple[str | Cell, ...]] = (
@@ -298,25 +281,19 @@ def disagreements_table(disagreements: pl.DataFrame) -> ReportTable:
         )
         for row, by_judge in zip(disagreements.iter_rows(named=True), scores, strict=True)
     )
-    columns = [
-        ReportColumn("Model", is_number=False),
-        *map(ReportColumn, judges),
-        ReportColumn("Apart"),
-        ReportColumn("Downloads"),
-    ]
-    made = table("The cards on which the judges disagree most", "", rows)
-    return replace(made, columns=tuple(columns))
+    names = [*map(ReportColumn, (*judges, "Apart", "Downloads"))]
+    columns = [ReportColumn("Model", is_number=False), *names]
+    return table("The cards on which the judges disagree most", columns, rows)
 
 
 def explained_tables(explanations: pl.DataFrame) -> list[ReportTable]:
-    """One table a card, in the order given: what the judge says of each criterion of the rubric."""
+    """One table per card, in the order given: what the judge says about each criterion."""
     titles = {criterion.id: criterion.title for criterion in load_rubric().criteria}
-    order = {name: place for place, name in enumerate(titles)}
-    made = []
+    order = list(titles)
+    found = []
     for (kind, model_id, score), card in explanations.group_by(
         "kind", "model_id", "score", maintain_order=True
     ):
-        rows = sorted(card.to_dicts(), key=lambda row: order.get(row["criterion"], len(order)))
         cells = (
             (
                 titles.get(row["criterion"], plain(row["criterion"])),
@@ -324,10 +301,10 @@ def explained_tables(explanations: pl.DataFrame) -> list[ReportTable]:
                 f"“{row['quote']}”" if row["quote"] else "–",
                 row["improvement"] or "–",
             )
-            for row in rows
+            for row in sorted(card.to_dicts(), key=lambda row: place(row["criterion"], order)[0])
         )
         caption = f"{_KINDS.get(str(kind), str(kind))}: {model_id}, {decimal(score)}"
-        made.append(
+        found.append(
             table(caption, "Criterion | #Level | Evidence in the card | What would improve it", cells)
         )
-    return made
+    return found

@@ -1,53 +1,58 @@
-"""Event studies of card edits: what came before, what could be found, and whether an effect may be spoken of."""
+"""Event studies of card edits: trends before the edit, power, and whether the text may speak of an effect."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.sentences.estimates import change, is_multiplicative, reading
-from tasks.sentences.numbers import decimal, models, probability
+from tasks.sentences.numbers import NARROW, decimal, models, probability
 from tasks.sentences.words import estimator_words, plain
 
-_EVENT_STUDIES = {"poisson_stacked", "ols_stacked", "wald"}
+_EVENT_STUDIES = {Estimator.POISSON_STACKED, Estimator.OLS_STACKED, Estimator.WALD}
 
 
 def tested(finding: Finding) -> str:
-    """Trends before an edit, and what a study of this size could have found."""
+    """The test for trends before an edit, and the effect that a study of this size could detect."""
     what, edited = plain(finding.outcome), models(finding.n)
     if finding.estimate is None:
         return f"of {edited} edited, nothing can be said about {what} before the edit"
     if finding.question == "edit_power":
         size = change(finding.estimate) if is_multiplicative(finding) else decimal(finding.estimate)
-        return f"with {edited} edited, a difference of {size} in {what} would be found four times in five"
-    told = f"{estimator_words(finding.estimator)}: p {probability(finding.p)}"
+        return (
+            f"with {edited} edited, a difference of {size} in {what} would be detected with 80{NARROW}% power"
+        )
+    test = f"{estimator_words(finding.estimator)}: p {probability(finding.p)}"
     if finding.p is None or finding.p < 0.05:
-        return f"already before the edit {what} of the {edited} moved unlike those of the others ({told})"
-    return f"before the edit {what} of the {edited} moved like those of the others, as far as this shows ({told})"
+        return f"{what} of the {edited} edited already moved apart from the others before the edit ({test})"
+    return f"{what} of the {edited} edited moved like the others before the edit, as far as this test shows ({test})"
 
 
 def edit_verdict(findings: Iterable[Finding], outcome: str) -> str | None:
-    """Whether what follows a documentation edit is an association or an effect, and why; null where nobody asked.
+    """Whether what follows a documentation edit is an association or an effect, and why; null without an estimate.
 
-    An effect is only spoken of where the difference after the edit is clear, the weeks before it show no trend, and
-    edits that document nothing more are followed by nothing clear.
+    It is called an effect only where the difference after the edit is clear, the weeks before it show no trend, and
+    edits that document nothing more are followed by no clear difference.
     """
-    of = {
+    estimates = {
         (f.question, f.predictor): f
         for f in findings
         if f.outcome == outcome and f.estimator in _EVENT_STUDIES
     }
-    effect, placebo = of.get(("edit_effect", "documentation_edit")), of.get(("edit_effect", "cosmetic_edit"))
-    trend = of.get(("edit_pretrend", "documentation_edit"))
+    effect, trend = (
+        estimates.get((question, "documentation_edit")) for question in ("edit_effect", "edit_pretrend")
+    )
+    placebo = estimates.get(("edit_effect", "cosmetic_edit"))
     if effect is None:
         return None
     if reading(effect) not in ("more", "less"):
-        return "No effect is seen, which is no proof that there is none."
+        return "No effect is visible, which does not prove that there is none."
     doubts = []
     if trend is None or trend.p is None:
         doubts.append("trends before the edit could not be tested")
     elif trend.p < 0.05:
-        doubts.append("the edited moved differently already before")
+        doubts.append("the edited models moved differently already before it")
     if placebo is None or reading(placebo) in ("nothing", "unsettled"):
         doubts.append("there are too few other edits to compare with")
     elif reading(placebo) != "unclear":
@@ -56,5 +61,5 @@ def edit_verdict(findings: Iterable[Finding], outcome: str) -> str | None:
         return f"This is an association, not an effect: {' and '.join(doubts)}."
     return (
         "This may be read as an effect of the edit: models edited later moved alike until then, and edits that "
-        "document nothing more are followed by no clear difference. Nobody chose at random who edits."
+        "document nothing more are followed by no clear difference. Edits were not assigned at random."
     )

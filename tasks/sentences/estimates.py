@@ -1,23 +1,28 @@
-"""What may be said of an estimate: its scale, its interval, and how far the interval is from zero."""
+"""What an estimate allows to be said: its scale, its interval, and how far the interval is from zero."""
 
 from __future__ import annotations
 
 import math
 from typing import Literal
 
+from tasks.estimators import Estimator, family, spearman_given
 from tasks.records import Finding
-from tasks.sentences.numbers import NARROW, decimal
+from tasks.sentences.numbers import NARROW, decimal, interval_words
 
-# Families by the first word of an estimator's name: `spearman_given_age_days` is a Spearman.
-_RANKED = {"spearman", "kendall", "cliffs", "rank"}
-_COUNTS = {"poisson", "ppml", "negative", "quasi"}
-_SECOND_OPINIONS = {"kendall", "tukey", "median", "theil", "logit", "hurdle"}
-
-_FIRST_PARTIALS = {"spearman_given_controls", "spearman_given_downloads"}
+_RANKED = {Estimator.SPEARMAN, Estimator.KENDALL, Estimator.CLIFFS_DELTA}
+_LOG_RATIOS = {Estimator.POISSON, Estimator.POISSON_STACKED, Estimator.LOGIT}
+_SECOND_OPINIONS = {
+    *(Estimator.KENDALL, Estimator.TUKEY, Estimator.MEDIAN),
+    *(Estimator.THEIL_SEN, Estimator.LOGIT, Estimator.HURDLE_LOG),
+}
+_FIRST_PARTIALS = {Estimator.SPEARMAN_GIVEN_CONTROLS, spearman_given("downloads")}
 
 # Upper ends of "very weak", "weak" and "moderate". Cohen (1988) for a correlation; Kendall's τ runs at about
 # two thirds of Spearman's ρ; Romano et al. (2006) for Cliff's δ.
-_STEPS = {"kendall": (0.07, 0.2, 0.33), "cliffs": (0.147, 0.33, 0.474)}
+_STEPS: dict[str, tuple[float, float, float]] = {
+    Estimator.KENDALL: (0.07, 0.2, 0.33),
+    Estimator.CLIFFS_DELTA: (0.147, 0.33, 0.474),
+}
 _COHEN = (0.1, 0.3, 0.5)
 _STRENGTHS = ("very weak", "weak", "moderate", "strong")
 
@@ -37,7 +42,7 @@ def ends(finding: Finding) -> tuple[float, float]:
 
 
 def reading(finding: Finding) -> EstimateReading:
-    """What may be said.
+    """What the estimate allows to be said.
 
     `nothing` without an estimate, `unsettled` without an interval, `unclear` where zero lies inside it
     (or the estimate across zero from it), else `more` or `less`.
@@ -52,24 +57,19 @@ def reading(finding: Finding) -> EstimateReading:
     return "less" if high < 0 and finding.estimate < 0 else "unclear"
 
 
-def family(finding: Finding) -> str:
-    """The first word of its estimator's name: `spearman` of `spearman_given_age_days`."""
-    return finding.estimator.partition("_")[0]
-
-
 def is_second_opinion(finding: Finding) -> bool:
     """Whether another estimator answers the same question first; second opinions go into tables."""
-    is_partial = "_given_" in finding.estimator and finding.estimator not in _FIRST_PARTIALS
-    return family(finding) in _SECOND_OPINIONS or is_partial
+    is_partial = family(finding.estimator) != finding.estimator
+    return finding.estimator in _SECOND_OPINIONS or (is_partial and finding.estimator not in _FIRST_PARTIALS)
 
 
 def is_ranked(finding: Finding) -> bool:
     """Whether the estimate lies on the scale from -1 to 1."""
-    return family(finding) in _RANKED
+    return family(finding.estimator) in _RANKED
 
 
 def is_number(finding: Finding) -> bool:
-    """Whether the estimate is a count of models or of downloads, not an association."""
+    """Whether the estimate counts models or downloads and is not an association."""
     return finding.question in ("outliers", "missing")
 
 
@@ -79,12 +79,12 @@ def is_multiplicative(finding: Finding) -> bool:
         return False
     if finding.question in ("edit_power", "edit_pretrend"):
         return finding.question == "edit_power"
-    return family(finding) in _COUNTS | {"logit"} or finding.outcome.startswith(("log1p_", "log_"))
+    return finding.estimator in _LOG_RATIOS or finding.outcome.startswith(("log1p_", "log_"))
 
 
 def strength(finding: Finding) -> str:
     """The size of a rank correlation in words that hold over the whole interval: `weak to moderate`."""
-    steps = _STEPS.get(family(finding), _COHEN)
+    steps = _STEPS.get(family(finding.estimator), _COHEN)
     weakest, strongest = sorted(abs(end) for end in ends(finding))
     words = [_STRENGTHS[sum(size >= step for step in steps)] for size in (weakest, strongest)]
     return " to ".join(dict.fromkeys(words))
@@ -99,7 +99,7 @@ def change(log_ratio: float, *, as_factor: bool = False) -> str:
 
 
 def figure(finding: Finding, value: float | None) -> str:
-    """One number of a finding in its own unit; factors where the finding holds any doubling."""
+    """One number of a finding in its own unit; as a factor where any of its numbers is a doubling or more."""
     if value is None or not math.isfinite(value):
         return "–"
     if not is_multiplicative(finding):
@@ -110,5 +110,9 @@ def figure(finding: Finding, value: float | None) -> str:
 
 def interval(finding: Finding) -> str:
     """`95 % interval 0.15 to 0.27`, in the finding's own unit."""
-    low, high = ends(finding)
-    return f"95{NARROW}% interval {figure(finding, low)} to {figure(finding, high)}"
+    return interval_words(*(figure(finding, end) for end in ends(finding)))
+
+
+def both_ends(finding: Finding) -> str:
+    """`0.15 to 0.27`, in the finding's own unit, or a dash."""
+    return " to ".join(figure(finding, end) for end in ends(finding)) if is_interval(finding) else "–"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.sentences.edits import tested
 from tasks.sentences.estimates import (
     ends,
-    family,
     figure,
     interval,
     is_interval,
@@ -20,16 +20,16 @@ from tasks.sentences.estimates import (
     reading,
     strength,
 )
-from tasks.sentences.numbers import NARROW, count, decimal, models, percent
-from tasks.sentences.words import caveats, estimator_words, plain, question_words, upper_first
+from tasks.sentences.numbers import count, decimal, interval_words, models, percent
+from tasks.sentences.words import caveats, estimator_words, judge_words, plain, question_words, upper_first
 
-_SLOPES = {"huber", "tukey", "theil", "ols", "median", "quantile", "lad"}
+_SLOPES = {Estimator.HUBER, Estimator.TUKEY, Estimator.MEDIAN, Estimator.THEIL_SEN, Estimator.OLS_STACKED}
 _CONTROLLED = "with the controls held equal"
 
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """How a predictor is spoken of: when it is higher, and by which step a slope counts it."""
+    """How sentences name a predictor: a higher value of it, one unit more of it, and the predictor itself."""
 
     higher: str
     step: str
@@ -51,7 +51,7 @@ def _wording(predictor: str) -> _Wording:
 
 
 def _among(finding: Finding) -> str:
-    """Which models, with their number, as the opening of a sentence."""
+    """Which models and how many, as the opening of a sentence."""
     name, n = finding.stratum, models(finding.n)
     kind, is_part, value = name.partition("=")
     known = {
@@ -78,11 +78,11 @@ def _more(finding: Finding) -> str:
     """`about 35 % more downloads`, `about 20 % lower odds of any likes`, `0.8 fewer downloads`, `more likes`."""
     what, size = plain(finding.outcome), finding.estimate or 0.0
     direction = "more" if size > 0 else "fewer"
-    if family(finding) == "logit":
+    if finding.estimator == Estimator.LOGIT:
         return f"{_times(finding, 'higher', 'lower')} odds of {what}"
     if is_multiplicative(finding):
         return f"{_times(finding, 'more', 'fewer')} {what}"
-    if family(finding) in _SLOPES:
+    if finding.estimator in _SLOPES:
         return f"about {decimal(abs(size))} {direction} {what}"
     return f"{direction} {what}"
 
@@ -94,7 +94,7 @@ def _claim(finding: Finding) -> str:
 
 
 def _doubts(finding: Finding, unsaid: Collection[str]) -> str:
-    """Warnings, and the correction for many questions where it takes the finding back."""
+    """Warnings, and whether correction for multiple tests removes the finding."""
     flags = [flag for flag in finding.flags if flag not in {"not_converged", "constant", *unsaid}]
     lost = (
         finding.p_adjusted is not None and finding.p_adjusted > 0.05 and reading(finding) in ("more", "less")
@@ -108,17 +108,17 @@ def _edge(finding: Finding) -> str:
 
 
 def _counted(finding: Finding) -> str:
-    """Findings that count: outliers, and models that no estimate could use."""
+    """Findings that are counts: outliers, and models without an outcome or a score."""
     what, n = plain(finding.outcome), models(finding.n)
-    known = {
-        "models_removed": f"{count(finding.estimate)} of {n} are outliers in {what}",
-        "fence": f"A model is an outlier in {what} beyond {_edge(finding)}",
-        "fence_below": f"A model is an outlier in {what} below {_edge(finding)}",
-        "without_score": f"{count(finding.estimate)} of {n} have no score",
-        "without_outcome": f"{count(finding.estimate)} of {n} have no number of {what}",
+    known: dict[str, str] = {
+        Estimator.MODELS_REMOVED: f"{count(finding.estimate)} of {n} are outliers in {what}",
+        Estimator.FENCE: f"A model is an outlier in {what} beyond {_edge(finding)}",
+        Estimator.FENCE_BELOW: f"A model is an outlier in {what} below {_edge(finding)}",
+        Estimator.WITHOUT_SCORE: f"{count(finding.estimate)} of {n} have no score",
+        Estimator.WITHOUT_OUTCOME: f"{count(finding.estimate)} of {n} have no number of {what}",
     }
     if finding.estimate is None or not math.isfinite(finding.estimate):
-        return f"{question_words(finding.question).capitalize()} in {what} cannot be told from {n}"
+        return f"{question_words(finding.question).capitalize()} in {what} cannot be determined from {n}"
     return known.get(finding.estimator) or (
         f"{question_words(finding.question).capitalize()} in {what}, {estimator_words(finding.estimator)}: "
         f"{decimal(finding.estimate)} ({n})"
@@ -136,20 +136,20 @@ def _why_nothing(finding: Finding) -> str:
 def _association(finding: Finding) -> str:
     how = estimator_words(finding.estimator)
     pair = f"{_wording(finding.predictor).noun} and {plain(finding.outcome)}"
-    said, value = reading(finding), figure(finding, finding.estimate)
-    if said == "nothing":
+    verdict, value = reading(finding), figure(finding, finding.estimate)
+    if verdict == "nothing":
         return f"nothing can be said about {pair} ({how}: {_why_nothing(finding)})"
-    if said == "unsettled":
+    if verdict == "unsettled":
         return f"{pair} are compared without an interval ({how} {value}), which settles nothing"
     numbers = f"{how} {value}, {interval(finding)}"
-    if said == "unclear":
+    if verdict == "unclear":
         return f"there is no clear association between {pair} ({numbers})"
     size = f"{strength(finding)}: " * is_ranked(finding)
     return f"{_claim(finding)} ({size}{numbers})"
 
 
 def _share(finding: Finding) -> str:
-    """How many cards of a tier are, or fill, something."""
+    """The share of the cards of a tier that are something, or fill a section."""
     known = {"is_generated": "are generated", "is_copied": "are nearly the same as those of other models"}
     what = known.get(finding.outcome) or f"fill the section {plain(finding.outcome.removeprefix('section:'))}"
     tier = finding.stratum.removeprefix("tier=")
@@ -158,15 +158,14 @@ def _share(finding: Finding) -> str:
         return f"of {count(finding.n)} cards of {among} nothing can be said"
     span = ""
     if is_interval(finding):
-        low, high = ends(finding)
-        span = f", 95{NARROW}% interval {percent(low)} to {percent(high)}"
+        span = f", {interval_words(*map(percent, ends(finding)))}"
     return f"of {count(finding.n)} cards of {among} {percent(finding.estimate)} {what}{span}"
 
 
 def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = True) -> str:
-    """One finding as one plain sentence with its numbers, followed by its warnings but those `unsaid`.
+    """One finding as one sentence with its numbers, followed by its warnings except those in `unsaid`.
 
-    Without `among` it does not say which models it is about, for a list below such a heading.
+    Without `among` it does not name the models: for a list below a heading that does.
     """
     if is_number(finding):
         text = _counted(finding)
@@ -178,3 +177,72 @@ def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = Tr
         openings = [_among(finding)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
         text = ", ".join([*openings, _association(finding)])
     return f"{upper_first(text)}. {_doubts(finding, unsaid)}".rstrip()
+
+
+# ---- the sentence on top
+
+
+def main_finding(findings: Iterable[Finding], outcome: str) -> Finding | None:
+    """Spearman's correlation of the score with `outcome` over all models, where there is one."""
+    key = ("rank_correlation", outcome, "score", "all", Estimator.SPEARMAN)
+    return next(
+        (f for f in findings if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == key), None
+    )
+
+
+def _tendency(finding: Finding) -> str:
+    verdict, what = reading(finding), plain(finding.outcome)
+    if verdict not in ("more", "less", "unclear"):
+        return f"say nothing yet about {what}"
+    numbers = f"Spearman ρ {figure(finding, finding.estimate)}, {interval(finding)}"
+    if verdict == "unclear":
+        return f"show no clear association with {what} ({numbers})"
+    return f"tend to have {'more' if verdict == 'more' else 'fewer'} {what} ({strength(finding)}: {numbers})"
+
+
+def _scored(judge: str) -> str:
+    if judge == "checklist":
+        return "Models whose card scores higher on the checklist"
+    return f"Models whose card {judge_words(judge)} scores higher"
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """The sentence on top of the page: the score with downloads and likes, over all models."""
+    mains = [
+        f for f in (main_finding(findings, "downloads"), main_finding(findings, "likes")) if f is not None
+    ]
+    if not any(reading(f) in ("more", "less", "unclear") for f in mains):
+        return "There are too few scored cards to say how documentation goes with popularity."
+    joint = " and " if len({reading(f) for f in mains}) == 1 else ", but "
+    text = f"{_scored(mains[0].judge)} {joint.join(map(_tendency, mains))}"
+    few = caveats(["few_models"]) if any("few_models" in f.flags for f in mains) else ""
+    return f"{text}, among {models(max(f.n for f in mains))}. {few}".rstrip()
+
+
+# ---- corrected for the judge's error
+
+
+def as_people_score(findings: Iterable[Finding], outcome: str) -> str | None:
+    """The rank correlation by the judge's score and corrected for its error; null where there are no labels."""
+    estimates = [
+        f
+        for f in findings
+        if (f.question, f.outcome, f.estimator) == ("judge_error", outcome, Estimator.SPEARMAN)
+    ]
+    labelled = next((f for f in estimates if f.stratum == "labelled"), None)
+    if labelled is None:
+        return None
+    corrected = next(f for f in estimates if f.stratum == "all" and f.predictor == labelled.predictor)
+    judged = next(f for f in estimates if f.predictor != labelled.predictor)
+    what, few = plain(outcome), caveats(corrected.flags)
+    if not is_interval(corrected) or not is_interval(judged):
+        return f"Labels of {models(labelled.n)} are too few to correct {what} for judge error. {few}".rstrip()
+    how = estimator_words(corrected.estimator)
+    text = (
+        f"Among {models(corrected.n)}, {how} of {what} with the judge’s score is {figure(judged, judged.estimate)} "
+        f"({interval(judged)}), and with people’s score, estimated from labels of {models(labelled.n)}, "
+        f"{figure(corrected, corrected.estimate)} ({interval(corrected)})."
+    )
+    if reading(corrected) == "unclear":
+        text += " With people’s score there is no clear association."
+    return f"{text} {few}".rstrip()

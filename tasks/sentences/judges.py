@@ -1,4 +1,4 @@
-"""What is said of a judge: what its scores are, what its passport measured, how it differs from others."""
+"""Sentences about a judge: what its scores are, what its passport measured, how it differs from others."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks.records import JudgeRecord, PassportEntry
-from tasks.sentences.numbers import NARROW, count, decimal, long_date, percent, texts
+from tasks.sentences.numbers import count, decimal, interval_words, long_date, percent, texts
 from tasks.sentences.words import judge_words, upper_first
 
 _MEASURED_TEXTS_MIN = 50
 _NOTES = {
     "checklist": (
         "These are scores of a rule-based checklist.",
-        "No reader and no language model has judged these cards: rules look for what a card should hold "
+        "No reader and no language model has judged these cards: rules look for what a card should contain "
         "(a snippet, numbers, a license, sections) and cannot tell whether it is true, clear or useful.",
     )
 }
 
 
 def judge_note(judge: JudgeRecord, passport: Sequence[PassportEntry] = ()) -> tuple[str, str]:
-    """What the scores are and are not: a short heading and the sentences below it, the last one on trust."""
+    """What the scores are and are not: a short heading and the sentences below it, the last one on agreement."""
     trust = passport_sentence(passport)
     if judge.judge in _NOTES:
         title, note = _NOTES[judge.judge]
@@ -47,15 +47,15 @@ def _entry(passport: Iterable[PassportEntry], probe: str, measure: str) -> Passp
     )
 
 
-def _between(low: float | None, high: float | None) -> str:
-    """`95 % interval 0.60 to 0.80`, or that there is none."""
+def _interval(low: float | None, high: float | None) -> str:
+    """`95 % interval 0.60 to 0.80`, or `no interval`."""
     if low is None or high is None or not math.isfinite(low + high):
         return "no interval"
-    return f"95{NARROW}% interval {decimal(low)} to {decimal(high)}"
+    return interval_words(decimal(low), decimal(high))
 
 
 def passport_sentence(passport: Sequence[PassportEntry]) -> str:
-    """How far the judge agrees with people, or plainly that nobody knows."""
+    """How far the judge agrees with people, or that nobody has measured it."""
     if not passport:
         return "It has no passport: nobody has compared it with people yet."
     kappa = _entry(passport, "agreement", "quadratic_kappa")
@@ -63,40 +63,42 @@ def passport_sentence(passport: Sequence[PassportEntry]) -> str:
         return (
             "It was compared with people’s labels, which were too few or too alike to say how far it agrees."
         )
-    told = (
+    agreement = (
         f"On {texts(kappa.n)} that people labelled, its scores agree with theirs to a quadratic weighted kappa of "
-        f"{decimal(kappa.estimate)} ({_between(kappa.ci_low, kappa.ci_high)}), where 1 is full agreement and 0 "
+        f"{decimal(kappa.estimate)} ({_interval(kappa.ci_low, kappa.ci_high)}), where 1 is full agreement and 0 "
         "is chance."
     )
     if kappa.n < _MEASURED_TEXTS_MIN:
-        told += " Few texts stand behind this: read it as a hint."
-    return told
+        agreement += " Based on few texts: read it as a hint."
+    return agreement
 
 
 def sway_sentences(passport: Sequence[PassportEntry]) -> list[str]:
-    """What else the passport measured: the bias, the same cards again, padding, attacks; each where it was."""
+    """What else the passport measured, each where it did: bias, consistency, padding, attacks."""
     bias = _entry(passport, "agreement", "bias")
     again = _entry(passport, "consistency", "share_identical")
     padded = _entry(passport, "padding", "mean_rise")
     raised = _entry(passport, "attack", "share_raised")
     noticed = _entry(passport, "attack", "share_flagged")
-    said = []
+    found = []
     if bias:
-        said.append(f"On average it scores {_apart(bias.estimate, bias.ci_low, bias.ci_high, 'people')}.")
+        found.append(f"On average it scores {_apart(bias.estimate, bias.ci_low, bias.ci_high, 'people')}.")
     if again:
-        said.append(f"Asked again, it gives {percent(again.estimate)} of the cards the same score each time.")
+        found.append(
+            f"Asked again, it gives {percent(again.estimate)} of the cards the same score each time."
+        )
     if padded:
-        said.append(
+        found.append(
             "Cards padded to twice their length with sentences that say nothing score "
             f"{_apart(padded.estimate, padded.ci_low, padded.ci_high, 'the same cards without')}."
         )
     if raised:
-        seen = f"; {percent(noticed.estimate)} of the attacks were noticed" if noticed else ""
-        said.append(
-            f"Attacks written into weak cards raise the score by half a point or more in {percent(raised.estimate)} "
+        seen = f"; {percent(noticed.estimate)} of the attacks were flagged" if noticed else ""
+        found.append(
+            f"Attacks inserted into weak cards raise the score by half a point or more in {percent(raised.estimate)} "
             f"of {count(raised.n)} tries{seen}."
         )
-    return said
+    return found
 
 
 def _apart(difference: float | None, low: float | None, high: float | None, what: str) -> str:
@@ -104,10 +106,10 @@ def _apart(difference: float | None, low: float | None, high: float | None, what
     if difference is None or low is None or high is None:
         return f"{decimal(difference)} points from {what}, without an interval"
     if low <= 0 <= high:
-        return f"about the same as {what} (mean difference {decimal(difference)}, {_between(low, high)})"
+        return f"about the same as {what} (mean difference {decimal(difference)}, {_interval(low, high)})"
     nearer, farther = sorted((abs(low), abs(high)))
     side = "above" if difference > 0 else "below"
-    return f"{decimal(abs(difference))} points {side} {what} ({_between(nearer, farther)})"
+    return f"{decimal(abs(difference))} points {side} {what} ({_interval(nearer, farther)})"
 
 
 def other_judge_sentence(judge: str, other: Mapping[str, Any]) -> str:
@@ -116,16 +118,16 @@ def other_judge_sentence(judge: str, other: Mapping[str, Any]) -> str:
     apart = _apart(mean, mean - 1.96 * error, mean + 1.96 * error, "it")
     rank = other["spearman"]
     order = "one of them gives the same score to all" if rank is None else f"Spearman ρ {decimal(rank)}"
-    who, this = judge_words(other["judge"]), judge_words(judge)
+    that, this = judge_words(other["judge"]), judge_words(judge)
     if other["relation"] == "panel":
-        opening = f"{upper_first(who)} judges the same snapshot."
+        opening = f"{upper_first(that)} judged this snapshot too."
     elif other["last_snapshot"] < other["first_snapshot"]:
         opening = (
-            f"The judge changed on {long_date(other['first_snapshot'])}: before, it was {who} "
+            f"The judge changed on {long_date(other['first_snapshot'])}: before, it was {that} "
             f"({other['fingerprint'][:8]}). Scores of before and after are not one series."
         )
     else:
-        opening = f"{upper_first(who)} ({other['fingerprint'][:8]}) judged until {long_date(other['last_snapshot'])}."
+        opening = f"{upper_first(that)} ({other['fingerprint'][:8]}) judged until {long_date(other['last_snapshot'])}."
     return (
         f"{opening} Over {texts(other['n'])} that both scored, {this} scores on average {apart}; {order}, and "
         f"{percent(other['within_half_share'])} of the scores lie within half a point."

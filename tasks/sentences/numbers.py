@@ -1,4 +1,4 @@
-"""Numbers as people read them; narrow no-break spaces keep each in one piece."""
+"""Numbers in words and signs; narrow no-break spaces keep each on one line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ MINUS = "\u2212"
 
 def count(n: float | None) -> str:
     """A whole number with narrow spaces between the thousands; an en dash for none."""
-    return (
-        "–" if n is None or not math.isfinite(n) else f"{round(n):,}".replace(",", NARROW).replace("-", MINUS)
-    )
+    return decimal(None if n is None or not math.isfinite(n) else round(n), 0)
 
 
 def decimal(value: float | None, places: int = 2) -> str:
@@ -25,12 +23,17 @@ def decimal(value: float | None, places: int = 2) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in 0-1 as whole per cent; below one per cent finer, so that rare is not shown as never."""
+    """A share in 0-1 as whole per cent; finer below one per cent, so that rare does not read as never."""
     if share is None or not math.isfinite(share):
         return "–"
     if 0 < abs(share) < 0.0005:
         return f"<0.1{NARROW}%"
     return f"{decimal(100 * share, 1 if 0 < abs(share) < 0.00995 else 0)}{NARROW}%"
+
+
+def interval_words(low: str, high: str) -> str:
+    """`95 % interval 0.15 to 0.27`."""
+    return f"95{NARROW}% interval {low} to {high}"
 
 
 def probability(p: float | None) -> str:
@@ -49,7 +52,7 @@ def texts(n: int) -> str:
 
 
 def rate(per_second: float | None) -> str:
-    """Something a second: whole from a hundred on, two places below ten."""
+    """Something per second: no decimals from a hundred on, two below ten."""
     if per_second is None or not math.isfinite(per_second):
         return "–"
     return decimal(per_second, 0 if per_second >= 99.5 else 1 if per_second >= 9.95 else 2)
@@ -65,7 +68,7 @@ def duration(seconds: float) -> str:
 
 
 def money(cost: float | None) -> str:
-    """Two places, more below a tenth; the currency is the price's."""
+    """Two decimals, four below a tenth; the currency is that of the price."""
     return decimal(cost, 2 if cost is None or cost >= 0.1 else 4)
 
 

@@ -1,35 +1,32 @@
-"""Names of the code in words: columns, estimators, questions, strata, warnings, judges."""
+"""Words for the names in the code: columns, estimators, questions, strata, flags, judges."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-_ESTIMATORS = {
-    "spearman": "Spearman ρ",
-    "spearman_given_controls": "Spearman ρ with all else equal",
-    "kendall": "Kendall τ",
-    "kendall_tau_b": "Kendall τ",
-    "cliffs_delta": "Cliff’s δ",
-    "huber": "Huber regression",
-    "tukey": "Tukey biweight regression",
-    "tukey_biweight": "Tukey biweight regression",
-    "median": "median regression",
-    "theil_sen": "Theil–Sen slope",
-    "poisson": "Poisson regression",
-    "poisson_pml": "Poisson regression",
-    "hurdle_log": "regression of those that have any",
-    "negative_binomial": "negative binomial regression",
-    "logit": "logistic regression",
-    "ols": "least squares",
-    "poisson_stacked": "stacked Poisson event study",
-    "ols_stacked": "stacked event study",
-    "lpdid": "local projections",
-    "wald": "Wald’s test",
-    "minimum_detectable": "smallest effect found four times in five",
+from tasks.estimators import Estimator
+
+_ESTIMATORS: dict[str, str] = {
+    Estimator.SPEARMAN: "Spearman ρ",
+    Estimator.SPEARMAN_GIVEN_CONTROLS: "Spearman ρ with all else equal",
+    Estimator.KENDALL: "Kendall τ",
+    Estimator.CLIFFS_DELTA: "Cliff’s δ",
+    Estimator.HUBER: "Huber regression",
+    Estimator.TUKEY: "Tukey biweight regression",
+    Estimator.MEDIAN: "median regression",
+    Estimator.THEIL_SEN: "Theil–Sen slope",
+    Estimator.POISSON: "Poisson regression",
+    Estimator.HURDLE_LOG: "regression of those that have any",
+    Estimator.LOGIT: "logistic regression",
+    Estimator.POISSON_STACKED: "stacked Poisson event study",
+    Estimator.OLS_STACKED: "stacked event study",
+    Estimator.LPDID: "local projections",
+    Estimator.WALD: "Wald’s test",
+    Estimator.MINIMUM_DETECTABLE: "minimum detectable effect (80 % power)",
 }
 _COLUMNS = {
-    "likes_gained": "likes gained a week",
-    "downloads_gained": "downloads gained a week",
+    "likes_gained": "likes gained per week",
+    "downloads_gained": "downloads gained per week",
     "age_days": "age",
     "author_models": "number of the author’s models",
     "parameters": "number of parameters",
@@ -52,44 +49,44 @@ _QUESTIONS = {
     "edit_effect": "weeks 1 to 4 after an edit",
     "edit_curve": "week by week around an edit",
     "edit_pretrend": "trends before the edit",
-    "edit_power": "what this study could find",
+    "edit_power": "power of this study",
 }
 _FLAGS = {
-    "mostly_zero": "Most of these models have none at all, so sizes say little.",
-    "few_models": "Few models stand behind this: read it as a hint.",
-    "few_clusters": "Few authors stand behind this: the interval may be too narrow, or missing.",
+    "mostly_zero": "Most of these models have none at all, so the size means little.",
+    "few_models": "Based on few models: read it as a hint.",
+    "few_clusters": "Based on few authors: the interval may be too narrow, or missing.",
     "dominant_author": "One author owns more than a tenth of these models and weighs accordingly.",
     "not_converged": "The fit did not converge.",
     "scale_collapsed": "Most of these models share one value, so the robust scale is zero.",
     "estimators_disagree": "The robust estimators disagree here, so the size depends on the method.",
     "constant": "One of the numbers is the same everywhere.",
-    "collinear": "What is held equal already determines one of the two.",
-    "quantile_is_tied": "Too many of these models share the median for a regression of it.",
-    "decided_levels": "Where all of a library’s (or another group’s) models have any, or none has, they are left out.",
+    "collinear": "The controls already determine one of the two.",
+    "quantile_is_tied": "Too many of these models share the median for a median regression.",
+    "decided_levels": "Groups (such as a library) whose models all have any, or all have none, are left out.",
     "few_labels": "Fewer than a hundred texts are labelled: read it as a hint.",
     "heavy_label": "One labelled text stands for more than a tenth of these models.",
-    "few_edits": "Fewer than thirty models were edited so.",
+    "few_edits": "Fewer than thirty models had such an edit.",
     "has_decreases": "Some totals went down between weeks; those weeks are left out.",
     "is_rebuilt": "Weekly downloads are rebuilt from overlapping windows of 30 days.",
-    "mad_is_zero": "Most counts are the same, so a second measure of spread was used.",
+    "mad_is_zero": "Most counts are equal, so a second measure of spread was used.",
 }
 
 _JUDGES = {"checklist": "the checklist"}
 
 
 def plain(name: str) -> str:
-    """A name of the code in words: `log1p_downloads` is downloads all the same."""
+    """A name from the code in words: `log1p_downloads` is downloads too."""
     bare = name.removeprefix("log1p_").removeprefix("log_")
     return _COLUMNS.get(bare) or bare.replace("_", " ").strip()
 
 
 def upper_first(text: str) -> str:
-    """The first letter as a capital, the others as they are."""
+    """Capitalise the first letter and leave the others."""
     return text[:1].upper() + text[1:]
 
 
 def estimator_words(name: str) -> str:
-    """How the estimator is called in a statistics book; `spearman_given_x` is Spearman's at equal x."""
+    """The estimator's name in statistics; `spearman_given_x` is Spearman's at equal x."""
     kind, _, given = name.partition("_given_")
     if given and name not in _ESTIMATORS:
         return f"{estimator_words(kind)} at equal {plain(given)}"
@@ -102,25 +99,30 @@ def question_words(name: str) -> str:
 
 
 def stratum_words(name: str) -> str:
-    """The models meant, short enough for a legend; `library=x` is `x`."""
+    """The models in the stratum, short enough for a legend; `library=x` is `x`."""
     return _STRATA.get(name) or (name.partition("=")[2] if "=" in name else plain(name))
 
 
 def flag_words(name: str) -> str:
-    """One warning as a sentence; `unknown:x` and `partly_known:x` are about the column x."""
+    """One flag as a warning in a sentence; `unknown:x` and `partly_known:x` are about the column x."""
     kind, _, column = name.partition(":")
     if kind == "unknown":
-        return f"{upper_first(plain(column))} is not held equal: too few models tell theirs."
+        return f"{upper_first(plain(column))} is not held equal: too few models report it."
     if kind == "partly_known":
-        return f"{upper_first(plain(column))} is held equal only among the models that tell theirs."
+        return f"{upper_first(plain(column))} is held equal only among the models that report it."
     if kind == "unlabelled_level":
         return f"Nobody labelled a card of level {column}: models at that level are left out."
     return _FLAGS.get(name) or f"Note: {plain(name)}."
 
 
 def caveats(flags: Iterable[str]) -> str:
-    """All warnings as sentences, each once, in the order given."""
-    return " ".join(dict.fromkeys(flag_words(flag) for flag in flags))
+    """All flags as warnings in sentences, each once, in the order given."""
+    return " ".join(dict.fromkeys(map(flag_words, flags)))
+
+
+def flag_names(flags: Iterable[str]) -> str:
+    """All flags by their names, for a table; a dash for none."""
+    return ", ".join(plain(flag.replace(":", " ")) for flag in flags) or "–"
 
 
 def judge_words(judge: str) -> str:

@@ -22,7 +22,7 @@ import pytest
 from benchmarks.findings_2022 import article
 from benchmarks.findings_2022.evidence import read_evidence
 from tasks.demo import write_demo_corpus
-from tasks.sentences import decimal, percent
+from tasks.sentences.numbers import decimal, percent
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -198,7 +198,7 @@ def test_another_selection_of_the_same_date_is_refused(week: Week) -> None:
     assert "was started with: all models" in done.stderr
 
 
-def test_a_query_prints_a_table_csv_json_and_parquet(week: Week, tmp_path: Path) -> None:
+def test_a_query_prints_a_table_csv_json_and_parquet(week: Week, typed: Typed, tmp_path: Path) -> None:
     sql = "select model_id, score, tags from scores where score is not null order by 2 desc, 1 limit 3"
     table, csv, as_json = (
         typed("query", "--home", week.home, "--format", name, sql).stdout for name in ("table", "csv", "json")

@@ -49,7 +49,7 @@ DOORS = {
     "sklearn": {"tasks/atlas/clustering.py", "tasks/atlas/quality.py"},
     "altair": {"tasks/charts", "tasks/report/figures"},
     "vl_convert": {"tasks/charts", "tasks/report"},
-    "jinja2": {"tasks/report", "tasks/atlas/page"},
+    "jinja2": {"tasks/pages.py"},
     "pyromark": {"tasks/cards/parse.py", "tasks/judges/unseen.py"},
     "statsmodels": {"tasks/findings"},
     "uvicorn": {"tasks/replica", "tasks/judges/scripted.py", "flows/cli/prefect_server.py"},

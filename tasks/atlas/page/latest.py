@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.sentences import shown_notes, stability_notes
+from tasks.sentences.atlas import shown_notes, stability_notes
 from tasks.storage.warehouse import Warehouse, frame
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def write_latest_atlas(home: Path) -> Path | None:
 
 def write_map_picture(home: Path, folder: Path) -> Path | None:
     """Write the latest published map as a PNG file into a folder; null where no snapshot has one."""
-    from tasks.charts import save_png, where_cards_lie
+    from tasks.charts.atlas_map import where_cards_lie
+    from tasks.charts.theme import save_png
 
     latest = _latest_map(home)
     if latest is None:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
-import os
 import re
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -23,8 +18,8 @@ from markupsafe import Markup
 
 from tasks.arrays import Floats
 from tasks.atlas.page.colours import DARK_MARKS, LIGHT_MARKS
-from tasks.errors import NotWritten
-from tasks.sentences import count, decimal, long_date, percent
+from tasks.pages import environment, page_script, page_style, write_page
+from tasks.sentences.numbers import count, decimal, long_date, percent
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -81,7 +76,7 @@ def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -
     from tasks.charts.theme import DARK, LIGHT
 
     kinds = kinds.sort("models", descending=True, nulls_last=True, maintain_order=True)
-    script = (_TEMPLATES / "atlas.js").read_text(encoding="utf-8").replace("\r\n", "\n")
+    script = page_script((_TEMPLATES / "atlas.js").read_text(encoding="utf-8"))
     looks = {
         "light": {**asdict(LIGHT_MARKS), "paper": LIGHT.paper, "ink": LIGHT.ink},
         "dark": {**asdict(DARK_MARKS), "paper": DARK.paper, "ink": DARK.ink},
@@ -93,7 +88,7 @@ def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -
         **_packed(points, kinds),
     }
     return (
-        _environment()
+        environment(_TEMPLATES)
         .get_template("atlas.html")
         .render(
             date=long_date(about.snapshot),
@@ -102,9 +97,9 @@ def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -
             provenance=_provenance(about),
             kinds=[_kind_row(row) for row in kinds.iter_rows(named=True)],
             data=_json(data),
-            script=Markup(script),  # noqa: S704  # our own
-            script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            style=Markup((_TEMPLATES / "atlas.css").read_text(encoding="utf-8")),  # noqa: S704  # our own
+            script=script.text,
+            script_hash=script.hash,
+            style=page_style(_TEMPLATES / "atlas.css"),
             light=asdict(LIGHT),
             dark=asdict(DARK),
         )
@@ -112,32 +107,8 @@ def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -
 
 
 def write_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout, path: Path) -> None:
-    """Write the page to `path` as a whole: a reader never sees half of it."""
-    text = render_atlas(points, kinds, about)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise NotWritten(f"cannot write {path}: {error.strerror}; fix that and run again") from error
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Write the page, replacing an older one in one step; `NotWritten` where that fails."""
+    write_page(render_atlas(points, kinds, about), path)
 
 
 def clean(text: str | None, most: int = _NAME) -> str:

@@ -1,4 +1,4 @@
-"""The page's figures, by the place that the template has for them."""
+"""The page's figures, by their names in the template."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from tasks.report.data import ReportData
-from tasks.report.figures.associations import association, judge_error, slopes
+from tasks.report.figures.associations import association, judge_error, slopes, stratum_associations
 from tasks.report.figures.contents import documented, documented_words, sections
 from tasks.report.figures.figure import Figure
 from tasks.report.figures.judging import agreement, compared
-from tasks.report.figures.scores import popularity, spread
-from tasks.report.figures.strata import stratum_associations, stratum_scores
+from tasks.report.figures.scores import popularity, spread, stratum_scores
 from tasks.report.figures.weeks import edits
 
 __all__ = [
@@ -29,7 +28,7 @@ Group: TypeAlias = "Figure | list[Figure]"
 
 
 def every(data: ReportData) -> dict[str, Group]:
-    """All figures of the page, by the place that the template has for them."""
+    """All figures of the page, by their names in the template."""
     return {
         "spread": spread(data),
         "downloads": popularity(data, "downloads"),

@@ -1,4 +1,4 @@
-"""The judge beside people and beside other judges."""
+"""The judge compared with people and with other judges."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from tasks import charts
+from tasks.charts import draw
 from tasks.records import PassportEntry
 from tasks.report.data import JudgingReport
-from tasks.report.figures.figure import Figure, spec
+from tasks.report.figures.figure import Figure, intervals, spec
 from tasks.report.tables import grid_table
 from tasks.rubric import load_rubric
-from tasks.sentences import decimal, judge_words, percent, plain, texts, upper_first
+from tasks.sentences.numbers import decimal, percent, texts
+from tasks.sentences.words import judge_words, upper_first
 
 _AGREEING = {
     ("agreement", "quadratic_kappa"): "judge and people",
@@ -22,45 +23,38 @@ _AGREEING = {
 
 
 def agreement(passport: Iterable[PassportEntry]) -> Figure | None:
-    """Weighted kappas overall and by criterion; None where there are not two intervals to look at."""
+    """Weighted kappas overall and by criterion; None with fewer than two intervals."""
     titles = {"score": "Overall score"} | {c.id: c.title for c in load_rubric().criteria}
-    rows = [
-        {
-            "row": titles.get(entry.subject, plain(entry.subject)),
-            "series": _AGREEING[entry.probe, entry.measure],
-            "estimate": entry.estimate,
-            "ci_low": entry.ci_low,
-            "ci_high": entry.ci_high,
-        }
+    entries = [
+        entry
         for subject in titles
         for entry in passport
         if entry.subject == subject
         and (entry.probe, entry.measure) in _AGREEING
         and None not in (entry.estimate, entry.ci_low, entry.ci_high)
     ]
-    if len(rows) < 2:
+    if len(entries) < 2:
         return None
-    says = _where_they_agree(
-        [row for row in rows if row["series"] == _AGREEING["agreement", "quadratic_kappa"]]
-    )
-    chart = charts.how_far_judge_and_people_agree(pl.DataFrame(rows), "Quadratic weighted kappa")
+    frame = intervals(entries, lambda e: titles[e.subject], lambda e: _AGREEING[e.probe, e.measure])
+    says = _where_they_agree(frame.filter(pl.col("series") == _AGREEING["agreement", "quadratic_kappa"]))
+    chart = draw.how_far_judge_and_people_agree(frame, "Quadratic weighted kappa")
     note = (
         "Marks are estimates, lines their 95\u202f% intervals. 1 is full agreement, 0 what chance would give; where "
-        "people disagree among themselves, no judge can be expected to agree with all of them."
+        "people disagree with each other, no judge can agree with all of them."
     )
     return Figure("agreement", "Judge and people", says, spec(chart, says), None, note)
 
 
-def _where_they_agree(rows: list[dict[str, Any]]) -> str:
-    ordered = sorted(rows, key=lambda row: -row["estimate"])
+def _where_they_agree(kappas: pl.DataFrame) -> str:
+    ordered = kappas.sort("estimate", descending=True, maintain_order=True).to_dicts()
     if len(ordered) < 2:
-        return "Judge and people, beside people among themselves."
+        return "Agreement of the judge with people, and of people with each other."
     best, worst = (f"{row['row'].lower()} ({decimal(row['estimate'])})" for row in (ordered[0], ordered[-1]))
     return f"Judge and people are closest on {best} and farthest apart on {worst}."
 
 
 def compared(judge: str, judging: JudgingReport) -> list[Figure]:
-    """The judge beside each other one whose grid was read."""
+    """The judge compared with each other one whose grid was read."""
     others = judging.others.filter(pl.col("fingerprint").is_in(list(judging.grids))).to_dicts()
     return [
         judges_compared(number, judge, other, judging.grids[other["fingerprint"]])
@@ -69,14 +63,14 @@ def compared(judge: str, judging: JudgingReport) -> list[Figure]:
 
 
 def judges_compared(number: int, judge: str, other: Mapping[str, Any], grid: pl.DataFrame) -> Figure:
-    """The texts that two judges scored, by what each gave them; `other` is a row of `sql/out/other_judges.sql`."""
+    """The texts that two judges scored, by both scores; `other` is a row of `sql/out/other_judges.sql`."""
     this, that = judge_words(judge), judge_words(other["judge"])
     if this == that:
         that = f"{that} ({other['fingerprint'][:8]})"
-    chart = charts.how_two_judges_compare(grid, this, that)
+    chart = draw.how_two_judges_compare(grid, this, that)
     says = _sides(grid, this, that)
     title = f"{upper_first(this)} beside {that}"
-    note = "Each cell is half a point wide and high and says how many texts lie in it; on the broken line both agree."
+    note = "Each cell is half a point wide and high and shows its number of texts; on the dashed line both agree."
     return Figure(f"judges-{number}", title, says, spec(chart, says), grid_table(grid, this, that), note)
 
 

@@ -1,4 +1,4 @@
-"""How scores are spread, and score beside popularity."""
+"""How scores are spread: over all models, by popularity, by library and format."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from tasks import charts
+from tasks.charts import draw
 from tasks.charts.summaries import POINTS_MAX, Popularity, drawn_bins, outcome_by_score, scored
+from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.data import ReportData
-from tasks.report.figures.figure import Figure, spec
-from tasks.report.tables import bins_table, histogram_table
-from tasks.sentences import count, decimal, main_finding, models, percent, reading, sentence
+from tasks.report.figures.figure import ROWS_MAX, Figure, spec
+from tasks.report.tables import bins_table, histogram_table, strata_table
+from tasks.sentences.estimates import reading
+from tasks.sentences.findings import main_finding, sentence
+from tasks.sentences.numbers import count, decimal, models, percent
 
 
 def spread(data: ReportData) -> Figure:
@@ -32,7 +35,7 @@ def spread(data: ReportData) -> Figure:
         f"Of {models(total)} with a score, half score {decimal(median)} or less; "
         f"{percent(low)} score below 2 and {percent(high)} score 4 or more."
     )
-    chart = charts.how_scores_are_spread(histogram, median)
+    chart = draw.how_scores_are_spread(histogram, median)
     return Figure("spread", title, says, spec(chart, says), histogram_table(histogram))
 
 
@@ -47,35 +50,22 @@ def popularity(data: ReportData, outcome: Popularity) -> Figure:
             name, title, f"None of {models(known.height)} with a score has any {outcome}: nothing to draw."
         )
     fit, bins = _slope(data.findings, outcome), outcome_by_score(data.models, outcome)
-    told = fit or main_finding(data.findings, outcome)
-    says = " ".join(part for part in (sentence(told) if told else "", _typical(bins, outcome)) if part)
-    chart = charts.score_against_popularity(data.models, outcome, fit)
+    finding = fit or main_finding(data.findings, outcome)
+    says = " ".join(filter(None, (sentence(finding) if finding else "", _medians(bins, outcome))))
     says = says or f"{models(known.height)} by score and {outcome}."
-    return Figure(
-        name,
-        title,
-        says,
-        spec(chart, says),
-        bins_table(bins, outcome),
-        _how_to_read(known.height, outcome, fit),
-    )
+    chart = draw.score_against_popularity(data.models, outcome, fit)
+    note = _how_to_read(known.height, outcome, fit)
+    return Figure(name, title, says, spec(chart, says), bins_table(bins, outcome), note)
 
 
 def _slope(findings: Iterable[Finding], outcome: Popularity) -> Finding | None:
-    """The Huber slope of log(1 + outcome) on the score over all models, where it can be used."""
-    wanted = ("regression", f"log1p_{outcome}", "score", "all", "huber")
-    return next(
-        (
-            f
-            for f in findings
-            if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == wanted
-            and reading(f) != "nothing"
-        ),
-        None,
-    )
+    """The Huber slope of log(1 + outcome) on the score over all models, where it converged."""
+    key = ("regression", f"log1p_{outcome}", "score", "all", Estimator.HUBER)
+    slopes = (f for f in findings if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == key)
+    return next((f for f in slopes if reading(f) != "nothing"), None)
 
 
-def _typical(bins: pl.DataFrame, outcome: str) -> str:
+def _medians(bins: pl.DataFrame, outcome: str) -> str:
     """Medians at both ends of the scale, for those who do not see the chart."""
     ends = drawn_bins(bins)
     if ends.height < 2:
@@ -88,13 +78,28 @@ def _typical(bins: pl.DataFrame, outcome: str) -> str:
 
 
 def _how_to_read(n: int, outcome: str, fit: Finding | None) -> str:
-    shown = models(n) if n <= POINTS_MAX else f"{count(POINTS_MAX)} of {models(n)}, drawn by lot"
+    shown = models(n) if n <= POINTS_MAX else f"a random {count(POINTS_MAX)} of {models(n)}"
     line = (
-        " The line is the Huber slope through the middle of the cloud, with the range of its interval."
-        if fit
-        else ""
+        " The line is the Huber slope through the middle of the cloud, the band its interval." if fit else ""
     )
     return (
-        f"Each dot is a model ({shown}). The large dot is the median of a half point of score, the bar the middle "
-        f"half of its models. {outcome.capitalize()} stand on a logarithmic scale with a place for zero.{line}"
+        f"Each dot is a model ({shown}). The large dots are medians per half point of score, the bars the middle "
+        f"half of the models. {outcome.capitalize()} are on a logarithmic scale that includes zero.{line}"
     )
+
+
+def stratum_scores(data: ReportData, dimension: str) -> Figure:
+    """How libraries or formats compare in score."""
+    name, title = f"scores-{dimension}", f"Scores by {dimension}"
+    strata = data.strata.filter(pl.col("dimension") == dimension)
+    known = strata.drop_nulls("median_score")
+    if known.is_empty():
+        return Figure(name, title, f"No {dimension} has 30 models with a score: nothing to compare.")
+    top = known.head(ROWS_MAX)
+    best, worst = (top.sort("median_score", descending=order).row(0, named=True) for order in (True, False))
+    says = f"Highest median score: {best['stratum']} ({decimal(best['median_score'])})"
+    if best["stratum"] != worst["stratum"]:
+        says += f"; lowest: {worst['stratum']} ({decimal(worst['median_score'])})"
+    chart = draw.how_strata_compare(top)
+    note = f"The {ROWS_MAX} with most models of {known.height}." if known.height > ROWS_MAX else ""
+    return Figure(name, title, f"{says}.", spec(chart, says), strata_table(strata, dimension), note)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tasks.atlas.page.colours import DARK_MARKS, LIGHT_MARKS, Marks
 from tasks.atlas.page.render import AtlasAbout, clean, render_atlas, spread, write_atlas
-from tasks.charts import DARK, LIGHT
+from tasks.charts.theme import DARK, LIGHT
 from tasks.errors import NotWritten
 from tests.browser import CHROMIUM, SHIFT, Page, browser
 

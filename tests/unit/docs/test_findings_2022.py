@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.findings_2022 import article, pictures, tables
 from benchmarks.findings_2022.evidence import evidence_of, families
-from tasks import charts
+from tasks.charts import draw, theme
 from tasks.errors import UsageError
 from tasks.records import Finding
 from tasks.storage.warehouse import frame
@@ -110,8 +110,8 @@ def test_every_picture_of_the_page_is_there_for_light_and_for_dark() -> None:
 
 def test_a_picture_is_drawn_on_the_paper_of_each_palette(tmp_path: Path) -> None:
     histogram = pl.DataFrame({"score_low": [1.0], "score_high": [1.25], "n": [3]})
-    picture = pictures.Picture("spread", "T", "S", charts.how_scores_are_spread(histogram).to_dict())
+    picture = pictures.Picture("spread", "T", "S", draw.how_scores_are_spread(histogram).to_dict())
     light, dark = (path.read_text(encoding="utf-8") for path in pictures.write([picture], tmp_path))
-    assert charts.LIGHT.paper in light
-    assert charts.DARK.paper in dark
-    assert charts.LIGHT.paper not in dark
+    assert theme.LIGHT.paper in light
+    assert theme.DARK.paper in dark
+    assert theme.LIGHT.paper not in dark

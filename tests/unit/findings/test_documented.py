@@ -11,7 +11,7 @@ import pytest
 from tasks.findings.documented import documented, share
 from tasks.findings.sample import Stamp
 from tasks.records import Finding
-from tasks.sentences import sentence
+from tasks.sentences.findings import sentence
 
 STAMP = Stamp(date(2026, 1, 5), "checklist", "f1")
 

@@ -17,7 +17,9 @@ from tasks.findings.edit_effects import OUTCOMES, EditOutcome, edit_effects, sta
 from tasks.findings.sample import Stamp
 from tasks.findings.weekly import weekly
 from tasks.records import Finding
-from tasks.sentences import edit_verdict, ends, sentence
+from tasks.sentences.edits import edit_verdict
+from tasks.sentences.estimates import ends
+from tasks.sentences.findings import sentence
 
 FIRST = date(2026, 1, 5)
 STAMP = Stamp(FIRST, "checklist", "f1")
@@ -112,7 +114,7 @@ def test_what_could_be_found_is_told_with_what_was(planted: Found) -> None:
     effect = effect_of(planted)
     low, high = ends(effect)
     assert power.estimate == pytest.approx(2.8 / 3.92 * (high - low), rel=0.03)
-    assert "four times in five" in sentence(power)
+    assert "80\u202f% power" in sentence(power)
 
 
 def test_an_effect_without_doubts_may_be_called_one(planted: Found) -> None:
@@ -126,7 +128,7 @@ def test_a_trend_before_the_edit_makes_it_an_association() -> None:
     )
     verdict = edit_verdict(rows.values(), "downloads_gained") or ""
     assert verdict.startswith("This is an association")
-    assert "already before" in verdict
+    assert "differently already before" in verdict
 
 
 def test_a_placebo_with_the_like_makes_it_an_association() -> None:
@@ -138,7 +140,7 @@ def test_a_placebo_with_the_like_makes_it_an_association() -> None:
 
 def test_nothing_planted_is_nothing_found() -> None:
     rows = found(panel(effect=0.0, seed=6), DOWNLOADS)
-    assert (edit_verdict(rows.values(), "downloads_gained") or "").startswith("No effect is seen")
+    assert (edit_verdict(rows.values(), "downloads_gained") or "").startswith("No effect is visible")
 
 
 def test_controls_have_no_edit_until_their_window_ends() -> None:

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tasks.findings.families import adjust
 from tasks.findings.find import find
 from tasks.findings.outliers import OUTLIER_RULE, count_fence
+from tasks.findings.questions import adjust
 from tasks.findings.sample import Estimate, Sample, Stamp, clean
 from tasks.findings.study import HUB
 from tasks.records import Finding

@@ -100,7 +100,7 @@ def test_a_tiny_table_is_no_error(tmp_path: Path, rows: int) -> None:
         ({"score": "xyz"}, "it has name, owner"),
         ({"outcomes": ["name"]}, "name holds text, not numbers"),
         ({"outcomes": ["stars"]}, "both the score and an outcome"),
-        ({"controls": ["installs"]}, "installs cannot be held equal"),
+        ({"controls": ["installs"]}, "installs cannot be a control"),
     ],
 )
 def test_what_cannot_be_asked_is_named(tmp_path: Path, options: dict[str, object], told: str) -> None:

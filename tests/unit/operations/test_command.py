@@ -144,7 +144,7 @@ def test_a_release_publishes_the_snapshot_and_its_report(run: Run, home: Path) -
     with Warehouse(home).read() as db:
         assert db.execute("select distinct snapshot from models").fetchall() == [(date(2026, 1, 12),)]
     page = (home / "report.html").read_text(encoding="utf-8")
-    assert "was let pass: the Hub was down, and said so" in page
+    assert "was released: the Hub was down, and said so" in page
     assert fine(run("quarantine", "--home", home)) == "No snapshot is quarantined.\n"
 
 

@@ -14,8 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks import charts
-from tasks.charts import summaries
+from tasks.charts import atlas_map, draw, summaries, theme
 from tasks.records import Finding
 
 
@@ -84,15 +83,15 @@ def slope(finding: Callable[..., Finding], **fields: object) -> Finding:
 def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
     models = invented(200)
     made = {
-        "spread": charts.how_scores_are_spread(histogram(), 2.5),
-        "popularity": charts.score_against_popularity(models, "downloads", slope(finding)),
-        "sections": charts.which_sections_are_filled(sections()),
-        "association": charts.how_strong_is_the_association(intervals()),
-        "documented": charts.what_is_documented(intervals(), ["some", "all"]),
-        "strata": charts.how_strata_compare(strata()),
-        "agreement": charts.how_far_judge_and_people_agree(intervals(), "Kappa"),
-        "judges": charts.how_two_judges_compare(grid(), "the one", "the other"),
-        "map": charts.where_cards_lie(*placed(10)),
+        "spread": draw.how_scores_are_spread(histogram(), 2.5),
+        "popularity": draw.score_against_popularity(models, "downloads", slope(finding)),
+        "sections": draw.which_sections_are_filled(sections()),
+        "association": draw.how_strong_is_the_association(intervals()),
+        "documented": draw.what_is_documented(intervals(), ["some", "all"]),
+        "strata": draw.how_strata_compare(strata()),
+        "agreement": draw.how_far_judge_and_people_agree(intervals(), "Kappa"),
+        "judges": draw.how_two_judges_compare(grid(), "the one", "the other"),
+        "map": atlas_map.where_cards_lie(*placed(10)),
     }
     return {name: chart.to_dict() for name, chart in made.items()}
 
@@ -113,8 +112,8 @@ def test_charts_name_no_colour_of_their_own(drawn: dict[str, dict[str, Any]]) ->
 
 def test_every_style_that_charts_name_is_in_the_theme(drawn: dict[str, dict[str, Any]]) -> None:
     used = set(re.findall(r'"style": "(\w+)"', json.dumps(list(drawn.values()))))
-    for palette in (charts.LIGHT, charts.DARK):
-        assert used <= set(charts.config(palette)["style"])
+    for palette in (theme.LIGHT, theme.DARK):
+        assert used <= set(theme.config(palette)["style"])
 
 
 def test_the_histogram_draws_bins_from_edge_to_edge_and_marks_the_median(
@@ -132,7 +131,7 @@ def test_popularity_stands_on_a_logarithm_with_a_place_for_zero(drawn: dict[str,
 
 
 def test_without_a_fit_no_line_is_drawn() -> None:
-    chart = charts.score_against_popularity(invented(50), "likes").to_dict()
+    chart = draw.score_against_popularity(invented(50), "likes").to_dict()
     assert "line" not in {layer["mark"]["type"] for layer in chart["layer"]}
 
 
@@ -157,7 +156,7 @@ def test_edits_of_both_kinds_stand_side_by_side_around_their_week() -> None:
         for week in (-1, 0)
     ]
     schema = ["week", "series", "estimate", "ci_low", "ci_high"]
-    spec = charts.how_an_edit_is_followed(
+    spec = draw.how_an_edit_is_followed(
         pl.DataFrame(rows, schema=schema, orient="row"), "Difference"
     ).to_dict()
     drawn = next(rows for rows in spec["datasets"].values() if "place" in rows[0])
@@ -217,7 +216,7 @@ def test_a_legend_has_the_columns_that_a_telephone_shows_beside_the_names_of_the
                 "ci_high": [0.2, 0.3],
             }
         )
-        spec = charts.how_strong_is_the_association(frame).to_dict()
+        spec = draw.how_strong_is_the_association(frame).to_dict()
         found: int = encoding(spec, 1)["color"]["legend"]["columns"]
         return found
 
@@ -239,7 +238,7 @@ def test_strata_stand_by_size_and_those_without_a_score_are_left_out(
 
 
 def test_the_map_has_a_point_a_model_and_the_numbers_of_its_kinds_above_them() -> None:
-    spec = charts.where_cards_lie(*placed(12_000)).to_dict()
+    spec = atlas_map.where_cards_lie(*placed(12_000)).to_dict()
     points, halo, numbers = (layer["data"]["values"] for layer in spec["layer"])
     assert len(points) == 12_000
     assert points[3] == {"x": 0.429, "y": -3.0, "series": "none"}
@@ -250,7 +249,7 @@ def test_the_map_has_a_point_a_model_and_the_numbers_of_its_kinds_above_them() -
 
 
 def test_thirty_thousand_models_draw_like_a_thousand(finding: Callable[..., Finding]) -> None:
-    spec = charts.score_against_popularity(invented(30_000), "downloads", slope(finding)).to_dict()
+    spec = draw.score_against_popularity(invented(30_000), "downloads", slope(finding)).to_dict()
     assert len(json.dumps(spec)) < 200_000
     assert max(len(rows) for rows in spec["datasets"].values()) == summaries.POINTS_MAX
 
@@ -296,17 +295,17 @@ def test_the_top_score_falls_into_the_last_half_point() -> None:
 @pytest.mark.parametrize("name", ["\x1b[2Jbert", "a\x00b", "\ud800", "\ufffe", "<script>&amp;", "中文 🤗"])
 def test_a_name_that_no_picture_can_hold_is_drawn_without_what_it_cannot(name: str, tmp_path: Path) -> None:
     strata = pl.DataFrame({"stratum": ["a-stranger", "few"], "median_score": [3.0, 2.0], "models": [40, 30]})
-    text = json.dumps(charts.how_strata_compare(strata).to_dict())
+    text = json.dumps(draw.how_strata_compare(strata).to_dict())
     spec = json.loads(text.replace('"a-stranger"', json.dumps(name)))
     assert name in json.loads(json.dumps(spec))["datasets"].popitem()[1][0].values()
-    charts.save_png(spec, tmp_path / "one.png")
-    charts.save_svg(spec, tmp_path / "one.svg", charts.DARK)
+    theme.save_png(spec, tmp_path / "one.png")
+    theme.save_svg(spec, tmp_path / "one.svg", theme.DARK)
     ElementTree.fromstring((tmp_path / "one.svg").read_text(encoding="utf-8"))  # noqa: S314  # our own
 
 
 def test_a_chart_becomes_a_png(tmp_path: Path) -> None:
     path = tmp_path / "spread.png"
-    charts.save_png(charts.how_scores_are_spread(histogram(), 2.5), path, width=300, scale=1)
+    theme.save_png(draw.how_scores_are_spread(histogram(), 2.5), path, width=300, scale=1)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
@@ -321,8 +320,8 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("palette", [charts.LIGHT, charts.DARK], ids=["light", "dark"])
-def test_text_and_marks_stand_out_from_their_ground(palette: charts.Palette) -> None:
+@pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+def test_text_and_marks_stand_out_from_their_ground(palette: theme.Palette) -> None:
     for text in (palette.ink, palette.muted, palette.accent):
         assert contrast(text, palette.paper) >= 4.5
     for text in (palette.ink, palette.warn):
@@ -334,12 +333,12 @@ def test_text_and_marks_stand_out_from_their_ground(palette: charts.Palette) -> 
 
 
 def test_palettes_hold_plain_colours() -> None:
-    for palette in (charts.LIGHT, charts.DARK):
+    for palette in (theme.LIGHT, theme.DARK):
         assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in astuple(palette))
 
 
 def test_tiers_stand_in_the_order_of_popularity_whichever_is_drawn_first() -> None:
-    drawn = charts.what_is_documented(intervals(), ["some", "all"]).to_dict()
+    drawn = draw.what_is_documented(intervals(), ["some", "all"]).to_dict()
     domains = [
         layer["encoding"]["color"]["scale"]["domain"]
         for layer in drawn["layer"]

@@ -9,12 +9,13 @@ from itertools import product
 import duckdb
 import pytest
 
-from flows.cli.analysing import print_findings
+from flows.cli.analyse import print_findings
 from tasks.records import Finding
 from tasks.report import figures
 from tasks.report.data import read_report_data
 from tasks.report.page import render_report
-from tasks.sentences import as_people_score, flag_words, sentence
+from tasks.sentences.findings import as_people_score, sentence
+from tasks.sentences.words import flag_words
 
 MakeFinding = Callable[..., Finding]
 Warehouse = Callable[..., duckdb.DuckDBPyConnection]
@@ -55,7 +56,7 @@ def test_both_correlations_are_told_with_their_intervals(asked: list[Finding]) -
     told = as_people_score(asked, "likes")
     assert told is not None
     assert "with the judge’s score is 0.30" in told
-    assert "by the labels of 120 models, 0.20" in told
+    assert "estimated from labels of 120 models, 0.20" in told
     assert "no clear" not in told
     assert as_people_score(asked, "stars") is None
 
@@ -103,4 +104,4 @@ def test_the_command_tells_whose_score_each_row_is_of(
     told = capsys.readouterr().out
     assert "all models, Poisson regression, score" in told
     assert "all models, Poisson regression, label" in told
-    assert "by the labels of 120 models" in told
+    assert "estimated from labels of 120 models" in told

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tasks.charts import DARK, LIGHT
+from tasks.charts.theme import DARK, LIGHT
 from tasks.records import Finding
 from tasks.report.data import read_report_data
 from tasks.report.page import write_report

@@ -12,18 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import sentences
 from tasks.records import Finding, JudgeRecord, PassportEntry
-from tasks.sentences import (
-    atlas_words,
-    headline,
-    judge_note,
-    judging_words,
-    other_judge_sentence,
-    sentence,
-    shown_notes,
-    stability_notes,
-)
+from tasks.sentences.atlas import atlas_words, shown_notes, stability_notes
+from tasks.sentences.estimates import change
+from tasks.sentences.findings import headline, sentence
+from tasks.sentences.judges import judge_note, other_judge_sentence, passport_sentence, sway_sentences
+from tasks.sentences.numbers import MINUS, NARROW, count, decimal, duration, percent, probability, rate
+from tasks.sentences.snapshots import cost_per_thousand, judging_words
 
 Make = Callable[..., Finding]
 
@@ -50,7 +45,7 @@ NAMES = st.text(max_size=30)
 
 def words(text: str) -> str:
     """The text with ordinary spaces and signs, for comparing."""
-    return text.replace(sentences.NARROW, " ").replace(sentences.MINUS, "-")
+    return text.replace(NARROW, " ").replace(MINUS, "-")
 
 
 def slope(outcome: str, estimator: str, low: float, estimate: float, high: float) -> Finding:
@@ -143,13 +138,13 @@ def test_flags_become_warnings() -> None:
     flags = ["mostly_zero", "few_models", "estimators_disagree"]
     said = sentence(replace(BASE, flags=flags))
     assert "none at all" in said
-    assert "Few models" in said
+    assert "few models" in said
     assert "estimators disagree" in said
-    assert said.count("Few models") == 1
+    assert said.count("few models") == 1
 
 
 def test_warnings_said_elsewhere_can_be_left_out() -> None:
-    assert "Few models" not in sentence(replace(BASE, flags=["few_models"]), unsaid=("few_models",))
+    assert "few models" not in sentence(replace(BASE, flags=["few_models"]), unsaid=("few_models",))
 
 
 def test_a_finding_that_the_correction_takes_back_is_taken_back() -> None:
@@ -177,7 +172,7 @@ def test_strata_open_the_sentence(stratum: str, opening: str) -> None:
         ("outliers", "models_removed", 12.0, "12 of 1 000 models are outliers in downloads."),
         ("outliers", "fence", 12345.6, "A model is an outlier in downloads beyond 12 346."),
         ("missing", "without_score", 240.0, "240 of 1 000 models have no score."),
-        ("outliers", "fence", None, "Outliers in downloads cannot be told from 1 000 models."),
+        ("outliers", "fence", None, "Outliers in downloads cannot be determined from 1 000 models."),
     ],
 )
 def test_counts_are_told_as_counts(question: str, estimator: str, estimate: float | None, said: str) -> None:
@@ -256,19 +251,19 @@ def test_the_note_follows_the_judge() -> None:
 
 
 def test_numbers_are_set_with_thin_spaces_and_true_signs() -> None:
-    assert sentences.count(1234567) == "1\u202f234\u202f567"
-    assert sentences.count(None) == "–"
-    assert sentences.decimal(-0.001) == "0.00"
-    assert sentences.decimal(-0.126) == "−0.13"
-    assert sentences.percent(0.004) == "0.4\u202f%"
-    assert sentences.percent(0.00001) == "<0.1\u202f%"
-    assert sentences.percent(0) == "0\u202f%"
-    assert sentences.percent(0.356) == "36\u202f%"
-    assert sentences.probability(0.0000001) == "<\u202f0.001"
-    assert sentences.change(-0.3) == "−26\u202f%"
-    rates = [sentences.rate(n) for n in (0.005, 3.333, 24.04, 1234.5, None)]
+    assert count(1234567) == "1\u202f234\u202f567"
+    assert count(None) == "–"
+    assert decimal(-0.001) == "0.00"
+    assert decimal(-0.126) == "−0.13"
+    assert percent(0.004) == "0.4\u202f%"
+    assert percent(0.00001) == "<0.1\u202f%"
+    assert percent(0) == "0\u202f%"
+    assert percent(0.356) == "36\u202f%"
+    assert probability(0.0000001) == "<\u202f0.001"
+    assert change(-0.3) == "−26\u202f%"
+    rates = [rate(n) for n in (0.005, 3.333, 24.04, 1234.5, None)]
     assert rates == ["0.01", "3.33", "24.0", "1\u202f234", "–"]
-    durations = [words(sentences.duration(seconds)) for seconds in (0.5, 45, 600, 9000)]
+    durations = [words(duration(seconds)) for seconds in (0.5, 45, 600, 9000)]
     assert durations == ["0.5 s", "45 s", "10 min", "2.5 h"]
 
 
@@ -298,19 +293,19 @@ def test_the_note_tells_the_agreement_with_people() -> None:
 
 
 def test_labels_that_tell_nothing_are_not_called_agreement() -> None:
-    said = sentences.passport_sentence([replace(KAPPA, estimate=None, ci_low=None, ci_high=None)])
+    said = passport_sentence([replace(KAPPA, estimate=None, ci_low=None, ci_high=None)])
     assert "too few or too alike" in said
     assert "kappa" not in said
 
 
 def test_only_the_overall_score_makes_the_sentence() -> None:
-    assert "0.71" not in sentences.passport_sentence([replace(KAPPA, subject="purpose")])
+    assert "0.71" not in passport_sentence([replace(KAPPA, subject="purpose")])
 
 
 def test_what_sways_a_judge_is_told_where_it_was_measured() -> None:
     said = [
         words(text)
-        for text in sentences.sway_sentences(
+        for text in sway_sentences(
             [
                 KAPPA,
                 entry("agreement", "bias", -0.3, -0.4, -0.2),
@@ -327,12 +322,12 @@ def test_what_sways_a_judge_is_told_where_it_was_measured() -> None:
         "about the same as the same cards without (mean difference 0.05, 95 % interval -0.05 to 0.15)"
         in said[2]
     )
-    assert "in 12 % of 240 tries; 70 % of the attacks were noticed" in said[3]
-    assert sentences.sway_sentences([KAPPA]) == []
+    assert "in 12 % of 240 tries; 70 % of the attacks were flagged" in said[3]
+    assert sway_sentences([KAPPA]) == []
 
 
 def test_a_bias_without_an_interval_takes_no_side() -> None:
-    (said,) = sentences.sway_sentences([entry("agreement", "bias", 0.3, None, None)])
+    (said,) = sway_sentences([entry("agreement", "bias", 0.3, None, None)])
     assert "without an interval" in said
     assert "above" not in said
 
@@ -355,7 +350,7 @@ def other(**fields: object) -> dict[str, Any]:
 
 def test_another_judge_of_the_panel_is_compared_with_an_interval() -> None:
     assert words(other_judge_sentence("vllm:m", other())) == (
-        "The checklist judges the same snapshot. Over 903 texts that both scored, the judge model m scores on average "
+        "The checklist judged this snapshot too. Over 903 texts that both scored, the judge model m scores on average "
         "0.42 points below it (95 % interval 0.38 to 0.46); Spearman ρ 0.61, and 48 % of the scores lie within half "
         "a point."
     )
@@ -392,25 +387,25 @@ TOOK: dict[str, Any] = {
 
 def test_the_cost_of_a_thousand_cards_is_price_times_gpus_times_hours() -> None:
     # A tenth of an hour on two GPUs at 2.5 is 0.5 for nine thousand cards.
-    assert sentences.cost_per_thousand(TOOK, 2.5, None) == pytest.approx(0.5 / 9)
-    assert sentences.cost_per_thousand(TOOK, 2.5, 8) == pytest.approx(2 / 9)
-    assert sentences.cost_per_thousand(TOOK, None, 8) is None
-    assert sentences.cost_per_thousand(TOOK | {"texts": None}, 2.5, 8) is None
+    assert cost_per_thousand(TOOK, 2.5, None) == pytest.approx(0.5 / 9)
+    assert cost_per_thousand(TOOK, 2.5, 8) == pytest.approx(2 / 9)
+    assert cost_per_thousand(TOOK, None, 8) is None
+    assert cost_per_thousand(TOOK | {"texts": None}, 2.5, 8) is None
     assert (
-        dict(judging_words(TOOK, price=2.5))["cost per thousand cards"] == "0.0556 (2 GPUs at 2.50 an hour)"
+        dict(judging_words(TOOK, price=2.5))["cost per thousand cards"] == "0.0556 (2 GPUs at 2.50 per hour)"
     )
 
 
 def test_the_closing_table_tells_speed_and_how_to_learn_the_cost() -> None:
     told = {name: words(value) for name, value in judging_words(TOOK)}
-    assert told["cards a second"] == "25.0 (9 000 texts in 6 min)"
-    assert told["tokens a second"] == "41 000"
-    assert told["tokens a card, read / written"] == "1 500 / 140"
+    assert told["cards per second"] == "25.0 (9 000 texts in 6 min)"
+    assert told["tokens per second"] == "41 000"
+    assert told["tokens per card, read / written"] == "1 500 / 140"
     assert "CARDIOGRAPH_GPU_HOUR_PRICE" in told["cost per thousand cards"]
 
 
 def test_a_checklist_has_a_speed_and_no_tokens_and_idleness_has_neither() -> None:
-    assert [name for name, _ in judging_words(TOOK | {"replicas": 0})] == ["cards a second"]
+    assert [name for name, _ in judging_words(TOOK | {"replicas": 0})] == ["cards per second"]
     assert judging_words(dict.fromkeys(TOOK)) == []
 
 
@@ -437,8 +432,7 @@ def atlas(placed: int, drift_share: float) -> dict[str, Any]:
             31_600,
             0.02,
             [
-                "The map was fitted on texts of 2026-11-09; 1 600 that are new since then were placed among their "
-                "neighbours."
+                "The map was fitted on texts of 2026-11-09; 1 600 newer ones were placed among their neighbours."
             ],
         ),
     ],
@@ -457,4 +451,4 @@ def test_a_page_that_shows_some_of_the_models_says_so() -> None:
     (note,) = shown_notes(50_000, 1_000_000)
     assert "1 000 000 models" in words(note)
     assert "50 000 are shown" in words(note)
-    assert "`cardiograph atlas serve` shows them all" in note
+    assert "`cardiograph atlas serve` shows all of them" in note
