@@ -125,8 +125,9 @@ class PacedClient:
 
         The client library leaves the token out of a redirect to another host, such as a store of large files.
         """
-        request: httpx2.Request | None = httpx2.Request("GET", url, headers=self._headers)
-        request.headers.update(headers)
+        all_headers = self._headers.copy()
+        all_headers.update(headers)
+        request: httpx2.Request | None = httpx2.Request("GET", url, headers=all_headers)
         for hop in range(1, _HOPS_MAX + 1):
             if request is None:
                 raise BodyBroken("a redirect without a valid address")

@@ -73,7 +73,11 @@ def parse_faults(spec: str | None, seed: int = 0) -> Faults:
             raise UsageError(f"fault {item!r}: only slow takes seconds, as in slow=0.01:30")
         rates[name] = _number(rate, item)
         slow_s = _number(seconds, item) if colon else slow_s
-    _check(rates)
+    total = sum(rates.get(fault, 0.0) for fault in REQUEST_FAULTS)
+    if max(rates.values(), default=0.0) > 1 or total > 1 + 1e-9:
+        raise UsageError(
+            "a fault's rate must be between 0 and 1, and rates of faults of requests must add up to at most 1"
+        )
     return Faults(rates, seed, slow_s)
 
 
@@ -85,14 +89,6 @@ def _number(text: str, item: str) -> float:
     if not 0 <= number <= 3600:
         raise UsageError(f"fault {item!r}: write a rate between 0 and 1 after the name, as in 5xx=0.02")
     return number
-
-
-def _check(rates: dict[str, float]) -> None:
-    together = sum(rates.get(fault, 0.0) for fault in REQUEST_FAULTS)
-    if max(rates.values(), default=0.0) > 1 or together > 1 + 1e-9:
-        raise UsageError(
-            "a fault's rate must be between 0 and 1, and rates of faults of requests must add up to at most 1"
-        )
 
 
 def server_error(detail: float) -> ReplicaResponse:
@@ -113,27 +109,19 @@ def _uniform(key: str) -> float:
     return (int.from_bytes(digest, "big") >> 11) / 2**53
 
 
-def _without(name: str) -> Callable[[dict[str, object]], object]:
-    return lambda row: {key: value for key, value in row.items() if key != name}
-
-
-def _with(name: str, value: object) -> Callable[[dict[str, object]], object]:
-    return lambda row: {**row, name: value}
-
-
 # Each was observed, or represents a class of observed rows; most end `list_models` where they occur.
 _SPOILS: tuple[Callable[[dict[str, Any]], object], ...] = (
-    _with("cardData", {"tags": 5}),
-    _with("cardData", {"model-index": [{"name": "m", "results": [{"source": {}}]}]}),
-    _with("cardData", "license: mit"),
-    _without("id"),
-    _with("id", 12345),
-    _with("downloads", "many"),
-    _with("likes", -1.5),
-    _with("tags", "text-generation"),
-    _with("siblings", [None]),
-    _with("createdAt", "yesterday"),
-    _with("self", 1),
+    lambda row: {**row, "cardData": {"tags": 5}},
+    lambda row: {**row, "cardData": {"model-index": [{"name": "m", "results": [{"source": {}}]}]}},
+    lambda row: {**row, "cardData": "license: mit"},
+    lambda row: {key: value for key, value in row.items() if key != "id"},
+    lambda row: {**row, "id": 12345},
+    lambda row: {**row, "downloads": "many"},
+    lambda row: {**row, "likes": -1.5},
+    lambda row: {**row, "tags": "text-generation"},
+    lambda row: {**row, "siblings": [None]},
+    lambda row: {**row, "createdAt": "yesterday"},
+    lambda row: {**row, "self": 1},
     lambda row: None,
     lambda row: cast(object, list(row)),
 )

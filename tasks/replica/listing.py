@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, partial, reduce
 from operator import and_
 from urllib.parse import parse_qsl, urlencode
 
@@ -30,6 +30,7 @@ SORTS = {
 _TIE_BREAKS = {"trendingScore": ("likes", "downloads")}
 # The client can send these filters; a corpus cannot apply them, and to ignore one would give a wrong answer.
 _UNANSWERABLE = ("apps", "inference", "inference_provider", "num_parameters")
+_EQUAL = {"author": "author", "pipeline_tag": "pipeline_tag", "library": "library_name"}
 _SELECTIONS_KEPT = 64
 
 RowIndices = npt.NDArray[np.uint32]
@@ -41,12 +42,10 @@ class Query:
 
     sort: str
     is_descending: bool
-    filters: tuple[str, ...] = ()
-    author: str | None = None
-    search: str | None = None
-    pipeline_tag: str | None = None
-    library: str | None = None
-    is_gated: bool | None = None
+    filters: tuple[str, ...]
+    equal: tuple[tuple[str, str], ...]  # columns with the value that they must have
+    search: str | None
+    is_gated: bool | None
 
 
 @dataclass(slots=True)
@@ -55,7 +54,10 @@ class Listing:
 
     rows: Rows
     faults: Faults
-    _selections: OrderedDict[Query, RowIndices] = field(default_factory=OrderedDict)
+    _selection: Callable[[Query], RowIndices] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._selection = lru_cache(_SELECTIONS_KEPT)(partial(select, self.rows.corpus.models))
 
     def page(self, request: ReplicaRequest) -> ReplicaResponse:
         """One page, with the address of the next one in `Link`."""
@@ -76,15 +78,6 @@ class Listing:
         """One model, as `/api/models/{id}` shows it; of an older commit only the sha is known."""
         ((_, row),) = self.rows.of([place], _expanded(request) or INFO_FIELDS)
         return json_answer({**row, "sha": commit} if "sha" in row else row)
-
-    def _selection(self, query: Query) -> RowIndices:
-        # Pages are made in threads: another may evict what this one has just put in.
-        places = self._selections.get(query)
-        if places is None:
-            places = self._selections[query] = select(self.rows.corpus.models, query)
-            while len(self._selections) > _SELECTIONS_KEPT:
-                self._selections.popitem(last=False)
-        return places
 
     def _start(self, cursor: str | None, places: RowIndices) -> int:
         if cursor is None:
@@ -127,10 +120,8 @@ def parse_query(request: ReplicaRequest) -> Query:
         sort=sort,
         is_descending=request.one("direction") in (None, "-1"),
         filters=tuple(sorted({word for word in words if word})),
-        author=request.one("author"),
+        equal=tuple((column, value) for name, column in _EQUAL.items() if (value := request.one(name))),
         search=request.one("search"),
-        pipeline_tag=request.one("pipeline_tag"),
-        library=request.one("library"),
         is_gated=_is_true(request, "gated") if request.one("gated") else None,
     )
 
@@ -180,9 +171,8 @@ def select(models: pl.DataFrame, query: Query) -> RowIndices:
 
 
 def _conditions(query: Query) -> list[pl.Expr]:
-    equal = {"author": query.author, "pipeline_tag": query.pipeline_tag, "library_name": query.library}
     conditions = [_has(word) for word in query.filters]
-    conditions += [_is(column, value) for column, value in equal.items() if value is not None]
+    conditions += [_is(column, value) for column, value in query.equal]
     if query.search is not None:
         name = pl.col("model_id").str.to_lowercase()
         conditions.append(name.str.contains(query.search.lower(), literal=True))

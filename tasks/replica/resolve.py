@@ -10,19 +10,8 @@ from urllib.parse import quote
 
 import orjson
 
-from tasks.replica.answers import (
-    DISABLED,
-    NO_SUCH_REPOSITORY,
-    Headers,
-    Refused,
-    ReplicaRequest,
-    ReplicaResponse,
-    error_answer,
-    gated,
-    no_such_entry,
-    no_such_revision,
-    redirect,
-)
+from tasks.replica import answers
+from tasks.replica.answers import Headers, Refused, ReplicaRequest, ReplicaResponse
 from tasks.replica.corpus import Corpus
 from tasks.replica.protocol import COMMIT, git_blob_sha1
 from tasks.replica.rows import CorpusModel, config, files
@@ -67,12 +56,12 @@ def place_of(corpus: Corpus, model_id: str, moved_to: str) -> int:
     Raises `Refused` with the Hub's answer for renamed, missing, deleted and disabled repositories.
     """
     if new := corpus.renamed.get(model_id):
-        raise Refused(redirect(moved_to.replace("{id}", quote(new), 1)))
+        raise Refused(answers.redirect(moved_to.replace("{id}", quote(new), 1)))
     place = corpus.row_of.get(model_id)
     if place is None or corpus.models["is_deleted"][place]:
-        raise Refused(NO_SUCH_REPOSITORY)
+        raise Refused(answers.NO_SUCH_REPOSITORY)
     if corpus.models["is_disabled"][place]:
-        raise Refused(DISABLED)
+        raise Refused(answers.DISABLED)
     return place
 
 
@@ -81,7 +70,7 @@ def commit_of(corpus: Corpus, place: int, revision: str) -> str:
     if revision == "main":
         return str(corpus.models["sha"][place])
     if (corpus.models["model_id"][place], revision) not in corpus.revisions:
-        raise no_such_revision(revision)
+        raise answers.no_such_revision(revision)
     return revision
 
 
@@ -98,7 +87,7 @@ def file_answer(corpus: Corpus, request: ReplicaRequest, target: FileRequest) ->
     model = corpus.models.row(place, named=True)
     content, etag = _content(corpus, model, commit, target.file)
     if model["readme_gated"] if target.file == "README.md" else model["gated"]:
-        return gated(target.model_id, has_token=request.has_valid_token)
+        return answers.gated(target.model_id, has_token=request.has_valid_token)
     headers: Headers = (
         ("x-repo-commit", commit),
         ("etag", f'"{etag}"'),
@@ -110,7 +99,7 @@ def file_answer(corpus: Corpus, request: ReplicaRequest, target: FileRequest) ->
         return ReplicaResponse(304, b"", headers)
     if target.route == "resolve" and "/" in target.model_id and not model["gated"]:
         location = f"/api/resolve-cache/models/{quote(target.model_id)}/{commit}/{quote(target.file)}"
-        return redirect(location, ("x-repo-commit", commit), ("x-linked-size", str(len(content))))
+        return answers.redirect(location, ("x-repo-commit", commit), ("x-linked-size", str(len(content))))
     return _part(ReplicaResponse(200, content, headers, is_file=True), request.headers.get("range", ""))
 
 
@@ -120,10 +109,10 @@ def _content(corpus: Corpus, model: CorpusModel, commit: str, file: str) -> tupl
         revision = corpus.revisions[model["model_id"], commit]
         card, etag = corpus.card(revision), corpus.etags[revision]
         if card is None or etag is None:
-            raise no_such_entry(commit)
+            raise answers.no_such_entry(commit)
         return card, etag
     if file not in files(model):
-        raise no_such_entry(commit)
+        raise answers.no_such_entry(commit)
     content = orjson.dumps(config(model)) if file == "config.json" else b"in place of weights"
     return content, git_blob_sha1(content)
 
@@ -137,7 +126,7 @@ def _part(answer: ReplicaResponse, requested: str) -> ReplicaResponse:
     start = int(match[1])
     end = min(int(match[2] or size), size - 1)
     if start >= size or end < start:
-        return error_answer(
+        return answers.error_answer(
             416, "Requested range not satisfiable", None, ("content-range", f"bytes */{size}")
         )
     kept = ("content-range", f"bytes {start}-{end}/{size}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -14,11 +15,19 @@ from tasks.replica.corpus import Corpus
 # A row of `Corpus.models`, by column.
 CorpusModel = Mapping[str, Any]
 
-LISTED_FIELDS = (
+LISTED_FIELDS: tuple[str, ...] = (
     "likes", "private", "downloads", "tags", "pipeline_tag", "library_name", "createdAt", "modelId",
 )  # fmt: skip
-FULL_FIELDS = (*LISTED_FIELDS, "author", "sha", "lastModified", "gated", "disabled", "siblings")
-INFO_FIELDS = (*FULL_FIELDS, "cardData", "config", "safetensors", "gguf", "spaces")
+FULL_FIELDS: tuple[str, ...] = (
+    *LISTED_FIELDS,
+    "author",
+    "sha",
+    "lastModified",
+    "gated",
+    "disabled",
+    "siblings",
+)
+INFO_FIELDS: tuple[str, ...] = (*FULL_FIELDS, "cardData", "config", "safetensors", "gguf", "spaces")
 # Fields that the Hub can expand and a corpus does not contain: accepted, and absent from the answer.
 UNKNOWN_FIELDS = frozenset({
     "childrenModelCount", "evalResults", "inference", "inferenceProviderMapping", "mask_token", "model-index",
@@ -71,33 +80,29 @@ def _base_models(model: CorpusModel) -> dict[str, object] | None:
     return {"relation": relation, "models": [{"id": base} for base in model["base_models"]]}
 
 
-def _column(name: str) -> Callable[[CorpusModel], object]:
-    return lambda model: model[name]
-
-
 # None leaves a field out, as the Hub does.
 _FIELDS: dict[str, Callable[[CorpusModel], object]] = {
-    "author": _column("author"),
+    "author": itemgetter("author"),
     "baseModels": _base_models,
     "config": config,
-    "createdAt": _column("created_at"),
-    "disabled": _column("is_disabled"),
-    "downloads": _column("downloads"),
-    "downloadsAllTime": _column("downloads_all_time"),
+    "createdAt": itemgetter("created_at"),
+    "disabled": itemgetter("is_disabled"),
+    "downloads": itemgetter("downloads"),
+    "downloadsAllTime": itemgetter("downloads_all_time"),
     "gated": lambda model: model["gated"] or False,
     "gguf": lambda model: _weights(model, of_gguf=True),
-    "lastModified": _column("last_modified"),
-    "library_name": _column("library_name"),
-    "likes": _column("likes"),
-    "modelId": _column("model_id"),
-    "pipeline_tag": _column("pipeline_tag"),
+    "lastModified": itemgetter("last_modified"),
+    "library_name": itemgetter("library_name"),
+    "likes": itemgetter("likes"),
+    "modelId": itemgetter("model_id"),
+    "pipeline_tag": itemgetter("pipeline_tag"),
     "private": lambda model: False,
     "safetensors": lambda model: _weights(model, of_gguf=False),
-    "sha": _column("sha"),
+    "sha": itemgetter("sha"),
     "siblings": lambda model: [{"rfilename": name} for name in files(model)],
     "spaces": lambda model: [],
-    "tags": _column("tags"),
-    "trendingScore": _column("trending_score"),
+    "tags": itemgetter("tags"),
+    "trendingScore": itemgetter("trending_score"),
 }
 EXPANDABLE = frozenset({*_FIELDS, "cardData"} - {"modelId"}) | UNKNOWN_FIELDS
 
