@@ -35,7 +35,7 @@ from tasks.judges.vllm.client import (
     key_refused,
     retry_after,
 )
-from tasks.judges.vllm.health import Replica, ReplicaHealth
+from tasks.judges.vllm.health import JudgeReplica, ReplicaHealth
 from tasks.judges.vllm.metrics import concurrency_for, summed
 from tasks.judges.vllm.served import Served, base_url, readable
 from tasks.settings import Settings
@@ -62,7 +62,7 @@ class RequestTries:
     """The problems of one request so far; noting one gives the seconds to wait, or RequestFailed after the last try."""
 
     limits: Settings
-    last: Replica | None = None
+    last: JudgeReplica | None = None
     failed: int = 0
     lost: int = 0
     busy_since: float | None = None
@@ -244,7 +244,7 @@ class Fleet:
                     return answer
             await _wait(pause)
 
-    async def _pick(self, avoided: Replica | None) -> Replica:
+    async def _pick(self, avoided: JudgeReplica | None) -> JudgeReplica:
         """The replica with the fewest requests in flight, other than `avoided` if possible."""
         while True:
             replicas, now = await self._health.replicas_up(), monotonic()
@@ -254,7 +254,7 @@ class Fleet:
             soonest = min(replica.busy_until for replica in replicas)
             await _wait(soonest - now + random.uniform(0, self._limits.judge_backoff_s))
 
-    async def _send(self, replica: Replica, path: str, body: bytes) -> ServerReply:
+    async def _send(self, replica: JudgeReplica, path: str, body: bytes) -> ServerReply:
         replica.in_flight += 1
         self.requests += 1
         try:
@@ -262,11 +262,13 @@ class Fleet:
         finally:
             replica.in_flight -= 1
 
-    def _lose(self, replica: Replica, tries: RequestTries, problem: str, *, was_sent: bool = True) -> float:
+    def _lose(
+        self, replica: JudgeReplica, tries: RequestTries, problem: str, *, was_sent: bool = True
+    ) -> float:
         self._health.mark_down(replica, problem)
         return tries.note_loss(problem, was_sent=was_sent)
 
-    async def _after_status(self, replica: Replica, tries: RequestTries, reply: ServerReply) -> float:
+    async def _after_status(self, replica: JudgeReplica, tries: RequestTries, reply: ServerReply) -> float:
         """Seconds to wait after a status that may pass by itself; raise what any other one means."""
         reason, message = f"http_{reply.status}", self._client.excerpt(reply.body)
         if reply.status < 500 and reply.status not in (408, 429):

@@ -22,7 +22,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0  # between two probes
 
 
 @dataclass(eq=False)
-class Replica:
+class JudgeReplica:
     """The current state of one replica."""
 
     url: str
@@ -49,7 +49,7 @@ class ReplicaHealth:
     served: Served  # by the first replica that answered: the others have to serve the same
 
     def __init__(self, urls: Sequence[str], model: str | None, client: JudgeClient, limits: Settings) -> None:
-        self.replicas = [Replica(url) for url in urls]
+        self.replicas = [JudgeReplica(url) for url in urls]
         self._first = self.replicas[0]
         self._model = model
         self._client = client
@@ -83,7 +83,7 @@ class ReplicaHealth:
                 self.mark_down(replica, replica.problem)
         return [served for _, served in found]
 
-    async def replicas_up(self) -> list[Replica]:
+    async def replicas_up(self) -> list[JudgeReplica]:
         """The replicas that answer, as soon as there is one. Raises the error that ended the run, if any."""
         while True:
             if self._fatal:
@@ -92,7 +92,7 @@ class ReplicaHealth:
                 return replicas
             await self._changed.wait()
 
-    def mark_down(self, replica: Replica, problem: str) -> None:
+    def mark_down(self, replica: JudgeReplica, problem: str) -> None:
         """Send it nothing until a probe finds it well, which may be at once."""
         replica.problem, replica.is_up = problem, False
         if self._all_down_since is None and not any(other.is_up for other in self.replicas):
@@ -101,7 +101,7 @@ class ReplicaHealth:
             replica.is_probed = True
             self.probes.start_soon(self._probe, replica)
 
-    async def is_well(self, replica: Replica) -> bool:
+    async def is_well(self, replica: JudgeReplica) -> bool:
         """Whether /health reports so; concurrent callers share one request."""
         since = monotonic()
         async with replica.health_check:
@@ -114,7 +114,7 @@ class ReplicaHealth:
                 replica.health_checked_at = monotonic()
             return replica.is_well
 
-    def is_same_server(self, replica: Replica, answer: Mapping[str, object]) -> bool:
+    def is_same_server(self, replica: JudgeReplica, answer: Mapping[str, object]) -> bool:
         """Whether the answer comes from the server that was compared, and not from one started in its place.
 
         vLLM marks its answers with a fingerprint of engine and model. Where it changes, a probe compares the server
@@ -133,7 +133,7 @@ class ReplicaHealth:
         """Read /metrics of all replicas that are up; the counters of the others stay as they are."""
         await asyncio.gather(*(self._read_counters(replica) for replica in self.replicas if replica.is_up))
 
-    async def _read_counters(self, replica: Replica) -> None:
+    async def _read_counters(self, replica: JudgeReplica) -> None:
         try:
             reply = await self._client.get(f"{replica.url}/metrics")
         except ServerNotReady:
@@ -141,7 +141,7 @@ class ReplicaHealth:
         if replica.counters.read(reply.text):
             self.mark_down(replica, "it was restarted")  # the probe asks what it serves now
 
-    async def _probe(self, replica: Replica) -> None:
+    async def _probe(self, replica: JudgeReplica) -> None:
         """Ask until it is back as the same judge, or until the patience of the whole fleet is used up."""
         try:
             for pause in _pauses():
@@ -154,7 +154,7 @@ class ReplicaHealth:
         finally:
             replica.is_probed = False
 
-    async def _is_back(self, replica: Replica) -> bool:
+    async def _is_back(self, replica: JudgeReplica) -> bool:
         served = await self._introduce(replica)
         if served is None:
             return False
@@ -181,13 +181,13 @@ class ReplicaHealth:
             seconds = min(seconds, left)
         await asyncio.sleep(seconds)
 
-    async def _first_answer(self, replica: Replica) -> Served | ServesAnother | None:
+    async def _first_answer(self, replica: JudgeReplica) -> Served | ServesAnother | None:
         try:
             return await self._introduce(replica)
         except ServesAnother as refusal:
             return refusal
 
-    async def _introduce(self, replica: Replica) -> Served | None:
+    async def _introduce(self, replica: JudgeReplica) -> Served | None:
         """Ask what it serves; null where it is not ready. JudgeRefused where it does not serve the model or us."""
         try:
             listing = await self._client.get(f"{replica.url}/v1/models")
@@ -202,7 +202,7 @@ class ReplicaHealth:
             return None
         return introduced(replica.url, listing.fields, version.fields, metrics.text, self._model)
 
-    def _compare(self, replica: Replica, served: Served) -> None:
+    def _compare(self, replica: JudgeReplica, served: Served) -> None:
         """JudgesDiffer where it is not the same judge as the first replica that answered."""
         for name in ("model", "root", "engine", "context_tokens"):
             if (here := getattr(served, name)) != (there := getattr(self.served, name)):
