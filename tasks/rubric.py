@@ -148,8 +148,8 @@ def _faults(rubric: Rubric) -> Iterable[str]:
             yield f"criterion '{criterion.id}' has {len(criterion.anchors)} anchors instead of {len(LEVELS)}"
         if not 2 <= len(criterion.checks) <= 5:
             yield f"criterion '{criterion.id}' has {len(criterion.checks)} checks instead of 2 to 5"
-    weighted: Criterion | Check
-    for weighted in (*rubric.criteria, *rubric.checks):
+    every: list[Criterion | Check] = [*rubric.criteria, *rubric.checks]
+    for weighted in every:
         if not 0 < weighted.weight < float("inf"):
             yield f"weight of '{weighted.id}' is not a positive number"
         if not weighted.question.strip():
