@@ -109,7 +109,7 @@ def _all_measures(now: Observed, before: Observed | None) -> dict[str, Measured]
         # n is the size of each of two equal samples that are worth as much as these two.
         n = round(2 / (1 / sum(now.histogram) + 1 / sum(before.histogram)))
         measures[SCORE_DISTANCE] = Measured(distance, n)
-    return now.measures | measures
+    return {**now.measures, **measures}
 
 
 def _is_known(measured: Measured | None) -> TypeGuard[Measured]:

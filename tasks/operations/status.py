@@ -85,6 +85,8 @@ class State:
 
 
 T = TypeVar("T")
+_WarehouseState = tuple[Published | None, dict[str, tuple[str, ...]], tuple[FailureCount, ...]]
+_NOTHING: _WarehouseState = (None, {}, ())
 
 
 def read_state(home: Path, now: datetime) -> State:
@@ -100,7 +102,7 @@ def read_state(home: Path, now: datetime) -> State:
             return otherwise
 
     has_server = bool(os.environ.get("PREFECT_API_URL"))
-    published, held, failures = known(lambda: _read_warehouse(warehouse, now), (None, {}, ()))
+    published, held, failures = known(lambda: _read_warehouse(warehouse, now), _NOTHING)
     return State(
         home=home,
         lake=lake.location,
@@ -114,12 +116,10 @@ def read_state(home: Path, now: datetime) -> State:
     )
 
 
-def _read_warehouse(
-    warehouse: Warehouse, now: datetime
-) -> tuple[Published | None, dict[str, tuple[str, ...]], tuple[FailureCount, ...]]:
+def _read_warehouse(warehouse: Warehouse, now: datetime) -> _WarehouseState:
     """What is published, what is held back and why, and the failures of the latest snapshot."""
     if not warehouse.published.exists():
-        return None, {}, ()
+        return _NOTHING
     held = {str(day): tuple(map(measure_words, why)) for day, why in quarantined(warehouse.home).items()}
     with warehouse.read() as db:
         latest = frame(db, "out/latest_judged").to_dicts()
