@@ -69,7 +69,7 @@ def name_kinds(home: Path, snapshot: date, shared: Shared, kinds: list[int]) -> 
 
 @task(task_run_name="write the page of the map")
 def publish_atlas_page(home: Path) -> Path | None:
-    """Publish the page of the latest map, if it is not up to date; returns its path, null where there is no map."""
+    """Publish the page of the latest map, rewritten if out of date; returns its path, null where there is no map."""
     page, published = home / "atlas.html", Warehouse(home).published
     is_current = page.exists() and page.stat().st_mtime_ns >= published.stat().st_mtime_ns
     written = page if is_current else write_latest_atlas(home)
