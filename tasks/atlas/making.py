@@ -246,7 +246,7 @@ def _fit(
     advance("map")
     found = cluster(project(fitted, near, dimensions=KIND_DIMENSIONS), kind_size(len(fitted)))
     advance("map")
-    steady = stability(fitted, found.kinds, replicates=limits.replicates, texts_max=limits.replicate_texts)
+    measured = stability(fitted, found.kinds, replicates=limits.replicates, texts_max=limits.replicate_texts)
     points, clusters, strength = _with_the_rest(
         vectors, is_fitted, (places, found.kinds, found.strength), (fitted, places, found.kinds)
     )
@@ -262,11 +262,11 @@ def _fit(
         strength=strength,
         is_fitted=is_fitted,
         events=list(matching.events),
-        stability={kind: steady.of_kinds.get(number) for number, kind in matching.ids.items()},
+        stability={kind: measured.of_kinds.get(number) for number, kind in matching.ids.items()},
         drift_share=0.0,  # all texts were there
         trustworthiness=trust,
-        seeds_ari=steady.seeds_ari,
-        samples_ari=steady.samples_ari,
+        seeds_ari=measured.seeds_ari,
+        samples_ari=measured.samples_ari,
         refit_reason=reason,
     )
 

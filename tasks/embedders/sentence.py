@@ -184,7 +184,8 @@ def unit_length(vectors: Vectors) -> Vectors:
     vectors = vectors.astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     is_off = (np.abs(lengths - 1) > _ROUNDING) & (lengths > 0)
-    return np.divide(vectors, lengths, out=vectors, where=is_off)
+    np.divide(vectors, lengths, out=vectors, where=is_off)
+    return vectors
 
 
 def import_libraries() -> None:

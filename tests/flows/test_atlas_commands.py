@@ -200,8 +200,8 @@ def test_neighbours_as_json_have_everything(typed: Typed, home: Path) -> None:
     assert output["model"]["kind_name"] == "Quants"
     assert output["neighbours"][0]["similarity"] == pytest.approx(0.9)
     assert output["better"] == output["best"] == ["ada/good", "bob/fair", HOSTILE]
-    line = {d["id"]: (d["group"], d["models"]) for d in output["differences"]}
-    assert line == {
+    differences = {d["id"]: (d["group"], d["models"]) for d in output["differences"]}
+    assert differences == {
         "data_named": ("Training and data", ["ada/good", "bob/fair"]),
         "has_sections": ("Structure", ["ada/good"]),
         "limitations": ("Sections", ["ada/good"]),

@@ -29,10 +29,10 @@
   const urlOf = (i) => (data.hub_url && /^[\w.-]+(\/[\w.-]+)?$/.test(ids[i]) ? data.hub_url + ids[i] : null);
 
   function element(name, text, attributes = {}) {
-    const made = document.createElement(name);
-    if (text !== undefined) made.textContent = text;
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    return made;
+    const created = document.createElement(name);
+    if (text !== undefined) created.textContent = text;
+    for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
+    return created;
   }
 
   function linkTo(i) {
@@ -123,10 +123,10 @@
     const ratio = window.devicePixelRatio || 1;
     const r = radius * size;
     const side = Math.ceil((r * 1.3 + 2) * ratio) * 2;
-    const made = element("canvas");
-    made.width = side;
-    made.height = side;
-    const pen = made.getContext("2d");
+    const canvas = element("canvas");
+    canvas.width = side;
+    canvas.height = side;
+    const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, side / 2, side / 2);
     pen.beginPath();
     PATHS[shape](pen, r);
@@ -141,7 +141,7 @@
       pen.lineWidth = Math.min(0.8, r * 0.2);
       pen.stroke();
     }
-    return { picture: made, side: side / ratio };
+    return { picture: canvas, side: side / ratio };
   }
 
   // ---- view: the middle of the visible part, and pixels per unit
@@ -448,9 +448,9 @@
     pointers.set(event.pointerId, at);
     if (pointers.size === 2) {
       const [other] = [...pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
-      const apart = (a) => Math.max(8, Math.hypot(a.x - other.x, a.y - other.y));
+      const distance = (a) => Math.max(8, Math.hypot(a.x - other.x, a.y - other.y));
       pan((at.x - before.x) / 2, (at.y - before.y) / 2);
-      zoom(apart(at) / apart(before), (at.x + other.x) / 2, (at.y + other.y) / 2);
+      zoom(distance(at) / distance(before), (at.x + other.x) / 2, (at.y + other.y) / 2);
       goTo(-1);
       return;
     }
