@@ -1,10 +1,10 @@
-"""Write the findings on the Hub of 15 February 2022, with their charts, out of the warehouse of its snapshot.
+"""Write the findings on the Hub of 15 February 2022, with their charts, from the warehouse of its snapshot.
 
     cardiograph snapshot --hub hub-2022-02.parquet --all --as-of 2022-02-15 --home HOME
     python -m benchmarks.findings_2022 --home HOME --write docs/findings-2022.md
 
-Charts go into `pictures/` beside the page. Where the warehouse no longer says what the prose does, it names the claims
-and writes nothing: then `article.md` is to be mended.
+Charts go into `pictures/` next to the page. Where the warehouse no longer supports the prose, it names the claims and
+writes nothing: then fix `article.md`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The article: `article.md` with every number and every claim asked of the warehouse."""
+"""The article: `article.md` with every number and claim from the warehouse."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class ClaimBroken(NotWritten):
 
 
 class Claims:
-    """What the prose relies on: each is checked where it is made, and those that fail are kept."""
+    """Checks the claims of the prose, and keeps those that fail."""
 
     def __init__(self) -> None:
         self.broken: list[str] = []
 
     def hold(self, is_so: bool, claim: str) -> str:  # templates name no arguments
-        """Nothing to print; the claim is remembered where it does not hold."""
+        """Print nothing, and keep the claim where it does not hold."""
         if not is_so:
             self.broken.append(claim)
         return ""
@@ -48,10 +48,10 @@ class Claims:
         return self.hold(found == expected, f"{_key(finding)} reads “{expected}”, but it is “{found}”")
 
     def apart(self, lower: Finding, higher: Finding) -> str:
-        """That the whole interval of one finding lies below that of another."""
+        """Check that the whole interval of one finding lies below that of another."""
         is_so = all(map(is_interval, (lower, higher)))
         is_so = is_so and ends(lower)[1] < ends(higher)[0]
-        return self.hold(is_so, f"{_key(lower)} lies below {_key(higher)}, by intervals that are apart")
+        return self.hold(is_so, f"{_key(lower)} lies below {_key(higher)}, without overlapping intervals")
 
 
 def _key(finding: Finding) -> str:
@@ -59,7 +59,7 @@ def _key(finding: Finding) -> str:
 
 
 def render(evidence: Evidence) -> tuple[str, list[str]]:
-    """The page, and the claims in it that the evidence does not bear."""
+    """The page, and the claims in it that the evidence does not support."""
     environment = jinja2.Environment(  # noqa: S701  # Markdown, of numbers and of names that the Hub gives libraries
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -97,10 +97,10 @@ def render(evidence: Evidence) -> tuple[str, list[str]]:
 
 
 def write(evidence: Evidence, page: Path) -> None:
-    """Write the page. Raises `ClaimBroken` where it would say what the evidence does not."""
+    """Write the page. Raises `ClaimBroken` where the evidence does not support it."""
     text, broken = render(evidence)
     if broken:
-        raise ClaimBroken(f"{page} was not written, for it would claim what is not so: {'; '.join(broken)}")
+        raise ClaimBroken(f"{page} was not written, because it would make false claims: {'; '.join(broken)}")
     page.write_text(text, encoding="utf-8")
 
 
@@ -113,7 +113,7 @@ def _picture(picture: Picture) -> str:
 
 
 def typeset(text: str) -> str:
-    """Thousands and units as in the other documents, and paragraphs wrapped as there."""
+    """Format thousands, units and paragraphs as in the other documents."""
     text = re.sub(r"(?<=\d)\u202f(?=\d)", ",", text)
     blocks = re.split(r"\n{2,}", text.strip())
     # Narrow spaces hold a number and its unit together while lines are broken.

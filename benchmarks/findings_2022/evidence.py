@@ -1,4 +1,4 @@
-"""What the article may ask of a warehouse."""
+"""What the article reads from a warehouse."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Evidence:
     def finding(
         self, question: str, outcome: str, estimator: str, stratum: str = "all", predictor: str | None = None
     ) -> Finding:
-        """The one finding of that key. Raises `UsageError` where it was not asked, or asked of two predictors."""
+        """The one finding of that key. Raises `UsageError` where there is none, or one for each of two predictors."""
         key = (question, outcome, estimator, stratum)
         found = [
             f
@@ -41,7 +41,7 @@ class Evidence:
         ]
         if len(found) != 1:
             raise UsageError(
-                f"the warehouse holds {len(found)} findings of {' / '.join(key)}, where the article needs one; "
+                f"the warehouse has {len(found)} findings of {' / '.join(key)}, where the article needs one; "
                 "take the snapshot with this version"
             )
         return found[0]

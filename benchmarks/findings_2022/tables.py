@@ -42,7 +42,7 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]], *, names: int 
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def told(finding: Finding | None) -> str:
+def with_interval(finding: Finding | None) -> str:
     """The estimate with its interval, in the finding's unit; a dash where there is none."""
     if finding is None or finding.estimate is None:
         return "–"
@@ -52,11 +52,9 @@ def told(finding: Finding | None) -> str:
 
 def are_all(evidence: Evidence, question: str, outcome: str) -> bool:
     """Whether every slope of an outcome that could be estimated is above zero, in every stratum."""
-    asked = [
-        f for f in evidence.data.findings if f.question == question and f.outcome.endswith(f"_{outcome}")
-    ]
-    asked += [f for f in evidence.data.findings if (f.question, f.outcome) == (question, outcome)]
-    return bool(asked) and {reading(f) for f in asked} <= {"more", "nothing"}
+    slopes = [f for f in evidence.data.findings if f.question == question]
+    readings = {reading(f) for f in slopes if f.outcome == outcome or f.outcome.endswith(f"_{outcome}")}
+    return bool(readings) and readings <= {"more", "nothing"}
 
 
 def factor(finding: Finding) -> str:
@@ -78,7 +76,7 @@ def span(finding: Finding) -> str:
 
 
 def counted(evidence: Evidence) -> str:
-    """What the snapshot holds."""
+    """What the snapshot contains."""
     n = evidence.data.counts
     rows = [
         ("models", n.models),
@@ -106,12 +104,16 @@ def correlations(evidence: Evidence, outcome: str) -> str:
             for name in (Estimator.SPEARMAN, Estimator.KENDALL)
         )
         authors, zeros = count(spearman.n_clusters), percent(spearman.zero_share)
-        rows.append((words, count(spearman.n), authors, zeros, told(spearman), told(kendall)))
+        rows.append(
+            (words, count(spearman.n), authors, zeros, with_interval(spearman), with_interval(kendall))
+        )
         if stratum != "no_card_lowest":
             equal = evidence.finding(
                 "partial_rank_correlation", outcome, Estimator.SPEARMAN_GIVEN_CONTROLS, stratum
             )
-            rows.append((f"{words}, all else equal", count(equal.n), authors, zeros, told(equal), "–"))
+            rows.append(
+                (f"{words}, all else equal", count(equal.n), authors, zeros, with_interval(equal), "–")
+            )
     return markdown(["models", "number", "authors", "zeros", "Spearman’s ρ", "Kendall’s τ"], rows)
 
 
@@ -169,10 +171,10 @@ def compared(evidence: Evidence, dimension: str) -> str:
 
 
 def _marked(finding: Finding | None) -> str:
-    """With a sign for few authors, and one for what a correction for many questions takes back."""
+    """With a mark for few authors, and one where the correction for many questions removes the finding."""
     if finding is None or finding.estimate is None:
         return "–"
-    return f"{told(finding)}{'†' * ('few_clusters' in finding.flags)}{'‡' * _is_lost(finding)}"
+    return f"{with_interval(finding)}{'†' * ('few_clusters' in finding.flags)}{'‡' * _is_lost(finding)}"
 
 
 def _is_lost(finding: Finding) -> bool:
@@ -227,7 +229,7 @@ def tools(evidence: Evidence) -> str:
 
 
 def filled(evidence: Evidence) -> str:
-    """What cards hold, by how popular their models are."""
+    """What cards contain, by the popularity of their models."""
     rows = (
         (
             documented_words(outcome),
