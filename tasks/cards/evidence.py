@@ -49,8 +49,9 @@ def substance(text: str) -> int:
 _PUNCTUATION = re.compile(r"[.!?;:。！？；：،؟।]")
 # Small words of the Hub's most common languages: prose has them, a string of keywords does not.
 _SMALL = """
-the of and is in to for on with a an we this that it be are der die das und ist für mit auf ein le la les de et est pour un
-el los y en que por una o os e do da em para и в на с для di che il per dan yang untuk ve bir và của là van het een och i
+the of and is in to for on with a an we this that it be are der die das und ist für mit auf ein le la les de et est
+pour un el los y en que por una o os e do da em para и в на с для di che il per dan yang untuk ve bir và của là van het
+een och i
 """
 _SMALL_WORDS = frozenset(_SMALL.split())
 

@@ -241,31 +241,34 @@ class _Walker:
             self._section.list_items += 1
 
     def _end(self, tag: str | dict[str, Any]) -> None:
-        if isinstance(tag, dict):
-            if "Heading" in tag:
-                self._close_heading()
-            elif "List" in tag or "BlockQuote" in tag:
-                self._flush()
-        elif tag == "Strong":
+        name = tag if isinstance(tag, str) else next(iter(tag))
+        if name == "Paragraph":
+            self._flush(may_be_heading=True)
+        elif name == "Strong":
             if self._strong_starts_block and self._lead is None:
                 self._lead = "".join(self._block).strip()
-        elif tag == "TableCell":
-            self._close_cell()
-        elif tag in ("TableHead", "TableRow"):
-            self._close_row()
-        elif tag == "Table":
-            self._close_table()
-        elif tag == "CodeBlock":
-            self._close_code()
-        elif tag == "Paragraph":
-            self._flush(may_be_heading=True)
-        elif tag == "Item":
-            self._flush()
-        elif tag == "Image":
+        elif name == "Image":
             self._image_depth = max(0, self._image_depth - 1)
-        elif tag == "HtmlBlock":
+        elif name == "HtmlBlock":
             self._read_html("".join(self._html))
             self._html.clear()
+        else:
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        """The end of an element, by its name in Markdown or in HTML."""
+        if name == "Heading" or name in _HEADINGS:
+            self._close_heading()
+        elif name in ("TableCell", "td", "th"):
+            self._close_cell()
+        elif name in ("TableHead", "TableRow", "tr"):
+            self._close_row()
+        elif name in ("Table", "table"):
+            self._close_table()
+        elif name in ("CodeBlock", "pre"):
+            self._close_code()
+        elif name in ("List", "BlockQuote", "Item", "li") or name in _BLOCK_TAGS:
+            self._flush()
 
     # What text collects into
 
@@ -356,7 +359,7 @@ class _Walker:
         if self._hiding:
             self._deepen(name, is_end)
         elif is_end:
-            self._end_tag(name)
+            self._close(name)
         else:
             self.html_tags[name] += 1
             self.has_event_handler = self.has_event_handler or bool(_HANDLER.search(source))
@@ -395,20 +398,6 @@ class _Walker:
         elif name == "br":
             self._text(" ")
         elif name in _BLOCK_TAGS:
-            self._flush()
-
-    def _end_tag(self, name: str) -> None:
-        if name in _HEADINGS:
-            self._close_heading()
-        elif name in ("td", "th"):
-            self._close_cell()
-        elif name == "tr":
-            self._close_row()
-        elif name == "table":
-            self._close_table()
-        elif name == "pre":
-            self._close_code()
-        elif name == "li" or name in _BLOCK_TAGS:
             self._flush()
 
 
