@@ -132,7 +132,7 @@ _PLAIN_LABEL = re.compile(r"([^\W\d_][\w /()&'’-]{1,40}?)\s?[:：]\s?(?!//)(.+
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 _HANDLER = re.compile(r"\son[a-z]{3,20}\s*=", re.IGNORECASE)
 _HIDING = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d]*[1-9])|opacity:0(?!\.)")
-_INDENTED = " indented"  # no fence can be called that
+_INDENTED = " indented"  # no fence can have this name
 _SENTENCE = re.compile(r"(?:[^\W\d_]{2,20}[ \n]+){4}")
 _SENTENCE_END = (".", "!", "?", "。", "！", "？", "…", ",", ";")
 
@@ -214,7 +214,7 @@ class _Walker:
             return
         for name, value in tag.items():
             if name == "Heading":
-                self._close_table()  # an HTML table that nobody closed would swallow the rest of the card
+                self._close_table()  # an unclosed HTML table would take in the rest of the card
                 self._open_heading(int(value["level"][1]))
             elif name == "Link":
                 self._section.links.append(value["dest_url"])
@@ -366,7 +366,7 @@ class _Walker:
             self._start_tag(name, source)
 
     def _deepen(self, name: str, is_end: bool) -> None:
-        """Inside a hidden element: only its own end tag leads out."""
+        """Inside a hidden element, only its own end tag ends it."""
         if self._hiding and name == self._hiding[0]:
             depth = self._hiding[1] + (-1 if is_end else 1)
             self._hiding = (name, depth) if depth else None
@@ -421,7 +421,7 @@ def _is_heading_in_disguise(text: str, lead: str | None) -> bool:
 
 
 def _html_pieces(raw: str) -> Iterator[tuple[str, str]]:
-    """("text" | "comment" | "tag", content) in order; every character is looked at once."""
+    """("text" | "comment" | "tag", content) in order; every character is read once."""
     at = 0
     while (start := raw.find("<", at)) >= 0:
         if start > at:

@@ -30,7 +30,7 @@ DEFAULT_JUDGE = "checklist"
 
 
 class JudgeIdentity(Protocol):
-    """Which judge it is, known before anything is judged.
+    """Which judge it is, known before it judges.
 
     `fingerprint` changes with anything that may change an answer: rubric, rules, model, settings.
     """
@@ -72,7 +72,7 @@ class EvidenceJudge(Judge, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JudgeKind:
-    """A kind of judge. As it stands, a class that judges in this process; one with servers overrides the methods.
+    """A kind of judge. By default a class that judges in this process; one with servers overrides the methods.
 
     judge           `module:class`, imported when a judge of this kind is needed, and made without arguments
     needs_servers   it is asked over HTTP; `--judge-model`, `--judge-url` and `--judge-pool` are for it
