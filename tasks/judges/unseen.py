@@ -74,7 +74,7 @@ class _Finder:
     removed: set[str] = field(default_factory=set)
     _hiding: _Hiding | None = None
     _comment: tuple[int, int] | None = (
-        None  # opened in a chunk of HTML that ended first: its start, and the chunk's end
+        None  # opened in a chunk of HTML that ended: its start, that end
     )
     _block: tuple[int, int] | None = None
     _in_code: bool = False
