@@ -117,6 +117,17 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSto
         store.stop()
 
 
+@pytest.fixture(scope="session")
+def toy_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an installed package that brings a judge of its own: put it on Python's path."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    shutil.copy(Path(__file__).parent / "unit" / "judges" / "toy_judge.py", folder)
+    (about := folder / "toy_judge-1.0.dist-info").mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-judge\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[cardiograph.judges]\ntoy = toy_judge:KIND\n")
+    return folder
+
+
 @pytest.fixture
 def s3_lake(
     object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest

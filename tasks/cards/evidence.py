@@ -49,8 +49,9 @@ def substance(text: str) -> int:
 _PUNCTUATION = re.compile(r"[.!?;:。！？；：،؟।]")
 # Small words of the Hub's most common languages: prose has them, a string of keywords does not.
 _SMALL = """
-the of and is in to for on with a an we this that it be are der die das und ist für mit auf ein le la les de et est pour un
-el los y en que por una o os e do da em para и в на с для di che il per dan yang untuk ve bir và của là van het een och i
+the of and is in to for on with a an we this that it be are der die das und ist für mit auf ein le la les de et est
+pour un el los y en que por una o os e do da em para и в на с для di che il per dan yang untuk ve bir và của là van het
+een och i
 """
 _SMALL_WORDS = frozenset(_SMALL.split())
 
@@ -137,7 +138,7 @@ def addresses_a_judge(text: str) -> bool:
 
 @dataclass(slots=True)
 class Part:
-    """All that a card holds for one section of the taxonomy, wherever it stands."""
+    """Everything in a card that belongs to one section of the taxonomy, wherever it is."""
 
     texts: list[str] = field(default_factory=list)
     codes: list[Code] = field(default_factory=list)
@@ -322,14 +323,14 @@ def _intro(cleaned: Cleaned, template: Template | None) -> str:
 
 
 def _is_telling(title: str) -> bool:
-    """Whether a title says something, as a sentence would, instead of listing keywords."""
+    """Whether a title is like a sentence rather than a list of keywords."""
     words = title.casefold().split()
     return len(words) >= _TELLING_TITLE_WORDS and not _SMALL_WORDS.isdisjoint(words)
 
 
 @cache
 def _opening_formulas(template: Template | None) -> tuple[str, ...]:
-    """What a tool opens with that does not say what the model does."""
+    """A tool's opening phrases, which do not describe the model."""
     formulas = template.boilerplate if template else ()
     return tuple(formula for formula in formulas if formula.startswith(("this model", "it achieves")))
 

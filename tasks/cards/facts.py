@@ -18,7 +18,7 @@ _CHAT_TOKENS = (
 )
 ZERO_WIDTH = ("\u200b", "\u2060", "\ufeff")
 BIDI = tuple("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
-# How the comments begin that templates leave; anything else in a comment was put there by somebody.
+# Comments of templates begin like this; any other comment was written by a person.
 _KNOWN_COMMENTS = (
     *("this model card has been", "provide a ", "provide the", "address questions", "this section", "fp32"),
     *("this should link", "these are the", "relevant interp", "total emissions", "if there is a paper"),
@@ -55,7 +55,7 @@ def facts_of(card_text: CardText, evidence: Evidence) -> CardFacts:
 
 
 def flags_of(text: str, evidence: Evidence) -> list[str]:
-    """Oddities, in a fixed order. Nothing here is a fault by itself."""
+    """Oddities, in a fixed order. None of them is a fault by itself."""
     return [*_flags_of_text(text), *_flags_of_markup(evidence.card), *_flags_of_content(evidence)]
 
 
@@ -64,7 +64,7 @@ def _flags_of_text(text: str) -> Iterator[str]:
         yield "nul"
     if "\ufffd" in text:
         yield "replacement_characters"
-    if any(mark in text[1:] for mark in ZERO_WIDTH):  # a byte order mark in front is none
+    if any(mark in text[1:] for mark in ZERO_WIDTH):  # a byte order mark at the start does not count
         yield "zero_width"
     if any(mark in text for mark in BIDI):
         yield "bidi_control"

@@ -17,7 +17,7 @@ Metadata = dict[str, Any]  # strings as written, None, lists and mappings of the
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """The YAML block. `is_closed` says whether the text opens with one; `error` why it cannot be used."""
+    """The YAML block. `is_closed`: the text opens with one; `error`: why it cannot be used."""
 
     is_closed: bool
     metadata: Metadata
@@ -35,7 +35,7 @@ _FIRST_KEY = re.compile(r"\s*[\w-]+:(?:\s|$)")
 
 
 def split_front_matter(text: str) -> tuple[FrontMatter, str]:
-    """The leading `---` block and the rest. Unclosed, it is body, as on the Hub, but says so."""
+    """The leading `---` block and the rest. As on the Hub, an unclosed one is body; its `error` says that."""
     opening = _FENCE_OPEN.match(text)
     if not opening:
         return FrontMatter(False, {}, "does not open the card" if _LATE.match(text) else None), text

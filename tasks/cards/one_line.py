@@ -1,4 +1,4 @@
-"""Text from strangers as a terminal may show it: what stands in a card, a name, a tag or a server's answer."""
+"""Text from strangers, made safe for a terminal: from a card, a name, a tag or a server's answer."""
 
 from __future__ import annotations
 

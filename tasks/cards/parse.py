@@ -132,7 +132,7 @@ _PLAIN_LABEL = re.compile(r"([^\W\d_][\w /()&'’-]{1,40}?)\s?[:：]\s?(?!//)(.+
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 _HANDLER = re.compile(r"\son[a-z]{3,20}\s*=", re.IGNORECASE)
 _HIDING = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d]*[1-9])|opacity:0(?!\.)")
-_INDENTED = " indented"  # no fence can be called that
+_INDENTED = " indented"  # no fence can have this name
 _SENTENCE = re.compile(r"(?:[^\W\d_]{2,20}[ \n]+){4}")
 _SENTENCE_END = (".", "!", "?", "。", "！", "？", "…", ",", ";")
 
@@ -214,7 +214,7 @@ class _Walker:
             return
         for name, value in tag.items():
             if name == "Heading":
-                self._close_table()  # an HTML table that nobody closed would swallow the rest of the card
+                self._close_table()  # an unclosed HTML table would take in the rest of the card
                 self._open_heading(int(value["level"][1]))
             elif name == "Link":
                 self._section.links.append(value["dest_url"])
@@ -241,31 +241,34 @@ class _Walker:
             self._section.list_items += 1
 
     def _end(self, tag: str | dict[str, Any]) -> None:
-        if isinstance(tag, dict):
-            if "Heading" in tag:
-                self._close_heading()
-            elif "List" in tag or "BlockQuote" in tag:
-                self._flush()
-        elif tag == "Strong":
+        name = tag if isinstance(tag, str) else next(iter(tag))
+        if name == "Paragraph":
+            self._flush(may_be_heading=True)
+        elif name == "Strong":
             if self._strong_starts_block and self._lead is None:
                 self._lead = "".join(self._block).strip()
-        elif tag == "TableCell":
-            self._close_cell()
-        elif tag in ("TableHead", "TableRow"):
-            self._close_row()
-        elif tag == "Table":
-            self._close_table()
-        elif tag == "CodeBlock":
-            self._close_code()
-        elif tag == "Paragraph":
-            self._flush(may_be_heading=True)
-        elif tag == "Item":
-            self._flush()
-        elif tag == "Image":
+        elif name == "Image":
             self._image_depth = max(0, self._image_depth - 1)
-        elif tag == "HtmlBlock":
+        elif name == "HtmlBlock":
             self._read_html("".join(self._html))
             self._html.clear()
+        else:
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        """The end of an element, by its name in Markdown or in HTML."""
+        if name == "Heading" or name in _HEADINGS:
+            self._close_heading()
+        elif name in ("TableCell", "td", "th"):
+            self._close_cell()
+        elif name in ("TableHead", "TableRow", "tr"):
+            self._close_row()
+        elif name in ("Table", "table"):
+            self._close_table()
+        elif name in ("CodeBlock", "pre"):
+            self._close_code()
+        elif name in ("List", "BlockQuote", "Item", "li") or name in _BLOCK_TAGS:
+            self._flush()
 
     # What text collects into
 
@@ -356,14 +359,14 @@ class _Walker:
         if self._hiding:
             self._deepen(name, is_end)
         elif is_end:
-            self._end_tag(name)
+            self._close(name)
         else:
             self.html_tags[name] += 1
             self.has_event_handler = self.has_event_handler or bool(_HANDLER.search(source))
             self._start_tag(name, source)
 
     def _deepen(self, name: str, is_end: bool) -> None:
-        """Inside a hidden element: only its own end tag leads out."""
+        """Inside a hidden element, only its own end tag ends it."""
         if self._hiding and name == self._hiding[0]:
             depth = self._hiding[1] + (-1 if is_end else 1)
             self._hiding = (name, depth) if depth else None
@@ -397,20 +400,6 @@ class _Walker:
         elif name in _BLOCK_TAGS:
             self._flush()
 
-    def _end_tag(self, name: str) -> None:
-        if name in _HEADINGS:
-            self._close_heading()
-        elif name in ("td", "th"):
-            self._close_cell()
-        elif name == "tr":
-            self._close_row()
-        elif name == "table":
-            self._close_table()
-        elif name == "pre":
-            self._close_code()
-        elif name == "li" or name in _BLOCK_TAGS:
-            self._flush()
-
 
 def _language(kind: str | dict[str, str]) -> str:
     fence = kind["Fenced"] if isinstance(kind, dict) else None
@@ -432,7 +421,7 @@ def _is_heading_in_disguise(text: str, lead: str | None) -> bool:
 
 
 def _html_pieces(raw: str) -> Iterator[tuple[str, str]]:
-    """("text" | "comment" | "tag", content) in order; every character is looked at once."""
+    """("text" | "comment" | "tag", content) in order; every character is read once."""
     at = 0
     while (start := raw.find("<", at)) >= 0:
         if start > at:

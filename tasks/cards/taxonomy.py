@@ -82,6 +82,6 @@ def _spaced(words: list[str], phrases: dict[str, Names]) -> set[str]:
 
 @lru_cache(maxsize=65_536)
 def is_whole_name(title: str) -> bool:
-    """Whether the heading says nothing but the name of a section."""
+    """Whether the heading is only the name of a section."""
     heading, phrases = normal_heading(title), _phrases()
     return heading in phrases.spaced or heading in phrases.exact or heading in phrases.joined

@@ -1,4 +1,4 @@
-"""One small predicate for every check of the rubric: does this evidence answer it with yes?"""
+"""One small predicate for each check of the rubric: does this evidence pass it?"""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def snippet_is_complete(e: Evidence) -> bool:
 
 @check
 def shows_example(e: Evidence) -> bool:
-    """An output beside the code: in it as a comment, in a block of its own, or under a heading that says so."""
+    """An output next to the code: in a comment, in a block of its own, or under a heading for outputs."""
     if not _running_code(e):
         return False
     if cues.shows_output(e.code):
@@ -123,7 +123,7 @@ def data_named(e: Evidence) -> bool:
 
 @check
 def data_described(e: Evidence) -> bool:
-    """Enough words under the data's heading, or the data's size wherever training is spoken of."""
+    """Enough words under the data's heading, or the data's size where training is mentioned."""
     part = e.part("training_data")
     if substance(part) >= 12:
         return True
@@ -152,7 +152,7 @@ def compute_given(e: Evidence) -> bool:
 
 @lru_cache(maxsize=1)
 def _hyperparameters(e: Evidence) -> list[str]:
-    """Which hyperparameters stand beside a value, in prose, tables or training code."""
+    """Hyperparameters next to a value, in prose, tables or training code."""
     training = e.parts.get("training_procedure")
     code = "\n".join(block.text for block in training.codes).casefold()[:20_000] if training else ""
     return cues.hyperparameters((e.prose, code, _all_cells(e)))
@@ -197,13 +197,13 @@ def explains_protocol(e: Evidence) -> bool:
 
 
 def _is_trainers_formula(e: Evidence) -> bool:
-    """The Trainer says 'the evaluation set' of every model, whatever it was."""
+    """The Trainer writes 'the evaluation set' for every model, whatever the set was."""
     return e.is_generated and e.template is not None and e.template.name in ("trainer", "keras")
 
 
 @lru_cache(maxsize=1)
 def _result_tables(e: Evidence) -> list[CardTable]:
-    """Tables of measurements: numbers under a metric or a benchmark, and not the log of a training."""
+    """Tables of measurements: numbers under a metric or a benchmark, but not a training log."""
     in_evaluation = e.parts["evaluation"].tables if "evaluation" in e.parts else []
     return [table for table in e.card.tables if _is_result(table, is_expected=table in in_evaluation)]
 
@@ -227,7 +227,7 @@ def _all_cells(e: Evidence) -> str:
 
 @lru_cache(maxsize=1)
 def _links(e: Evidence) -> str:
-    """Where the links lead, one a line."""
+    """The targets of the links, one per line."""
     return "\n".join(link[:300] for link in e.card.links).casefold()
 
 
@@ -250,7 +250,7 @@ def _indexed(e: Evidence) -> list[tuple[str, str]]:
 
 
 def _mappings(value: Any) -> Iterator[Metadata]:
-    """The mappings in a list, or the one mapping that stands where a list should."""
+    """The mappings in a list, or the single mapping where a list is expected."""
     for entry in (value if isinstance(value, list) else [value])[:200]:
         if isinstance(entry, dict):
             yield entry
@@ -314,7 +314,7 @@ def lineage_given(e: Evidence) -> bool:
 
 @check
 def metadata_valid(e: Evidence) -> bool:
-    """Readable, with at least two keys that matter, identifiers of the Hub, and the license of the text."""
+    """Readable, with at least two important keys, the Hub's identifiers, and the license that the text names."""
     front_matter = e.card.front_matter
     if front_matter.error or front_matter.duplicate_keys:
         return False

@@ -1,4 +1,4 @@
-"""The patterns of `cues.toml`, compiled; and what counts as a number, a result, an output."""
+"""The compiled patterns of `cues.toml`, and what counts as a number, a result or an output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 _FILE = Path(__file__).parent / "cues.toml"
 _WORD = re.compile(r"([^\W_]{1,3})[^\W_]*")
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
-# What a pattern begins with, where that is fixed: three letters, or a shorter word; several in a group.
+# The fixed beginning of a pattern, if any: three letters, or a shorter word; several in a group.
 _LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $]))"
 _OPTION = rf"(?:{_LETTERS}[^()|]*|[^\W_]{{1,2}})"
 _FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?=([ $]?))")
@@ -30,10 +30,10 @@ def _first_letters(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Patterns of which one is enough.
+    """A set of patterns, of which one match is enough.
 
-    `gated` are tried only where some word of the text begins as they do: one alternation of all of them would
-    be tried at every character and took most of a judgement's time. `free` begin with no fixed letters.
+    `gated` are tried only where some word of the text begins as they do: one alternation of all of them would be
+    tried at every character and took most of the time of a verdict. `free` have no fixed first letters.
     """
 
     gated: dict[str, tuple[re.Pattern[str], ...]]
@@ -41,7 +41,7 @@ class Cue:
     anywhere: re.Pattern[str] | None
 
     def __call__(self, text: str) -> bool:
-        """Whether the casefolded text gives the cue. The same as any of `matches`, without a generator's cost."""
+        """Whether the casefolded text contains the cue: `any(matches)` without the cost of a generator."""
         if not text:
             return False
         for letters in self.gated.keys() & _first_letters(text):
@@ -53,7 +53,7 @@ class Cue:
         return bool(self.anywhere and not text.isascii() and self.anywhere.search(text))
 
     def matches(self, text: str) -> Iterator[re.Match[str]]:
-        """Every place of the casefolded text that gives the cue, in no order."""
+        """Every match in the casefolded text, in no particular order."""
         for letters in self.gated.keys() & _first_letters(text):
             for pattern in self.gated[letters]:
                 yield from (match for match in pattern.finditer(text) if _begins_word(text, match.start()))
@@ -80,7 +80,7 @@ def _file() -> dict[str, Any]:
 
 
 def _cue(name: str, behind: str = "") -> Cue:
-    """The cue of that name in the file; `behind` is what has to follow each of its patterns."""
+    """The cue of that name in the file; `behind` must follow each of its patterns."""
     return make_cue(_file()[name], behind)
 
 
@@ -99,7 +99,7 @@ def make_cue(entry: Mapping[str, Sequence[str]], behind: str = "") -> Cue:
 
 
 def _gates(word: str) -> set[str]:
-    """The first letters of which a word has to have one to match; none where they are not fixed."""
+    """The first letters with which a match may begin; empty where they are not fixed."""
     if letters := re.match(_LETTERS, word):
         return {letters[0]}
     group = _FIRST_GROUP.match(word)
@@ -141,14 +141,14 @@ TRAINING_LOG = _cue("training_log")
 REFERENCE_LINK = _cue("reference_link")
 METRIC = _cue("metric")
 
-# "accuracy of 0.93", "BLEU: 27.1", "94.2 % F1"; a year has four digits and is no result.
+# "accuracy of 0.93", "BLEU: 27.1", "94.2 % F1"; a year has four digits and is not a result.
 _NUMBER = r"(?<![\w.,])\d{1,3}(?:[.,]\d{1,8})?(?![\w])"
 _RESULT = _cue("metric", rf"[\w@+-]{{0,12}}[^\d\n.]{{0,32}}?{_NUMBER}")
 _NUMBER_BEFORE = re.compile(rf"{_NUMBER}\s?%?\s?(?:\w{{1,12}}\s)?$")
 
 
 def reports_result(text: str) -> bool:
-    """Whether a metric stands beside a number in the casefolded text."""
+    """Whether a metric is next to a number in the casefolded text."""
     if _RESULT(text):
         return True
     return any(_NUMBER_BEFORE.search(text, max(0, m.start() - 30), m.start()) for m in METRIC.matches(text))
@@ -170,7 +170,7 @@ _VALUE_BEFORE = re.compile(r"(?<![\w.])\d[\d.,]{0,8}\s?(?:k|m)?\s?(?:training )?
 
 
 def hyperparameters(texts: Sequence[str]) -> list[str]:
-    """Which hyperparameters stand beside a value in any of the casefolded texts; looks for two at the most."""
+    """Hyperparameters next to a value in any of the casefolded texts, two at most."""
     found = (name for name, cue in _HYPERPARAMETERS.items() if any(_has_value(cue, text) for text in texts))
     return list(islice(found, 2))
 
@@ -182,7 +182,7 @@ def _has_value(cue: Cue, text: str) -> bool:
     )
 
 
-# An output in code: after a marker in a comment, as Python prints it, or behind the word itself.
+# An output in code: after a marker in a comment, as Python prints it, or after the word itself.
 _OUTPUT = re.compile(
     r"^\s*(?:#+|//|>>>?)\s*(?:\W{0,4}(?:outputs?|prints|results?|returns|prediction|answer|expected)\b|=>|->|→|\[|\{|['\"(])"
     r"|[\[{]\s*\{?\s*['\"](?:score|label|sequence|generated_text|summary_text|translation_text|entity\w{0,8}|answer|start"
@@ -194,7 +194,7 @@ _OUTPUT = re.compile(
 
 
 def shows_output(code: str) -> bool:
-    """Whether casefolded code carries the output that running it gives."""
+    """Whether casefolded code contains the output of running it."""
     return bool(_OUTPUT.search(code))
 
 

@@ -30,7 +30,7 @@ DEFAULT_JUDGE = "checklist"
 
 
 class JudgeIdentity(Protocol):
-    """Which judge it is, known before anything is judged.
+    """Which judge it is, known before it judges.
 
     `fingerprint` changes with anything that may change an answer: rubric, rules, model, settings.
     """
@@ -72,7 +72,7 @@ class EvidenceJudge(Judge, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JudgeKind:
-    """A kind of judge. As it stands, a class that judges in this process; one with servers overrides the methods.
+    """A kind of judge. By default a class that judges in this process; one with servers overrides the methods.
 
     judge           `module:class`, imported when a judge of this kind is needed, and made without arguments
     needs_servers   it is asked over HTTP; `--judge-model`, `--judge-url` and `--judge-pool` are for it
@@ -111,7 +111,7 @@ class JudgeKind:
 
 
 class _VllmKind(JudgeKind):
-    """Its imports bring an HTTP client along, so they wait for the first call."""
+    """An open-weights model behind vLLM. Its imports bring an HTTP client along, so they wait for the first call."""
 
     def identify(self, spec: JudgeSpec) -> JudgeIdentity:
         from tasks.judges.vllm import judge as vllm
@@ -185,3 +185,18 @@ def _spec_of(name: str, model: str | None, urls: tuple[str, ...]) -> JudgeSpec:
     if named:
         raise _unknown(name)
     return JudgeSpec(kind)
+
+
+def identify(spec: JudgeSpec) -> JudgeIdentity:
+    """Which judge it would be; asks servers that are named, and starts none. JudgeError where there can be none."""
+    return kind_of(spec.kind).identify(spec)
+
+
+def serving(spec: JudgeSpec, log: Path) -> AbstractContextManager[JudgeSpec]:
+    """The spec with servers that answer, where its kind needs any: those it names, or one started for the block."""
+    return kind_of(spec.kind).serving(spec, log)
+
+
+def opened_judge(spec: JudgeSpec) -> AbstractContextManager[Judge]:
+    """The judge on the servers of `spec`, ready to score. JudgeError where they do not answer or do not agree."""
+    return kind_of(spec.kind).opened(spec)

@@ -1,8 +1,8 @@
-"""What a reader of the Hub's page never sees of a card: HTML comments, and elements that hide their content.
+"""The parts of a card that a reader of the Hub's page never sees: HTML comments and hidden elements.
 
-The body is parsed as CommonMark, so that the same characters in a code block are left alone. Where the markup is
-broken, a browser is followed as far as that is sensible: an element that nobody closed hides the rest of its
-block if it is inline or a paragraph, and the rest of the card otherwise.
+The body is parsed as CommonMark, so that the same characters in a code block stay. Broken markup is read as a browser
+reads it, within reason: an element without an end tag hides the rest of its block if it is inline or a paragraph, and
+the rest of the card otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tasks.cards.parse import MARKDOWN_OPTIONS, UNREADABLE_TAGS, VOID_TAGS
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The body as a reader sees it, and what was taken out of it."""
+    """The body as a reader sees it, and what was removed from it."""
 
     text: str
     comments: list[str]
@@ -28,7 +28,7 @@ class Seen:
 
 
 def seen(body: str) -> Seen:
-    """Total and linear. `body` may hold no surrogates. One pass: what is left may make up new markup."""
+    """Total and linear. `body` must not contain surrogates. One pass: what is left may form new markup."""
     if "<" not in body:
         return Seen(body, [], [], False)
     finder = _Finder(body.encode())
@@ -55,7 +55,7 @@ _ENDS_INLINE = frozenset({"Paragraph", "Heading", "Item", "TableCell"})
 
 @dataclass(slots=True)
 class _Hiding:
-    """An element that hides its content: where it starts, how many of its name are open, how it was written."""
+    """An element that hides its content: its start, and how many elements of its name are open."""
 
     name: str
     start: int
@@ -65,7 +65,7 @@ class _Hiding:
 
 @dataclass(slots=True)
 class _Finder:
-    """One pass over pyromark's events, with offsets in bytes; `spans` are what to leave out, in order."""
+    """One pass over pyromark's events, with offsets in bytes; `spans` are the stretches to leave out, in order."""
 
     source: bytes
     spans: list[tuple[int, int]] = field(default_factory=list)
@@ -73,7 +73,9 @@ class _Finder:
     hidden: list[str] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
     _hiding: _Hiding | None = None
-    _comment: tuple[int, int] | None = None  # begun in a chunk of HTML that ended first: where, and that end
+    _comment: tuple[int, int] | None = (
+        None  # opened in a chunk of HTML that ended: its start, that end
+    )
     _block: tuple[int, int] | None = None
     _in_code: bool = False
     _read_to: int = 0
@@ -118,7 +120,7 @@ class _Finder:
     def _add_comment(self, start: int, end: int) -> None:
         self._comment = None
         self._read_to = end
-        if not self._hiding:  # inside a hidden element it goes with that
+        if not self._hiding:  # inside a hidden element it is removed with the element
             self.spans.append((start, end))
             self.comments.append(_text(self.source[start:end]).strip("<!->? \n"))
 
@@ -134,7 +136,7 @@ class _Finder:
         if not self._hiding:
             return
         raw = self.source[self._hiding.start : end]
-        kept = len(raw) - len(raw.rstrip(b"\n"))  # line ends part what stands before from what comes after
+        kept = len(raw) - len(raw.rstrip(b"\n"))  # line ends separate what comes before from what comes after
         self.spans.append((self._hiding.start, end - kept))
         self.removed.add(self._hiding.name)
         if self._hiding.name not in ("script", "style"):
@@ -142,7 +144,7 @@ class _Finder:
         self._hiding = None
 
     def _scan(self, start: int, end: int, *, is_inline: bool) -> None:
-        """One stretch of raw HTML. Every byte is looked at once."""
+        """One stretch of raw HTML. Every byte is read once."""
         if self._comment and not self._close_comment(start, end):
             return
         at = max(start, self._read_to)
@@ -153,7 +155,7 @@ class _Finder:
                 at = self._scan_tag(at, end, is_inline)
 
     def _next(self, at: int, end: int) -> int:
-        """Where the next tag may begin; inside a script or a style sheet, its own end tag."""
+        """The place where the next tag may begin; inside a script or a style sheet, its own end tag."""
         is_raw = self._hiding is not None and self._hiding.name in ("script", "style")
         found = self.source.find(b"</" if is_raw else b"<", at, end)
         return found if found >= 0 else end
@@ -189,7 +191,7 @@ class _Finder:
         return stop
 
     def _tag_stop(self, at: int, end: int) -> int | None:
-        """Past the `>` that ends the tag; one in quotes does not, unless the quotes never end."""
+        """The place after the `>` that ends the tag; one in quotes does not, unless the quotes never end."""
         while stop := _TAG_STOP.search(self.source, at, end):
             if stop[0] == b">":
                 return stop.end()
@@ -209,7 +211,7 @@ class _Finder:
             self._hiding = _Hiding(name, at, is_inline)
 
     def _deepen(self, name: str, is_end: bool, stop: int) -> None:
-        """Inside a hidden element: only its own end tag leads out."""
+        """Inside a hidden element, only its own end tag ends it."""
         if self._hiding and name == self._hiding.name:
             self._hiding.depth += -1 if is_end else 1
             if not self._hiding.depth:
@@ -234,7 +236,7 @@ _HIDING = re.compile(
 
 
 def hides(attributes: str) -> bool:
-    """Whether a tag with these attributes hides its content: not shown, or too small or too pale to be read."""
+    """Whether a tag with these attributes hides its content: not displayed, or too small or too pale to read."""
     lower = attributes.lower()
     if "style" in lower and (style := _STYLE.search(attributes)):
         css = _CSS_SILENCE.sub("", html.unescape(style[1].strip("\"'")).lower())

@@ -73,10 +73,16 @@ def servers() -> Iterator[list[ScriptedJudge]]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, corpus: Path, servers: list[ScriptedJudge]) -> Path:
-    """Last week by the checklist; this week by a panel of checklist and judge model, one of its servers dying."""
+def home(
+    tmp_path_factory: pytest.TempPathFactory, corpus: Path, servers: list[ScriptedJudge], toy_package: Path
+) -> Path:
+    """Last week by the checklist and a judge that a package brings; this week by a panel of checklist and judge model.
+
+    One of the judge model's servers dies.
+    """
     home = tmp_path_factory.mktemp("home")
-    snapshot(home, corpus, LAST_WEEK)
+    path = os.pathsep.join(filter(None, [str(toy_package), os.environ.get("PYTHONPATH")]))
+    snapshot(home, corpus, LAST_WEEK, "--judge", "checklist", "--judge", "toy", PYTHONPATH=path)
     first, second = servers
     first.script = lambda _: threading.Thread(target=first.die).start() if len(first.requests) == 20 else None
     summary = snapshot(
@@ -87,6 +93,22 @@ def home(tmp_path_factory: pytest.TempPathFactory, corpus: Path, servers: list[S
     assert summary["judge"] == "vllm:scripted"
     assert len(second.requests) > 20
     return home
+
+
+def test_a_judge_of_another_package_takes_a_whole_snapshot(home: Path) -> None:
+    ((texts, toy, mean),) = rows(
+        home,
+        """
+        select count(*) filter (where judge = 'checklist'), count(*) filter (where judge = 'toy'),
+            avg(score) filter (where judge = 'toy')
+        from scores where snapshot = '2026-11-09'
+        """,
+    )
+    assert (toy, mean) == (texts, 3.0)
+    assert rows(home, "select count(*) from base.findings where judge = 'toy'") > [(0,)]
+    assert rows(home, "select sum(texts) from base.judged_parts where fingerprint = '70f0000000000000'") > [
+        (0,)
+    ]
 
 
 def test_one_of_two_servers_dying_costs_no_verdict(home: Path) -> None:

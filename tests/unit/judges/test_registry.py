@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,17 +15,12 @@ from tasks.records import CardText, JudgeSpec
 from tasks.work.request import CrewRequest
 
 ROOT = Path(__file__).parents[3]
-TOY = Path(__file__).with_name("toy_judge.py")
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def toy(toy_package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The toy judge as an installed package that registers itself."""
-    shutil.copy(TOY, tmp_path)
-    (about := tmp_path / "toy_judge-1.0.dist-info").mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-judge\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[{registry.ENTRY_POINTS}]\ntoy = toy_judge:KIND\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(toy_package)
     monkeypatch.setattr(registry, "_KINDS", dict(registry._KINDS))
 
 

@@ -158,7 +158,7 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., di
     return plan
 
 
-def test_texts_to_describe_and_to_judge_are_planned_together_where_the_judge_reads_evidence(
+def test_texts_are_described_and_judged_in_one_part_by_a_judge_of_evidence(
     planned: Callable[..., dict[str, str]],
 ) -> None:
     own, alone = "describe-f", "judge-f"
