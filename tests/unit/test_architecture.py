@@ -16,10 +16,10 @@ SOURCES = sorted(path for room in ("flows", "tasks") for path in (ROOT / room).r
 
 # The rooms of `tasks/`, floor by floor, the lowest first: a room imports from its own floor or from below.
 FLOORS = [
-    {"arrays", "clock", "errors", "progress", "records"},
+    {"arrays", "clock", "errors", "estimators", "progress", "records"},
     {"rubric", "settings"},
     {"cards", "demo", "engine", "replica", "sentences"},
-    {"charts", "storage"},
+    {"charts", "pages", "storage"},
     {"work"},
     {"hub"},
     {"embedders", "findings", "judges"},
@@ -32,7 +32,7 @@ ROOMS_MAX = 30
 # The library, and the only places that may import it.
 DOORS = {
     "duckdb": {"tasks/storage/warehouse.py", "tasks/report/data.py", "flows/cli/query.py"},
-    "httpx2": {"tasks/hub/transport.py", "tasks/judges/vllm/fleet.py"},
+    "httpx2": {"tasks/hub/transport.py", "tasks/judges/vllm/client.py", "tasks/judges/vllm/served.py"},
     "huggingface_hub": {
         "tasks/hub/client.py",
         "tasks/hub/transport.py",
