@@ -36,7 +36,7 @@ TAKE = """
 import sys
 from datetime import date
 from pathlib import Path
-from flows.cli.snapshot_run import take_snapshots
+from flows.cli.snapshot import take_snapshots
 from tasks.work.request import SnapshotRequest
 home, hub, *days = sys.argv[1:]
 requests = [SnapshotRequest(hub=hub, snapshot_date=date.fromisoformat(day), limit=None) for day in days]

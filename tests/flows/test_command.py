@@ -198,7 +198,7 @@ def test_another_selection_of_the_same_date_is_refused(week: Week) -> None:
     assert "was started with: all models" in done.stderr
 
 
-def test_a_query_prints_a_table_csv_json_and_parquet(week: Week, typed: Run, tmp_path: Path) -> None:
+def test_a_query_prints_a_table_csv_json_and_parquet(week: Week, tmp_path: Path) -> None:
     sql = "select model_id, score, tags from scores where score is not null order by 2 desc, 1 limit 3"
     table, csv, as_json = (
         cardiograph("query", "--home", week.home, "--format", name, sql).stdout

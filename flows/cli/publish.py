@@ -1,0 +1,43 @@
+"""`cardiograph report` and `rebuild`: what is published, written again from what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Home
+from tasks.errors import UsageError
+
+
+def report(
+    home: Home,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Also write the charts and the map as PNG files to this folder.")
+    ] = None,
+) -> None:
+    """Write the report of the latest snapshot again, and the page of its map."""
+    from tasks.atlas.page.latest import write_latest_atlas, write_map_picture
+    from tasks.report.steps import write_latest_report
+
+    written = [*write_latest_report(home, pictures), write_latest_atlas(home)]
+    for path in [*written, write_map_picture(home, pictures) if pictures else None]:
+        if path:
+            typer.echo(path)
+
+
+def rebuild(home: Home) -> None:
+    """Make the warehouse again from the lake alone."""
+    from tasks.storage.warehouse import Warehouse
+
+    warehouse = Warehouse(home)
+    if not warehouse.lake.exists():
+        raise UsageError(
+            f"{home} has no lake at {warehouse.lake.location}; run `cardiograph snapshot` first, name the folder "
+            "with --home, or the lake with CARDIOGRAPH_LAKE"
+        )
+    with warehouse.writer():
+        warehouse.begin(afresh=True)
+        warehouse.publish(always=True)
+    typer.echo(f"{warehouse.published.resolve()} made again from {len(warehouse.lake.all_parts())} parts")

@@ -1,0 +1,243 @@
+"""`cardiograph snapshot` and `demo`: Prefect's server and progress around the flow, the closing table after it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows.cli.console import print_json
+from flows.cli.options import (
+    AsJson,
+    EmbedderOption,
+    Home,
+    JudgeModel,
+    JudgePool,
+    JudgeUrls,
+    JudgeWorkers,
+    PoolOption,
+    Workers,
+)
+from tasks.clock import utc_now
+from tasks.errors import UsageError
+from tasks.records import Sort
+from tasks.work.request import SnapshotRequest
+
+if TYPE_CHECKING:
+    from tasks.operations.summary import Summary
+
+DEFAULTS = SnapshotRequest()
+
+
+def snapshot(
+    home: Home,
+    hub: Annotated[
+        str, typer.Option(help="`demo`, the address of a Hub, or a corpus file (served by a replica).")
+    ] = DEFAULTS.hub,
+    as_of: Annotated[
+        str | None, typer.Option(help="Date of the snapshot, YYYY-MM-DD. Default: today, or a corpus's last.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"Only the top N models. Default: {DEFAULTS.limit}.")
+    ] = None,
+    all_models: Annotated[bool, typer.Option("--all", help="Every model of the Hub.")] = False,
+    sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = DEFAULTS.sort,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="Only models with this tag; may be repeated.")
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="Only models of this author.")] = DEFAULTS.author,
+    models: Annotated[
+        Path | None, typer.Option(help="Only the models named in this file, one per line.")
+    ] = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who scores the cards: `checklist`, `vllm` or `vllm:MODEL`; repeated, a panel.",
+            show_default=", ".join(DEFAULTS.judges),
+        ),
+    ] = None,
+    judge_model: JudgeModel = DEFAULTS.judge_model,
+    judge_urls: JudgeUrls = None,
+    explain: Annotated[
+        int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
+    ] = DEFAULTS.explain,
+    embedder: EmbedderOption = DEFAULTS.embedder,
+    workers: Workers = DEFAULTS.workers,
+    pool: PoolOption = DEFAULTS.pool,
+    judge_pool: JudgePool = DEFAULTS.judge_pool,
+    judge_workers: JudgeWorkers = DEFAULTS.judge_workers,
+    as_json: AsJson = False,
+) -> None:
+    """Take one dated snapshot of a Hub: list, read, judge, analyse, report.
+
+    \b
+    cardiograph snapshot --limit 200                  the 200 most downloaded
+    cardiograph snapshot --filter gguf --sort likes   the most liked GGUFs
+    cardiograph snapshot --hub corpus.parquet --all   a corpus, not the Hub
+    cardiograph snapshot --models my-models.txt       models that you name
+    cardiograph snapshot --judge vllm                 a judge model scores them
+    cardiograph snapshot --workers 2                  two processes share the work
+    cardiograph snapshot --workers 4 --pool default   workers of a Prefect work pool do
+
+    \b
+    Run it again after an interruption: it resumes where it stopped. A token
+    (HF_TOKEN, or `hf auth login`) raises the Hub's quota; it is sent to the
+    Hub and written nowhere.
+    """
+    if all_models and limit is not None:
+        raise UsageError("--all and --limit exclude each other")
+    if models and (all_models or limit is not None or filters or author):
+        raise UsageError("--models names its models itself; leave out --all, --limit, --filter and --author")
+    request = SnapshotRequest(
+        hub=hub,
+        snapshot_date=_date(as_of),
+        limit=None if all_models or models else limit or DEFAULTS.limit,
+        sort=sort,
+        filters=tuple(filters or ()),
+        author=author,
+        models=_names(models) if models else (),
+        judges=tuple(judge or DEFAULTS.judges),
+        judge_model=judge_model,
+        judge_urls=tuple(judge_urls or ()),
+        explain=explain,
+        embedder=embedder,
+        workers=workers,
+        pool=pool,
+        judge_pool=judge_pool,
+        judge_workers=judge_workers,
+    )
+    take_snapshots(home, [request], as_json=as_json)
+
+
+def demo(
+    home: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("cardiograph-demo"),
+    as_json: AsJson = False,
+) -> None:
+    """Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone."""
+    from tasks.hub.source import DEMO, date_of
+    from tasks.storage.warehouse import make_home
+
+    make_home(home)
+    latest = date_of(DEMO, home, None)
+    weeks = [latest - timedelta(days=7), latest]
+    requests = [SnapshotRequest(hub=DEMO, snapshot_date=week, limit=None) for week in weeks]
+    take_snapshots(home, requests, as_json=as_json)
+    if not as_json:
+        _print_next_steps(home)
+
+
+def _date(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        found = date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of {text}: not a date; write it as 2026-11-16") from error
+    if found > utc_now().date():
+        raise UsageError(f"--as-of {text}: the date is in the future")
+    return found
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """Model ids of a file, one a line; blank lines and what follows # are left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--models {path}: cannot be read ({error})") from error
+    names = tuple(dict.fromkeys(name for line in lines if (name := line.split("#")[0].strip())))
+    if not names:
+        raise UsageError(f"--models {path}: names no model; write one owner/name per line")
+    return names
+
+
+def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: bool) -> None:
+    """Take the snapshots in a home one after the other, and print what they hold."""
+    from flows.cli.prefect_server import prefect_server
+    from flows.cli.progress_bars import progress_bars
+    from tasks.hub.source import date_of
+    from tasks.judges import identify, specs_of
+    from tasks.storage.warehouse import make_home
+
+    make_home(home)
+    requests = [
+        replace(request, home=home, snapshot_date=date_of(request.hub, home, request.snapshot_date))
+        for request in requests
+    ]
+    for request in requests:
+        if request.judge_pool:
+            continue  # only its workers can identify the judge
+        for spec in specs_of(request.judges, request.judge_model, request.judge_urls):
+            identify(spec)  # one that cannot be identified is reported before anything starts
+    with prefect_server(home, meanwhile=lambda: _import_for(home)):
+        from flows.snapshot import snapshot
+
+        summaries = []
+        for request in requests:
+            with progress_bars(f"{request.snapshot_date}"):
+                summaries.append(snapshot(**request.parameters(SnapshotRequest)))
+    if as_json:
+        print_json([summary.plain() for summary in summaries])
+        return
+    for summary in summaries:
+        _print_summary(summary)
+    typer.echo(f"\n{summaries[-1].headline}\n\nReport:    {summaries[-1].report.resolve()}")
+    if (page := summaries[-1].map) is not None:
+        typer.echo(f"Map:       {page.resolve()}")
+    typer.echo(f"Warehouse: {summaries[-1].warehouse.resolve()}")
+
+
+def _import_for(home: Path) -> None:
+    """Import what takes seconds to import; the server takes longer to start, on another processor.
+
+    The first run of a home needs all of it, a second one of a week does not.
+    """
+    import flows.snapshot  # noqa: F401
+    from tasks.storage.warehouse import Warehouse
+
+    if not Warehouse(home).published.exists():
+        import tasks.findings.find
+        import tasks.report.page  # noqa: F401
+        from tasks.embedders.steps import embedder_of
+
+        if embedder_of(None):
+            from tasks.atlas.projecting import import_umap
+            from tasks.embedders.sentence import import_libraries
+
+            import_libraries()
+            import_umap()
+
+
+def _print_next_steps(home: Path) -> None:
+    """What to do with a finished demo, in three lines."""
+    command = _command()
+    typer.echo(
+        "\nNext:\n"
+        f"  open {home / 'report.html'} and {home / 'atlas.html'} in a browser\n"
+        f"  {command} query --home {home} best-documented    (--list shows the others)\n"
+        f"  {command} snapshot --limit 200    (the real Hub, no account needed)"
+    )
+
+
+def _command() -> str:
+    """How to call this command again: by its name where a shell finds it, else by its path."""
+    if shutil.which("cardiograph"):
+        return "cardiograph"
+    return os.path.relpath(Path(sys.executable).with_name("cardiograph"))
+
+
+def _print_summary(summary: Summary) -> None:
+    table = Table(show_header=False, title=f"Snapshot of {summary.snapshot}", title_justify="left")
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in summary.rows():
+        table.add_row(name, value)
+    Console().print(table)
