@@ -15,7 +15,7 @@ SOURCES = sorted(path for room in ("flows", "tasks") for path in (ROOT / room).r
 DOORS = {
     "duckdb": {"tasks/storage/warehouse.py", "tasks/report/data.py", "flows/cli/query.py"},
     "httpcore2": {"tasks/hub/transport.py"},
-    "httpx2": {"tasks/judges/vllm/fleet.py"},
+    "httpx2": {"tasks/judges/vllm/client.py"},
     "huggingface_hub": {
         "tasks/hub/client.py",
         "tasks/hub/transport.py",
