@@ -1,4 +1,4 @@
-"""HTTP to the judge's servers: one pool of connections, bounded answers, and no key in any message."""
+"""The only door to the judge's servers: their addresses, bounded answers over HTTP, and no key in any message."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
+from urllib.parse import urlsplit
 
 import httpx2
 import orjson
 
 from tasks.errors import JudgeRefused, UsageError
-from tasks.judges.vllm.served import API_KEY, is_local, readable
+from tasks.judges.vllm.served import readable
 from tasks.settings import Settings
 
+API_KEY = "CARDIOGRAPH_JUDGE_API_KEY"
 EXCERPT_CHARACTERS = 300
 TRANSPORT_ERRORS = (httpx2.NetworkError, httpx2.ProtocolError, httpx2.ProxyError, httpx2.ConnectTimeout)
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _BODY_BYTES_MAX = 8_000_000
 _CONTROL_BYTES_MAX = 2_000_000  # of /metrics and the like
 _CONTROL_TIMEOUT_S = 10.0  # a healthy server answers sooner
@@ -100,6 +103,37 @@ class JudgeClient:
         """The beginning of a body on one line, without the key if a server repeats it."""
         text = readable((body or b"")[:4096].decode(errors="replace"))
         return (text.replace(self._key, "…") if self._key else text)[:EXCERPT_CHARACTERS]
+
+
+def base_url(url: str) -> str:
+    """The address without `/v1` and slashes at its end. UsageError where it is not an http(s) address."""
+    plain = url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
+    if problem := _problem_of(plain):
+        shown = readable("…@" + url.rpartition("@")[2] if "@" in url else url)[:200]  # without any password
+        raise UsageError(f"--judge-url {shown}: {problem}; write an address like http://127.0.0.1:8000")
+    return plain
+
+
+def _problem_of(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        is_complete = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        httpx2.URL(url)
+    except (ValueError, httpx2.InvalidURL) as error:
+        # The error may quote what stands before an @: a password.
+        return "it is not an address" + ("" if "@" in url else f" ({readable(str(error))})")
+    if parts.scheme not in ("http", "https") or not is_complete:
+        return "it is not an http or https address"
+    if "@" in parts.netloc:
+        return f"it contains a user or a password; put the key into {API_KEY} instead"
+    if parts.query or parts.fragment or re.search(r"\s", url):
+        return "it contains a query, a fragment or a blank"
+    return None
+
+
+def is_local(url: str) -> bool:
+    """Whether it is on this machine's loopback, which no proxy can reach."""
+    return urlsplit(url).hostname in _LOOPBACK
 
 
 def key_refused(url: str, status: int) -> JudgeRefused:

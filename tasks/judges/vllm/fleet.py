@@ -30,6 +30,7 @@ from tasks.judges.vllm.client import (
     TRANSPORT_ERRORS,
     JudgeClient,
     ServerReply,
+    base_url,
     described,
     json_object,
     key_refused,
@@ -37,7 +38,7 @@ from tasks.judges.vllm.client import (
 )
 from tasks.judges.vllm.health import JudgeReplica, ReplicaHealth
 from tasks.judges.vllm.metrics import concurrency_for, summed
-from tasks.judges.vllm.served import Served, base_url, readable
+from tasks.judges.vllm.served import Served, readable
 from tasks.settings import Settings
 
 T = TypeVar("T")

@@ -22,10 +22,11 @@ from tasks.cards.facts import flags_of
 from tasks.cards.parse import parse_card
 from tasks.errors import JudgeRefused, UsageError, VerdictInvalid
 from tasks.judges.vllm.answers import read_explanation, read_score, usage_of
+from tasks.judges.vllm.client import is_local
 from tasks.judges.vllm.fence import cut, fenced, is_verbatim, neutralise
 from tasks.judges.vllm.fleet import Fleet, RequestFailed
 from tasks.judges.vllm.prompt import Prompt, Shape, explain_prompt, score_prompt
-from tasks.judges.vllm.served import Served, is_local
+from tasks.judges.vllm.served import Served
 from tasks.judges.vllm.server import engine_version, revision_of, running_judge_server
 from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
 from tasks.rubric import load_rubric

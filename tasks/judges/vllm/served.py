@@ -1,20 +1,12 @@
-"""What a judge server serves, in its own words, and where it is. Every function accepts any answer of a server."""
+"""What a judge server serves, in its own words. Every function accepts any answer of a server."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-import httpx2
-
-from tasks.errors import JudgeRefused, UsageError
+from tasks.errors import JudgeRefused
 from tasks.judges.vllm.metrics import kv_tokens
-
-API_KEY = "CARDIOGRAPH_JUDGE_API_KEY"
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +22,6 @@ class Served:
 
 class ServesAnother(JudgeRefused):
     """The server does not have the requested model; in a panel it may be another judge's."""
-
-
-def base_url(url: str) -> str:
-    """The address without `/v1` and slashes at its end. UsageError where it is not an http(s) address."""
-    plain = url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
-    if problem := _problem_of(plain):
-        shown = readable("…@" + url.rpartition("@")[2] if "@" in url else url)[:200]  # without any password
-        raise UsageError(f"--judge-url {shown}: {problem}; write an address like http://127.0.0.1:8000")
-    return plain
-
-
-def _problem_of(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        is_complete = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        httpx2.URL(url)
-    except (ValueError, httpx2.InvalidURL) as error:
-        # The error may quote what stands before an @: a password.
-        return "it is not an address" + ("" if "@" in url else f" ({readable(str(error))})")
-    if parts.scheme not in ("http", "https") or not is_complete:
-        return "it is not an http or https address"
-    if "@" in parts.netloc:
-        return f"it contains a user or a password; put the key into {API_KEY} instead"
-    if parts.query or parts.fragment or re.search(r"\s", url):
-        return "it contains a query, a fragment or a blank"
-    return None
-
-
-def is_local(url: str) -> bool:
-    """Whether it is on this machine's loopback, which no proxy can reach."""
-    return urlsplit(url).hostname in _LOOPBACK
 
 
 def readable(text: str) -> str:
