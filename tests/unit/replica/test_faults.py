@@ -276,14 +276,14 @@ def test_what_the_child_refuses_the_parent_raises(corpus: Path, tmp_path: Path) 
 
 
 def test_what_cannot_be_served_is_refused_before_it_is(corpus: Path) -> None:
-    for options, error, words in (
-        ({"corpus": corpus, "as_of": date(2020, 1, 1)}, CorpusInvalid, "nothing as of 2020-01-01"),
-        ({"corpus": corpus, "faults": "flood=1"}, UsageError, "no fault is called 'flood'"),
-        ({"corpus": corpus, "window_s": 0}, UsageError, "must be positive"),
-        ({"corpus": corpus, "latency_ms": -1}, UsageError, "latency"),
+    for serving, error, words in (
+        (Serving(corpus, as_of=date(2020, 1, 1)), CorpusInvalid, "nothing as of 2020-01-01"),
+        (Serving(corpus, faults="flood=1"), UsageError, "no fault is called 'flood'"),
+        (Serving(corpus, window_s=0), UsageError, "must be positive"),
+        (Serving(corpus, latency_ms=-1), UsageError, "latency"),
     ):
         with pytest.raises(error, match=words):
-            serve(Serving(**options), lambda *_: None)
+            serve(serving, lambda *_: None)
 
 
 def test_statistics_count_what_happened(corpus: Path) -> None:

@@ -569,7 +569,10 @@ def test_whatever_a_judge_is_called_or_says_the_page_is_whole(
         judging=replace(
             judging,
             others=judging.others.with_columns(pl.lit(text).alias("judge")),
-            explanations=spoilt(judging.explanations, texts, "model_id", "quote", "improvement"),
+            # One name, for explanations are listed by model.
+            explanations=spoilt(judging.explanations, texts, "quote", "improvement").with_columns(
+                pl.lit(text).alias("model_id")
+            ),
         ),
     )
     assert _but_terms(Page(render_report(spoiled))) == judged_tags
