@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -94,7 +95,7 @@ def measured(home: Path, parts: list[list[CardRead]], threads: int) -> dict[str,
 
 def _list_models(lake: Lake, parts: list[list[CardRead]]) -> None:
     """Write the listing that the warehouse's checks require for the cards."""
-    figures = (NOW, NOW, 1, 1, 1, None, [], None, None, None, True, None, [])
+    figures: tuple[Any, ...] = (NOW, NOW, 1, 1, 1, None, [], None, None, None, True, None, [])
     listed = [ListedModel(WEEK, card.model_id, "ada", card.sha, *figures) for part in parts for card in part]
     lake.write(f"listing/{WEEK}/page-00000.parquet", ListedModel, listed)
     record = SnapshotRecord(WEEK, "x", "all", len(listed), NOW, NOW)
