@@ -149,23 +149,16 @@ def names(
     takes precedence over one by a judge model or by terms, and stays with
     the kind in later weeks.
     """
-    if path is None:
-        print_names(home, as_json=as_json)
-    elif as_json:
-        raise UsageError("--json is for the list; leave it out, or leave out the file")
-    else:
-        take_names(home, path)
-
-
-def print_names(home: Path, *, as_json: bool) -> None:
-    """List the kinds of the latest map, with their names and figures."""
     from flows.cli.tables import print_json, print_table
     from tasks.atlas.kind_names import named_kinds
 
-    kinds = named_kinds(home)
-    if as_json:
-        print_json(kinds)
-    elif not kinds:
+    if path is not None:
+        if as_json:
+            raise UsageError("--json is for the list; leave it out, or leave out the file")
+        take_names(home, path)
+    elif as_json:
+        print_json(named_kinds(home))
+    elif not (kinds := named_kinds(home)):
         typer.echo("The latest map has no kinds.")
     else:
         columns = "kind> name named_by archetype models> share> score> gap> stability> telling_terms"

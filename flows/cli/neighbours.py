@@ -38,35 +38,28 @@ def neighbours(
     them. Neighbours with a higher score are better documented: the checks of
     the rubric that they pass and this card fails are listed with advice.
     """
-    from tasks.atlas.neighbours import neighbourhood
-
-    print_neighbours(neighbourhood(home, model.strip(), limit), as_json=as_json)
-
-
-def print_neighbours(found: Neighbourhood, *, as_json: bool) -> None:
-    """Print a model and its neighbours."""
     from rich.console import Console
     from rich.text import Text
 
     from flows.cli.tables import print_json, print_table
+    from tasks.atlas.neighbours import neighbourhood
 
+    found = neighbourhood(home, model.strip(), limit)
     if as_json:
-        print_json(as_plain(found))
+        print_json(_plain(found))
         return
     console = Console(highlight=False)
     console.print(_about(found))
     if not found.near:
         console.print(Text("No other card is on the map."))
         return
-    print_table(
-        "\nNearest cards", "model author cosine> score> likes> downloads> kind", map(_cells, found.near)
-    )
+    columns = "model author cosine> score> likes> downloads> kind"
+    print_table("\nNearest cards", columns, map(_cells, found.near))
     for line in _better_lines(found):
         console.print(line)
 
 
-def as_plain(found: Neighbourhood) -> dict[str, object]:
-    """The neighbourhood for programs."""
+def _plain(found: Neighbourhood) -> dict[str, object]:
     return {
         "snapshot": found.snapshot,
         "model": found.model,

@@ -85,7 +85,7 @@ def read_names(path: Path) -> list[GivenName]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             _check_columns(path, reader.fieldnames or [])
-            return [_given(path, reader.line_num, row) for row in reader if any(map(str.strip, _cells(row)))]
+            return [_given(path, reader.line_num, row) for row in reader if _is_filled(row)]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); name a CSV file") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -94,8 +94,8 @@ def read_names(path: Path) -> list[GivenName]:
         ) from error
 
 
-def _cells(row: CsvRow) -> list[str]:
-    return [cell if isinstance(cell, str) else "x" * bool(cell) for cell in row.values()]
+def _is_filled(row: CsvRow) -> bool:
+    return any(cell.strip() if isinstance(cell, str) else cell for cell in row.values())
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:

@@ -19,7 +19,6 @@ from tasks.records import KindName
 
 NAME_CHARACTERS_MAX = 60
 DESCRIPTION_CHARACTERS_MAX = 240
-BY_TERMS = "terms"
 
 # The share of a kind's models from which on the kind is named for what they have in common.
 UNTOUCHED_SHARE_MIN = 0.5
@@ -77,7 +76,7 @@ class KindFacts:
 def named(facts: Iterable[KindFacts], snapshot: date, named_at: datetime) -> list[KindName]:
     """The names of `name_kinds` as records, in the order of kinds."""
     return [
-        KindName(snapshot, kind, BY_TERMS, name, description, None, named_at)
+        KindName(snapshot, kind, "terms", name, description, None, named_at)
         for kind, (name, description) in sorted(name_kinds(facts).items())
     ]
 
