@@ -518,7 +518,7 @@ def test_other_judges_are_told_and_drawn_never_averaged_into_the_scores(judged: 
         "The judge changed on 21 November 2026: before, it was the judge model reader (bbbbbbbb)"
         in parsed.text
     )
-    assert "The judge model reader beside the checklist" in parsed.text
+    assert "The judge model reader compared with the checklist" in parsed.text
     assert "The cards on which the judges disagree most" in parsed.text
     cells = [spec for spec in parsed.specs if "fall into the same half point" in spec["description"]]
     assert len(cells) == 2
