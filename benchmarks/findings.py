@@ -3,9 +3,9 @@
     python benchmarks/findings.py [--models 30000 1000000] [--json FILE]
 
 Generates tables of models with authors, ties, zeros and missing values like the Hub's, 300 labelled cards, and half a
-year of weeks of as many models as an event study takes. Asks of them what a snapshot's analysis asks: correlations,
-regressions, strata, shares, judge error and edits, every interval over authors. Prints seconds a stage and the most
-memory that the process took.
+year of weeks of as many models as an event study takes. Runs the whole analysis of a snapshot on them:
+correlations, regressions, strata, shares, judge error and edits, every interval over authors. Prints the seconds per
+stage and the peak memory of the process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tasks.findings.sample import Stamp, clean
 from tasks.findings.study import HUB
 from tasks.findings.threads import on_one_thread
 
-LABELS, WEEKS, FOLLOWED = 300, 26, 100_000  # followed: of `sql/out/edit_panel.sql`, the most models
+LABELS, WEEKS, FOLLOWED = 300, 26, 100_000  # followed: the models of `sql/out/edit_panel.sql` at most
 SECTIONS = [f"section-{number}" for number in range(16)]
 
 
@@ -101,17 +101,17 @@ def generated_panel(models: int, seed: int = 20) -> pl.DataFrame:
 
 @on_one_thread
 def analyse(models: int) -> dict[str, Any]:
-    """Seconds of each stage, in this process; and how many findings there are."""
-    spent: defaultdict[str, float] = defaultdict(float)
+    """Seconds per stage in this process, and the number of findings."""
+    seconds_of: defaultdict[str, float] = defaultdict(float)
     stamp = Stamp(date(2026, 1, 5), "generated", "generated")
-    found = 0
+    findings = 0
 
     def timed(stage: str, work: Callable[..., Any], *given: Any) -> Any:
-        nonlocal found
+        nonlocal findings
         began = time.perf_counter()
         result = work(*given)
-        spent[stage] += time.perf_counter() - began
-        found += len(result) if isinstance(result, list) else 0
+        seconds_of[stage] += time.perf_counter() - began
+        findings += len(result) if isinstance(result, list) else 0
         return result
 
     frame = timed("generate (not part of the analysis)", generated, models)
@@ -119,7 +119,7 @@ def analyse(models: int) -> dict[str, Any]:
     limits = timed("outliers", fences, table, HUB)
     timed("outliers", count_outliers, table, HUB, limits, stamp)
     samples = questions.strata(table, HUB, limits)
-    found -= len(samples)
+    findings -= len(samples)
     for sample in samples:
         timed("rank correlations", questions.rank_correlations, sample, stamp, 20)
         timed("partial correlations", questions.partial_correlations, sample, HUB, stamp, 20)
@@ -132,12 +132,18 @@ def analyse(models: int) -> dict[str, Any]:
     panel = timed("generate (not part of the analysis)", generated_panel, min(models, FOLLOWED))
     timed("edits", edit_effects, panel, stamp)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    whole = sum(s for stage, s in spent.items() if not stage.startswith("generate"))
-    return {"models": models, "findings": found, "whole_s": whole, "memory_gb": memory, "stages": dict(spent)}
+    whole = sum(s for stage, s in seconds_of.items() if not stage.startswith("generate"))
+    return {
+        "models": models,
+        "findings": findings,
+        "whole_s": whole,
+        "memory_gb": memory,
+        "stages": dict(seconds_of),
+    }
 
 
 def main() -> None:
-    """Measure each size in a process of its own, for the memory is the most that a process ever took."""
+    """Measure each size in its own process, because the memory is the peak of the process."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", type=int, nargs="+", default=[30_000])
     parser.add_argument("--json", type=Path)
@@ -146,18 +152,18 @@ def main() -> None:
     if options.one:
         print(json.dumps(analyse(options.one)))
         return
-    told = [
+    measured = [
         json.loads(subprocess.check_output([sys.executable, __file__, "--one", str(models)], text=True))
         for models in options.models
     ]
-    for one in told:
+    for one in measured:
         print(
             f"\n{one['models']:,} models: {one['whole_s']:.1f} s, {one['memory_gb']:.1f} GB, {one['findings']} findings"
         )
         for stage, seconds in one["stages"].items():
             print(f"  {stage:36} {seconds:8.1f} s")
     if options.json:
-        options.json.write_text(json.dumps(told, indent=2) + "\n")
+        options.json.write_text(json.dumps(measured, indent=2) + "\n")
 
 
 if __name__ == "__main__":

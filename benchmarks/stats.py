@@ -1,10 +1,10 @@
-"""Whether the intervals hold what they promise: planted truths, drawn many times, estimated each time.
+"""The coverage of the intervals: planted truths, drawn many times, estimated each time.
 
     python benchmarks/stats.py [--replications 1000] [--corpora 200] [--write docs/statistics.md] [--json FILE]
 
 Authors with one to many models, each with a taste and a fame of their own; scores between 1 and 5; counts that are
-Poisson around a gamma rate, three quarters of them zero. Of each estimator: in how many draws the nominal 95 % interval
-holds the true value (planted, or that of 40,000 authors), and how often p < 0.05 where nothing was planted. Then the
+Poisson around a gamma rate, three quarters of them zero. For each estimator: in how many draws its 95 % interval
+contains the true value (planted, or that of 40,000 authors), and how often p < 0.05 where nothing was planted. Then the
 event study, on made-up Hubs with a planted effect of documentation edits and none of cosmetic ones. Prints a table.
 """
 
@@ -159,8 +159,8 @@ PLANTED = {"Huber": SLOPE, "Tukey": SLOPE, "median": SLOPE, "Theil-Sen": SLOPE, 
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """How an estimator did: shares in 0-1 of its replications, and the true value and the mean estimate."""
+class Coverage:
+    """Results of an estimator: shares in 0-1 of its replications, the true value and the mean estimate."""
 
     estimator: str
     truth: float
@@ -191,11 +191,11 @@ def _truth(name: str) -> float:
 
 
 @on_one_thread
-def _held(name: str, replications: int) -> Held:
+def _covered(name: str, replications: int) -> Coverage:
     truth = _truth(name)
     drawn = np.array(_replicate(name, SLOPE, range(replications)))
     null = np.array(_replicate(name, 0.0, range(replications, 2 * replications)))
-    return Held(
+    return Coverage(
         estimator=name,
         truth=truth,
         mean=float(np.nanmean(drawn[:, 0])),
@@ -274,7 +274,7 @@ def _edited(corpora: int, processes: int) -> list[Edited]:
     return found
 
 
-def _tables(held: list[Held], edited: list[Edited]) -> str:
+def _tables(held: list[Coverage], edited: list[Edited]) -> str:
     lines = [
         "| estimator | true value | mean estimate | coverage of the 95 % interval | p < 0.05 where nothing is |",
         "|---|---|---|---|---|",
@@ -305,7 +305,7 @@ def main() -> None:
     options = parser.parse_args()
     began = time.monotonic()
     with ProcessPoolExecutor(options.processes) as pool:
-        held = list(pool.map(partial(_held, replications=options.replications), METHODS))
+        held = list(pool.map(partial(_covered, replications=options.replications), METHODS))
     edited = _edited(options.corpora, options.processes)
     text = _tables(held, edited)
     print(text)
@@ -319,8 +319,8 @@ def main() -> None:
     if options.write:
         before, mark, rest = options.write.read_text(encoding="utf-8").partition(_BEGIN)
         after = rest.partition(_END)[2]
-        told = f"{options.replications:,} replications and {options.corpora} corpora, {datetime.now(UTC):%-d %B %Y}."
-        options.write.write_text(f"{before}{mark}\n{text}\n\n{told}\n{_END}{after}", encoding="utf-8")
+        note = f"{options.replications:,} replications and {options.corpora} corpora, {datetime.now(UTC):%-d %B %Y}."
+        options.write.write_text(f"{before}{mark}\n{text}\n\n{note}\n{_END}{after}", encoding="utf-8")
 
 
 _BEGIN, _END = "<!-- figures -->", "<!-- end of figures -->"

@@ -266,30 +266,33 @@ def _fit(
 
     table = _informative(table, fixed, is_count=is_count)
     if table["is_treated"].n_unique() < 2:  # on an empty table pyfixest does not raise but ends the process
-        return {name: Coefficient(Estimate(flags=("few_edits",))) for name in terms}
+        return _refused(terms, "few_edits")
     if table["y"].n_unique() < 2:
-        return {name: Coefficient(Estimate(flags=("constant",))) for name in terms}
+        return _refused(terms, "constant")
     fit_of: Any = pyfixest.fepois if is_count else pyfixest.feols
-    nothing = {name: Coefficient(Estimate(flags=("not_converged",))) for name in terms}
     formula = f"y ~ {' + '.join(terms)} | {' + '.join(fixed)}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # collinear terms are missing from the result
         try:
             fit = fit_of(formula, table.to_pandas(), vcov="iid")
         except (ValueError, RuntimeError, np.linalg.LinAlgError, ZeroDivisionError):
-            return nothing
+            return _refused(terms, "not_converged")
     names = list(fit.coef().index)
     values, variance = fit.coef().to_numpy(), _variance(fit)
     if variance is None:
-        return nothing
+        return _refused(terms, "not_converged")
     groups = int(fit._data.groupby("is_treated")["author"].nunique().min())
-    found = {name: Coefficient(Estimate(flags=("collinear",))) for name in terms}
+    found = _refused(terms, "collinear")
     covariances = np.full((len(names), len(terms)), np.nan)
     covariances[:, [terms.index(name) for name in names]] = variance
     for at, name in enumerate(names):
         error = float(np.sqrt(variance[at, at]))
         found[name] = _coefficient(float(values[at]), error, groups, covariances[at])
     return found
+
+
+def _refused(terms: list[str], flag: str) -> dict[str, Coefficient]:
+    return {name: Coefficient(Estimate(flags=(flag,))) for name in terms}
 
 
 def _informative(table: pl.DataFrame, fixed: tuple[str, ...], *, is_count: bool) -> pl.DataFrame:

@@ -136,14 +136,14 @@ def _of_outcome(
         ]
     found = []
     for name, outcome, method, is_rank in _plan(judged.outcome):
-        data = labelled_of(judged, _alone(study) if is_rank else study, labels)
+        held = replace(study, amounts=(), kinds={}) if is_rank else study
+        data = labelled_of(judged, held, labels)
         answers = (
             [Estimate(flags=("collinear",))] * 3 if data is None else estimates(data, method, is_rank=is_rank)
         )
-        found += [
-            stamp.finding("judge_error", name, sample, _flagged(answer, flags), outcome=outcome)
-            for sample, answer in zip(samples, answers, strict=True)
-        ]
+        for sample, answer in zip(samples, answers, strict=True):
+            flagged = replace(answer, flags=(*answer.flags, *flags))
+            found.append(stamp.finding("judge_error", name, sample, flagged, outcome=outcome))
     return found
 
 
@@ -154,15 +154,6 @@ def _plan(outcome: str) -> tuple[tuple[str, str, Method, bool], ...]:
         (Estimator.HUBER, f"log1p_{outcome}", huber, False),
         (Estimator.POISSON, outcome, poisson, False),
     )
-
-
-def _flagged(estimate: Estimate, flags: tuple[str, ...]) -> Estimate:
-    return replace(estimate, flags=tuple(dict.fromkeys((*estimate.flags, *flags))))
-
-
-def _alone(study: Study) -> Study:
-    """The study with nothing held equal."""
-    return replace(study, amounts=(), kinds={})
 
 
 # ------------------------------------------------------------------------------------------------ what was labelled

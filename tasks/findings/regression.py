@@ -64,7 +64,7 @@ def huber(design: Design) -> Estimate:
     which a bounded scale does not have. Huber (1964, 1973), "Robust regression: asymptotics, conjectures and
     Monte Carlo".
     """
-    return _m_estimate(design, HuberT())
+    return _score_estimate(design, huber_fit(design))
 
 
 def tukey(design: Design) -> Estimate:
@@ -76,7 +76,8 @@ def tukey(design: Design) -> Estimate:
     start = huber_fit(design)
     if isinstance(start, NoFit):
         return Estimate(flags=start.flags)
-    return _m_estimate(design, TukeyBiweight(), start.coefficients)
+    fit = _iterate(design.x, np.log1p(design.y), TukeyBiweight(), start.coefficients, design.weights)
+    return _score_estimate(design, fit)
 
 
 def huber_fit(design: Design) -> Fit | NoFit:
@@ -229,11 +230,6 @@ def log_positive(design: Design) -> Estimate:
     y = np.log(design.y)
     beta = least_squares(design.x, y)
     return _score_estimate(design, Fit(beta, y - design.x @ beta, np.ones(len(y))))
-
-
-def _m_estimate(design: Design, norm: Norm, start: Floats | None = None) -> Estimate:
-    fit = _iterate(design.x, np.log1p(design.y), norm, start, design.weights)
-    return _score_estimate(design, fit)
 
 
 def _iterate(

@@ -1,1 +1,1 @@
-"""The report: what a warehouse says about one snapshot as one judge sees it, on one page without a network."""
+"""The report: one snapshot of a warehouse as one judge scored it, on one page that needs no network."""

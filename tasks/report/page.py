@@ -11,6 +11,7 @@ from typing import Any
 import vl_convert
 
 from tasks.charts import theme
+from tasks.errors import NotWritten
 from tasks.pages import PageScript, environment, page_script, page_style, write_page
 from tasks.records import Finding
 from tasks.report import figures
@@ -56,6 +57,22 @@ def render_report(data: ReportData) -> str:
 def write_report(data: ReportData, path: Path) -> None:
     """Write the page, replacing an older one in one step; `NotWritten` where that fails."""
     write_page(render_report(data), path)
+
+
+def write_pictures(data: ReportData, folder: Path) -> list[Path]:
+    """Save each chart as a PNG, for pages that run no script; returns the files, named for what they show."""
+    groups = figures.every(data).values()
+    drawn = [figure for group in groups for figure in (group if isinstance(group, list) else [group])]
+    specs = {figure.name: figure.spec for figure in drawn if figure.spec}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, spec in specs.items():
+            theme.save_png(spec, folder / f"{name}.png")
+    except OSError as error:
+        raise NotWritten(
+            f"cannot write pictures to {folder}: {error.strerror}; choose another folder"
+        ) from error
+    return [folder / f"{name}.png" for name in specs]
 
 
 @cache

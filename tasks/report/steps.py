@@ -16,7 +16,7 @@ def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
     # Altair takes seconds to import.
     from tasks.report.data import read_report_data
     from tasks.report.page import write_report
-    from tasks.report.pictures import write_pictures
+    from tasks.report.page import write_pictures
 
     warehouse = Warehouse(home)
     latest = warehouse.latest_judged()

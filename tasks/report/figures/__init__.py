@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from tasks.report.data import ReportData
-from tasks.report.figures.associations import association, judge_error, slopes, stratum_associations
+from tasks.report.figures.associations import association, edits, judge_error, slopes, stratum_associations
 from tasks.report.figures.contents import documented, documented_words, sections
 from tasks.report.figures.figure import Figure
 from tasks.report.figures.judging import agreement, compared
 from tasks.report.figures.scores import popularity, spread, stratum_scores
-from tasks.report.figures.weeks import edits
 
 __all__ = [
     "Figure",

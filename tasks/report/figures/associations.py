@@ -1,15 +1,19 @@
-"""How strongly score and popularity go together: by every estimator, by stratum, and as people would score."""
+"""How score and popularity go together: by every estimator, by stratum, as people would score, and after an edit."""
 
 from __future__ import annotations
 
+import polars as pl
+
+from tasks.charts import draw
 from tasks.charts.summaries import Popularity
 from tasks.estimators import Estimator, spearman_given
 from tasks.records import Finding
 from tasks.report.data import ReportData
-from tasks.report.figures.figure import ROWS_MAX, STRATUM_ORDER, Figure, drawable_of, forest
-from tasks.report.tables import place
-from tasks.sentences.estimates import is_ranked
-from tasks.sentences.findings import as_people_score
+from tasks.report.figures.figure import ROWS_MAX, STRATUM_ORDER, Figure, drawable_of, forest, spec
+from tasks.report.tables import findings_table, place
+from tasks.sentences.edits import edit_verdict
+from tasks.sentences.estimates import is_interval, is_ranked
+from tasks.sentences.findings import as_people_score, sentence
 from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first
 
 # The rows of the charts, in their order.
@@ -31,6 +35,7 @@ _SLOPES: dict[str, str] = {
     Estimator.LOGIT: "Logistic",
     Estimator.HURDLE_LOG: "Those with any",
 }
+_EDITS = {"documentation_edit": "documenting more", "cosmetic_edit": "documenting nothing more"}
 _REGRESSIONS = {"regression": "score alone", "regression_controlled": "all else equal"}
 
 
@@ -136,3 +141,36 @@ def stratum_associations(data: ReportData, dimension: str) -> Figure | None:
         order=lambda f: (shown.index(f.stratum), f.outcome),
         is_drawn=lambda f: f.stratum in shown,
     )
+
+
+def edits(data: ReportData, outcome: str) -> Figure | None:
+    """What edited models gain compared with models not edited yet, week by week; None where nothing was estimated."""
+    of_outcome = [f for f in data.findings if f.outcome == outcome and f.question.startswith("edit_")]
+    curve = [f for f in of_outcome if f.question == "edit_curve" and is_interval(f)]
+    verdict = edit_verdict(of_outcome, outcome)
+    if not curve or verdict is None:
+        return None
+    rows = [
+        {
+            "week": int(f.stratum.removeprefix("week=")),
+            "series": _EDITS[f.predictor],
+            "estimate": f.estimate,
+            "ci_low": f.ci_low,
+            "ci_high": f.ci_high,
+        }
+        for f in curve
+    ]
+    base = [
+        {"week": -1, "series": name, "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.0}
+        for name in dict.fromkeys(row["series"] for row in rows)
+    ]
+    frame = pl.DataFrame([*rows, *base]).sort("series", "week")
+    effect = next(f for f in of_outcome if (f.question, f.predictor) == ("edit_effect", "documentation_edit"))
+    says = f"{sentence(effect)} {verdict}"
+    title = f"{upper_first(plain(outcome))} around an edit of the card"
+    chart = draw.how_an_edit_is_followed(frame, "Difference of logarithms to week −1")
+    note = (
+        "Models whose card was edited, compared with models of the same weeks whose card was not edited yet; week −1 "
+        "is the base. Lines are 95 % intervals over authors."
+    )
+    return Figure(f"edits-{outcome}", title, says, spec(chart, says), findings_table(of_outcome), note)

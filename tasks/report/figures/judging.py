@@ -69,7 +69,7 @@ def judges_compared(number: int, judge: str, other: Mapping[str, Any], grid: pl.
         that = f"{that} ({other['fingerprint'][:8]})"
     chart = draw.how_two_judges_compare(grid, this, that)
     says = _sides(grid, this, that)
-    title = f"{upper_first(this)} beside {that}"
+    title = f"{upper_first(this)} compared with {that}"
     note = "Each cell is half a point wide and high and shows its number of texts; on the dashed line both agree."
     return Figure(f"judges-{number}", title, says, spec(chart, says), grid_table(grid, this, that), note)
 

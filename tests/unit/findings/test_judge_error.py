@@ -196,7 +196,7 @@ def test_levels_that_nobody_labelled_are_left_out_and_named() -> None:
     assert row.n == table.filter(pl.col("level") != 4).height
 
 
-def test_labels_of_fewer_than_ten_authors_give_no_interval_and_of_nine_models_nothing() -> None:
+def test_labels_of_nine_authors_give_no_interval_and_of_nine_models_nothing() -> None:
     table = models(11, labels=40).with_columns(pl.lit(2).alias("level"))
     few = table.filter(pl.col("label").is_not_null())["text"].to_list()
     owned = pl.when(pl.col("text").is_in(few)).then(pl.lit("one")).otherwise(pl.col("author")).alias("author")

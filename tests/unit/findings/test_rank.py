@@ -93,7 +93,7 @@ def test_partial_spearman_is_the_correlation_of_the_residuals_of_the_ranks() -> 
     assert found.value == pytest.approx(stats.pearsonr(*left).statistic, abs=1e-9)
 
 
-def test_the_influence_of_the_partial_correlation_gives_the_interval_of_drawing_again() -> None:
+def test_the_partial_correlation_has_the_interval_of_resampling() -> None:
     score, likes, downloads, _ = tied_sample(7, n=500)
     alone = np.arange(500)
     rng = np.random.default_rng(8)

@@ -120,9 +120,7 @@ def test_theil_sen_is_scipys() -> None:
     assert theil_sen(x, y, data.clusters).value == pytest.approx(stats.theilslopes(y, x).slope, abs=1e-9)
 
 
-def test_theil_sens_interval_is_scipys_where_every_model_has_its_own_author_and_nothing_goes_with_anything() -> (
-    None
-):
+def test_theil_sens_interval_is_scipys_for_independent_models_without_association() -> None:
     rng = np.random.default_rng(9)
     x, y = rng.normal(size=(2, 500))
     found, expected = theil_sen(x, y, np.arange(500)), stats.theilslopes(y, x)

@@ -205,7 +205,7 @@ def test_two_judges_meet_in_cells_of_half_a_point_beside_a_line_of_equals(
     assert [(row["score_high"], row["other_middle"]) for row in rows] == [(1.5, 2.25), (5.0, 4.75)]
 
 
-def test_a_legend_has_the_columns_that_a_telephone_shows_beside_the_names_of_the_rows() -> None:
+def test_a_legend_has_the_columns_that_fit_on_a_telephone_beside_the_rows() -> None:
     def columns(series: str, row: str) -> int:
         frame = pl.DataFrame(
             {

@@ -24,7 +24,7 @@ from tasks.report import figures, page
 from tasks.report.data import ReportData, read_report_data
 from tasks.report.judge import judge_section
 from tasks.report.page import render_report, write_report
-from tasks.report.pictures import write_pictures
+from tasks.report.page import write_pictures
 from tasks.settings import Settings
 from tasks.storage.warehouse import frame
 
@@ -524,7 +524,7 @@ def test_other_judges_are_told_and_drawn_never_averaged_into_the_scores(judged: 
         "The judge changed on 21 November 2026: before, it was the judge model reader (bbbbbbbb)"
         in parsed.text
     )
-    assert "The judge model reader beside the checklist" in parsed.text
+    assert "The judge model reader compared with the checklist" in parsed.text
     assert "The cards on which the judges disagree most" in parsed.text
     cells = [spec for spec in parsed.specs if "fall into the same half point" in spec["description"]]
     assert len(cells) == 2
