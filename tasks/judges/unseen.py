@@ -73,9 +73,7 @@ class _Finder:
     hidden: list[str] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
     _hiding: _Hiding | None = None
-    _comment: tuple[int, int] | None = (
-        None  # opened in a chunk of HTML that ended: its start, that end
-    )
+    _comment: tuple[int, int] | None = None  # opened in a chunk of HTML that ended: its start, that end
     _block: tuple[int, int] | None = None
     _in_code: bool = False
     _read_to: int = 0
