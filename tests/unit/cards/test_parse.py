@@ -179,7 +179,7 @@ def test_html_headings_tables_and_links_count_like_markdown() -> None:
     section = card.sections[0]
     assert (section.title, section.level) == ("Results", 2)
     assert section.tables[0].rows == (("Model", "F1"), ("ours", "0.9"))
-    assert (section.links, section.images) == (("https://example.org",), ("x.png",))
+    assert (section.links, section.images) == (["https://example.org"], ["x.png"])
 
 
 @pytest.mark.parametrize(
@@ -209,14 +209,14 @@ def test_a_hidden_element_ends_where_it_ends() -> None:
 def test_a_bold_line_is_a_heading_and_a_bold_sentence_is_not() -> None:
     card = parse_card("**Training data**\n\nLetters.\n\n**It is the best of all models.**\n")
     assert [(section.title, section.blocks) for section in card.sections] == [
-        ("Training data", ("Letters.", "It is the best of all models."))
+        ("Training data", ["Letters.", "It is the best of all models."])
     ]
 
 
 def test_labels_are_found_in_lists_and_paragraphs() -> None:
     card = parse_card("- **License:** MIT\n- **Developed by**: Ada\n\nPaper: https://example.org/p\n")
     labels = card.sections[0].labels
-    assert labels == (("License", "MIT"), ("Developed by", "Ada"), ("Paper", "https://example.org/p"))
+    assert labels == [("License", "MIT"), ("Developed by", "Ada"), ("Paper", "https://example.org/p")]
 
 
 def test_indented_sentences_are_prose_and_indented_code_is_code() -> None:
