@@ -71,11 +71,13 @@ def read(script: str, url: str, refs: list[tuple[str, str]]) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "-c", script, url, str(THREADS)],
             input=json.dumps(refs),
-            stdout=subprocess.PIPE,
+            check=False,
+            capture_output=True,
             text=True,
-            check=True,
             env={**os.environ, "HF_ENDPOINT": url, "HF_HOME": cache, "HF_HUB_DISABLE_TELEMETRY": "1"},
         )
+    if done.returncode:
+        sys.exit(f"a reader failed:\n{done.stderr}")
     figures: dict[str, Any] = json.loads(done.stdout)
     counted = request(f"{url}/-/replica/stats")
     return {
