@@ -101,7 +101,7 @@ def test_the_command_tells_whose_score_each_row_is_of(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     print_findings(asked, as_json=False)
-    told = capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())  # a sentence may be wrapped
     assert "all models, Poisson regression, score" in told
     assert "all models, Poisson regression, label" in told
     assert "estimated from labels of 120 models" in told
