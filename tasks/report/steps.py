@@ -15,8 +15,7 @@ def write_latest_report(home: Path, pictures: Path | None = None) -> list[Path]:
     """Write the report of the latest judged snapshot, and its charts into `pictures` if given; returns the files."""
     # Altair takes seconds to import.
     from tasks.report.data import read_report_data
-    from tasks.report.page import write_report
-    from tasks.report.page import write_pictures
+    from tasks.report.page import write_pictures, write_report
 
     warehouse = Warehouse(home)
     latest = warehouse.latest_judged()

@@ -200,10 +200,11 @@ def _tendency(finding: Finding) -> str:
     return f"tend to have {'more' if verdict == 'more' else 'fewer'} {what} ({strength(finding)}: {numbers})"
 
 
+_SCORED = {"checklist": "Models whose card scores higher on the checklist"}
+
+
 def _scored(judge: str) -> str:
-    if judge == "checklist":
-        return "Models whose card scores higher on the checklist"
-    return f"Models whose card {judge_words(judge)} scores higher"
+    return _SCORED.get(judge, f"Models whose card {judge_words(judge)} scores higher")
 
 
 def headline(findings: Sequence[Finding]) -> str:

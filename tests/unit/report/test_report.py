@@ -23,8 +23,7 @@ from tasks.records import Finding, JudgeRecord
 from tasks.report import figures, page
 from tasks.report.data import ReportData, read_report_data
 from tasks.report.judge import judge_section
-from tasks.report.page import render_report, write_report
-from tasks.report.page import write_pictures
+from tasks.report.page import render_report, write_pictures, write_report
 from tasks.settings import Settings
 from tasks.storage.warehouse import frame
 
