@@ -232,13 +232,6 @@ def _values(e: Evidence, *keys: str) -> list[str]:
 # --------------------------------------------------------------------------------------------- structure
 
 
-def is_readable(e: Evidence) -> bool:
-    if e.words < 30 or max(map(word_count, e.card.blocks), default=0) > _WALL_WORDS:
-        return False
-    markup = e.card.html_characters
-    return not (markup > 500 and markup > len(e.card.body) / 2)
-
-
 def is_formatted(e: Evidence) -> bool:
     has_list = sum(section.list_items for section in e.card.sections) >= 2
     return sum(map(bool, (has_list, e.card.tables, e.card.codes, e.card.images))) >= 2 and e.words >= 20
@@ -314,7 +307,11 @@ CHECKS: dict[str, Predicate] = {
     # structure
     "has_sections": lambda e: e.filled_headings >= 3,
     "covers_sections": lambda e: len(e.parts) >= 5,
-    "is_readable": is_readable,
+    "is_readable": lambda e: (
+        e.words >= 30
+        and max(map(word_count, e.card.blocks), default=0) <= _WALL_WORDS
+        and not e.card.is_mostly_html
+    ),
     "is_formatted": is_formatted,
     "references_given": lambda e: (
         "citation" in e.parts
