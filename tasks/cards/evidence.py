@@ -187,10 +187,11 @@ def gather(card: Card) -> Evidence:
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
     parts = _parts(cleaned, sieve)
+    is_untouched = template is not None and (template.kind != "form" or sieve.placeholders >= 3)
     return Evidence(
         card=card,
         template=template,
-        is_generated=_is_generated(template, own_words, sieve.placeholders),
+        is_generated=is_untouched and own_words < OWN_WORDS_MIN,
         prose=prose,
         own=own,
         own_words=own_words,
@@ -258,11 +259,6 @@ def _own_blocks(cleaned: Cleaned, template: Template | None) -> Iterator[str]:
         for block in blocks:
             if not template or not holds_any(block.casefold(), template.boilerplate):
                 yield block
-
-
-def _is_generated(template: Template | None, own_words: int, placeholders: int) -> bool:
-    is_untouched = template is not None and (template.kind != "form" or placeholders >= 3)
-    return is_untouched and own_words < OWN_WORDS_MIN
 
 
 def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:

@@ -33,7 +33,7 @@ def shows_example(e: Evidence) -> bool:
     """An output next to the code: in a comment, in a block of its own, or under a heading for outputs."""
     if not _running_code(e):
         return False
-    if cues.shows_output(e.code):
+    if cues.OUTPUT.search(e.code):
         return True
     if cues.has("output_title", e.titles) and any(_is_output(section) for section in e.card.sections):
         return True
@@ -316,7 +316,7 @@ CHECKS: dict[str, Predicate] = {
     "references_given": lambda e: (
         "citation" in e.parts
         or "contact" in e.parts
-        or cues.has_bibtex(e.code)
+        or bool(cues.BIBTEX.search(e.code))
         or cues.has("reference_link", _links(e))
     ),
     # originality

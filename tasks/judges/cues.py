@@ -156,7 +156,7 @@ def _has_value(cue: Cue, text: str) -> bool:
 
 
 # An output in code: after a marker in a comment, as Python prints it, or after the word itself.
-_OUTPUT = re.compile(
+OUTPUT = re.compile(
     r"^\s*(?:#+|//|>>>?)\s*(?:\W{0,4}(?:outputs?|prints|results?|returns|prediction|answer|expected)\b|=>|->|→|\[|\{|['\"(])"
     r"|[\[{]\s*\{?\s*['\"](?:score|label|sequence|generated_text|summary_text|translation_text|entity\w{0,8}|answer|start"
     r"|word|token_str)['\"]\s*:"
@@ -166,18 +166,9 @@ _OUTPUT = re.compile(
 )
 
 
-def shows_output(code: str) -> bool:
-    """Whether casefolded code contains the output of running it."""
-    return bool(_OUTPUT.search(code))
-
-
-_BIBTEX = re.compile(
+BIBTEX = re.compile(
     r"@(?:inproceedings|article|misc|techreport|book|phdthesis|software|online|proceedings|unpublished|conference)\s*\{"
 )
-
-
-def has_bibtex(text: str) -> bool:
-    return bool(_BIBTEX.search(text))
 
 
 LICENSES = frozenset(_FILE["hub"]["licenses"])
