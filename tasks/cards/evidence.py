@@ -82,26 +82,6 @@ def holds_any(text: str, phrases: tuple[str, ...]) -> bool:
     return False
 
 
-@dataclass(slots=True)
-class _Cleaner:
-    """Takes placeholders out of blocks and counts them. `present` are those that occur in the card at all."""
-
-    present: tuple[str, ...]
-    count: int = 0
-
-    def clean(self, block: str) -> str:
-        """The block without the sentences that hold a placeholder; empty where nothing is left."""
-        if self.present and holds_any(block.casefold(), self.present):
-            self.count += 1
-            block = " ".join(s for s in _SENTENCES.split(block) if not holds_any(s.casefold(), self.present))
-        if len(block) < 40 and _LATER.fullmatch(block):
-            self.count += 1
-            return ""
-        if len(block) < 40 and _NOTHING.fullmatch(block):
-            return ""
-        return block
-
-
 # ----------------------------------------------------------------------------------- talking to the judge
 
 # Without any of these there is no such talk; the pattern below is too slow to run on every card.
@@ -197,9 +177,8 @@ def gather(card: Card) -> Evidence:
     body = card.body.casefold()
     template = recognise(body, _tags(card), {normal_heading(s.title) for s in card.headings})
     raw = "\n".join(card.blocks).casefold()
-    cleaner = _Cleaner(tuple([phrase for phrase in placeholders() if phrase in raw]))
     talks = addresses_a_judge(body) or addresses_a_judge(card.hidden)
-    sieve = _Sieve(cleaner, talks)
+    sieve = _Sieve(tuple([phrase for phrase in placeholders() if phrase in raw]), talks)
     cleaned = [(section, sieve.blocks(section)) for section in card.sections]
     prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
     own = "\n".join(_own_blocks(cleaned, template)).casefold()
@@ -208,10 +187,11 @@ def gather(card: Card) -> Evidence:
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
     parts = _parts(cleaned, sieve)
+    is_untouched = template is not None and (template.kind != "form" or sieve.placeholders >= 3)
     return Evidence(
         card=card,
         template=template,
-        is_generated=_is_generated(template, own_words, cleaner.count),
+        is_generated=is_untouched and own_words < OWN_WORDS_MIN,
         prose=prose,
         own=own,
         own_words=own_words,
@@ -221,7 +201,7 @@ def gather(card: Card) -> Evidence:
         words=words,
         parts={name: part for name, part in parts.items() if part.is_filled(_WORDS_MIN.get(name, 3))},
         filled_headings=_filled_headings(cleaned),
-        placeholders=cleaner.count,
+        placeholders=sieve.placeholders,
         filler_blocks=sieve.filler,
         judge_talk=talks or any(addresses_a_judge(comment) for comment in card.comments),
         code="\n".join(code.text for code in card.codes).casefold(),
@@ -235,24 +215,34 @@ def _tags(card: Card) -> set[str]:
 
 @dataclass(slots=True)
 class _Sieve:
-    """Lets through the blocks that say something, and counts filler."""
+    """Lets through what says something, and counts placeholders and filler.
 
-    cleaner: _Cleaner
+    `present` are the placeholders that occur in the card at all; `talks`: some text in it may talk to a judge.
+    """
+
+    present: tuple[str, ...]
     talks: bool
+    placeholders: int = 0
     filler: int = 0
 
     def clean(self, block: str) -> str:
-        """The block without placeholders; empty where it talks to a judge."""
-        text = self.cleaner.clean(block)
-        return "" if self.talks and addresses_a_judge(text) else text
+        """The block without sentences that hold a placeholder; empty where nothing is left or it talks to a judge."""
+        if self.present and holds_any(block.casefold(), self.present):
+            self.placeholders += 1
+            block = " ".join(s for s in _SENTENCES.split(block) if not holds_any(s.casefold(), self.present))
+        if len(block) < 40:
+            if _LATER.fullmatch(block):
+                self.placeholders += 1
+                return ""
+            if _NOTHING.fullmatch(block):
+                return ""
+        return "" if self.talks and addresses_a_judge(block) else block
 
     def blocks(self, section: Section) -> list[str]:
-        kept = []
-        for text in filter(None, map(self.clean, section.blocks)):
-            if is_filler(text):
-                self.filler += 1
-            else:
-                kept.append(text)
+        """The cleaned blocks of a section without filler."""
+        cleaned = list(filter(None, map(self.clean, section.blocks)))
+        kept = [text for text in cleaned if not is_filler(text)]
+        self.filler += len(cleaned) - len(kept)
         return kept
 
 
@@ -269,11 +259,6 @@ def _own_blocks(cleaned: Cleaned, template: Template | None) -> Iterator[str]:
         for block in blocks:
             if not template or not holds_any(block.casefold(), template.boilerplate):
                 yield block
-
-
-def _is_generated(template: Template | None, own_words: int, placeholders: int) -> bool:
-    is_untouched = template is not None and (template.kind != "form" or placeholders >= 3)
-    return is_untouched and own_words < OWN_WORDS_MIN
 
 
 def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:

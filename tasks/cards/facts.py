@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from tasks.cards.evidence import Evidence, evidence_of, word_count
-from tasks.cards.parse import Card
 from tasks.records import CardFacts, CardText
 from tasks.rubric import load_rubric
 
 FACTS_VERSION = 1  # raise it with any change that gives another answer for some card
 
-_HUGE_LINE_CHARACTERS = 10_000
+_LINE_CHARACTERS = 10_000
 _CHAT_TOKENS = (
     *("<|im_start|>", "<|im_end|>", "[inst]", "<|system|>", "<|user|>", "<|assistant|>", "<start_of_turn>"),
     *("<|start_header_id|>", "<|eot_id|>", "<<sys>>", "<|begin_of_text|>"),
@@ -56,58 +53,34 @@ def facts_of(card_text: CardText, evidence: Evidence) -> CardFacts:
 
 def flags_of(text: str, evidence: Evidence) -> list[str]:
     """Oddities, in a fixed order. None of them is a fault by itself."""
-    return [*_flags_of_text(text), *_flags_of_markup(evidence.card), *_flags_of_content(evidence)]
-
-
-def _flags_of_text(text: str) -> Iterator[str]:
-    if "\x00" in text:
-        yield "nul"
-    if "\ufffd" in text:
-        yield "replacement_characters"
-    if any(mark in text[1:] for mark in ZERO_WIDTH):  # a byte order mark at the start does not count
-        yield "zero_width"
-    if any(mark in text for mark in BIDI):
-        yield "bidi_control"
-    if len(text) > _HUGE_LINE_CHARACTERS and max(map(len, text.split("\n"))) > _HUGE_LINE_CHARACTERS:
-        yield "huge_line"
+    card = evidence.card
     lower = text.lower() if "<" in text or "[" in text else ""
-    if any(token in lower for token in _CHAT_TOKENS):
-        yield "chat_template_tokens"
-
-
-def _flags_of_markup(card: Card) -> Iterator[str]:
-    for tag in ("script", "iframe"):
-        if tag in card.html_tags:
-            yield tag
-    if card.has_event_handler:
-        yield "event_handler"
     targets = [*card.images, *card.links]
-    if any(target.startswith("data:") for target in targets):
-        yield "data_uri_image"
-    if any(target.lower().startswith("javascript:") for target in targets):
-        yield "javascript_link"
-    if card.html_characters > 500 and card.html_characters > len(card.body) / 2:
-        yield "mostly_html"
-    if any(is_telling_comment(comment) for comment in card.comments):
-        yield "hidden_comment"
-    if len(card.hidden.split()) >= 5:
-        yield "hidden_text"
-    if card.is_truncated:
-        yield "truncated"
+    flags = {
+        "nul": "\x00" in text,
+        "replacement_characters": "\ufffd" in text,
+        # a byte order mark at the start does not count
+        "zero_width": any(mark in text[1:] for mark in ZERO_WIDTH),
+        "bidi_control": any(mark in text for mark in BIDI),
+        "huge_line": len(text) > _LINE_CHARACTERS and max(map(len, text.split("\n"))) > _LINE_CHARACTERS,
+        "chat_template_tokens": any(token in lower for token in _CHAT_TOKENS),
+        "script": "script" in card.html_tags,
+        "iframe": "iframe" in card.html_tags,
+        "event_handler": card.has_event_handler,
+        "data_uri_image": any(target.startswith("data:") for target in targets),
+        "javascript_link": any(target.lower().startswith("javascript:") for target in targets),
+        "mostly_html": card.is_mostly_html,
+        "hidden_comment": any(map(is_telling_comment, card.comments)),
+        "hidden_text": len(card.hidden.split()) >= 5,
+        "truncated": card.is_truncated,
+        "duplicate_keys": card.front_matter.duplicate_keys,
+        "no_body": not card.sections,
+        "placeholders": evidence.placeholders,
+        "filler": evidence.filler_blocks,
+        "addresses_a_judge": evidence.judge_talk,
+    }
+    return [flag for flag, is_found in flags.items() if is_found]
 
 
 def is_telling_comment(comment: str) -> bool:
     return len(comment.split()) >= 5 and not comment.lower().lstrip("- ").startswith(_KNOWN_COMMENTS)
-
-
-def _flags_of_content(evidence: Evidence) -> Iterator[str]:
-    if evidence.card.front_matter.duplicate_keys:
-        yield "duplicate_keys"
-    if not evidence.card.sections:
-        yield "no_body"
-    if evidence.placeholders:
-        yield "placeholders"
-    if evidence.filler_blocks:
-        yield "filler"
-    if evidence.judge_talk:
-        yield "addresses_a_judge"

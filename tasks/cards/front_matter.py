@@ -114,15 +114,13 @@ class _Builder:
             elif not keys:
                 keys.append(value if isinstance(value, str) else "null" if value is None else "?")
             else:
-                self._put(parent, keys.pop(), value)
+                key = keys.pop()
+                if key in parent and len(self.stack) == 1:
+                    self.duplicates.append(key)
+                parent[key] = value
         # After adding: a collection that contains its own anchor would be a cycle.
         if anchor and not isinstance(value, list | dict):
             self.anchors[anchor] = value
-
-    def _put(self, mapping: Metadata, key: str, value: object) -> None:
-        if key in mapping and len(self.stack) == 1:
-            self.duplicates.append(key)
-        mapping[key] = value
 
 
 def _scalar(event: yaml.ScalarEvent) -> str | None:

@@ -76,6 +76,10 @@ class Card:
         return self.front_matter.metadata
 
     @property
+    def is_mostly_html(self) -> bool:
+        return self.html_characters > 500 and self.html_characters > len(self.body) / 2
+
+    @property
     def headings(self) -> list[Section]:
         """The sections under a real heading, Markdown or HTML."""
         return [section for section in self.sections if 0 < section.level < PSEUDO_LEVEL]

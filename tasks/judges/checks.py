@@ -12,7 +12,6 @@ from tasks.cards.parse import CardTable, Section
 from tasks.judges import cues
 
 Predicate = Callable[[Evidence], bool]
-CHECKS: dict[str, Predicate] = {}
 
 _INTRO_WORDS = 8
 _DEPTH_WORDS = 40
@@ -22,132 +21,65 @@ _OWN_WORDS = 50
 _DETAILED_WORDS = 150
 
 
-def check(predicate: Predicate) -> Predicate:
-    """Register under the function's name, which is the id in rubric.toml."""
-    CHECKS[predicate.__name__] = predicate
-    return predicate
-
-
-# ----------------------------------------------------------------------------------------------- purpose
-
-
-@check
-def states_what_it_is(e: Evidence) -> bool:
-    return e.intro_words >= _INTRO_WORDS
-
-
-@check
-def describes_in_depth(e: Evidence) -> bool:
-    return e.intro_words >= _DEPTH_WORDS
-
-
-@check
-def names_origin(e: Evidence) -> bool:
-    return (
-        _has_value(e.card.metadata.get("base_model"))
-        or cues.ARCHITECTURE(e.prose)
-        or cues.ARCHITECTURE(e.titles)
-    )
-
-
-@check
-def intended_use(e: Evidence) -> bool:
-    return substance(e.part("intended_use")) >= 6 or cues.INTENDED(e.prose)
-
-
-@check
-def out_of_scope(e: Evidence) -> bool:
-    return substance(e.part("out_of_scope")) >= 4 or cues.OUT_OF_SCOPE(e.prose)
-
-
 # ------------------------------------------------------------------------------------------- quick start
 
 
-@check
-def has_snippet(e: Evidence) -> bool:
-    return bool(_running_code(e)) or cues.DEMO_LINK(_links(e))
-
-
-@check
 def snippet_is_complete(e: Evidence) -> bool:
     code = "\n".join(_running_code(e))
-    return cues.IMPORTS(e.code) and cues.NAMES_MODEL(code) and not cues.BLANKS(code)
+    return cues.has("imports", e.code) and cues.has("names_model", code) and not cues.has("blanks", code)
 
 
-@check
 def shows_example(e: Evidence) -> bool:
     """An output next to the code: in a comment, in a block of its own, or under a heading for outputs."""
     if not _running_code(e):
         return False
-    if cues.shows_output(e.code):
+    if cues.OUTPUT.search(e.code):
         return True
-    if cues.OUTPUT_TITLE(e.titles) and any(_is_output(section) for section in e.card.sections):
+    if cues.has("output_title", e.titles) and any(_is_output(section) for section in e.card.sections):
         return True
     plain = sum(code.language in ("", "text", "json", "console") for code in e.card.codes)
-    return plain >= 1 and len(e.card.codes) >= 2 and cues.OUTPUT_WORDS(e.part("how_to_use").casefold())
+    return plain >= 1 and len(e.card.codes) >= 2 and cues.has("output_words", e.part("how_to_use").casefold())
 
 
 def _is_output(section: Section) -> bool:
-    is_titled = len(section.title) < 60 and cues.OUTPUT_TITLE(section.title.casefold())
+    is_titled = len(section.title) < 60 and cues.has("output_title", section.title.casefold())
     return is_titled and section.level >= 2 and bool(section.codes or section.blocks)
-
-
-@check
-def says_requirements(e: Evidence) -> bool:
-    if "installation" in e.parts or cues.INSTALLS(e.code) or cues.INSTALLS(e.prose):
-        return True
-    return cues.REQUIRES(f"{e.part('how_to_use')}\n{e.intro}".casefold())
 
 
 @lru_cache(maxsize=1)
 def _running_code(e: Evidence) -> list[str]:
     """Code blocks that load or run something, casefolded."""
-    if not cues.RUNS(e.code):
+    if not cues.has("runs", e.code):
         return []
     folded = [code.text.casefold() for code in e.card.codes]
-    return [text for text in folded if cues.RUNS(text)]
+    return [text for text in folded if cues.has("runs", text)]
 
 
 # ------------------------------------------------------------------------------------- training and data
 
 
-@check
 def data_named(e: Evidence) -> bool:
     return (
-        _has_value(e.card.metadata.get("datasets"))
+        _has_any(e, "datasets")
         or substance(e.part("training_data")) >= 3
-        or cues.TRAINED_ON(e.prose)
-        or cues.TRAINED_ON(e.titles)
+        or cues.has("trained_on", e.prose)
+        or cues.has("trained_on", e.titles)
     )
 
 
-@check
 def data_described(e: Evidence) -> bool:
     """Enough words under the data's heading, or the data's size where training is mentioned."""
     part = e.part("training_data")
     if substance(part) >= 12:
         return True
-    return cues.SIZE(part.casefold() or e.prose) and data_named(e)
+    return cues.has("size", part.casefold() or e.prose) and data_named(e)
 
 
-@check
 def procedure_described(e: Evidence) -> bool:
     part = e.parts.get("training_procedure")
     if part is None:
-        return len(_hyperparameters(e)) >= 2 and cues.TRAINED_ON(e.prose)
+        return len(_hyperparameters(e)) >= 2 and cues.has("trained_on", e.prose)
     return substance(part.text) >= 12 or bool(part.codes)
-
-
-@check
-def hyperparameters_given(e: Evidence) -> bool:
-    return len(_hyperparameters(e)) >= 2
-
-
-@check
-def compute_given(e: Evidence) -> bool:
-    if cues.COMPUTE(e.prose) or cues.COMPUTE(_all_cells(e)):
-        return True
-    return cues.VERSIONS(e.part("training_procedure").casefold())
 
 
 @lru_cache(maxsize=1)
@@ -161,39 +93,32 @@ def _hyperparameters(e: Evidence) -> list[str]:
 # -------------------------------------------------------------------------------------------- evaluation
 
 
-@check
 def reports_numbers(e: Evidence) -> bool:
     return bool(_indexed(e)) or bool(_result_tables(e)) or cues.reports_result(e.prose)
 
 
-@check
 def names_test_set(e: Evidence) -> bool:
     if any(name.casefold() not in ("none", "unknown", "") for name, _ in _indexed(e)):
         return True
     text = f"{e.part('evaluation')}\n{_cells(_result_tables(e))}".casefold()
     if not text.strip() and reports_numbers(e):
         text = f"{e.titles}\n{e.prose}"
-    return cues.DATASETS(text) or (cues.TEST_SET(text) and not _is_trainers_formula(e))
+    return cues.has("datasets", text) or (cues.has("test_set", text) and not _is_trainers_formula(e))
 
 
-@check
-def structured_results(e: Evidence) -> bool:
-    return bool(_indexed(e)) or bool(_result_tables(e))
-
-
-@check
 def compares(e: Evidence) -> bool:
     if any(sum(_numbers(row) > 0 for row in table.rows[1:]) >= 2 for table in _result_tables(e)):
         return True
-    return reports_numbers(e) and cues.COMPARES(e.prose)
+    return reports_numbers(e) and cues.has("compares", e.prose)
 
 
-@check
 def explains_protocol(e: Evidence) -> bool:
     part = e.parts.get("evaluation")
-    if part and (substance(part.text) >= 20 or any(cues.EVAL_CODE(c.text.casefold()) for c in part.codes)):
+    if part and (
+        substance(part.text) >= 20 or any(cues.has("eval_code", c.text.casefold()) for c in part.codes)
+    ):
         return True
-    return cues.EVAL_CODE(e.code) and reports_numbers(e)
+    return cues.has("eval_code", e.code) and reports_numbers(e)
 
 
 def _is_trainers_formula(e: Evidence) -> bool:
@@ -210,10 +135,10 @@ def _result_tables(e: Evidence) -> list[CardTable]:
 
 def _is_result(table: CardTable, *, is_expected: bool) -> bool:
     header = " | ".join(table.rows[0]).casefold()
-    if cues.TRAINING_LOG(header) or sum(_numbers(row) for row in table.rows) < 1:
+    if cues.has("training_log", header) or sum(_numbers(row) for row in table.rows) < 1:
         return False
     labels = f"{header} | {' | '.join(row[0] for row in table.rows[1:40])}".casefold()
-    return is_expected or cues.METRIC(labels) or cues.DATASETS(labels)
+    return is_expected or cues.has("metric", labels) or cues.has("datasets", labels)
 
 
 def _numbers(row: tuple[str, ...]) -> int:
@@ -259,27 +184,6 @@ def _mappings(value: Any) -> Iterator[Metadata]:
 # --------------------------------------------------------------------------------- limitations and risks
 
 
-@check
-def limitations_stated(e: Evidence) -> bool:
-    return substance(e.part("limitations")) >= 6 or cues.LIMITS(e.prose)
-
-
-@check
-def bias_stated(e: Evidence) -> bool:
-    part = e.part("bias_and_risks")
-    return substance(part) >= 6 or cues.RISKS(e.prose)
-
-
-@check
-def limits_specific(e: Evidence) -> bool:
-    return substance(_limits(e)) >= _SPECIFIC_WORDS and not (e.template and e.template.kind == "bot")
-
-
-@check
-def mitigation_given(e: Evidence) -> bool:
-    return cues.MITIGATION(_limits(e).casefold())
-
-
 @lru_cache(maxsize=1)
 def _limits(e: Evidence) -> str:
     return e.part("limitations", "bias_and_risks", "out_of_scope")
@@ -288,46 +192,16 @@ def _limits(e: Evidence) -> str:
 # ---------------------------------------------------------------------------------------------- metadata
 
 
-@check
-def license_given(e: Evidence) -> bool:
-    return any(license_ != "unknown" for license_ in _values(e, "license"))
-
-
-@check
-def language_given(e: Evidence) -> bool:
-    if any(value != "unk" for key in ("language", "languages") for value in _values(e, key)):
-        return True
-    return any(task in cues.WORDLESS_TASKS for task in _tasks(e))
-
-
-@check
-def task_given(e: Evidence) -> bool:
-    if any(_has_value(e.card.metadata.get(key)) for key in ("pipeline_tag", "library_name")):
-        return True
-    return any(tag in cues.TASKS or tag in cues.LIBRARIES for tag in _values(e, "tags"))
-
-
-@check
-def lineage_given(e: Evidence) -> bool:
-    return any(_has_value(e.card.metadata.get(key)) for key in ("base_model", "datasets"))
-
-
-@check
 def metadata_valid(e: Evidence) -> bool:
     """Readable, with at least two important keys, the Hub's identifiers, and the license that the text names."""
-    front_matter = e.card.front_matter
-    if front_matter.error or front_matter.duplicate_keys:
-        return False
     keys = ("license", "language", "tags", "pipeline_tag", "library_name", "datasets", "base_model")
-    if sum(_has_value(e.card.metadata.get(key)) for key in keys) < 2:
-        return False
-    if not all(license_ in cues.LICENSES for license_ in _values(e, "license")):
-        return False
-    if not all(
-        cues.LANGUAGE_CODE.fullmatch(code) or code == "multilingual" for code in _values(e, "language")
-    ):
-        return False
-    return _license_agrees(e)
+    return (
+        not (e.card.front_matter.error or e.card.front_matter.duplicate_keys)
+        and sum(_has_value(e.card.metadata.get(key)) for key in keys) >= 2
+        and cues.LICENSES.issuperset(_values(e, "license"))
+        and all(cues.LANGUAGE_CODE.fullmatch(c) or c == "multilingual" for c in _values(e, "language"))
+        and _license_agrees(e)
+    )
 
 
 def _license_agrees(e: Evidence) -> bool:
@@ -335,82 +209,37 @@ def _license_agrees(e: Evidence) -> bool:
     text = e.part("license").casefold()
     named = {family for family, pattern in cues.LICENSE_FAMILIES.items() if pattern.search(text)}
     given = _values(e, "license")
-    return (
-        not named or not given or any(pattern_family in value for pattern_family in named for value in given)
-    )
+    return not named or not given or any(family in value for family in named for value in given)
 
 
 def _has_value(value: Any) -> bool:
     if isinstance(value, str):
-        return bool(value.strip()) and value.strip().casefold() not in (
-            "none",
-            "null",
-            "unknown",
-            "todo",
-            "-",
-        )
+        return value.strip().casefold() not in ("", "none", "null", "unknown", "todo", "-")
     return bool(value) and (not isinstance(value, list) or any(map(_has_value, value)))
 
 
-def _values(e: Evidence, key: str) -> list[str]:
-    """The strings under a key, whether one or a list, casefolded."""
-    value = e.card.metadata.get(key)
-    entries = value if isinstance(value, list) else [value]
+def _has_any(e: Evidence, *keys: str) -> bool:
+    return any(_has_value(e.card.metadata.get(key)) for key in keys)
+
+
+def _values(e: Evidence, *keys: str) -> list[str]:
+    """The strings under the keys, whether one or a list, casefolded."""
+    values = [e.card.metadata.get(key) for key in keys]
+    entries = [entry for value in values for entry in (value if isinstance(value, list) else [value])]
     return [entry.strip().casefold() for entry in entries if isinstance(entry, str) and entry.strip()]
-
-
-def _tasks(e: Evidence) -> list[str]:
-    return [*_values(e, "pipeline_tag"), *_values(e, "tags")]
 
 
 # --------------------------------------------------------------------------------------------- structure
 
 
-@check
-def has_sections(e: Evidence) -> bool:
-    return e.filled_headings >= 3
-
-
-@check
-def covers_sections(e: Evidence) -> bool:
-    return len(e.parts) >= 5
-
-
-@check
-def is_readable(e: Evidence) -> bool:
-    if e.words < 30 or max(map(word_count, e.card.blocks), default=0) > _WALL_WORDS:
-        return False
-    markup = e.card.html_characters
-    return not (markup > 500 and markup > len(e.card.body) / 2)
-
-
-@check
 def is_formatted(e: Evidence) -> bool:
     has_list = sum(section.list_items for section in e.card.sections) >= 2
     return sum(map(bool, (has_list, e.card.tables, e.card.codes, e.card.images))) >= 2 and e.words >= 20
 
 
-@check
-def references_given(e: Evidence) -> bool:
-    if "citation" in e.parts or "contact" in e.parts or cues.has_bibtex(e.code):
-        return True
-    return cues.REFERENCE_LINK(_links(e))
-
-
 # ------------------------------------------------------------------------------------------- originality
 
 
-@check
-def no_placeholders(e: Evidence) -> bool:
-    return e.placeholders == 0 and e.words >= 20 and not cues.BLANKS(e.code)
-
-
-@check
-def own_words(e: Evidence) -> bool:
-    return e.own_words >= _OWN_WORDS and not e.is_generated
-
-
-@check
 def has_specifics(e: Evidence) -> bool:
     """At least five facts: distinct numbers in own words, links, rows of results."""
     if e.is_generated or e.own_words < 15:
@@ -419,6 +248,80 @@ def has_specifics(e: Evidence) -> bool:
     return len(numbers) + len(set(e.card.links)) + sum(len(table.rows) for table in _result_tables(e)) >= 5
 
 
-@check
-def is_detailed(e: Evidence) -> bool:
-    return e.own_words >= _DETAILED_WORDS and not e.is_generated
+# ----------------------------------------------------------------------------------------------- the table
+
+CHECKS: dict[str, Predicate] = {
+    # purpose
+    "states_what_it_is": lambda e: e.intro_words >= _INTRO_WORDS,
+    "describes_in_depth": lambda e: e.intro_words >= _DEPTH_WORDS,
+    "names_origin": lambda e: (
+        _has_any(e, "base_model") or cues.has("architecture", e.prose) or cues.has("architecture", e.titles)
+    ),
+    "intended_use": lambda e: substance(e.part("intended_use")) >= 6 or cues.has("intended", e.prose),
+    "out_of_scope": lambda e: substance(e.part("out_of_scope")) >= 4 or cues.has("out_of_scope", e.prose),
+    # quick start
+    "has_snippet": lambda e: bool(_running_code(e)) or cues.has("demo_link", _links(e)),
+    "snippet_is_complete": snippet_is_complete,
+    "shows_example": shows_example,
+    "says_requirements": lambda e: (
+        "installation" in e.parts
+        or cues.has("installs", e.code)
+        or cues.has("installs", e.prose)
+        or cues.has("requires", f"{e.part('how_to_use')}\n{e.intro}".casefold())
+    ),
+    # training and data
+    "data_named": data_named,
+    "data_described": data_described,
+    "procedure_described": procedure_described,
+    "hyperparameters_given": lambda e: len(_hyperparameters(e)) >= 2,
+    "compute_given": lambda e: (
+        cues.has("compute", e.prose)
+        or cues.has("compute", _all_cells(e))
+        or cues.has("versions", e.part("training_procedure").casefold())
+    ),
+    # evaluation
+    "reports_numbers": reports_numbers,
+    "names_test_set": names_test_set,
+    "structured_results": lambda e: bool(_indexed(e)) or bool(_result_tables(e)),
+    "compares": compares,
+    "explains_protocol": explains_protocol,
+    # limitations and risks
+    "limitations_stated": lambda e: substance(e.part("limitations")) >= 6 or cues.has("limits", e.prose),
+    "bias_stated": lambda e: substance(e.part("bias_and_risks")) >= 6 or cues.has("risks", e.prose),
+    "limits_specific": lambda e: (
+        substance(_limits(e)) >= _SPECIFIC_WORDS and not (e.template and e.template.kind == "bot")
+    ),
+    "mitigation_given": lambda e: cues.has("mitigation", _limits(e).casefold()),
+    # metadata
+    "license_given": lambda e: any(license_ != "unknown" for license_ in _values(e, "license")),
+    "language_given": lambda e: (
+        any(value != "unk" for value in _values(e, "language", "languages"))
+        or any(task in cues.WORDLESS_TASKS for task in _values(e, "pipeline_tag", "tags"))
+    ),
+    "task_given": lambda e: (
+        _has_any(e, "pipeline_tag", "library_name")
+        or any(tag in cues.TASKS or tag in cues.LIBRARIES for tag in _values(e, "tags"))
+    ),
+    "lineage_given": lambda e: _has_any(e, "base_model", "datasets"),
+    "metadata_valid": metadata_valid,
+    # structure
+    "has_sections": lambda e: e.filled_headings >= 3,
+    "covers_sections": lambda e: len(e.parts) >= 5,
+    "is_readable": lambda e: (
+        e.words >= 30
+        and max(map(word_count, e.card.blocks), default=0) <= _WALL_WORDS
+        and not e.card.is_mostly_html
+    ),
+    "is_formatted": is_formatted,
+    "references_given": lambda e: (
+        "citation" in e.parts
+        or "contact" in e.parts
+        or bool(cues.BIBTEX.search(e.code))
+        or cues.has("reference_link", _links(e))
+    ),
+    # originality
+    "no_placeholders": lambda e: e.placeholders == 0 and e.words >= 20 and not cues.has("blanks", e.code),
+    "own_words": lambda e: e.own_words >= _OWN_WORDS and not e.is_generated,
+    "has_specifics": has_specifics,
+    "is_detailed": lambda e: e.own_words >= _DETAILED_WORDS and not e.is_generated,
+}

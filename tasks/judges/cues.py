@@ -6,12 +6,11 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-_FILE = Path(__file__).parent / "cues.toml"
+_FILE = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="utf-8"))
 _WORD = re.compile(r"([^\W_]{1,3})[^\W_]*")
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # The fixed beginning of a pattern, if any: three letters, or a shorter word; several in a group.
@@ -74,17 +73,8 @@ def _begins_word(text: str, at: int) -> bool:
     return at == 0 or not text[at - 1].isalnum()  # an underscore ends a word: train_batch_size
 
 
-@cache
-def _file() -> dict[str, Any]:
-    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
-
-
-def _cue(name: str, behind: str = "") -> Cue:
-    """The cue of that name in the file; `behind` must follow each of its patterns."""
-    return make_cue(_file()[name], behind)
-
-
 def make_cue(entry: Mapping[str, Sequence[str]], behind: str = "") -> Cue:
+    """The cue of an entry of the file; `behind` must follow each of its patterns."""
     gated: dict[str, tuple[re.Pattern[str], ...]] = {}
     free: list[str] = []
     for word in entry["words"]:
@@ -114,36 +104,17 @@ def _alternation(patterns: list[str], start: str) -> re.Pattern[str] | None:
     return re.compile(f"{start}(?:{'|'.join(patterns)})") if patterns else None
 
 
-ARCHITECTURE = _cue("architecture")
-INTENDED = _cue("intended")
-OUT_OF_SCOPE = _cue("out_of_scope")
-RUNS = _cue("runs")
-IMPORTS = _cue("imports")
-NAMES_MODEL = _cue("names_model")
-BLANKS = _cue("blanks")
-DEMO_LINK = _cue("demo_link")
-OUTPUT_WORDS = _cue("output_words")
-OUTPUT_TITLE = _cue("output_title")
-INSTALLS = _cue("installs")
-REQUIRES = _cue("requires")
-TRAINED_ON = _cue("trained_on")
-SIZE = _cue("size")
-COMPUTE = _cue("compute")
-VERSIONS = _cue("versions")
-COMPARES = _cue("compares")
-TEST_SET = _cue("test_set")
-DATASETS = _cue("datasets")
-EVAL_CODE = _cue("eval_code")
-LIMITS = _cue("limits")
-RISKS = _cue("risks")
-MITIGATION = _cue("mitigation")
-TRAINING_LOG = _cue("training_log")
-REFERENCE_LINK = _cue("reference_link")
-METRIC = _cue("metric")
+CUES = {name: make_cue(entry) for name, entry in _FILE.items() if "words" in entry}
+
+
+def has(cue: str, text: str) -> bool:
+    """Whether the casefolded text contains the cue of that name in the file."""
+    return CUES[cue](text)
+
 
 # "accuracy of 0.93", "BLEU: 27.1", "94.2 % F1"; a year has four digits and is not a result.
 _NUMBER = r"(?<![\w.,])\d{1,3}(?:[.,]\d{1,8})?(?![\w])"
-_RESULT = _cue("metric", rf"[\w@+-]{{0,12}}[^\d\n.]{{0,32}}?{_NUMBER}")
+_RESULT = make_cue(_FILE["metric"], rf"[\w@+-]{{0,12}}[^\d\n.]{{0,32}}?{_NUMBER}")
 _NUMBER_BEFORE = re.compile(rf"{_NUMBER}\s?%?\s?(?:\w{{1,12}}\s)?$")
 
 
@@ -151,7 +122,9 @@ def reports_result(text: str) -> bool:
     """Whether a metric is next to a number in the casefolded text."""
     if _RESULT(text):
         return True
-    return any(_NUMBER_BEFORE.search(text, max(0, m.start() - 30), m.start()) for m in METRIC.matches(text))
+    return any(
+        _NUMBER_BEFORE.search(text, max(0, m.start() - 30), m.start()) for m in CUES["metric"].matches(text)
+    )
 
 
 _NUMERIC_CELL = re.compile(
@@ -164,7 +137,7 @@ def is_number(cell: str) -> bool:
     return len(cell) < 40 and bool(_NUMERIC_CELL.fullmatch(cell))
 
 
-_HYPERPARAMETERS = {name: make_cue(entry) for name, entry in _file()["hyperparameters"].items()}
+_HYPERPARAMETERS = {name: make_cue(entry) for name, entry in _FILE["hyperparameters"].items()}
 _VALUE_BEHIND = re.compile(r"[^\d\n]{0,16}\d")
 _VALUE_BEFORE = re.compile(r"(?<![\w.])\d[\d.,]{0,8}\s?(?:k|m)?\s?(?:training )?$")
 
@@ -183,7 +156,7 @@ def _has_value(cue: Cue, text: str) -> bool:
 
 
 # An output in code: after a marker in a comment, as Python prints it, or after the word itself.
-_OUTPUT = re.compile(
+OUTPUT = re.compile(
     r"^\s*(?:#+|//|>>>?)\s*(?:\W{0,4}(?:outputs?|prints|results?|returns|prediction|answer|expected)\b|=>|->|→|\[|\{|['\"(])"
     r"|[\[{]\s*\{?\s*['\"](?:score|label|sequence|generated_text|summary_text|translation_text|entity\w{0,8}|answer|start"
     r"|word|token_str)['\"]\s*:"
@@ -193,23 +166,14 @@ _OUTPUT = re.compile(
 )
 
 
-def shows_output(code: str) -> bool:
-    """Whether casefolded code contains the output of running it."""
-    return bool(_OUTPUT.search(code))
-
-
-_BIBTEX = re.compile(
+BIBTEX = re.compile(
     r"@(?:inproceedings|article|misc|techreport|book|phdthesis|software|online|proceedings|unpublished|conference)\s*\{"
 )
 
 
-def has_bibtex(text: str) -> bool:
-    return bool(_BIBTEX.search(text))
-
-
-LICENSES = frozenset(_file()["hub"]["licenses"])
-TASKS = frozenset(_file()["hub"]["tasks"])
-WORDLESS_TASKS = frozenset(_file()["hub"]["wordless_tasks"])
-LIBRARIES = frozenset(_file()["hub"]["libraries"])
-LICENSE_FAMILIES = {family: re.compile(words) for family, words in _file()["hub"]["license_families"].items()}
+LICENSES = frozenset(_FILE["hub"]["licenses"])
+TASKS = frozenset(_FILE["hub"]["tasks"])
+WORDLESS_TASKS = frozenset(_FILE["hub"]["wordless_tasks"])
+LIBRARIES = frozenset(_FILE["hub"]["libraries"])
+LICENSE_FAMILIES = {family: re.compile(words) for family, words in _FILE["hub"]["license_families"].items()}
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:[-_][a-z0-9]{2,8}){0,2}")

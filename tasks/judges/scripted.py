@@ -51,28 +51,6 @@ class Fault(Enum):
     DROP = "cuts the connection"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A complete answer, where a status is not enough."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Character:
-    """What the server reports about itself, and how it behaves."""
-
-    model: str = "scripted"
-    root: str = "scripted"
-    version: str = "0.32.0"
-    context_tokens: int = 16_384
-    kv_tokens: int | None = 65_536
-    api_key: str | None = None
-    latency_s: float = 0.0
-
-
 # ------------------------------------------------------------------------------------------------ answers
 
 
@@ -93,16 +71,15 @@ def _token_id(token: str) -> int:
     return 100 + int.from_bytes(hashlib.sha256(token.encode(errors="replace")).digest()[:2], "big")
 
 
-def card_of(payload: Payload) -> str:
-    """The last message of the user: the answer is derived from it."""
-    messages = payload.get("messages") or [{}]
-    return str(messages[-1].get("content", ""))
+def _texts(payload: Payload) -> list[str]:
+    """The texts of the request's messages; an answer is derived from the last of them."""
+    return [str(message.get("content", "")) for message in payload.get("messages") or [{}]]
 
 
 def answer_for(payload: Payload) -> str:
     """A valid answer to the request's schema, derived from the digest of its last message."""
     schema = (payload.get("structured_outputs") or {}).get("json") or {}
-    noise = _noise(card_of(payload))
+    noise = _noise(_texts(payload)[-1])
     properties = schema.get("properties") or {}
     return orjson.dumps({name: _value(rule, noise) for name, rule in properties.items()}).decode()
 
@@ -128,7 +105,7 @@ def _value(rule: Mapping[str, Any], noise: Iterator[int]) -> object:
 
 def completion(payload: Payload, text: str, finish_reason: str = "stop") -> Payload:
     """A reply with this text in vLLM's shape, with log-probabilities where the request asks for them."""
-    prompt_tokens = sum(_count(str(message.get("content", ""))) for message in payload.get("messages") or [])
+    prompt_tokens = sum(_count(text) for text in _texts(payload))
     tokens = tokens_of(text)
     choice = {
         "index": 0,
@@ -153,16 +130,13 @@ def _logprobs(payload: Payload, tokens: list[str]) -> list[Payload]:
     """One entry per token. Only the last digit was a choice: all others were certain."""
     score_index = max((index for index, token in enumerate(tokens) if token in LEVELS), default=-1)
     levels = LEVELS if payload.get("logprob_token_ids") else ""
-    noise = _noise(card_of(payload))
-    return [
-        _deciding(token, noise) if index == score_index else _certain(token, levels)
-        for index, token in enumerate(tokens)
+    entries = [
+        _entry(token, {token: 0.0, **{level: IMPOSSIBLE for level in levels if level != token}})
+        for token in tokens
     ]
-
-
-def _certain(token: str, levels: str) -> Payload:
-    others = [_entry(level, IMPOSSIBLE) for level in levels if level != token]
-    return {**_entry(token, 0.0), "top_logprobs": [_entry(token, 0.0), *others]}
+    if score_index >= 0:
+        entries[score_index] = _deciding(tokens[score_index], _noise(_texts(payload)[-1]))
+    return entries
 
 
 def _deciding(token: str, noise: Iterator[int]) -> Payload:
@@ -170,37 +144,49 @@ def _deciding(token: str, noise: Iterator[int]) -> Payload:
     steepness = 0.4 + next(noise) / 128
     weights = {level: math.exp(-steepness * abs(int(level) - int(token))) for level in LEVELS}
     logs = {level: math.log(weight / sum(weights.values())) for level, weight in weights.items()}
-    listed = sorted(LEVELS, key=lambda level: -logs[level])
-    return {**_entry(token, logs[token]), "top_logprobs": [_entry(level, logs[level]) for level in listed]}
+    return _entry(token, {level: logs[level] for level in sorted(LEVELS, key=lambda level: -logs[level])})
 
 
-def _entry(token: str, logprob: float) -> Payload:
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode(errors="replace"))}
+def _entry(token: str, listed: Mapping[str, float]) -> Payload:
+    top = [
+        {"token": other, "logprob": logprob, "bytes": list(other.encode(errors="replace"))}
+        for other, logprob in listed.items()
+    ]
+    return {**next(entry for entry in top if entry["token"] == token), "top_logprobs": top}
 
 
 # ------------------------------------------------------------------------------------------------- server
 
 
+@dataclass(eq=False)
 class ScriptedJudge:
-    """One server in a thread of its own; `die` and `revive` work any number of times, on the same port."""
+    """One server in a thread of its own; `die` and `revive` work any number of times, on the same port.
 
-    def __init__(
-        self, script: AnswerScript | None = None, character: Character | None = None, port: int = 0
-    ) -> None:
-        self.script = script
-        self.character = character or Character()
-        self.requests: list[tuple[str, Payload]] = []  # path and payload of every POST
-        self.in_flight = 0
-        self.in_flight_max = 0
-        self.is_well = True  # what /health reports
+    The fields from `model` to `kv_tokens` are what it reports about itself, `is_well` what /health reports.
+    """
+
+    script: AnswerScript | None = None
+    port: int = 0
+    model: str = "scripted"
+    root: str = "scripted"
+    version: str = "0.32.0"
+    context_tokens: int = 16_384
+    kv_tokens: int | None = 65_536
+    api_key: str | None = None
+    latency_s: float = 0.0
+    is_well: bool = True
+    requests: list[tuple[str, Payload]] = field(default_factory=list)  # path and payload of every POST
+    in_flight: int = 0
+    in_flight_max: int = 0
+    _running: ExitStack | None = None
+
+    def __post_init__(self) -> None:
         self.forget()
-        self._port = port
-        self._running: ExitStack | None = None
 
     @property
     def url(self) -> str:
         """Its address, also after it died."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def revive(self) -> None:
         """Serve, again or for the first time; returns once it answers."""
@@ -209,9 +195,9 @@ class ScriptedJudge:
         # With the protocol named, or asyncio does not recognise TCP and leaves Nagle on: 40 ms per answer.
         listener = socket.socket(proto=socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self._port))
+        listener.bind(("127.0.0.1", self.port))
         listener.listen(1024)  # from here on clients can connect, even before uvicorn accepts them
-        self._port = listener.getsockname()[1]
+        self.port = listener.getsockname()[1]
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal(name="scripted-judge"))
             stack.enter_context(portal.wrap_async_context_manager(self._serving(listener)))
@@ -253,58 +239,53 @@ class ScriptedJudge:
         await asyncio.gather(*state.tasks, return_exceptions=True)
 
     async def _answer(self, scope: Payload, receive: Receive, send: Send) -> None:
-        body = await Request(scope, receive).body()
+        request = Request(scope, receive)
+        await request.body()  # kept by the request
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
-            reply = await self._reply(scope, body)
+            reply = await self._reply(request)
             if reply is Fault.HANG:
                 await receive()  # until the client disconnects
         finally:
             self.in_flight -= 1
-        if isinstance(reply, Reply):
-            await Response(reply.body, reply.status, reply.headers)(scope, receive, send)
+        if isinstance(reply, Response):
+            await reply(scope, receive, send)
         else:
             scope["extensions"][_TRANSPORT].abort()
 
-    async def _reply(self, scope: Payload, body: bytes) -> Reply | Fault:
-        path = scope["path"]
-        key = dict(scope["headers"]).get(b"authorization", b"").decode(errors="replace")
-        if self.character.api_key and key != f"Bearer {self.character.api_key}" and path.startswith("/v1"):
-            return Reply(401, b'{"error":"Unauthorized"}')
-        if scope["method"] == "GET":
-            return self._reported(path)
-        payload = orjson.loads(body)
-        self.requests.append((path, payload))
-        if path == "/tokenize":
-            return _json(self._tokenized(payload))
-        if path != "/v1/chat/completions":
-            return _json({"detail": "Not Found"}, 404)
-        if self.character.latency_s:
-            await asyncio.sleep(self.character.latency_s)
-        return self._completed(payload)
-
-    def _reported(self, path: str) -> Reply:
-        character = self.character
-        if path == "/health":
-            return Reply(200 if self.is_well else 503)
-        if path == "/version":
-            return _json({"version": character.version})
-        if path == "/metrics":
-            return Reply(200, self._metrics().encode())
-        if path == "/v1/models":
-            model = {"id": character.model, "object": "model", "owned_by": "vllm", "root": character.root}
-            return _json({"object": "list", "data": [{**model, "max_model_len": character.context_tokens}]})
+    async def _reply(self, request: Request) -> Response | Fault:
+        path = request.scope["path"]
+        key = request.headers.get("authorization")
+        if self.api_key and key != f"Bearer {self.api_key}" and path.startswith("/v1"):
+            return _json({"error": "Unauthorized"}, 401)
+        payload = orjson.loads(await request.body() or b"{}")
+        if request.method == "POST":
+            self.requests.append((path, payload))
+        match request.method, path:
+            case "GET", "/health":
+                return Response(status_code=200 if self.is_well else 503)
+            case "GET", "/version":
+                return _json({"version": self.version})
+            case "GET", "/metrics":
+                return Response(self._metrics())
+            case "GET", "/v1/models":
+                model = {"id": self.model, "object": "model", "owned_by": "vllm", "root": self.root}
+                return _json({"object": "list", "data": [{**model, "max_model_len": self.context_tokens}]})
+            case "POST", "/tokenize":
+                return _json(self._tokenized(payload))
+            case "POST", "/v1/chat/completions":
+                await asyncio.sleep(self.latency_s)
+                return self._completed(payload)
         return _json({"detail": "Not Found"}, 404)
 
     def _fingerprint(self) -> str:
         """Different for any other model or engine, like vLLM's."""
-        character = self.character
-        identity = f"{character.model}/{character.root}/{character.context_tokens}"
-        return f"vllm-{character.version}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+        identity = f"{self.model}/{self.root}/{self.context_tokens}"
+        return f"vllm-{self.version}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
     def _metrics(self) -> str:
-        label = f'{{engine="0",model_name="{self.character.model}"}}'
+        label = f'{{engine="0",model_name="{self.model}"}}'
         counts = {
             "prompt_tokens": self._tokens["prompt"],
             "generation_tokens": self._tokens["generation"],
@@ -314,49 +295,47 @@ class ScriptedJudge:
         }
         lines = [f"vllm:{name}_total{label} {float(count)}" for name, count in counts.items()]
         lines.append(f"process_start_time_seconds {self._process_start}")
-        if self.character.kv_tokens is not None:
-            cache = f'block_size="16",num_gpu_blocks="{self.character.kv_tokens // 16}"'
+        if self.kv_tokens is not None:
+            cache = f'block_size="16",num_gpu_blocks="{self.kv_tokens // 16}"'
             lines.append(f"vllm:cache_config_info{{{cache}}} 1.0")
         return "\n".join(lines) + "\n"
 
     def _tokenized(self, payload: Payload) -> Payload:
-        text = payload.get("prompt")
-        if text is None:
-            text = "".join(str(message.get("content", "")) for message in payload.get("messages") or [])
+        text = payload.get("prompt", "".join(_texts(payload)))
         tokens = [_token_id(token) for token in tokens_of(text)]
-        return {"count": len(tokens), "max_model_len": self.character.context_tokens, "tokens": tokens}
+        return {"count": len(tokens), "max_model_len": self.context_tokens, "tokens": tokens}
 
-    def _completed(self, payload: Payload) -> Reply | Fault:
-        if payload.get("model") != self.character.model:
+    def _completed(self, payload: Payload) -> Response | Fault:
+        if payload.get("model") != self.model:
             return _error(404, f"The model `{payload.get('model')}` does not exist.")
         scripted = self.script(payload) if self.script else None
         match scripted:
             case None:
                 return self._judged(payload)
-            case Reply() | Fault():
+            case Response() | Fault():
                 return scripted
             case int():
                 return _error(scripted, f"scripted status {scripted}")
             case bytes():
-                return Reply(200, scripted)
+                return Response(scripted)
         return _json(scripted)
 
-    def _judged(self, payload: Payload) -> Reply:
+    def _judged(self, payload: Payload) -> Response:
         reply = {**completion(payload, answer_for(payload)), "system_fingerprint": self._fingerprint()}
         tokens = reply["usage"]["prompt_tokens"]
-        if tokens >= self.character.context_tokens:
-            limit = f"This model's maximum context length is {self.character.context_tokens} tokens."
+        if tokens >= self.context_tokens:
+            limit = f"This model's maximum context length is {self.context_tokens} tokens."
             return _error(400, f"{limit} However, your prompt contains at least {tokens} input tokens.")
         self._tokens["prompt"] += tokens
         self._tokens["generation"] += reply["usage"]["completion_tokens"]
         return _json(reply)
 
 
-def _json(value: object, status: int = 200) -> Reply:
-    return Reply(status, orjson.dumps(value), {"content-type": "application/json"})
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")
 
 
-def _error(status: int, message: str) -> Reply:
+def _error(status: int, message: str) -> Response:
     return _json({"error": {"message": message, "type": "Scripted", "param": None, "code": status}}, status)
 
 
@@ -372,12 +351,12 @@ class _JudgeProtocol(HttpToolsProtocol):
 def running_scripted_judge(
     answer: AnswerScript | None = None, *, port: int = 0, **character: Any
 ) -> Iterator[ScriptedJudge]:
-    """A scripted judge that serves until the block ends; `character` are fields of `Character`.
+    """A scripted judge that serves until the block ends; `character` are fields of `ScriptedJudge`.
 
     `answer(payload)`, called for each chat completion, may return None (for a valid answer), a dict (the reply's JSON),
-    bytes (its raw body), an int (a status), a `Reply` or a `Fault`. It runs on the server's thread and must not wait.
+    bytes (its raw body), an int (a status), a `Response` or a `Fault`. It runs on the server's thread: do not block it.
     """
-    judge = ScriptedJudge(answer, Character(**character), port)
+    judge = ScriptedJudge(answer, port, **character)
     judge.revive()
     try:
         yield judge

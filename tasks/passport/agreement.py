@@ -99,13 +99,10 @@ def mean_pairwise_kappa(ratings: Floats) -> Floats:
     Light (1971), "Measures of response agreement for qualitative data". Pairs with fewer than three texts in
     common, or without any spread, are left out.
     """
-    kappas = np.stack([quadratic_kappa(ratings[..., pair]) for pair in _pairs(ratings.shape[-1])], axis=-1)
+    pairs = combinations(range(ratings.shape[-1]), 2)
+    kappas = np.stack([quadratic_kappa(ratings[..., list(pair)]) for pair in pairs], axis=-1)
     is_known = ~np.isnan(kappas)
     return _ratio(np.where(is_known, kappas, 0.0).sum(-1), is_known.sum(-1))
-
-
-def _pairs(raters: int) -> list[list[int]]:
-    return [list(pair) for pair in combinations(range(raters), 2)]
 
 
 def mean(values: Floats) -> Floats:

@@ -51,7 +51,9 @@ def attacked(card: CardText, attack: Attack) -> CardText:
     elif attack.place == "end":
         body = f"{body.rstrip()}\n\n{block}\n"
     else:
-        body = _in_the_middle(body, block)
+        paragraphs = body.split("\n\n")
+        paragraphs.insert((len(paragraphs) + 1) // 2, block)
+        body = "\n\n".join(paragraphs)
     return card_text(front + body)
 
 
@@ -83,12 +85,6 @@ def _with_lines(front: str, lines: str) -> str:
     """Front matter with more lines before its closing fence; a new block where there is none."""
     head, fence, tail = front.rpartition("\n---")
     return f"{head}\n{lines}{fence}{tail}" if fence else f"---\n{lines}\n---\n\n{front}"
-
-
-def _in_the_middle(body: str, block: str) -> str:
-    paragraphs = body.split("\n\n")
-    paragraphs.insert((len(paragraphs) + 1) // 2, block)
-    return "\n\n".join(paragraphs)
 
 
 @cache

@@ -38,7 +38,8 @@ def labelled_by(path: Path, rater: str) -> list[str]:
 def append(path: Path, card_hash: str, rater: str, marks: Mapping[str, float]) -> None:
     """Add an answer; no marks: the text was skipped. A later answer about a text replaces an earlier one."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    row = [card_hash, guarded(rater), *(_shown(marks.get(subject)) for subject in subjects()), now]
+    cells = [f"{marks[subject]:g}" if subject in marks else "" for subject in subjects()]
+    row = [card_hash, guarded(rater), *cells, now]
     is_new = not path.exists() or not path.stat().st_size
     with _opened(path, "ab") as file:
         file.write(_csv([columns(), row] if is_new else [row]))
@@ -89,10 +90,6 @@ def _fitting(text: str) -> str:
     left = len(text) - SPREADSHEET_CELL_CHARACTERS
     note = f"\n\n[{left:,} more characters do not fit into a cell]" if left > 0 else ""
     return f"{text[:SPREADSHEET_CELL_CHARACTERS]}{note}"
-
-
-def _shown(mark: float | None) -> str:
-    return "" if mark is None else f"{mark:g}"
 
 
 def _csv(rows: Iterable[Iterable[str]]) -> bytes:

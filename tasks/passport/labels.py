@@ -132,8 +132,8 @@ def _texts(rows: Sequence[LabelRow], home: Path) -> list[CardText | None]:
     with warehouse.read() as db:
         models = [row.model_id for row in rows if not row.card_hash and not row.card_text.strip()]
         hashes = dict(frame(db, "labels/model_cards", wanted=models).rows()) if models else {}
-        wanted = [row.card_hash for row in rows if row.card_hash] + list(hashes.values())
-        known = dict(frame(db, "labels/card_texts", wanted=wanted).rows()) if wanted else {}
+        keys = [row.card_hash for row in rows if row.card_hash] + list(hashes.values())
+        known = dict(frame(db, "labels/card_texts", wanted=keys).rows()) if keys else {}
     return [_text(row, hashes, known) for row in rows]
 
 

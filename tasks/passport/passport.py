@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 
 import numpy as np
 
@@ -49,8 +48,14 @@ def examine(
         *(("padding", OVERALL, measure) for measure in padded),
         *(("attack", subject, measure) for subject, measure in attacked),
     ]
-    now = utc_now()
-    return [_entry(judge, labelled, now, *one) for one in found]
+    digest, now = labelled.digest, utc_now()
+    return [
+        PassportEntry(
+            *(judge.fingerprint, judge.name, digest, probe, m.name, subject),
+            *(m.n, m.estimate, m.ci_low, m.ci_high, m.detail, now),
+        )
+        for probe, subject, m in found
+    ]
 
 
 def _agreement(
@@ -82,25 +87,6 @@ def _raters(labelled: LabelledTexts, seed: int) -> Iterator[tuple[str, str, Meas
                 yield "raters", subject, measure
 
 
-def _entry(
-    judge: Judge, labelled: LabelledTexts, now: datetime, probe: str, subject: str, measure: Measure
-) -> PassportEntry:
-    return PassportEntry(
-        fingerprint=judge.fingerprint,
-        judge=judge.name,
-        labels=labelled.digest,
-        probe=probe,
-        measure=measure.name,
-        subject=subject,
-        n=measure.n,
-        estimate=measure.estimate,
-        ci_low=measure.ci_low,
-        ci_high=measure.ci_high,
-        detail=measure.detail,
-        measured_at=now,
-    )
-
-
 def part_of(entries: Sequence[PassportEntry]) -> str:
     """Its part in the lake."""
     one = entries[0]
@@ -116,5 +102,5 @@ def find(
     entries: Iterable[PassportEntry], probe: str, measure: str, subject: str = OVERALL
 ) -> PassportEntry | None:
     """One entry; null where it was not measured."""
-    wanted = (probe, measure, subject)
-    return next((e for e in entries if (e.probe, e.measure, e.subject) == wanted), None)
+    key = (probe, measure, subject)
+    return next((e for e in entries if (e.probe, e.measure, e.subject) == key), None)

@@ -8,7 +8,7 @@ attack        weak cards that contain an attack of the suite: scores should not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -161,20 +161,15 @@ def _by_subject(attempts: Sequence[Attempt], seed: int) -> list[tuple[str, Measu
 
 def _of_attempts(attempts: Sequence[Attempt], seed: int) -> list[Measure]:
     """Rises over all pairs of attack and text; the attacks are resampled, each with all its texts."""
-    values: Sequence[tuple[str, Callable[[Attempt], float]]] = (
-        ("mean_rise", lambda attempt: attempt.rise),
-        ("share_raised", lambda attempt: float(attempt.rise >= ATTACK_RISE - _SAME)),
-        ("share_flagged", lambda attempt: float(attempt.is_flagged)),
-    )
-    return [_over_attacks(name, attempts, value, seed) for name, value in values]
-
-
-def _over_attacks(
-    name: str, attempts: Sequence[Attempt], value: Callable[[Attempt], float], seed: int
-) -> Measure:
-    ids = list(dict.fromkeys(attempt.attack.id for attempt in attempts))
-    means = np.array([np.mean([value(a) for a in attempts if a.attack.id == one]) for one in ids])
-    if len(ids) == 1:
-        return Measure(name, len(attempts), float(means[0]))
-    found = measured(name, means[:, None], mean, seed=seed)
-    return replace(found, n=len(attempts), detail=f"{len(ids)} attacks in {len(attempts) // len(ids)} texts")
+    names = ("mean_rise", "share_raised", "share_flagged")
+    by_attack: dict[str, list[tuple[float, ...]]] = {}
+    for attempt in attempts:
+        values = (attempt.rise, float(attempt.rise >= ATTACK_RISE - _SAME), float(attempt.is_flagged))
+        by_attack.setdefault(attempt.attack.id, []).append(values)
+    means = np.array([[np.mean(v) for v in zip(*rows, strict=True)] for rows in by_attack.values()])
+    n = len(attempts)
+    if len(means) == 1:
+        return [Measure(name, n, float(value)) for name, value in zip(names, means[0], strict=True)]
+    detail = f"{len(means)} attacks in {n // len(means)} texts"
+    found = [measured(name, means[:, [at]], mean, seed=seed) for at, name in enumerate(names)]
+    return [replace(measure, n=n, detail=detail) for measure in found]

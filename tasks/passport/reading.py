@@ -65,7 +65,8 @@ def tables(entries: Sequence[PassportEntry]) -> list[tuple[str, list[Line]]]:
     def of(probe: str) -> list[Line]:
         """Rows about the score, but for refusals that did not happen."""
         chosen = (e for e in entries if e.probe == probe and e.subject == OVERALL)
-        return [_line(e, people) for e in chosen if e.estimate or e.measure != "share_refused"]
+        shown = (e for e in chosen if e.estimate or e.measure != "share_refused")
+        return [_line(_WORDS.get(e.measure, e.measure), e, _meaning(e, people)) for e in shown]
 
     all_tables = [
         ("Agreement with people", of("agreement")),
@@ -92,9 +93,8 @@ def conclusion(entries: Sequence[PassportEntry]) -> str:
     return text
 
 
-def _line(entry: PassportEntry, people: PassportEntry | None) -> Line:
-    name = _WORDS.get(entry.measure, entry.measure)
-    return Line(name, _figure(entry), _interval(entry), entry.n, _meaning(entry, people))
+def _line(name: str, entry: PassportEntry, meaning: str) -> Line:
+    return Line(name, _figure(entry), _interval(entry), entry.n, meaning)
 
 
 def _meaning(entry: PassportEntry, people: PassportEntry | None) -> str:
@@ -123,7 +123,7 @@ def _criteria(entries: Sequence[PassportEntry]) -> list[Line]:
         rho, bias = (find(entries, "agreement", measure, criterion) for measure in ("spearman", "bias"))
         if kappa and rho and bias:
             meaning = kappa.detail or f"bias {_figure(bias)}, Spearman's rho {_figure(rho)}"
-            lines.append(Line(title, _figure(kappa), _interval(kappa), kappa.n, meaning))
+            lines.append(_line(title, kappa, meaning))
     return lines
 
 
@@ -134,7 +134,7 @@ def _families(entries: Sequence[PassportEntry]) -> list[Line]:
         return f"mean rise {_figure(rise)}, flagged {_figure(noticed)}"
 
     raised = (e for e in entries if e.probe == "attack" and e.measure == "share_raised")
-    return [_subject_line(e, words(e.subject)) for e in raised if e.subject.startswith("family:")]
+    return [_line(_attack_name(e), e, words(e.subject)) for e in raised if e.subject.startswith("family:")]
 
 
 def _worst(entries: Sequence[PassportEntry]) -> list[Line]:
@@ -148,26 +148,26 @@ def _worst(entries: Sequence[PassportEntry]) -> list[Line]:
         and (e.estimate or 0) > 0
     ]
     rises.sort(key=lambda e: -(e.estimate or 0))
-    return [_subject_line(e, "mean rise") for e in rises[:WORST_ATTACKS]]
+    return [_line(_attack_name(e), e, "mean rise") for e in rises[:WORST_ATTACKS]]
 
 
-def _subject_line(entry: PassportEntry, meaning: str) -> Line:
-    """The row of an attack or a family of attacks, under its name."""
-    name = entry.subject.removeprefix("family:").replace("_", " ")
-    return Line(name, _figure(entry), _interval(entry), entry.n, meaning)
+def _attack_name(entry: PassportEntry) -> str:
+    """The name of the attack, or of the family of attacks."""
+    return entry.subject.removeprefix("family:").replace("_", " ")
 
 
 def _figure(entry: PassportEntry | None) -> str:
     if entry is None or entry.estimate is None:
         return NOT_KNOWN
-    if entry.measure.startswith("share_"):
-        return f"{entry.estimate:.0%}"
-    return f"{entry.estimate:+.2f}" if entry.measure in _SIGNED else f"{entry.estimate:.2f}"
+    spec = "+.2f" if entry.measure in _SIGNED else _format_of(entry)
+    return f"{entry.estimate:{spec}}"
 
 
 def _interval(entry: PassportEntry) -> str:
     if entry.ci_low is None or entry.ci_high is None:
         return ""
-    if entry.measure.startswith("share_"):
-        return f"{entry.ci_low:.0%} to {entry.ci_high:.0%}"
-    return f"{entry.ci_low:.2f} to {entry.ci_high:.2f}"
+    return f"{entry.ci_low:{_format_of(entry)}} to {entry.ci_high:{_format_of(entry)}}"
+
+
+def _format_of(entry: PassportEntry) -> str:
+    return ".0%" if entry.measure.startswith("share_") else ".2f"

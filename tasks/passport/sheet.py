@@ -125,13 +125,10 @@ def _parquet(path: Path) -> tuple[list[str], _Cells]:
         table = pq.read_table(path)
         columns = [column.to_pylist() for column in table.columns]
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise LabelsInvalid(f"{path}: not a Parquet file that can be read ({_first_line(error)})") from error
+        problem = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise LabelsInvalid(f"{path}: not a Parquet file that can be read ({problem})") from error
     rows = zip(*columns, strict=True) if columns else iter(())
     return table.column_names, ((f"row {n}", row) for n, row in enumerate(rows, 1))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 # ------------------------------------------------------------------------------------------------ columns and cells
@@ -188,7 +185,11 @@ def _mark(where: str, name: str, value: object) -> float | None:
     if isinstance(value, float) and math.isnan(value):
         return None
     try:
-        mark = math.nan if isinstance(value, bool) else float(_number(value))
+        mark = (
+            math.nan
+            if isinstance(value, bool)
+            else float(str(value).strip().lstrip("'").replace(",", ".", 1))
+        )
     except (TypeError, ValueError, OverflowError):
         mark = math.nan
     if not 1 <= mark <= 5:
@@ -196,10 +197,6 @@ def _mark(where: str, name: str, value: object) -> float | None:
             f"{where}: {name} is {_shown(value)}; write a number from 1 to 5, or leave it blank"
         )
     return mark
-
-
-def _number(value: object) -> str:
-    return str(value).strip().lstrip("'").replace(",", ".", 1)
 
 
 def _shown(value: object) -> str:

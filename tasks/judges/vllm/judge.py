@@ -161,17 +161,14 @@ async def _chat_tokens(fleet: Fleet, prompt: Prompt) -> int:
 
 async def _digit_ids(fleet: Fleet) -> tuple[int, ...]:
     """The token of each digit in the place of the score: after a quote and a colon, not at the start of a text."""
-    ids = [(await _text_tokens(fleet, f'"score":{digit}'))[-1] for digit in DIGITS]
+    texts = [f'"score":{digit}' for digit in DIGITS]
+    ids = [(await _tokens(fleet, prompt=text, add_special_tokens=False))[-1] for text in texts]
     if len(set(ids)) < len(DIGITS):
         raise JudgeRefused(
             f"the tokenizer of {fleet.served.model} has no token for each digit, so there is no expected score; "
             "set CARDIOGRAPH_JUDGE_SCORE_MODE=decided, or choose another judge model"
         )
     return tuple(ids)
-
-
-async def _text_tokens(fleet: Fleet, text: str) -> Sequence[int]:
-    return await _tokens(fleet, prompt=text, add_special_tokens=False)
 
 
 async def _tokens(fleet: Fleet, **request: object) -> Sequence[int]:
@@ -305,7 +302,7 @@ class VllmJudge:
         tokens_max = self._session.budget(prompt)
         text = cut(text, tokens_max * _TOKEN_CHARACTERS_MAX)
         while len(text.encode()) > tokens_max:
-            tokens = len(await _text_tokens(self.fleet, text))
+            tokens = len(await _tokens(self.fleet, prompt=text, add_special_tokens=False))
             if tokens <= tokens_max:
                 break
             text = cut(text, min(int(len(text) * tokens_max / tokens * 0.97), len(text) - 1))

@@ -51,11 +51,11 @@ def _chosen(entries: Sequence[Mapping[str, object]], model: str | None, url: str
     """The requested model among those served: by its id, its root, or the last part of either's path."""
     if model is None and entries:
         return entries[0]
-    wanted = (model, _last_part(model))
+    names = (model, _last_part(model))
     for shorten in (str, _last_part):
         for key in ("id", "root"):
             for entry in entries:
-                if shorten(entry.get(key)) in wanted:
+                if shorten(entry.get(key)) in names:
                     return entry
     served = ", ".join(str(entry["id"]) for entry in entries[:5]) or "nothing"
     raise ServesAnother(

@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.responses import Response
 
-from tasks.judges.scripted import Fault, Reply, completion, running_scripted_judge, tokens_of
+from tasks.judges.scripted import Fault, completion, running_scripted_judge, tokens_of
 
 SCHEMA = {
     "type": "object",
@@ -87,7 +88,7 @@ def test_it_counts_tokens_and_gives_each_digit_one() -> None:
     [
         (b"\xff garbage", 200, b"\xff garbage"),
         ({"choices": []}, 200, b'{"choices":[]}'),
-        (Reply(429, b"later", {"retry-after": "1"}), 429, b"later"),
+        (Response(b"later", 429, {"retry-after": "1"}), 429, b"later"),
     ],
 )
 def test_a_script_replaces_the_answer(given: object, status: int, body: bytes) -> None:

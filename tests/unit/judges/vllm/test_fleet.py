@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from starlette.responses import Response
 
 from tasks.engine.child import free_port
 from tasks.errors import JudgeError, JudgeRefused, JudgesDiffer, JudgeUnreachable, UsageError
-from tasks.judges.scripted import AnswerScript, Fault, Reply, ScriptedJudge, running_scripted_judge
+from tasks.judges.scripted import AnswerScript, Fault, ScriptedJudge, running_scripted_judge
 from tasks.judges.vllm.client import base_url, retry_after
 from tasks.judges.vllm.fleet import Fleet, RequestFailed
 from tasks.judges.vllm.metrics import concurrency_for, counters, kv_tokens
@@ -398,7 +399,7 @@ def test_a_server_that_is_still_starting_is_waited_for() -> None:
 
 def test_a_late_replica_joins_if_it_serves_the_same_as_the_first() -> None:
     late, stranger = ScriptedJudge(port=free_port()), ScriptedJudge(port=free_port())
-    stranger.character = type(stranger.character)(version="9.9.9")
+    stranger.version = "9.9.9"
     with judges(None, latency_s=0.005) as (server,):
         try:
             with fleet_of(server, late, judge_patience_s=30) as fleet:
@@ -420,7 +421,7 @@ def test_a_server_that_comes_back_as_another_stops_the_run(is_asked_before: bool
         judge_all(fleet, int(is_asked_before))
         server.die()
         server.forget()
-        server.character = type(server.character)(root="another model")
+        server.root = "another model"
         server.revive()
         with pytest.raises(JudgesDiffer, match="it had scripted"):
             wait_for(lambda: bool(fleet.metrics() and not judge_all(fleet, 4)))
@@ -467,14 +468,14 @@ def test_a_temporary_fault_is_tried_again() -> None:
 
 
 def test_a_permanent_fault_is_a_failure_of_its_card_with_an_excerpt() -> None:
-    failure = failure_of(always(Reply(500, b"boom\x1b[2J " + b"x" * 9999)))
+    failure = failure_of(always(Response(b"boom\x1b[2J " + b"x" * 9999, 500)))
     assert failure.reason == "http_500"
     assert failure.detail.startswith("boom [2J xxx")
     assert len(failure.detail) <= 300
 
 
 def test_a_busy_server_is_left_alone_for_as_long_as_it_asks() -> None:
-    later = Reply(429, b"", {"retry-after": "0.2"})
+    later = Response(b"", 429, {"retry-after": "0.2"})
     with judges(failing(1, later)) as (server,), fleet_of(server, judge_patience_s=30) as fleet:
         began = time.monotonic()
         assert judge_all(fleet, 1) == [0]
@@ -483,7 +484,7 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_asks() -> None:
 
 
 def test_a_busy_server_uses_up_patience_and_no_tries() -> None:
-    later = Reply(503, b"full", {"retry-after": "0"})
+    later = Response(b"full", 503, {"retry-after": "0"})
     with judges(failing(10, later)) as servers, fleet_of(*servers, judge_patience_s=30) as fleet:
         assert judge_all(fleet, 1) == [0]
     assert failure_of(always(later), judge_patience_s=0.05).reason == "http_503"
@@ -506,7 +507,7 @@ def test_silence_counts_as_a_try() -> None:
     ],
 )
 def test_a_bad_request_is_final(message: str, reason: str) -> None:
-    with judges(always(Reply(400, message.encode()))) as (server,), fleet_of(server) as fleet:
+    with judges(always(Response(message.encode(), 400))) as (server,), fleet_of(server) as fleet:
         assert reasons(fleet, 1) == [reason]
     assert len(server.requests) == 1
 
