@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
@@ -40,7 +39,7 @@ def _list(context: typer.Context, home: Home, as_json: AsJson = False) -> None:
 
     held = quarantined(home)
     if as_json:
-        print_json({str(day): [asdict(measure) for measure in measures] for day, measures in held.items()})
+        print_json({str(day): measures for day, measures in held.items()})
         return
     if not held:
         typer.echo("No snapshot is quarantined.")

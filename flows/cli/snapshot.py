@@ -185,7 +185,7 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
             with progress_bars(f"{request.snapshot_date}"):
                 summaries.append(snapshot(**request.parameters(SnapshotRequest)))
     if as_json:
-        print_json([summary.plain() for summary in summaries])
+        print_json(summaries)
         return
     for summary in summaries:
         _print_summary(summary)
