@@ -25,6 +25,7 @@ import orjson
 from tasks.errors import LakeError
 from tasks.storage.lake import Lake
 
+WRITER = "writer"  # the lease of the process that coordinates
 RENEWALS_PER_LEASE = 4  # chances to be seen alive before the lease is stale
 
 
