@@ -244,7 +244,7 @@ class Lake:
         self._store.delete(name)
 
     def entries(self, prefix: str) -> dict[str, str]:
-        """Names under a folder of the lake, in order, each with a tag that changes with every put."""
+        """The name itself and all under it as a folder, in order, each with a tag that changes with every put."""
         return self._store.entries(prefix)
 
     def send(self, name: str, path: Path) -> None:

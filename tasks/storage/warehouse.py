@@ -108,9 +108,9 @@ class Warehouse:
         if not afresh and self.published.exists() and self.is_current():
             with _disk_errors(self.building):
                 shutil.copyfile(self.published, self.building)
-        with self.open() as db:
-            db.execute(statement("schema"))
-            if not db.execute("from base.made_by").fetchall():
+        else:
+            with self.open() as db:
+                db.execute(statement("schema"))
                 db.execute("insert into base.made_by values (?)", [_schema_digest()])
         self.land()
 
