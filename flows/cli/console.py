@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.cards.one_line import one_line
+from tasks.errors import UsageError
 
 CELL_CHARACTERS = 60
 
@@ -61,6 +62,14 @@ def print_table(title: str, columns: str, rows: Iterable[Sequence[str]]) -> None
     for cells in rows:
         table.add_row(*(Text(one_line(cell, CELL_CHARACTERS)) for cell in cells))
     Console(highlight=False).print(table)
+
+
+def date_in(text: str, subject: str) -> date:
+    """A date as a person writes it; `subject` names it in the error. Raises `UsageError`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{subject}: not a date; write it as 2026-11-16") from error
 
 
 def fail_fast() -> None:

@@ -24,7 +24,7 @@ READS_AT_ONCE = 2  # parts that one process reads at a time, sharing its connect
 
 _LEASE_S = 120.0  # after so long the slots of a worker that died are free again
 _known: dict[str, int | None] = {}  # slots of a limit as the server last reported them
-_knowing = Lock()
+_known_lock = Lock()
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def share_of_quota(hub: Hub) -> Iterator[int]:
 def limit_slots() -> int | None:
     """Requests that all workers together may have in flight; null where no limit was set up."""
     name = settings().hub_limit
-    with _knowing:
+    with _known_lock:
         _known[name] = ask_server(lambda client: _slots(client, name), otherwise=_known.get(name))
         return _known[name]
 
