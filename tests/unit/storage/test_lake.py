@@ -227,7 +227,7 @@ def test_an_object_store_that_stays_away_is_told_with_the_remedy(
     with (
         outage(),
         pytest.raises(
-            LakeError, match=r"^s3://lakes/weekly/\w+/verdicts/f/x.parquet: .* for 0.5 s; see that"
+            LakeError, match=r"^s3://lakes/weekly/\w+/verdicts/f/x.parquet: .* for 0.5 s; check that"
         ),
     ):
         s3_lake.write(PART, Verdict, [verdict()])

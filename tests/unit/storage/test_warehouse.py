@@ -15,7 +15,7 @@ from tasks.records import CardRead, Finding, JudgeRecord, ListedModel, Verdict
 from tasks.storage import warehouse as warehouse_module
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.publishing import send_published
-from tasks.storage.warehouse import Warehouse
+from tasks.storage.warehouse import Warehouse, statement
 from tasks.work.coordinator import coordinating
 
 NOW = datetime(2026, 1, 5, 12)
@@ -110,6 +110,20 @@ def test_landing_twice_adds_nothing_and_is_no_news(tmp_path: Path) -> None:
         assert not warehouse.publish()
     assert contents(warehouse) == before
     assert not warehouse.building.exists()
+
+
+def test_a_copy_of_a_current_warehouse_keeps_its_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = published(tmp_path)
+
+    def without_schema(name: str) -> str:
+        return "select error('executed')" if name == "schema" else statement(name)
+
+    monkeypatch.setattr("tasks.storage.warehouse.statement", without_schema)
+    warehouse.begin()
+    with pytest.raises(duckdb.Error, match="executed"):
+        warehouse.begin(afresh=True)
 
 
 def test_a_warehouse_made_again_from_the_lake_has_the_same_rows(tmp_path: Path) -> None:
