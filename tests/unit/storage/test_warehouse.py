@@ -274,9 +274,9 @@ def test_twenty_readers_are_never_locked_out_and_never_see_half_a_week(tmp_path:
             warehouse.begin()
             warehouse.publish()
     stop.touch()
-    told = [reader.communicate(timeout=60) for reader in readers]
-    assert [error for _, error in told] == [b""] * 20
-    assert {int(count) for seen, _ in told for count in seen.split()} <= {50, 100, 150}
+    outputs = [reader.communicate(timeout=60) for reader in readers]
+    assert [error for _, error in outputs] == [b""] * 20
+    assert {int(count) for seen, _ in outputs for count in seen.split()} <= {50, 100, 150}
 
 
 def test_readers_cannot_write(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_reading_what_was_never_published_says_what_to_run(tmp_path: Path) -> No
         pass
 
 
-def test_a_published_file_that_is_no_database_is_told_by_name(tmp_path: Path) -> None:
+def test_a_published_file_that_is_no_database_is_reported_by_name(tmp_path: Path) -> None:
     (tmp_path / "warehouse.duckdb").write_bytes(b"not a database" * 1000)
     with pytest.raises(WarehouseError, match=r"warehouse\.duckdb"), Warehouse(tmp_path).read():
         pass
