@@ -1,4 +1,4 @@
-"""The judging: what stands in each new text, and how well it documents its model."""
+"""The judging: what each new text contains, and how well it documents its model."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OFFICIAL_HUB = "https://huggingface.co"
@@ -16,6 +16,9 @@ _PREFIX = "CARDIOGRAPH_"
 _HERE = Path(__file__).parent
 # In a checkout `sql/` stands beside `tasks/`; in an installed wheel it travels inside the package.
 SQL_DIR = next(d for d in (_HERE.parent / "sql", _HERE / "sql") if d.is_dir())
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(BaseSettings):
@@ -30,45 +33,44 @@ class Settings(BaseSettings):
         default=None,
         description="where the lake is, if not in the home: a folder, or s3://bucket/prefix with AWS_… variables",
     )
-    lake_patience_s: float = Field(
-        default=300.0, ge=0, description="how long an object store may fail before the run stops"
+    lake_patience_s: NonNegativeFloat = Field(
+        default=300.0, description="how long an object store may fail before the run stops"
     )
     hub_token: SecretStr | None = Field(
         default=None, description="overrides HF_TOKEN and the stored login; usually unset"
     )
     hub_threads: int = Field(default=8, ge=1, le=64, description="most requests in flight")
-    hub_connect_timeout_s: float = Field(default=10.0, gt=0)
-    hub_read_timeout_s: float = Field(default=30.0, gt=0, description="silence allowed between two chunks")
-    hub_card_deadline_s: float = Field(
-        default=120.0, gt=0, description="most time for one answer, first byte to last"
+    hub_connect_timeout_s: PositiveFloat = 10.0
+    hub_read_timeout_s: PositiveFloat = Field(default=30.0, description="silence allowed between two chunks")
+    hub_card_deadline_s: PositiveFloat = Field(
+        default=120.0, description="most time for one answer, from the request to its last byte"
     )
-    hub_tries: int = Field(default=5, ge=1, description="tries of a request that fails for a passing reason")
-    hub_backoff_s: float = Field(
-        default=0.5, ge=0, description="first wait before a retry; doubled each time"
+    hub_tries: PositiveInt = Field(
+        default=5, description="tries of a request that fails for a passing reason"
     )
-    hub_silence_max: int = Field(
+    hub_backoff_s: NonNegativeFloat = Field(
+        default=0.5, description="first wait before a retry; doubled each time"
+    )
+    hub_silence_max: PositiveInt = Field(
         default=60,
-        ge=1,
         description="unanswered requests in a row after which a Hub that never answered is unreachable",
     )
-    hub_patience_s: float = Field(
-        default=120.0, ge=0, description="how long a Hub that has answered before may be silent"
+    hub_patience_s: NonNegativeFloat = Field(
+        default=120.0, description="how long a Hub that has answered before may be silent"
     )
-    card_bytes_max: int = Field(
-        default=5_000_000, gt=0, description="most bytes of a README; a larger one is a failure"
+    card_bytes_max: PositiveInt = Field(
+        default=5_000_000, description="most bytes of a README; a larger one is a failure"
     )
     duckdb_memory: str = Field(default="1GB", description="memory of DuckDB before it spills to disk")
-    duckdb_threads: int = Field(default=2, ge=1)
-    lease_s: float = Field(
-        default=60.0,
-        gt=0,
-        description="a worker silent for longer counts as dead, and others do its parts",
+    duckdb_threads: PositiveInt = 2
+    lease_s: PositiveFloat = Field(
+        default=60.0, description="a worker silent for longer counts as dead, and others do its parts"
     )
     hub_limit: str = Field(
         default="cardiograph-hub",
         description="Prefect's global concurrency limit for requests in flight; one per Hub token",
     )
-    part_cards: int = Field(default=400, ge=1, description="cards per part")
+    part_cards: PositiveInt = Field(default=400, description="cards per part")
 
     judge_model: str = Field(
         default="Qwen/Qwen3-4B-Instruct-2507", description="the judge model where none is named"
@@ -81,12 +83,11 @@ class Settings(BaseSettings):
         description="Python of the environment that holds vLLM; `make judge-env` makes it",
     )
     judge_engine_options: str = Field(
-        default="",
-        description="options for a vLLM server that the run starts, as on its command line",
+        default="", description="options for a vLLM server that the run starts, as on its command line"
     )
     judge_port: int = Field(default=0, ge=0, le=65535, description="port of that server; 0 takes a free one")
-    judge_start_within_s: float = Field(
-        default=3600.0, gt=0, description="most time for its start; it may have to fetch its weights first"
+    judge_start_within_s: PositiveFloat = Field(
+        default=3600.0, description="most time for its start; it may have to fetch its weights first"
     )
     judge_api_key: SecretStr | None = Field(default=None, description="bearer token for the judge's servers")
     judge_score_mode: Literal["expected", "decided"] = Field(
@@ -98,28 +99,28 @@ class Settings(BaseSettings):
     judge_context_tokens: int = Field(
         default=16_384, ge=2048, description="context window of a server that the run starts"
     )
-    judge_part_cards: int = Field(default=128, ge=1, description="cards per part for a judge model")
-    judge_concurrency: int | None = Field(
-        default=None, ge=1, description="requests in flight per server; default: what its KV cache holds"
+    judge_part_cards: PositiveInt = Field(default=128, description="cards per part for a judge model")
+    judge_concurrency: PositiveInt | None = Field(
+        default=None, description="requests in flight per server; default: what its KV cache holds"
     )
-    judge_timeout_s: float = Field(
-        default=600.0, gt=0, description="most time for one answer, including its wait in the queue"
+    judge_timeout_s: PositiveFloat = Field(
+        default=600.0, description="most time for one answer, including its wait in the queue"
     )
-    judge_tries: int = Field(
-        default=4, ge=1, description="tries of a request that fails for a passing reason"
+    judge_tries: PositiveInt = Field(
+        default=4, description="tries of a request that fails for a passing reason"
     )
-    judge_backoff_s: float = Field(default=0.5, ge=0, description="first wait before a retry")
-    judge_patience_s: float = Field(
-        default=300.0, ge=0, description="how long all servers may fail before the run stops, to be run again"
+    judge_backoff_s: NonNegativeFloat = Field(default=0.5, description="first wait before a retry")
+    judge_patience_s: NonNegativeFloat = Field(
+        default=300.0, description="how long all servers may fail before the run stops, to be run again"
     )
-    judge_bridge_texts: int = Field(
-        default=200, ge=0, description="texts of the week before that a new judge also scores"
+    judge_bridge_texts: NonNegativeInt = Field(
+        default=200, description="texts of the week before that a new judge also scores"
     )
-    gpu_hour_price: float | None = Field(
-        default=None, ge=0, description="price of a GPU hour, to compute the cost"
+    gpu_hour_price: NonNegativeFloat | None = Field(
+        default=None, description="price of a GPU hour, to compute the cost"
     )
-    judge_gpus: int | None = Field(
-        default=None, ge=1, description="GPUs of the judge; default: one per server"
+    judge_gpus: PositiveInt | None = Field(
+        default=None, description="GPUs of the judge; default: one per server"
     )
 
     embedder: str | None = Field(
@@ -127,25 +128,20 @@ class Settings(BaseSettings):
         description="embedder where a run names none: a model, or `none`; default: all-MiniLM-L6-v2",
     )
     embed_passage_tokens: int = Field(
-        default=128,
-        ge=16,
-        description="tokens per passage; the default embedder was trained on 128",
+        default=128, ge=16, description="tokens per passage; the default embedder was trained on 128"
     )
-    embed_passages_max: int = Field(default=4, ge=1, description="most passages per card")
+    embed_passages_max: PositiveInt = Field(default=4, description="most passages per card")
     atlas_fit_max: int = Field(
         default=50_000,
         ge=100,
         description="most texts that a map is fitted on; of more, a sample, and the rest is placed",
     )
-    atlas_drift_max: float = Field(
+    atlas_drift_max: Share = Field(
         default=0.25,
-        ge=0,
-        le=1,
         description="share of texts that may be placed on a map fitted without them, before a new fit",
     )
-    atlas_replicates: int = Field(
+    atlas_replicates: PositiveInt = Field(
         default=2,
-        ge=1,
         description="fits with other seeds, and as many on other samples, to measure the stability of kinds",
     )
     atlas_replicate_texts: int = Field(
@@ -154,50 +150,35 @@ class Settings(BaseSettings):
 
     # The gate: how much a snapshot may differ from the one before. Limits on growth are per week, and scale with the
     # weeks between; an allowance for chance comes on top, so that small selections do not raise false alarms.
-    gate_models_drop: float = Field(
-        default=0.1, ge=0, le=1, description="share of models or cards that may disappear; the Hub only grows"
+    gate_models_drop: Share = Field(
+        default=0.1, description="share of models or cards that may disappear; the Hub only grows"
     )
-    gate_models_rise: float = Field(
-        default=0.25,
-        ge=0,
-        description="share that may be new; the Hub grows by 1-2 % per week",
+    gate_models_rise: NonNegativeFloat = Field(
+        default=0.25, description="share that may be new; the Hub grows by 1-2 % per week"
     )
-    gate_share_shift: float = Field(
-        default=0.1,
-        ge=0,
-        le=1,
-        description="largest change of a share (cards, a section, a filled column) between weeks",
+    gate_share_shift: Share = Field(
+        default=0.1, description="largest change of a share (cards, a section, a filled column) between weeks"
     )
-    gate_failures_rise: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="largest rise of a share of failures: 5 % more is an outage",
+    gate_failures_rise: Share = Field(
+        default=0.05, description="largest rise of a share of failures: 5 % more is an outage"
     )
-    gate_median_shift: float = Field(
+    gate_median_shift: NonNegativeFloat = Field(
         default=0.3,
-        ge=0,
         description="largest shift of the median score; most cards are last week's, so it hardly moves",
     )
-    gate_score_distance: float = Field(
+    gate_score_distance: Share = Field(
         default=0.15,
-        ge=0,
-        le=1,
         description="largest Kolmogorov-Smirnov distance of the scores, for changes that a median hides",
     )
-    gate_failures_most: float = Field(
-        default=0.9,
-        ge=0,
-        le=1,
-        description="share of failures above which a first snapshot is held back, too",
+    gate_failures_most: Share = Field(
+        default=0.9, description="share of failures above which a first snapshot is held back, too"
     )
-    gate_sigmas: float = Field(
+    gate_sigmas: NonNegativeFloat = Field(
         default=4.0,
-        ge=0,
         description="allowance for chance in standard errors; 4, because there are thirty measures",
     )
-    gate_least: int = Field(
-        default=20, ge=1, description="fewest models or texts for which a share of failures is judged"
+    gate_least: PositiveInt = Field(
+        default=20, description="fewest models or texts for which a share of failures is judged"
     )
 
 

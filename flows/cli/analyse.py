@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
+from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Home
 from tasks.errors import UsageError
 from tasks.records import Finding
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 # Answered in sentences first: the rank correlation, the regression with controls, what follows an edit.
 _FIRST = ("rank_correlation", "regression_controlled", "edit_effect")
@@ -100,11 +98,8 @@ def analyse(
 def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
     """Print counts and main results as sentences, then every estimate in tables by question and outcome; or JSON."""
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2, default=_plain))
+        print_json(findings)
         return
-    from rich.console import Console
-    from rich.markup import escape
-
     from tasks.sentences.estimates import is_number, is_second_opinion
     from tasks.sentences.findings import as_people_score, sentence
     from tasks.sentences.words import plain, question_words, upper_first
@@ -126,24 +121,13 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
             console.print(_table(f"\n{upper_first(question_words(question))}: {outcome}", rows))
 
 
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
 def _table(title: str, findings: Iterable[Finding]) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
     from tasks.sentences.estimates import both_ends, figure
     from tasks.sentences.numbers import percent, probability
     from tasks.sentences.words import estimator_words, flag_names, plain, stratum_words
 
-    table = Table(
-        title=escape(title), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
-    )
-    table.add_column("models, estimator", overflow="fold", min_width=24)
-    for name in ("n", "zeros", "ties", "estimate", "95 % interval", "p"):
-        table.add_column(name, justify="right", overflow="fold")
+    table = plain_table("models,_estimator n> zeros> ties> estimate> 95_%_interval> p>", title=title)
+    table.columns[0].min_width = 24
     for f in findings:
         what = f"{stratum_words(f.stratum)}, {estimator_words(f.estimator)}"
         # Estimates by the judge's score and by people's are side by side there.

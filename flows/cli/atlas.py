@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.console import figure, print_json, print_table
 from flows.cli.options import AsJson, Home
 from tasks.cards.one_line import one_line
 from tasks.clock import utc_now
@@ -58,7 +59,7 @@ def serve(
     from time import sleep
 
     from tasks.atlas.export import write_atlas_file, write_labels_file
-    from tasks.engine.child import free_port, running_child, wait_until
+    from tasks.engine.child import answers, free_port, running_child, wait_until
 
     if find_spec("embedding_atlas") is None:
         raise UsageError("embedding-atlas is not installed; `pip install 'cardiograph[viewer]'` installs it")
@@ -79,26 +80,14 @@ def serve(
         running_child("tasks.engine.child", command, environment=_OFFLINE, log=log) as child,
     ):
         url = f"http://{HOST}:{port}/"
-        if not wait_until(lambda: _answers(url), child, within_s=_START_WITHIN_S):
+        if not wait_until(lambda: answers(url), child, within_s=_START_WITHIN_S):
             raise EngineFailed(
                 f"embedding-atlas did not start on port {port} ({_last_line(log)}); try another --port"
             )
         typer.echo(f"{url} shows the map; Ctrl-C ends it.")
         while child.poll() is None:
-            sleep(
-                _POLL_S
-            )  # not `wait`: after Polars was used, Ctrl-C does not interrupt a wait for a process
+            sleep(_POLL_S)  # not `wait`, which Ctrl-C does not interrupt once Polars was used
         raise EngineFailed(f"embedding-atlas ended by itself ({_last_line(log)}); run it again")
-
-
-def _answers(url: str) -> bool:
-    from urllib.request import urlopen
-
-    try:
-        with urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _last_line(log: IO[bytes]) -> str:
@@ -149,7 +138,6 @@ def names(
     takes precedence over one by a judge model or by terms, and stays with
     the kind in later weeks.
     """
-    from flows.cli.tables import print_json, print_table
     from tasks.atlas.kind_names import named_kinds
 
     if path is not None:
@@ -176,15 +164,11 @@ def _cells(kind: NamedKind) -> Sequence[str]:
         kind.archetype,
         f"{kind.models:,}",
         f"{kind.models_share:.1%}",
-        _figure(kind.median_score),
-        _figure(kind.score_gap, "+"),
-        _figure(kind.stability) + (" unstable" if kind.is_unstable else ""),
+        figure(kind.median_score, ".2f"),
+        figure(kind.score_gap, "+.2f"),
+        figure(kind.stability, ".2f") + (" unstable" if kind.is_unstable else ""),
         ", ".join(one_line(term, _TERM_CHARACTERS) for term in kind.terms[:_TERMS_SHOWN]),
     )
-
-
-def _figure(value: float | None, sign: str = "") -> str:
-    return "–" if value is None else f"{value:{sign}.2f}"
 
 
 def take_names(home: Path, path: Path) -> None:

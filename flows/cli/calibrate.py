@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
 
-from flows.cli.options import Home, JudgeModel, JudgeUrls
+from flows.cli.console import plain_table, print_json
+from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
 from tasks.cards.one_line import printable
 from tasks.errors import PassportRefused, WriterBusy
 from tasks.judges import DEFAULT_JUDGE, opened_judge, serving, specs_of
@@ -37,7 +37,7 @@ def calibrate(
         int, typer.Option(min=0, max=50, help="How many times the same cards are scored again.")
     ] = 3,
     seed: Annotated[int, typer.Option(help="For orders, fillers and resamples.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the measures as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare a judge with people and with itself, and test it with what authors may try: its passport.
 
@@ -68,7 +68,7 @@ def calibrate(
         entries = examine(opened, labelled, repeats=repeats, seed=seed)
     is_published = keep(home, entries, labelled)
     if as_json:
-        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2, default=datetime.isoformat))
+        print_json(entries)
     else:
         _print(entries, labelled)
     if not is_published:
@@ -110,30 +110,22 @@ def check_kappa(entries: Sequence[PassportEntry], min_kappa: float) -> None:
     if kappa is None or kappa.estimate is None:
         why = "the labels have no overall score" if kappa is None else kappa.detail
         raise PassportRefused(
-            f"no kappa could be computed ({why}), and --min-kappa asks for {min_kappa:g}; label more texts"
+            f"no kappa could be computed ({why}), and --min-kappa requires {min_kappa:g}; label more texts"
         )
     if kappa.estimate < min_kappa:
         raise PassportRefused(
             f"{kappa.judge} {kappa.fingerprint[:8]}: kappa is {kappa.estimate:.3f} over {kappa.n} texts, "
-            f"below the {min_kappa:g} asked for; choose another judge model, or look at how the labels were made"
+            f"below the required {min_kappa:g}; choose another judge model, or look at how the labels were made"
         )
 
 
 def _print(entries: Sequence[PassportEntry], labelled: LabelledTexts) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from tasks.passport.reading import conclusion, tables
 
     console = Console()
     for title, lines in tables(entries):
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-        table.add_column("", min_width=24)
-        table.add_column("estimate", justify="right")
-        table.add_column("95 % interval", justify="right")
-        table.add_column("n", justify="right")
-        table.add_column("", style="dim", overflow="fold")
+        table = plain_table("_ estimate> 95_%_interval> n> _", title=title)
+        table.columns[0].min_width, table.columns[-1].style = 24, "dim"
         for line in lines:
             cells = (line.name, line.estimate, line.interval, f"{line.n:,}", line.meaning)
             table.add_row(*map(escape, cells))

@@ -7,25 +7,35 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
 from datetime import date
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from tasks.cards.one_line import one_line
+from tasks.errors import UsageError
+
+CELL_CHARACTERS = 60
 
 
 def print_json(value: object) -> None:
-    """Print indented JSON: dates in ISO format, other values that JSON has no type for as text."""
+    """Print indented JSON: records as objects, dates in ISO format, other values that JSON has no type for as text."""
     typer.echo(json.dumps(value, indent=2, default=_plain))
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def plain_table(*columns: str, title: str | None = None, left: Collection[str] = ()) -> Table:
-    """A table without lines; the first column and those in `left` are aligned left, the others right.
+def plain_table(columns: str = "", *, title: str | None = None) -> Table:
+    """A table without lines. `columns` are separated by blanks; `_` is a blank in one, `>` at its end aligns it right.
 
     Without columns it has no header either: the caller adds its columns.
     """
@@ -37,9 +47,29 @@ def plain_table(*columns: str, title: str | None = None, left: Collection[str] =
         padding=(0, 2, 0, 0),
         show_header=bool(columns),
     )
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number == 0 or name in left else "right", overflow="fold")
+    for column in columns.split():
+        name = column.rstrip(">").replace("_", " ").strip()
+        table.add_column(name, justify="right" if column.endswith(">") else "left", overflow="fold")
     return table
+
+
+def print_table(title: str, columns: str, rows: Iterable[Sequence[str]]) -> None:
+    """Print a plain table of texts from strangers.
+
+    Rich reads brackets as markup and :words: as pictures: cells go in as `Text`, which it prints as it is.
+    """
+    table = plain_table(columns, title=title)
+    for cells in rows:
+        table.add_row(*(Text(one_line(cell, CELL_CHARACTERS)) for cell in cells))
+    Console(highlight=False).print(table)
+
+
+def date_in(text: str, subject: str) -> date:
+    """A date as a person writes it; `subject` names it in the error. Raises `UsageError`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{subject}: not a date; write it as 2026-11-16") from error
 
 
 def fail_fast() -> None:
@@ -52,6 +82,11 @@ def fail_fast() -> None:
 def count(n: float) -> str:
     """`1,234`."""
     return f"{n:,.0f}"
+
+
+def figure(n: float | None, form: str = ",") -> str:
+    """The number in a format; a dash where there is none."""
+    return "–" if n is None else f"{n:{form}}"
 
 
 def size(n: float) -> str:

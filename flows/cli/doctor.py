@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -40,7 +39,7 @@ def doctor(
     fail_fast()
     results = examine(checks_for(home, hub, judge_urls or []))
     if as_json:
-        print_json([asdict(result) for result in results])
+        print_json(results)
     else:
         table = plain_table()
         table.add_column()

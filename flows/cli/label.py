@@ -275,7 +275,7 @@ def _title(subject: str) -> str:
 
 
 def _show_scale(console: Console, subject: str) -> None:
-    """Print the rubric's words for the levels: of the criterion asked about, or of all for the overall score."""
+    """Print the rubric's words for the levels: of the criterion in question, or of all for the overall score."""
     rubric = load_rubric()
     chosen = [criterion for criterion in rubric.criteria if criterion.id == subject]
     if not chosen:

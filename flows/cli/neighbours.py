@@ -7,13 +7,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
+from flows.cli.console import CELL_CHARACTERS, figure, print_json, print_table
 from flows.cli.options import AsJson, Home
 from tasks.cards.one_line import one_line
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from tasks.atlas.neighbours import MapModel, NearModel, Neighbourhood
 
 _CHECKS_SHOWN = 10
@@ -38,10 +39,6 @@ def neighbours(
     them. Neighbours with a higher score are better documented: the checks of
     the rubric that they pass and this card fails are listed with advice.
     """
-    from rich.console import Console
-    from rich.text import Text
-
-    from flows.cli.tables import print_json, print_table
     from tasks.atlas.neighbours import neighbourhood
 
     found = neighbourhood(home, model.strip(), limit)
@@ -77,10 +74,6 @@ def _kind(model: MapModel) -> str:
 
 
 def _about(found: Neighbourhood) -> Text:
-    from rich.text import Text
-
-    from flows.cli.tables import CELL_CHARACTERS
-
     model = found.model
     score = "no score" if model.score is None else f"score {model.score:.2f} of 5"
     archetype = f" ({one_line(model.archetype)})" if model.archetype else ""
@@ -94,21 +87,15 @@ def _cells(near: NearModel) -> Sequence[str]:
         model.model_id,
         model.author or "–",
         f"{near.similarity:.3f}",
-        "–" if model.score is None else f"{model.score:.2f}",
-        _count(model.likes),
-        _count(model.downloads),
+        figure(model.score, ".2f"),
+        figure(model.likes),
+        figure(model.downloads),
         _kind(model),
     )
 
 
-def _count(n: int | None) -> str:
-    return "–" if n is None else f"{n:,}"
-
-
 def _better_lines(found: Neighbourhood) -> list[Text]:
     """The best documented neighbours, and what those that score higher contain and the card lacks."""
-    from rich.text import Text
-
     from tasks.atlas.neighbours import in_words
 
     name, better = one_line(found.model.model_id), len(found.better)

@@ -90,17 +90,17 @@ def plan(
     if as_json:
         print_json(
             {
-                "wanted": asdict(request),
+                "wanted": request,
                 "has_a_snapshot_of_it": has_selection,
                 "first": {**asdict(first), "total_s": first.total_s},
                 "each_after_it": {**asdict(after), "total_s": after.total_s} if after else None,
-                "rates": {name: asdict(rate) for name, rate in used.items()},
+                "rates": used,
             }
         )
         return
     console = Console()
     columns = [first, *([after] if after else [])]
-    table = plain_table("", *("first snapshot", "each later snapshot")[: len(columns)])
+    table = plain_table("_ first_snapshot>" + " each_later_snapshot>" * (after is not None))
     for name, cells in _cost_rows(columns):
         table.add_row(escape(name), *cells)
     console.print(table)
@@ -164,7 +164,7 @@ def _notes(quota_plan: str, source: str, *, has_next: bool, has_selection: bool)
 
 
 def _rates_table(rates: Iterable[Rate]) -> Table:
-    table = plain_table("rate", "source", title="Where the figures come from", left=["source"])
+    table = plain_table("rate source", title="Where the figures come from")
     for rate in rates:
         origin = "measured: " if rate.is_own else "documented: "
         value = f"{rate.value:,.3g}" if rate.value < 1000 else count(rate.value)

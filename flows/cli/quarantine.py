@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
-from datetime import date
 from typing import Annotated
 
 import typer
 
-from flows.cli.console import print_json
+from flows.cli.console import date_in, print_json
 from flows.cli.options import AsJson, Home
 from tasks.errors import UsageError, WriterBusy
 
@@ -40,7 +38,7 @@ def _list(context: typer.Context, home: Home, as_json: AsJson = False) -> None:
 
     held = quarantined(home)
     if as_json:
-        print_json({str(day): [asdict(measure) for measure in measures] for day, measures in held.items()})
+        print_json({str(day): measures for day, measures in held.items()})
         return
     if not held:
         typer.echo("No snapshot is quarantined.")
@@ -70,10 +68,7 @@ def release(
 
     if not reason.strip():
         raise UsageError("--reason is blank; say why the snapshot may be shown")
-    try:
-        day = date.fromisoformat(snapshot)
-    except ValueError as error:
-        raise UsageError(f"{snapshot}: not a date; write it as 2026-11-16") from error
+    day = date_in(snapshot, snapshot)
     write_release(home, day, " ".join(reason.split()))
     try:
         with coordinating(home, day) as run:

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.cli.console import CELL_CHARACTERS
 from flows.cli.options import Home
+from tasks.cards.one_line import one_line
 from tasks.errors import QueryFailed, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 RowFormat = Literal["table", "csv", "json", "parquet"]
 
 _TABLE_ROWS = 40
-_CELL_CHARACTERS = 60
 
 
 def query(
@@ -122,13 +123,11 @@ def _encoded(rows: pl.DataFrame, output_format: RowFormat) -> bytes:
 
 
 def _print_table(rows: pl.DataFrame) -> None:
-    from tasks.cards.one_line import one_line
-
     def cell(value: object) -> str:
         """One value, bounded, without escape sequences that drive a terminal."""
         if value is None:
             return ""
-        return one_line(f"{value:.4g}" if isinstance(value, float) else str(value), _CELL_CHARACTERS)
+        return one_line(f"{value:.4g}" if isinstance(value, float) else str(value), CELL_CHARACTERS)
 
     table = Table()
     for name, dtype in rows.schema.items():

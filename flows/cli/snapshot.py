@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flows.cli.console import print_json
+from flows.cli.console import date_in, print_json
 from flows.cli.options import (
     AsJson,
     EmbedderOption,
@@ -138,17 +138,14 @@ def demo(
 def _date(text: str | None) -> date | None:
     if text is None:
         return None
-    try:
-        found = date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--as-of {text}: not a date; write it as 2026-11-16") from error
-    if found > utc_now().date():
+    day = date_in(text, f"--as-of {text}")
+    if day > utc_now().date():
         raise UsageError(f"--as-of {text}: the date is in the future")
-    return found
+    return day
 
 
 def _names(path: Path) -> tuple[str, ...]:
-    """Model ids of a file, one a line; blank lines and what follows # are left out."""
+    """Model ids of a file, one per line; blank lines and what follows # are left out."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -185,7 +182,7 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
             with progress_bars(f"{request.snapshot_date}"):
                 summaries.append(snapshot(**request.parameters(SnapshotRequest)))
     if as_json:
-        print_json([summary.plain() for summary in summaries])
+        print_json(summaries)
         return
     for summary in summaries:
         _print_summary(summary)

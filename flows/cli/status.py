@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,7 @@ def status(home: Home, as_json: AsJson = False) -> None:
     fail_fast()
     state = read_state(home, utc_now())
     if as_json:
-        print_json(asdict(state))
+        print_json(state)
         return
     table = plain_table()
     table.add_column(style="dim", no_wrap=True)

@@ -30,8 +30,8 @@ def unless_away(call: Callable[[], T], *, otherwise: T) -> T:
         return otherwise
 
 
-def asked(question: Callable[[SyncPrefectClient], T], *, otherwise: T) -> T:
-    """The server's answer to a client; `otherwise` if it is away."""
+def ask_server(question: Callable[[SyncPrefectClient], T], *, otherwise: T) -> T:
+    """What `question` returns for a client of the server; `otherwise` if the server is away."""
 
     def ask() -> T:
         with get_client(sync_client=True) as client:

@@ -26,7 +26,7 @@ def late_by() -> timedelta:
 def is_stale(stale_after_h: float | None) -> bool:
     """Whether the run starts more than so many hours after its scheduled time, and is better skipped; null: never.
 
-    A retried run is never stale: somebody asked for it, however late.
+    A retried run is never stale: somebody requested it, however late.
     """
     is_first = (flow_run.run_count or 1) == 1
     return stale_after_h is not None and is_first and late_by() > timedelta(hours=stale_after_h)

@@ -1,1 +1,1 @@
-"""The Hub: asked for its listing and its cards, within its quotas."""
+"""The Hub: its listing and its cards, read within its quotas."""

@@ -1,4 +1,4 @@
-"""From a raw row of the Hub's listing to a record, or to the reason why it is none. Pure.
+"""From a raw row of the Hub's listing to a record, or to the reason why it is malformed. Pure.
 
 The client library's own generator stops at one bad row (`tags: 5` is enough); here a bad row is a failure.
 """
@@ -128,7 +128,7 @@ def _count(row: Mapping[str, Any], key: str) -> int | None:
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    """Whether a column of 64-bit integers can hold it; `True` is no number here."""
+    """Whether a column of 64-bit integers can hold it; `True` does not count as a number."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
@@ -149,7 +149,7 @@ def _time(row: Mapping[str, Any], key: str) -> datetime | None:
 
 
 def _has_readme(row: Mapping[str, Any]) -> bool:
-    """Whether there may be a README: where the listing names no files, only a request can tell."""
+    """Whether there may be a README: where the listing names no files, only a request can show it."""
     files = row.get("siblings")
     if not isinstance(files, list):
         return True

@@ -16,7 +16,7 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
-from tasks.engine.prefect_api import AWAY, asked
+from tasks.engine.prefect_api import AWAY, ask_server
 from tasks.hub.client import Hub
 from tasks.settings import settings
 
@@ -24,7 +24,7 @@ READS_AT_ONCE = 2  # parts that one process reads at a time, sharing its connect
 
 _LEASE_S = 120.0  # after so long the slots of a worker that died are free again
 _known: dict[str, int | None] = {}  # slots of a limit as the server last reported them
-_knowing = Lock()
+_known_lock = Lock()
 
 
 @contextmanager
@@ -62,8 +62,8 @@ def share_of_quota(hub: Hub) -> Iterator[int]:
 def limit_slots() -> int | None:
     """Requests that all workers together may have in flight; null where no limit was set up."""
     name = settings().hub_limit
-    with _knowing:
-        _known[name] = asked(lambda client: _slots(client, name), otherwise=_known.get(name))
+    with _known_lock:
+        _known[name] = ask_server(lambda client: _slots(client, name), otherwise=_known.get(name))
         return _known[name]
 
 
@@ -78,7 +78,7 @@ def _slots(client: SyncPrefectClient, name: str) -> int | None:
 def ensure_limit(processes: int) -> None:
     """Make the limit for the processes of one machine, unless a limit has been set up."""
     if processes > 1 and limit_slots() is None:
-        asked(lambda client: set_limit(client, processes * settings().hub_threads), otherwise=None)
+        ask_server(lambda client: set_limit(client, processes * settings().hub_threads), otherwise=None)
 
 
 def set_limit(client: SyncPrefectClient, slots: int) -> None:

@@ -25,7 +25,7 @@ from tasks.work.orders import Order, Shared, WorkStage
 from tasks.work.run import Run
 from tasks.work.texts import orders_of
 
-_NAMED_MODELS_A_PAGE = 200
+_NAMED_MODELS_PER_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def is_crawled(run: Run) -> bool:
 def pages_of(hub: Hub, snapshot: date, selection: Selection, cursor: ListingCursor) -> Iterator[ListedPage]:
     """The pages of the snapshot's listing, from the cursor on."""
     if selection.models:
-        yield from _named_pages(hub, snapshot, selection.models[cursor.pages * _NAMED_MODELS_A_PAGE :])
+        yield from _named_pages(hub, snapshot, selection.models[cursor.pages * _NAMED_MODELS_PER_PAGE :])
         return
     left = None if selection.limit is None else selection.limit - cursor.rows
     for number, page in enumerate(walk(hub, selection, cursor.next_url), start=cursor.pages):
@@ -95,10 +95,10 @@ def pages_of(hub: Hub, snapshot: date, selection: Selection, cursor: ListingCurs
 
 def _named_pages(hub: Hub, snapshot: date, names: Sequence[str]) -> Iterator[ListedPage]:
     with ThreadPoolExecutor(settings().hub_threads) as pool:
-        for start in range(0, len(names), _NAMED_MODELS_A_PAGE):
-            chunk = names[start : start + _NAMED_MODELS_A_PAGE]
+        for start in range(0, len(names), _NAMED_MODELS_PER_PAGE):
+            chunk = names[start : start + _NAMED_MODELS_PER_PAGE]
             found = list(pool.map(partial(_named_model, hub, snapshot), chunk))
-            is_last = start + _NAMED_MODELS_A_PAGE >= len(names)
+            is_last = start + _NAMED_MODELS_PER_PAGE >= len(names)
             yield ListedPage(
                 [row for row in found if isinstance(row, ListedModel)],
                 [row for row in found if isinstance(row, Failure)],
@@ -117,26 +117,13 @@ def _named_model(hub: Hub, snapshot: date, name: str) -> ListedModel | Failure:
         return Failure(snapshot, name, "list", error.reason, error.detail)
 
 
-def _page_part(stage: str, snapshot: date, number: int) -> str:
-    return f"{stage}/{snapshot}/page-{number:05}.parquet"
-
-
 def place_in_listing(lake: Lake, snapshot: date) -> ListingCursor:
-    """Where the walk stopped, as the last page in the lake tells."""
+    """Where the walk stopped, from the notes of the last page in the lake."""
     pages = lake.parts(f"listing/{snapshot}")
     if not pages:
         return ListingCursor()
     notes = lake.notes(pages[-1])
     return ListingCursor(len(pages), int(notes["rows"]), notes["next"] or None, is_done=not notes["next"])
-
-
-def _write_page(
-    lake: Lake, snapshot: date, selection: Selection, page: ListedPage, number: int, rows: int
-) -> None:
-    notes = {"selection": selection.describe(), "next": page.next_url or "", "rows": str(rows)}
-    if page.failures:  # first, because the page's own part says that the page is done
-        lake.write(_page_part("list_failures", snapshot, number), Failure, page.failures)
-    lake.write(_page_part("listing", snapshot, number), ListedModel, page.models, notes=notes)
 
 
 @task(task_run_name="list {run.snapshot}")
@@ -154,7 +141,11 @@ def list_models(run: Run, source: Source, selection: Selection) -> None:
     try:
         for number, page in enumerate(pages, start=cursor.pages):
             rows += page.rows
-            _write_page(lake, snapshot, selection, page, number, rows)
+            notes = {"selection": selection.describe(), "next": page.next_url or "", "rows": str(rows)}
+            name = f"{snapshot}/page-{number:05}.parquet"
+            if page.failures:  # first, because a page whose part of `listing` exists is done
+                lake.write(f"list_failures/{name}", Failure, page.failures)
+            lake.write(f"listing/{name}", ListedModel, page.models, notes=notes)
             advance("list", page.rows)
     except CardUnreadable as error:
         raise HubUnreachable(

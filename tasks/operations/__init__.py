@@ -1,1 +1,1 @@
-"""Operating it: is the machine ready, is the week plausible, what will it take, what is its state."""
+"""Operations: checks of the machine, the data-quality gate, plans and costs, the state of a home."""

@@ -270,7 +270,7 @@ def check_lake(home: Path) -> Iterator[CheckResult]:
     is_fine = is_same and lake.get(name) is None
     took_ms = 1000 * (perf_counter() - began) / 4
     if is_fine:
-        detail = f"{lake.location} can be written, read and deleted in, {took_ms:.0f} ms each"
+        detail = f"{lake.location} accepts, returns and deletes objects, {took_ms:.0f} ms per request"
     else:
         detail = f"{lake.location} does not {'delete' if is_same else 'return'} what was put"
     yield _result("lake", is_fine, detail, "check its permissions and its proxy", otherwise="fail")

@@ -100,7 +100,7 @@ def _of_disk(warehouse: Warehouse, row: Mapping[str, Any]) -> dict[str, Rate]:
 
 
 def _lake_bytes(lake: Lake) -> dict[str, int]:
-    """Bytes by stage of a lake that is a folder; an object store is not asked for so much."""
+    """Bytes by stage of a lake that is a folder; none for an object store, where it takes long to list every part."""
     sizes: dict[str, int] = defaultdict(int)
     if not lake.is_remote:
         for part in lake.all_parts():

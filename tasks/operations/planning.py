@@ -163,15 +163,12 @@ def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
     """
     limits = settings()
     runs = _RUNS_PER_SNAPSHOT + math.ceil(cards / limits.part_cards)
-    if not kind_of(
-        judges[-1]
-    ).reads_evidence:  # it judges first; one that reads evidence describes as it judges
+    # The last one judges first; a judge that reads evidence describes as it judges.
+    if not kind_of(judges[-1]).reads_evidence:
         runs += math.ceil(texts[0] / limits.part_cards)
     for judge, n in zip(judges, texts, strict=True):
-        kind = kind_of(judge)
-        runs += (
-            _RUNS_PER_JUDGE + math.ceil(n / kind.part_size(limits)) + kind.explains
-        )  # and a part to explain
+        kind = kind_of(judge)  # one that explains has a part for it
+        runs += _RUNS_PER_JUDGE + math.ceil(n / kind.part_size(limits)) + kind.explains
     if embedder_of(None):
         runs += _RUNS_PER_MAP + math.ceil(texts[0] / limits.part_cards)
     return runs

@@ -18,9 +18,8 @@ from tasks.errors import CardiographError
 from tasks.operations.gate import measure_words, quarantined
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
-from tasks.work.leases import holder_of, is_gone, read_lease
-
-_WRITER = "writer"
+from tasks.work.leases import WRITER, holder_of, is_gone, read_lease
+from tasks.work.orders import WorkStage, is_of_part, stage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def _read_warehouse(warehouse: Warehouse, now: datetime) -> _WarehouseState:
 
 
 def _current_run(lake: Lake) -> RunState | None:
-    lease = read_lease(lake, _WRITER)
+    lease = read_lease(lake, WRITER)
     if lease is None:
         return None
     holder = lease.get("holder")
@@ -153,20 +152,20 @@ def open_stages(lake: Lake) -> tuple[OpenStage, ...]:
     orders, claims = _by_stage(lake.entries("orders")), _by_stage(lake.entries("claims"))
     return tuple(
         OpenStage(
-            *stage,
+            str(stage.snapshot),
+            stage.key,
             parts=len(parts),
             claimed=len(claims[stage]),
             holders=tuple(sorted({holder for name in claims[stage] if (holder := holder_of(lake, name))})),
         )
-        for stage, parts in sorted(orders.items())
+        for stage, parts in sorted(orders.items(), key=lambda item: item[0].folder)
     )
 
 
-def _by_stage(names: Iterable[str]) -> dict[tuple[str, str], list[str]]:
-    """`orders/<snapshot>/<stage>/<part>.json`, and the claims on them, by snapshot and stage."""
-    stages: dict[tuple[str, str], list[str]] = defaultdict(list)
+def _by_stage(names: Iterable[str]) -> dict[WorkStage, list[str]]:
+    """Names of orders, or of the claims on them, by stage."""
+    stages: dict[WorkStage, list[str]] = defaultdict(list)
     for name in names:
-        if name.count("/") == 3:
-            _, snapshot, stage, _ = name.split("/")
-            stages[snapshot, stage].append(name)
+        if is_of_part(name) and (stage := stage_of(name)):
+            stages[stage].append(name)
     return stages

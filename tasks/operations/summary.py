@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -65,13 +64,6 @@ class Summary:
                 f"{self.texts_embedded:,}",
             ),
         ]
-
-    def plain(self) -> Mapping[str, Any]:
-        """The fields as JSON has them."""
-        return {
-            key: str(value) if isinstance(value, date | Path) else value
-            for key, value in dataclasses.asdict(self).items()
-        }
 
 
 def summarise(

@@ -8,7 +8,6 @@ import orjson
 
 from tasks.engine.child import exit_with_parent
 from tasks.errors import CorpusInvalid, UsageError
-from tasks.replica.corpus import Corpus
 from tasks.replica.server import serve
 from tasks.replica.serving import Serving
 
@@ -17,15 +16,11 @@ def main(argument: str) -> int:
     """Serve, or print in one line why that is not possible."""
     exit_with_parent()
     try:
-        serve(Serving.from_json(argument), _announce)
+        serve(Serving.from_json(argument), lambda url, _: _print({"url": url}))
     except UsageError as error:
         _print({"error": "corpus" if isinstance(error, CorpusInvalid) else "usage", "message": str(error)})
         return error.exit_code
     return 0
-
-
-def _announce(url: str, corpus: Corpus) -> None:
-    _print({"url": url})
 
 
 def _print(message: dict[str, str]) -> None:

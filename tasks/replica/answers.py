@@ -140,10 +140,6 @@ def bad_request(message: str) -> Refused:
     return Refused(error_answer(400, message))
 
 
-def no_such_revision(revision: str) -> Refused:
-    return Refused(error_answer(404, f"Invalid rev id: {revision[:100]}", "RevisionNotFound"))
-
-
 def no_such_entry(commit: str) -> Refused:
     return Refused(error_answer(404, "Entry not found", "EntryNotFound", ("x-repo-commit", commit)))
 

@@ -62,13 +62,14 @@ def read_corpus(path: Path, as_of: date | None = None) -> Corpus:
     models = _listed(table.filter(pl.col("snapshot_date") == snapshot).drop("card"))
     revisions = dict(zip(zip(known["model_id"], known["sha"], strict=True), known["revision"], strict=True))
     row_of = {model_id: row for row, model_id in enumerate(models["model_id"])}
+    renames = models.select("renamed_from", "model_id").explode("renamed_from").drop_nulls()
     return Corpus(
         name=path.name,
         snapshot=snapshot,
         snapshots=snapshots,
         models=models,
         row_of=row_of,
-        renamed=_renamed(models, row_of),
+        renamed={old: new for old, new in renames.iter_rows() if old not in row_of},
         revisions=revisions,
         etags=known["etag"].to_list(),
         _cards=known["card"],
@@ -159,8 +160,3 @@ def _base_models(tags: pl.Series | None) -> list[str]:
     """Base models by the Hub's tags, which repeat `base_model:owner/name` as `base_model:finetune:owner/name`."""
     matches = (_BASE_MODEL_TAG.fullmatch(tag) for tag in (tags if tags is not None else ()) if tag)
     return list(dict.fromkeys(match[1] for match in matches if match))
-
-
-def _renamed(models: pl.DataFrame, row_of: dict[str, int]) -> dict[str, str]:
-    pairs = models.select("renamed_from", "model_id").explode("renamed_from").drop_nulls()
-    return {old: new for old, new in pairs.iter_rows() if old not in row_of}

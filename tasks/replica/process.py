@@ -33,17 +33,13 @@ def running_replica(corpus: Path, **options: Any) -> Iterator[str]:
         running_child("tasks.replica", [serving.to_json()], log=log) as child,
     ):
         wait_until(lambda: bool(_first_message(log)), child, within_s=START_WITHIN_S)
-        yield _url(log)
-
-
-def _url(log: IO[bytes]) -> str:
-    message = _first_message(log)
-    if "error" in message:
-        raise _ERRORS[message["error"]](message["message"])
-    if "url" not in message:
-        last = _output(log).decode(errors="replace").strip().rpartition("\n")[2] or "it printed nothing"
-        raise HubUnreachable(f"the replica did not start: {last}")
-    return message["url"]
+        message = _first_message(log)
+        if "error" in message:
+            raise _ERRORS[message["error"]](message["message"])
+        if "url" not in message:
+            last = _output(log).decode(errors="replace").strip().rpartition("\n")[2] or "it printed nothing"
+            raise HubUnreachable(f"the replica did not start: {last}")
+        yield message["url"]
 
 
 def _first_message(log: IO[bytes]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import orjson
 
 from tasks.replica import answers
-from tasks.replica.answers import Headers, Refused, ReplicaRequest, ReplicaResponse
+from tasks.replica.answers import Headers, Refused, ReplicaRequest, ReplicaResponse, error_answer
 from tasks.replica.corpus import Corpus
 from tasks.replica.protocol import COMMIT, git_blob_sha1
 from tasks.replica.rows import CorpusModel, config, files
@@ -35,18 +35,15 @@ class FileRequest:
 def file_request(segments: tuple[str, ...]) -> FileRequest | None:
     """The file that a path outside `/api/models` requests; None where it requests none."""
     if segments[:3] == ("api", "resolve-cache", "models"):
-        return _cached(segments[3:])
+        # `owner/name/sha/file`. The Hub has no such route for ids without an owner, and redirects none to it.
+        rest = segments[3:]
+        if len(rest) > 3 and COMMIT.fullmatch(rest[2]):
+            return FileRequest("/".join(rest[:2]), rest[2], "/".join(rest[3:]), "resolve_cache")
+        return None
     for end, route in product((1, 2), _REVISION_ROUTES):
         if len(segments) > end + 2 and segments[end] == route and segments[0] != "api":
             model_id, file = "/".join(segments[:end]), "/".join(segments[end + 2 :])
             return FileRequest(model_id, segments[end + 1], file, route)
-    return None
-
-
-def _cached(rest: tuple[str, ...]) -> FileRequest | None:
-    """Parse `owner/name/sha/file`. The Hub has no such route for ids without an owner, and redirects none to it."""
-    if len(rest) > 3 and COMMIT.fullmatch(rest[2]):
-        return FileRequest("/".join(rest[:2]), rest[2], "/".join(rest[3:]), "resolve_cache")
     return None
 
 
@@ -70,7 +67,7 @@ def commit_of(corpus: Corpus, place: int, revision: str) -> str:
     if revision == "main":
         return str(corpus.models["sha"][place])
     if (corpus.models["model_id"][place], revision) not in corpus.revisions:
-        raise answers.no_such_revision(revision)
+        raise Refused(error_answer(404, f"Invalid rev id: {revision[:100]}", "RevisionNotFound"))
     return revision
 
 
@@ -126,7 +123,7 @@ def _part(answer: ReplicaResponse, requested: str) -> ReplicaResponse:
     start = int(match[1])
     end = min(int(match[2] or size), size - 1)
     if start >= size or end < start:
-        return answers.error_answer(
+        return error_answer(
             416, "Requested range not satisfiable", None, ("content-range", f"bytes */{size}")
         )
     kept = ("content-range", f"bytes {start}-{end}/{size}")

@@ -1,1 +1,1 @@
-"""Where everything lies: the lake, the warehouse, and what is published."""
+"""Storage: the lake, the warehouse, and what is published."""

@@ -24,7 +24,7 @@
     lake/orders/<snapshot>/<stage>/<part>.json           parts still to be done (tasks/work/orders.py)
     lake/claims/<snapshot>/<stage>/<part>                which process works on them (tasks/work/leases.py)
     lake/writer                                          which process coordinates
-    lake/published/                                      warehouse and report, where the lake is no local folder
+    lake/published/                                      warehouse and report, where the lake is not a local folder
 
 A part is whole or absent, and the first writer of a name wins. The name follows from what was requested, so a part
 that exists is done. Only orders, claims and published files change in a lake. `tasks/storage/store/` knows where the
@@ -244,7 +244,7 @@ class Lake:
         self._store.delete(name)
 
     def entries(self, prefix: str) -> dict[str, str]:
-        """Names under a folder of the lake, in order, each with a tag that changes with every put."""
+        """The name itself and all under it as a folder, in order, each with a tag that changes with every put."""
         return self._store.entries(prefix)
 
     def send(self, name: str, path: Path) -> None:

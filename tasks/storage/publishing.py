@@ -1,4 +1,4 @@
-"""Published files in an object store: where a lake is no folder, people and the next coordinator find them there."""
+"""Published files in an object store: where a lake is not a folder, people and the next coordinator find them there."""
 
 from __future__ import annotations
 

@@ -108,9 +108,9 @@ class Warehouse:
         if not afresh and self.published.exists() and self.is_current():
             with _disk_errors(self.building):
                 shutil.copyfile(self.published, self.building)
-        with self.open() as db:
-            db.execute(statement("schema"))
-            if not db.execute("from base.made_by").fetchall():
+        else:
+            with self.open() as db:
+                db.execute(statement("schema"))
                 db.execute("insert into base.made_by values (?)", [_schema_digest()])
         self.land()
 
@@ -162,7 +162,10 @@ class Warehouse:
             with self.lake.files(parts) as (root, files):
                 db.begin()
                 for name in _LANDING.get(stage, (stage,)):
-                    _land(db, name, root, files)
+                    text = statement(f"land/{name}")
+                    # Part names are relative to `$lake`.
+                    root_of_parts = {"lake": str(root)} if "$lake" in text else {}
+                    db.execute(text, {"parts": [str(path) for path in files], **root_of_parts})
                 db.executemany("insert into base.parts values (?, ?)", [(part, stage) for part in parts])
                 db.commit()
 
@@ -214,15 +217,6 @@ _LANDING = {
     "kind_events": ("kind_events_replaced", "kind_events"),
     "neighbours": ("neighbours_replaced", "neighbours"),
 }
-
-
-def _land(db: duckdb.DuckDBPyConnection, name: str, root: Path, files: list[Path]) -> None:
-    """Land local files of parts by a statement, which may use `$lake`, the folder that part names are relative to."""
-    text = statement(f"land/{name}")
-    parameters: dict[str, object] = {"parts": [str(path) for path in files]}
-    if "$lake" in text:
-        parameters["lake"] = str(root)
-    db.execute(text, parameters)
 
 
 def findings_part(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> str:

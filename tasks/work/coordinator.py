@@ -21,12 +21,10 @@ from tasks.storage.lake import Lake
 from tasks.storage.publishing import fetch_published
 from tasks.storage.warehouse import make_home
 from tasks.work.crew import Crew, crew_for
-from tasks.work.leases import Leases, Watch, holder_of, is_gone, new_holder, read_lease
+from tasks.work.leases import WRITER, Leases, Watch, holder_of, is_gone, new_holder, read_lease
 from tasks.work.orders import Puller, WorkKind
 from tasks.work.request import CrewRequest
 from tasks.work.run import Run
-
-WRITER = "writer"
 
 _LOOK_EVERY_S = 0.5
 # Between writing the lease and checking whose it is: longer than the race of two writers that start together.

@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled, Crashed
+
 from tasks.engine.child import running_child
+from tasks.engine.prefect_api import ask_server, unless_away
 from tasks.errors import CrewLost, UsageError
 from tasks.settings import settings
 from tasks.work.orders import WorkKind
@@ -30,16 +35,13 @@ REPLACEMENTS_MAX = 3  # of each member, in one stage
 _LOOK_EVERY_S = 10.0
 
 
-class Member(Protocol):
-    """One process of the crew."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process of the crew: `has_ended` returns how it ended, null while it runs or waits; `dismiss` stops it."""
 
-    def has_ended(self) -> str | None:
-        """How it ended, in words; null while it runs or waits for a worker."""
-        ...
-
-    def dismiss(self) -> None:
-        """Stop it: it is not needed any more."""
-        ...
+    has_ended: Callable[[], str | None]
+    dismiss: Callable[[], object] = lambda: None
+    is_started: bool = True
 
 
 @dataclass(slots=True)
@@ -85,7 +87,7 @@ class Crew:
             if end and self._replaced[number] >= REPLACEMENTS_MAX:
                 lost.append(end)
             elif end:
-                self._replaced[number] += not isinstance(member, _NotStarted)
+                self._replaced[number] += member.is_started
                 self._members[number] = self.starters[number]()
                 logging.getLogger("prefect.cardiograph").warning(
                     "a member of the crew ended (%s); replaced", end
@@ -121,94 +123,49 @@ def crew_for(run: Run, request: CrewRequest) -> Iterator[Crew]:
         yield crew
 
 
-@dataclass(slots=True)
-class _Process:
-    """A member in a process of its own on this machine."""
-
-    code: Callable[[], int | None]
-
-    def has_ended(self) -> str | None:
-        """Its exit code."""
-        code = self.code()
-        return None if code is None else f"exit code {code}"
-
-    def dismiss(self) -> None:
-        """It ends with the block that it was started in."""
-
-
 def _starter_here(stack: ExitStack, run: Run, kinds: Sequence[WorkKind]) -> Callable[[], Member]:
     def start() -> Member:
         log = stack.enter_context((run.home / "crew.log").open("ab"))
         words = [str(run.snapshot), str(run.home.resolve()), *kinds]
-        return _Process(stack.enter_context(running_child("flows.crew", words, log=log)).poll)
+        child = stack.enter_context(running_child("flows.crew", words, log=log))
+        # It needs no dismissal: it ends with the stack.
+        return Member(lambda: None if (code := child.poll()) is None else f"exit code {code}")
 
     return start
 
 
-@dataclass(slots=True)
-class _FlowRun:
-    """A member that a work pool's worker runs."""
-
-    flow_run_id: UUID
-
-    def has_ended(self) -> str | None:
-        """The state that its run ended in."""
-        state = self._state()
-        if state is None or not state.is_final():
-            return None
-        return f"{state.name}: {state.message or 'no message'}"
-
-    def dismiss(self) -> None:
-        """Cancel a run that no worker has begun; one that works sees by itself that the snapshot is done."""
-        from prefect.states import Cancelled
-
-        from tasks.engine.prefect_api import asked
-
-        state = self._state()
-        if state is not None and (state.is_scheduled() or state.is_pending()):
-            done: State[Any] = Cancelled(message="the snapshot is done without it")
-            asked(
-                lambda client: client.set_flow_run_state(self.flow_run_id, done, force=True), otherwise=None
-            )
-
-    def _state(self) -> State[Any] | None:
-        """Its state on the server; null while the server is away, crashed where the server has lost the run."""
-        from prefect.exceptions import ObjectNotFound
-        from prefect.states import Crashed
-
-        from tasks.engine.prefect_api import asked
-
-        try:
-            return asked(lambda client: client.read_flow_run(self.flow_run_id).state, otherwise=None)
-        except ObjectNotFound:
-            return Crashed(message="Prefect's server has no record of it any more")
+def _state_of(flow_run: UUID) -> State[Any] | None:
+    """The state on the server; null while the server is away, crashed where the server has lost the run."""
+    try:
+        return ask_server(lambda client: client.read_flow_run(flow_run).state, otherwise=None)
+    except ObjectNotFound:
+        return Crashed(message="Prefect's server has no record of it any more")
 
 
-@dataclass(frozen=True, slots=True)
-class _NotStarted:
-    """A member that could not be started because the server was away."""
+def _end_of(flow_run: UUID) -> str | None:
+    state = _state_of(flow_run)
+    return f"{state.name}: {state.message or 'no message'}" if state and state.is_final() else None
 
-    def has_ended(self) -> str:
-        """Ended at once, so that it is tried again."""
-        return "Prefect's server was away"
 
-    def dismiss(self) -> None:
-        """Nothing to stop."""
+def _cancel(flow_run: UUID) -> None:
+    """Cancel a run that no worker has begun; one that works notices that the snapshot is done."""
+    state = _state_of(flow_run)
+    if state and (state.is_scheduled() or state.is_pending()):
+        done: State[Any] = Cancelled(message="the snapshot is done without it")
+        ask_server(lambda client: client.set_flow_run_state(flow_run, done, force=True), otherwise=None)
 
 
 def _starter_in_pool(pool: str, snapshot: date, kinds: Sequence[WorkKind]) -> Callable[[], Member]:
     def start() -> Member:
-        from prefect.exceptions import ObjectNotFound
-
-        from tasks.engine.prefect_api import unless_away
-
         try:
             run = unless_away(lambda: _crew_run(pool, snapshot, kinds), otherwise=None)
         except ObjectNotFound as error:
             raise UsageError(
                 f"no deployment crew/{pool} on this Prefect server; run `cardiograph deploy` first"
             ) from error
-        return _FlowRun(run.id) if run else _NotStarted()
+        if run is None:
+            return Member(lambda: "Prefect's server was away", is_started=False)
+        return Member(partial(_end_of, run.id), partial(_cancel, run.id))
 
     return start
 

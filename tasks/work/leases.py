@@ -1,4 +1,4 @@
-"""Leases: small objects in the lake that say which process works on what, renewed while it is alive.
+"""Leases: small objects in the lake that record which process works on what, renewed while it is alive.
 
 A lease that stops changing belongs to a process that died or was cut off. Each observer measures how long it has not
 changed by its own monotonic clock: the wall clocks of machines differ, and an object store's time is a third one.
@@ -25,6 +25,7 @@ import orjson
 from tasks.errors import LakeError
 from tasks.storage.lake import Lake
 
+WRITER = "writer"  # the lease of the process that coordinates
 RENEWALS_PER_LEASE = 4  # chances to be seen alive before the lease is stale
 
 

@@ -84,7 +84,7 @@ class Order:
     @property
     def claim(self) -> str:
         """The name of the claim of the process that does it."""
-        return f"{_CLAIMS}/{self.stage.snapshot}/{self.stage.key}/{self.part}"
+        return _claim_of(self.name)
 
 
 def open_stage(lake: Lake, stage: WorkStage, shared: Shared, orders: Iterable[Order]) -> None:
@@ -102,9 +102,9 @@ def close_stage(lake: Lake, stage: WorkStage) -> None:
 
 
 def withdraw(lake: Lake, snapshot: date, *, keep: WorkStage) -> None:
-    """Withdraw the orders of other stages of the kind of `keep`: those of a judge that was asked for before."""
+    """Withdraw the orders of other stages of the kind of `keep`: those of a judge that was requested before."""
     for name in lake.entries(f"{_ORDERS}/{snapshot}"):
-        stage = _stage_of(snapshot, name)
+        stage = stage_of(name)
         if stage and stage.kind == keep.kind and stage != keep:
             lake.delete(name)
 
@@ -135,18 +135,23 @@ def _read_order(lake: Lake, stage: WorkStage, name: str) -> Order | None:
     if body is None:
         return None
     ref: Any = CardRef if stage.kind == "read" else TextRef
-    return Order(stage, _part_of(name), tuple(ref(*values) for values in orjson.loads(body)))
+    part = name.rpartition("/")[2].removesuffix(".json")
+    return Order(stage, part, tuple(ref(*values) for values in orjson.loads(body)))
 
 
-def _part_of(name: str) -> str:
-    return name.rpartition("/")[2].removesuffix(".json")
+def stage_of(name: str) -> WorkStage | None:
+    """The stage of an order, a claim or a stage's header; null for a name that this version does not know."""
+    try:
+        _, snapshot, key = name.split("/")[:3]
+        kind, _, fingerprint = key.removesuffix(".json").partition("-")
+        return WorkStage(date.fromisoformat(snapshot), kind, fingerprint) if kind in KINDS else None
+    except ValueError:
+        return None
 
 
-def _stage_of(snapshot: date, name: str) -> WorkStage | None:
-    """The stage that an object under `orders/` belongs to."""
-    key = name.removeprefix(f"{_ORDERS}/{snapshot}/").partition("/")[0].removesuffix(".json")
-    kind, _, fingerprint = key.partition("-")
-    return WorkStage(snapshot, kind, fingerprint) if kind in KINDS else None
+def is_of_part(name: str) -> bool:
+    """Whether it is an order or a claim: a stage's header lies one folder higher."""
+    return name.count("/") == 3
 
 
 @dataclass(slots=True)
@@ -165,7 +170,7 @@ class Puller:
 
     def next(self, exclude: Collection[WorkKind] = ()) -> Order | None:
         """Claim an order that nobody works on, of any kind not in `exclude`; null where there is none just now."""
-        free = [name for name in self.look() if _kind_of(self.snapshot, name) not in exclude]
+        free = [name for name in self.look() if (stage := stage_of(name)) and stage.kind not in exclude]
         # A random choice rarely meets that of another process at the same moment.
         self._choice.shuffle(free)
         for name in free:
@@ -179,7 +184,10 @@ class Puller:
         self.open_orders = frozenset(
             name
             for name in names
-            if _is_order(name) and _kind_of(self.snapshot, name) in self.kinds and _header_of(name) in names
+            if is_of_part(name)
+            and (stage := stage_of(name))
+            and stage.kind in self.kinds
+            and stage.header in names
         )
         unchanged_s = self._watch.look(self.lake.entries(f"{_CLAIMS}/{self.snapshot}"))
         others = self.open_orders - self.mine.keys()
@@ -206,7 +214,7 @@ class Puller:
         return unchanged_s >= self.leases.lease_s or is_gone(holder_of(self.lake, claim))
 
     def _claim(self, name: str) -> Order | None:
-        stage = _stage_of(self.snapshot, name)
+        stage = stage_of(name)
         if stage is None or not self.leases.take(_claim_of(name), is_stale=name in self._stale):
             return None
         order = _read_order(self.lake, stage, name)
@@ -215,21 +223,6 @@ class Puller:
             return None
         self.mine[name] = order
         return order
-
-
-def _is_order(name: str) -> bool:
-    """Whether it is an order: a stage's header lies one folder higher."""
-    return name.count("/") == 3
-
-
-def _header_of(name: str) -> str:
-    """The header of the stage that an order belongs to."""
-    return f"{name.rpartition('/')[0]}.json"
-
-
-def _kind_of(snapshot: date, name: str) -> WorkKind | None:
-    stage = _stage_of(snapshot, name)
-    return stage.kind if stage else None
 
 
 def _claim_of(name: str) -> str:

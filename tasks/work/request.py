@@ -1,4 +1,4 @@
-"""What a run is asked to do: records with their defaults, the one source for the command, the flows and deployments.
+"""What a run should do: records with their defaults, the one source for the command, the flows and deployments.
 
 A flow takes the fields of its record as parameters of its own (`takes`), not as one nested object: Prefect validates
 each, its UI shows and edits each, and `--param limit=200` changes one and leaves the others as deployed.
@@ -56,7 +56,7 @@ class RunRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class PartsRequest(RunRequest):
-    """Who does the parts: `workers` processes, of work pool `pool` or, without one, on this machine."""
+    """Which processes do the parts: `workers` processes, of work pool `pool` or, without one, on this machine."""
 
     workers: int = 1
     pool: str | None = None
@@ -87,7 +87,7 @@ class CrawlRequest(PartsRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class JudgingRequest(PartsRequest):
-    """How a judge model is asked: its name, its servers (none: the run starts one), how many scores it explains."""
+    """The judge model: its name, its servers (none: the run starts one), and how many scores it explains."""
 
     judge_model: str | None = None
     judge_urls: tuple[str, ...] = ()

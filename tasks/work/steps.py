@@ -18,7 +18,7 @@ def land(run: Run) -> None:
 
 @task(task_run_name="find the judge of {run.snapshot}")
 def find_judge(run: Run, fingerprint: str | None) -> tuple[str, str]:
-    """Name and fingerprint of a judge of the snapshot: the one asked for, else the last. `UsageError` for none."""
+    """Name and fingerprint of a judge of the snapshot: the requested one, else the last. `UsageError` for none."""
     with run.warehouse.open() as db:
         rows = frame(db, "pending/analysis", snapshot=run.snapshot, fingerprint=fingerprint).rows()
     if not rows:

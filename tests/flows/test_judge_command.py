@@ -272,7 +272,7 @@ def test_a_judge_model_gets_a_passport_and_is_held_against_a_limit(
     options = ("--home", home, "--judge", "vllm", "--judge-url", servers[1].url, "--repeats", "1")
     done = run("calibrate", labels, *options, "--min-kappa", "0.95")
     assert done.returncode == 1, done.stderr
-    assert "below the 0.95 asked for" in done.stderr
+    assert "below the required 0.95" in done.stderr
     assert "Traceback" not in done.stderr
     measures = dict(
         rows(

@@ -228,7 +228,7 @@ def _client(
                 "read_timeout": timedelta(seconds=silence_s),
                 "timeout": timedelta(days=1),  # of a whole answer: the published warehouse may be large
             },
-            retry_config={"max_retries": 0},  # `_ask` tries again, and tells in the end
+            retry_config={"max_retries": 0},  # `_ask` tries again, and reports the last error
         )
     except BaseError as error:
         raise UsageError(f"the AWS_… variables cannot be used: {answer_in(error).detail}") from None

@@ -149,9 +149,9 @@ def test_images_are_pinned_and_come_from_the_default_registry(name: str) -> None
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_a_service_waits_for_can_come_true(name: str) -> None:
-    for other, wanted in SERVICES[name].get("depends_on", {}).items():
+    for other, dependency in SERVICES[name].get("depends_on", {}).items():
         is_checked = "test" in SERVICES[other]["healthcheck"]
-        is_once = wanted["condition"] == "service_completed_successfully"
+        is_once = dependency["condition"] == "service_completed_successfully"
         assert is_once != is_checked, f"{name} waits for {other}"
         assert "profiles" not in SERVICES[other], f"{name} waits for {other}, which not everybody starts"
 

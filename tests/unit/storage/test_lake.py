@@ -95,7 +95,7 @@ def test_a_part_without_rows_keeps_its_columns(lake: Lake) -> None:
         assert file.relative_to(root).as_posix() == PART
 
 
-def test_the_first_writer_of_a_part_wins_and_a_later_one_is_not_told(lake: Lake) -> None:
+def test_the_first_writer_of_a_part_wins_and_a_later_one_gets_no_error(lake: Lake) -> None:
     lake.write(PART, Verdict, [verdict("first")])
     before = lake.entries("")
     lake.write(PART, Verdict, [verdict("second")])
@@ -124,7 +124,7 @@ def test_notes_travel_with_a_part(lake: Lake) -> None:
     assert (found["next"], found["rows"]) == ("https://hub.example/?cursor=é", "0")
 
 
-def test_texts_are_found_once_each_and_missing_ones_are_told(lake: Lake) -> None:
+def test_texts_are_found_once_each_and_missing_ones_are_reported(lake: Lake) -> None:
     part = "cards/d/x.parquet"
     lake.write(part, CardRead, [read(1, "one"), read(1, "one"), read(2, "two\x00"), read(3, None)])
     for _ in range(2):  # the second time it may come from memory
@@ -133,7 +133,7 @@ def test_texts_are_found_once_each_and_missing_ones_are_told(lake: Lake) -> None
         lake.texts(part, ["h3"])
 
 
-def test_a_part_that_is_gone_is_told(lake: Lake) -> None:
+def test_a_part_that_is_gone_is_reported(lake: Lake) -> None:
     with pytest.raises(LakeError, match=r"cards/d/x.parquet is not there; restore the part"):
         lake.texts("cards/d/x.parquet", ["h"])
     with pytest.raises(LakeError, match=r"x.parquet is not there; restore the part"), lake.files([PART]):
@@ -217,7 +217,7 @@ def test_an_object_store_that_comes_back_loses_nothing(
     assert all(rows(s3_lake, f"verdicts/f/{n}.parquet")[0]["card_hash"] == f"h{n}" for n in range(8))
 
 
-def test_an_object_store_that_stays_away_is_told_with_the_remedy(
+def test_an_object_store_that_stays_away_is_reported_with_the_remedy(
     s3_lake: Lake,
     outage: Callable[[], AbstractContextManager[None]],
     monkeypatch: pytest.MonkeyPatch,
@@ -227,7 +227,7 @@ def test_an_object_store_that_stays_away_is_told_with_the_remedy(
     with (
         outage(),
         pytest.raises(
-            LakeError, match=r"^s3://lakes/weekly/\w+/verdicts/f/x.parquet: .* for 0.5 s; see that"
+            LakeError, match=r"^s3://lakes/weekly/\w+/verdicts/f/x.parquet: .* for 0.5 s; check that"
         ),
     ):
         s3_lake.write(PART, Verdict, [verdict()])
@@ -248,19 +248,19 @@ def test_an_object_store_that_stays_away_is_told_with_the_remedy(
     ],
     ids=["put", "get", "delete", "write", "list", "exists"],
 )
-def test_a_key_that_is_refused_is_told_at_once_and_not_shown(
+def test_a_key_that_is_refused_is_reported_at_once_and_not_shown(
     s3_lake: Lake, monkeypatch: pytest.MonkeyPatch, wrong: str, use: Callable[[Lake], object]
 ) -> None:
-    monkeypatch.setenv(wrong, "wrong-and-not-to-be-told")
-    with pytest.raises(LakeError, match=r"refuses \(403.*check AWS_ACCESS_KEY_ID") as told:
+    monkeypatch.setenv(wrong, "wrong-and-not-to-be-shown")
+    with pytest.raises(LakeError, match=r"refuses \(403.*check AWS_ACCESS_KEY_ID") as failure:
         use(s3_lake)
-    assert "\n" not in str(told.value)
-    assert "wrong-and-not" not in str(told.value)
-    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in str(told.value)
-    assert told.value.__suppress_context__, "the library's own text would follow in a log"
+    assert "\n" not in str(failure.value)
+    assert "wrong-and-not" not in str(failure.value)
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in str(failure.value)
+    assert failure.value.__suppress_context__, "the library's own text would follow in a log"
 
 
-def test_a_bucket_that_is_not_there_is_told(
+def test_a_bucket_that_is_not_there_is_reported(
     s3_lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CARDIOGRAPH_LAKE", "s3://nowhere")
@@ -270,7 +270,7 @@ def test_a_bucket_that_is_not_there_is_told(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("AWS_SECRET_ACCESS_KEY", "", "needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"),
         ("AWS_ENDPOINT_URL", "store.example:9000", "AWS_ENDPOINT_URL is not an address"),
@@ -280,11 +280,11 @@ def test_a_bucket_that_is_not_there_is_told(
         ("CARDIOGRAPH_LAKE", "ftp://here/lake", "a lake is a folder or s3://bucket/prefix"),
     ],
 )
-def test_an_environment_that_leads_nowhere_is_told(
-    s3_lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, told: str
+def test_an_environment_that_leads_nowhere_is_reported(
+    s3_lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, message: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(UsageError, match=told) as error:
+    with pytest.raises(UsageError, match=message) as error:
         Lake(tmp_path).has(PART)
     assert "hidden" not in str(error.value)
 

@@ -1,4 +1,4 @@
-"""What an object store may answer: borne, taken for an answer, or told at once."""
+"""What an object store may answer: borne, taken for an answer, or reported at once."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.asked.append(self.command)
             mood = self.server.moods.popleft() if self.server.moods else ""
-            status, said = self._obey(body) if mood in ("", "cut", "lost") else (0, b"")
+            status, answer = self._obey(body) if mood in ("", "cut", "lost") else (0, b"")
         if mood in ("silent", "lost"):
             self.server.released.wait(30 if mood == "silent" else 0)
             self.close_connection = True
         elif status:
-            self._send(status, said, is_cut=mood == "cut")
+            self._send(status, answer, is_cut=mood == "cut")
         else:
             number, _, code = mood.partition(" ")
             self._send(int(number), f"<Error><Code>{code}</Code><Key>hidden</Key></Error>".encode())
@@ -146,19 +146,19 @@ def test_an_endpoint_that_says_nothing_is_left_after_a_while(
         bucket.get("writer")
 
 
-def test_an_endpoint_that_goes_on_failing_is_told(
+def test_an_endpoint_that_goes_on_failing_is_reported(
     s3: MoodyS3, bucket: BucketStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CARDIOGRAPH_LAKE_PATIENCE_S", "0.2")
     s3.moods.extend(["503 SlowDown"] * 1000)
-    with pytest.raises(LakeError, match=r"answers 503 SlowDown for 0.2 s; check that it is up") as told:
+    with pytest.raises(LakeError, match=r"answers 503 SlowDown for 0.2 s; check that it is up") as failure:
         bucket.put("writer", b"me")
     assert len(s3.asked) > 2
-    assert "hidden" not in str(told.value)
+    assert "hidden" not in str(failure.value)
 
 
 @pytest.mark.parametrize(
-    ("mood", "told"),
+    ("mood", "message"),
     [
         ("403 AccessDenied", "refuses (403 AccessDenied); check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         ("401 Unauthorized", "refuses (401 Unauthorized); check AWS_ACCESS_KEY_ID"),
@@ -170,11 +170,13 @@ def test_an_endpoint_that_goes_on_failing_is_told(
         ("405 MethodNotAllowed", "refuses (405 MethodNotAllowed); check AWS_ENDPOINT_URL"),
     ],
 )
-def test_what_is_refused_is_told_at_once(s3: MoodyS3, bucket: BucketStore, mood: str, told: str) -> None:
+def test_what_is_refused_is_reported_at_once(
+    s3: MoodyS3, bucket: BucketStore, mood: str, message: str
+) -> None:
     s3.moods.append(mood)
     with pytest.raises(LakeError) as error:
         bucket.get("writer")
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert "hidden" not in str(error.value)
     assert s3.asked == ["GET"]

@@ -15,7 +15,7 @@ from tasks.records import CardRead, Finding, JudgeRecord, ListedModel, Verdict
 from tasks.storage import warehouse as warehouse_module
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.publishing import send_published
-from tasks.storage.warehouse import Warehouse
+from tasks.storage.warehouse import Warehouse, statement
 from tasks.work.coordinator import coordinating
 
 NOW = datetime(2026, 1, 5, 12)
@@ -110,6 +110,20 @@ def test_landing_twice_adds_nothing_and_is_no_news(tmp_path: Path) -> None:
         assert not warehouse.publish()
     assert contents(warehouse) == before
     assert not warehouse.building.exists()
+
+
+def test_a_copy_of_a_current_warehouse_keeps_its_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = published(tmp_path)
+
+    def without_schema(name: str) -> str:
+        return "select error('executed')" if name == "schema" else statement(name)
+
+    monkeypatch.setattr("tasks.storage.warehouse.statement", without_schema)
+    warehouse.begin()
+    with pytest.raises(duckdb.Error, match="executed"):
+        warehouse.begin(afresh=True)
 
 
 def test_a_warehouse_made_again_from_the_lake_has_the_same_rows(tmp_path: Path) -> None:
@@ -260,9 +274,9 @@ def test_twenty_readers_are_never_locked_out_and_never_see_half_a_week(tmp_path:
             warehouse.begin()
             warehouse.publish()
     stop.touch()
-    told = [reader.communicate(timeout=60) for reader in readers]
-    assert [error for _, error in told] == [b""] * 20
-    assert {int(count) for seen, _ in told for count in seen.split()} <= {50, 100, 150}
+    outputs = [reader.communicate(timeout=60) for reader in readers]
+    assert [error for _, error in outputs] == [b""] * 20
+    assert {int(count) for seen, _ in outputs for count in seen.split()} <= {50, 100, 150}
 
 
 def test_readers_cannot_write(tmp_path: Path) -> None:
@@ -275,7 +289,7 @@ def test_reading_what_was_never_published_says_what_to_run(tmp_path: Path) -> No
         pass
 
 
-def test_a_published_file_that_is_no_database_is_told_by_name(tmp_path: Path) -> None:
+def test_a_published_file_that_is_no_database_is_reported_by_name(tmp_path: Path) -> None:
     (tmp_path / "warehouse.duckdb").write_bytes(b"not a database" * 1000)
     with pytest.raises(WarehouseError, match=r"warehouse\.duckdb"), Warehouse(tmp_path).read():
         pass

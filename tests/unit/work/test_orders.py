@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from tasks.errors import CrewLost, WriterBusy
 from tasks.records import CardRef, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
-from tasks.work.coordinator import WRITER, at_work_for, coordinating, is_coordinated, take_over
-from tasks.work.crew import REPLACEMENTS_MAX, Crew
-from tasks.work.leases import Leases, Watch, holder_of, is_gone, new_holder
+from tasks.work.coordinator import at_work_for, coordinating, is_coordinated, take_over
+from tasks.work.crew import REPLACEMENTS_MAX, Crew, Member
+from tasks.work.leases import WRITER, Leases, Watch, holder_of, is_gone, new_holder
 from tasks.work.orders import (
     Order,
     Puller,
@@ -267,53 +267,42 @@ def test_flows_inside_one_another_share_a_run(tmp_path: Path) -> None:
         assert again is not outer
 
 
-class Hand:
-    """A member of a crew that ends when it is told to."""
+def crew_of_one() -> tuple[Crew, list[str | None], list[float]]:
+    """A crew, how each of its members ended so far, and the time."""
+    now, ends = [100.0], list[str | None]()
 
-    def __init__(self) -> None:
-        self.end: str | None = None
-
-    def has_ended(self) -> str | None:
-        return self.end
-
-    def dismiss(self) -> None:
-        self.end = "dismissed"
-
-
-def crew_of_one() -> tuple[Crew, list[Hand], list[float]]:
-    now, hired = [100.0], []
-
-    def start() -> Hand:
-        hired.append(Hand())
-        return hired[-1]
+    def start() -> Member:
+        number = len(ends)
+        ends.append(None)
+        return Member(lambda: ends[number])
 
     crew = Crew(CrewRequest(judge_pool="gpu"), [start], clock=lambda: now[0])
     crew.start()
-    return crew, hired, now
+    return crew, ends, now
 
 
 def test_a_member_that_ended_is_replaced_until_it_is_of_no_use() -> None:
-    crew, hired, now = crew_of_one()
+    crew, ends, now = crew_of_one()
     for _ in range(REPLACEMENTS_MAX):
-        hired[-1].end = "Crashed: killed"
+        ends[-1] = "Crashed: killed"
         now[0] += 11
         crew.look_after(5, alone=True)
-    assert len(hired) == 1 + REPLACEMENTS_MAX
-    hired[-1].end = "Failed: no such model"
+    assert len(ends) == 1 + REPLACEMENTS_MAX
+    ends[-1] = "Failed: no such model"
     now[0] += 11
     with pytest.raises(CrewLost, match="no such model"):
         crew.look_after(5, alone=True)
 
 
 def test_a_new_stage_is_a_new_chance() -> None:
-    crew, hired, now = crew_of_one()
+    crew, ends, now = crew_of_one()
     for _ in range(5):
         crew.begin_stage()
         for _ in range(REPLACEMENTS_MAX):
-            hired[-1].end = "Crashed"
+            ends[-1] = "Crashed"
             now[0] += 11
             crew.look_after(5, alone=True)
-    assert len(hired) == 1 + 5 * REPLACEMENTS_MAX
+    assert len(ends) == 1 + 5 * REPLACEMENTS_MAX
 
 
 def test_orders_of_a_stage_that_is_not_open_are_left_alone(lake: Lake, workers: list[Puller]) -> None:
@@ -332,8 +321,8 @@ def test_a_coordinator_does_not_wait_for_ever_for_a_pool_without_workers() -> No
 
 
 def test_a_coordinator_that_can_do_the_parts_itself_goes_on_without_its_crew() -> None:
-    crew, hired, now = crew_of_one()
+    crew, ends, now = crew_of_one()
     for _ in range(10):
-        hired[-1].end = "Crashed"
+        ends[-1] = "Crashed"
         now[0] += 4000
         crew.look_after(5, alone=False)
