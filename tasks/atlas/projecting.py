@@ -8,6 +8,8 @@ group. The page says so.
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,11 +38,18 @@ def settings_of_maps() -> dict[str, float]:
     }
 
 
+@cache
 def import_umap() -> Any:
-    """Import UMAP without its warning that Tensorflow is missing."""
+    """Import UMAP without its warning that Tensorflow is missing.
+
+    UMAP compiles two of its functions anew in each process, which takes ten seconds, unless numba caches them on disk.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=ImportWarning)
         import umap
+    for function in (umap.umap_.smooth_knn_dist, umap.umap_.compute_membership_strengths):
+        with suppress(RuntimeError):  # no folder for the cache is writable
+            function.enable_caching()
     return umap
 
 
