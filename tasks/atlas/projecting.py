@@ -63,6 +63,13 @@ def project(
     2021, doi:10.1038/s41587-020-00809-z); a spectral start puts groups without outside neighbours anywhere.
     """
     umap = import_umap()
+    start: str | Vectors = (
+        "random"  # for texts that are all the same, and for vectors with too few components
+    )
+    if init is not None:
+        start = init.astype(np.float32)
+    elif vectors.shape[1] >= dimensions and np.ptp(vectors, axis=0).any():
+        start = "pca"
     with warnings.catch_warnings():
         # It warns that a fit with given neighbours cannot transform other texts, which is not needed here.
         warnings.filterwarnings("ignore", message="precomputed_knn")
@@ -77,7 +84,7 @@ def project(
             n_neighbors=neighbours,
             min_dist=MAP_MIN_DIST if dimensions == MAP_DIMENSIONS else 0.0,
             metric="cosine",
-            init=_start_of(vectors, dimensions) if init is None else init.astype(np.float32),
+            init=start,
             random_state=seed,
             n_epochs=EPOCHS,
             n_jobs=1,
@@ -85,12 +92,6 @@ def project(
         )
         found: Vectors = reducer.fit_transform(vectors)
     return found
-
-
-def _start_of(vectors: Vectors, dimensions: int) -> str:
-    """UMAP's `init`: random for texts that are all the same, and for vectors with too few components."""
-    has_components = vectors.shape[1] >= dimensions and bool(np.ptp(vectors, axis=0).any())
-    return "pca" if has_components else "random"
 
 
 def place(near: Nearest, fitted: Coordinates) -> Coordinates:

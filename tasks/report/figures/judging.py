@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -54,24 +53,21 @@ def _where_they_agree(kappas: pl.DataFrame) -> str:
 
 
 def compared(judge: str, judging: JudgingReport) -> list[Figure]:
-    """The judge compared with each other one whose grid was read."""
+    """The texts that two judges scored, by both scores: the judge and each other one whose grid was read."""
     others = judging.others.filter(pl.col("fingerprint").is_in(list(judging.grids))).to_dicts()
-    return [
-        judges_compared(number, judge, other, judging.grids[other["fingerprint"]])
-        for number, other in enumerate(others)
-    ]
-
-
-def judges_compared(number: int, judge: str, other: Mapping[str, Any], grid: pl.DataFrame) -> Figure:
-    """The texts that two judges scored, by both scores; `other` is a row of `sql/out/other_judges.sql`."""
-    this, that = judge_words(judge), judge_words(other["judge"])
-    if this == that:
-        that = f"{that} ({other['fingerprint'][:8]})"
-    chart = draw.how_two_judges_compare(grid, this, that)
-    says = _sides(grid, this, that)
-    title = f"{upper_first(this)} compared with {that}"
-    note = "Each cell is half a point wide and high and shows its number of texts; on the dashed line both agree."
-    return Figure(f"judges-{number}", title, says, spec(chart, says), grid_table(grid, this, that), note)
+    figures = []
+    for number, other in enumerate(others):
+        grid = judging.grids[other["fingerprint"]]
+        this, that = judge_words(judge), judge_words(other["judge"])
+        if this == that:
+            that = f"{that} ({other['fingerprint'][:8]})"
+        chart = draw.how_two_judges_compare(grid, this, that)
+        says = _sides(grid, this, that)
+        title = f"{upper_first(this)} compared with {that}"
+        note = "Each cell is half a point wide and high and shows its number of texts; on the dashed line both agree."
+        table = grid_table(grid, this, that)
+        figures.append(Figure(f"judges-{number}", title, says, spec(chart, says), table, note))
+    return figures
 
 
 def _sides(grid: pl.DataFrame, this: str, that: str) -> str:
