@@ -27,15 +27,14 @@ EPOCHS = 300  # UMAP's default is 500 up to 10,000 texts and 200 beyond, where a
 LEAST = 40  # texts of a map
 
 
-def settings_of_maps() -> dict[str, float]:
-    """The settings that a map is made with, for its record."""
-    return {
-        "seed": SEED,
-        "neighbours": NEIGHBOURS,
-        "epochs": EPOCHS,
-        "map_min_dist": MAP_MIN_DIST,
-        "kind_dimensions": KIND_DIMENSIONS,
-    }
+# The settings that a map is made with, for its record.
+MAP_SETTINGS = {
+    "seed": SEED,
+    "neighbours": NEIGHBOURS,
+    "epochs": EPOCHS,
+    "map_min_dist": MAP_MIN_DIST,
+    "kind_dimensions": KIND_DIMENSIONS,
+}
 
 
 @cache

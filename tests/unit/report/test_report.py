@@ -504,7 +504,7 @@ def test_a_passport_without_intervals_is_not_drawn(judged: ReportData) -> None:
     blurred = tuple(replace(entry, ci_low=None) for entry in judged.judging.passport)
     spoiled = replace(judged, judging=replace(judged.judging, passport=blurred))
     assert figures.every(spoiled)["agreement"] == []
-    assert judge_section(spoiled, Settings()).has_passport
+    assert judge_section(spoiled, Settings())["has_passport"]
 
 
 def test_without_a_passport_the_page_says_so_and_how_to_get_one(data: ReportData) -> None:
