@@ -41,7 +41,7 @@ def environment(templates: Path) -> jinja2.Environment:
 
 
 def page_script(text: str) -> PageScript:
-    """A script of ours as it stands in a page, and its hash; never give it text of strangers."""
+    """A script of ours as it stands in a page, and its hash. Never call it with text from strangers."""
     # An HTML parser reads \r\n as \n, which would change the hash.
     text = text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,6 +1,6 @@
 """Which archetype a kind of card belongs to: one of seven or the rest, by fixed rules; the first that fits applies.
 
-The order goes from how a card came about to what it is about. Where nobody wrote the cards, their text says nothing of
+The order goes from how a card was written to what it is about. Where nobody wrote the cards, their text says nothing of
 a task or a language, so templates and tools come first. A conversion documents another model's card, so it comes before
 who made it. A lab has few authors whom many people use, whatever they make. Language and task follow, which only a
 written card states. Fine-tunes, which exist in every language and task, are what remains.

@@ -153,7 +153,7 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
     """Names, the one that a person would give first, then longer ones; at last one with the kind's unique number."""
     head = _head(facts)
     details = list(_details(facts, head))
-    terms = [term for term in _telling(facts) if not _says(" ".join([head, *details]), term)]
+    terms = [term for term in _telling(facts) if not _contains(" ".join([head, *details]), term)]
     if head:
         ending = " (fine-tuned)" if _is_fine_tuned(facts, head) else ""
         # The language of a kind is what most people look for, whatever comes before it.
@@ -191,7 +191,7 @@ def _joined(head: str, details: Sequence[str], ending: str) -> str:
     return name + ending if len(name + ending) <= NAME_CHARACTERS_MAX else name
 
 
-def _says(text: str, word: str) -> bool:
+def _contains(text: str, word: str) -> bool:
     """Whether a name contains a word, or one with the same beginning."""
     return _stem(word) in _letters(text)
 
@@ -240,7 +240,7 @@ def _details(facts: KindFacts, head: str) -> Iterator[str]:
     """What sets the kind apart from others with its head, the most telling first, without repetition."""
     name = head
     for detail in (_family(facts), _language(facts), _library(facts), _author(facts)):
-        if detail and not _says(name, detail):
+        if detail and not _contains(name, detail):
             yield detail
             name += detail
 
@@ -279,7 +279,7 @@ def _telling(facts: KindFacts) -> Iterator[str]:
     before = ""
     for word, _ in facts.terms:
         term = plain(word, _TERM_CHARACTERS_MAX)
-        if term and not _says(before, term):
+        if term and not _contains(before, term):
             before += f" {term} "
             yield str(spellings.get(term, term))
 

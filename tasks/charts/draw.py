@@ -70,9 +70,9 @@ def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
     return alt.LayerChart(layer=list(layers), width="container", height=height, autosize=fit)
 
 
-def _rule(channel: Literal["x", "y"], field: str, at: float) -> alt.Chart:
+def _rule(channel: Literal["x", "y"], field: str, value: float) -> alt.Chart:
     """A straight line across the chart, at one place of an axis."""
-    base = alt.Chart(pl.DataFrame({field: [at]})).mark_rule(style="reference")
+    base = alt.Chart(pl.DataFrame({field: [value]})).mark_rule(style="reference")
     return base.encode(**{channel: f"{field}:Q"})
 
 

@@ -28,7 +28,7 @@ def judge_section(data: ReportData, limits: Settings) -> dict[str, Any]:
     kind = judge.judge.partition(":")[0]
     tables = reading.tables(judging.passport) if judging.passport else []
     return {
-        "who": _who(judge, judging.took["score_mode"]),
+        "description": _description(judge, judging.took["score_mode"]),
         "identity": _identity(judge),
         "figures": [*_speed(judging.took, limits), *_quality(judging.took)],
         "asides": _asides(judging.took, limits.gpu_hour_price),
@@ -52,7 +52,7 @@ def _settings(judge: JudgeRecord) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _who(judge: JudgeRecord, mode: str | None) -> str:
+def _description(judge: JudgeRecord, mode: str | None) -> str:
     how = _MODES.get(mode or "", "")
     if not judge.model:
         return f"Rules look for what the rubric’s checks ask about; no model reads the cards. {how}".rstrip()

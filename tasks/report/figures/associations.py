@@ -93,8 +93,10 @@ def slopes(data: ReportData, outcome: Popularity) -> Figure:
 def judge_error(data: ReportData) -> Figure | None:
     """What one point more of score goes with, as the judge scores and as people do; None without labels."""
     corrected = [f for f in data.findings if f.question == "judge_error"]
-    says = " ".join(filter(None, (as_people_score(corrected, outcome) for outcome in ("downloads", "likes"))))
-    if not says:
+    summary = " ".join(
+        filter(None, (as_people_score(corrected, outcome) for outcome in ("downloads", "likes")))
+    )
+    if not summary:
         return None
     return forest(
         "judge-error",
@@ -103,8 +105,8 @@ def judge_error(data: ReportData) -> Figure | None:
         lambda f: f"{upper_first(plain(f.outcome))}, {estimator_words(f.estimator)}",
         _scored_by,
         axis="Difference of logarithms per point of score",
-        empty=says,
-        says=says,
+        empty=summary,
+        summary=summary,
         note="Three estimates: by the judge’s score of all models, by the score that people would give them, and by "
         "the labelled models alone. The second estimates the judge’s error from the labels (predict-then-debias). All "
         "three use the controls that the labelled models are enough for. Lines are 95 % intervals over authors.",
@@ -156,11 +158,11 @@ def edits(data: ReportData, outcome: str) -> Figure | None:
     base = rows.unique("series", maintain_order=True).with_columns(pl.lit(-1, pl.Int64).alias("week"), *zeros)
     weeks = pl.concat([rows, base]).sort("series", "week")
     effect = next(f for f in of_outcome if (f.question, f.predictor) == ("edit_effect", "documentation_edit"))
-    says = f"{sentence(effect)} {verdict}"
+    summary = f"{sentence(effect)} {verdict}"
     title = f"{upper_first(plain(outcome))} around an edit of the card"
     chart = draw.how_an_edit_is_followed(weeks, "Difference of logarithms to week −1")
     note = (
         "Models whose card was edited, compared with models of the same weeks whose card was not edited yet; week −1 "
         "is the base. Lines are 95 % intervals over authors."
     )
-    return Figure(f"edits-{outcome}", title, says, spec(chart, says), findings_table(of_outcome), note)
+    return Figure(f"edits-{outcome}", title, summary, spec(chart, summary), findings_table(of_outcome), note)

@@ -35,13 +35,13 @@ def agreement(passport: Iterable[PassportEntry]) -> Figure | None:
     if len(entries) < 2:
         return None
     frame = intervals(entries, lambda e: titles[e.subject], lambda e: _AGREEING[e.probe, e.measure])
-    says = _where_they_agree(frame.filter(pl.col("series") == _AGREEING["agreement", "quadratic_kappa"]))
+    summary = _where_they_agree(frame.filter(pl.col("series") == _AGREEING["agreement", "quadratic_kappa"]))
     chart = draw.how_far_judge_and_people_agree(frame, "Quadratic weighted kappa")
     note = (
         "Marks are estimates, lines their 95\u202f% intervals. 1 is full agreement, 0 what chance would give; where "
         "people disagree with each other, no judge can agree with all of them."
     )
-    return Figure("agreement", "Judge and people", says, spec(chart, says), None, note)
+    return Figure("agreement", "Judge and people", summary, spec(chart, summary), None, note)
 
 
 def _where_they_agree(kappas: pl.DataFrame) -> str:
@@ -62,11 +62,11 @@ def compared(judge: str, judging: JudgingReport) -> list[Figure]:
         if this == that:
             that = f"{that} ({other['fingerprint'][:8]})"
         chart = draw.how_two_judges_compare(grid, this, that)
-        says = _sides(grid, this, that)
+        summary = _sides(grid, this, that)
         title = f"{upper_first(this)} compared with {that}"
         note = "Each cell is half a point wide and high and shows its number of texts; on the dashed line both agree."
         table = grid_table(grid, this, that)
-        figures.append(Figure(f"judges-{number}", title, says, spec(chart, says), table, note))
+        figures.append(Figure(f"judges-{number}", title, summary, spec(chart, summary), table, note))
     return figures
 
 

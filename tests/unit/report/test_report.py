@@ -218,12 +218,12 @@ def test_where_the_top_has_no_interval_the_tier_below_it_is_compared(data: Repor
     overall = replace(told[-1], stratum="all")
     figure = figures.documented(replace(data, findings=(*told, overall)))
     assert figure is not None
-    assert figure.says.startswith(
+    assert figure.summary.startswith(
         "More frequent in the next 9 % of models by downloads than in the last tier"
     )
     lone = figures.documented(replace(data, findings=(told[-1], overall)))
     assert lone is not None
-    assert "no two tiers can be compared" in lone.says
+    assert "no two tiers can be compared" in lone.summary
 
 
 def test_without_shares_none_are_drawn(data: ReportData) -> None:
