@@ -55,7 +55,7 @@ def forest(
 ) -> Figure:
     """Estimates with their intervals around zero; the table has every finding, in the order given.
 
-    `summary` is the sentence above it, by default a tally of the intervals; `empty` replaces it where nothing can be drawn.
+    `summary` is the sentence above it, by default a tally of the intervals. `empty` replaces it where nothing is drawn.
     """
     table = findings_table(findings) if findings else None
     drawn = [f for f in drawable_of(findings) if is_drawn(f)]
