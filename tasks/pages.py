@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,7 +41,7 @@ def environment(templates: Path) -> jinja2.Environment:
 
 
 def page_script(text: str) -> PageScript:
-    """A script of ours as it stands in a page, and its hash; never give it text of strangers."""
+    """A script of ours as it stands in a page, and its hash. Never call it with text from strangers."""
     # An HTML parser reads \r\n as \n, which would change the hash.
     text = text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
@@ -52,18 +53,26 @@ def page_style(path: Path) -> Markup:
     return Markup(path.read_text(encoding="utf-8"))  # noqa: S704  # our own
 
 
-def write_page(text: str, path: Path) -> None:
-    """Replace the file at `path` in one step: a reader has the old page or the new one. `NotWritten` on failure."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a draft that replaces the file at `path` in one step: a reader has the old file or the new one.
+
+    Raises `NotWritten` where that fails; the old file then stays.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+            draft = Path(folder) / path.name
+            yield draft
+            draft.chmod(0o644)
+            draft.replace(path)
     except OSError as error:
-        raise NotWritten(f"cannot write {path}: {error.strerror}; fix that and run again") from error
+        raise NotWritten(
+            f"{path}: cannot be written ({error.strerror or error}); fix that and run again"
+        ) from error
+
+
+def write_page(text: str, path: Path) -> None:
+    """Replace the file at `path` by a text in one step; `NotWritten` where that fails."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")

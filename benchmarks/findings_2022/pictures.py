@@ -41,7 +41,7 @@ def pictures(evidence: Evidence) -> dict[str, Picture]:
         "documented": figures.documented(data),
     }
     return {
-        name: Picture(f"findings-2022-{name}", figure.title, figure.says, figure.spec)
+        name: Picture(f"findings-2022-{name}", figure.title, figure.summary, figure.spec)
         for name, figure in drawn.items()
         if figure is not None and figure.spec is not None
     }

@@ -1,6 +1,6 @@
 """Which archetype a kind of card belongs to: one of seven or the rest, by fixed rules; the first that fits applies.
 
-The order goes from how a card came about to what it is about. Where nobody wrote the cards, their text says nothing of
+The order goes from how a card was written to what it is about. Where nobody wrote the cards, their text says nothing of
 a task or a language, so templates and tools come first. A conversion documents another model's card, so it comes before
 who made it. A lab has few authors whom many people use, whatever they make. Language and task follow, which only a
 written card states. Fine-tunes, which exist in every language and task, are what remains.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.atlas.naming import KindFacts, plain
+from tasks.atlas.naming import KindFacts, counted, plain
 from tasks.atlas.terms import word_file
 
 Archetype = Literal["template", "generated", "conversion", "lab", "language", "domain", "fine_tune", "other"]
@@ -69,8 +69,7 @@ def _conversion(facts: KindFacts) -> str:
 def _lab(facts: KindFacts) -> str:
     if facts.top_author_share < LAB_AUTHOR_SHARE_MIN and facts.authors > LAB_AUTHORS_MAX:
         return ""
-    authors = f"{facts.authors:,} author{'s' * (facts.authors != 1)}"
-    makers = f"{authors}, the first with {facts.top_author_share:.0%} of its models"
+    makers = f"{counted(facts.authors, 'author')}, the first with {facts.top_author_share:.0%} of its models"
     ratio = facts.downloads_share / facts.models_share if facts.models_share > 0 else 0.0
     if ratio >= LAB_DOWNLOADS_RATIO_MIN:
         return f"It is by {makers}, and downloaded {ratio:.1f} times as often as the average."

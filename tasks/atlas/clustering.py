@@ -18,9 +18,8 @@ Kinds = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 NOISE = -1
 MIN_SAMPLES = 10  # with half of it kinds depend on the seed
-KIND_ROOT = (
-    0.7  # times the square root of the texts: the least size of a kind grows with the Hub, but more slowly
-)
+# Times the square root of the texts: the least size of a kind grows with the Hub, but more slowly.
+KIND_ROOT = 0.7
 KIND_LEAST = 8
 LARGE_SHARE = 0.2  # of the texts: a larger kind may be several kinds
 SPLIT_NOISE_MAX = 0.2  # of a large kind's texts, those that may be in none of its parts
@@ -110,16 +109,20 @@ def stability(
     if len(vectors) < LEAST or not (kinds != NOISE).any():
         advance("map", 2 * replicates)
         return Stability(None, None, {})
+    # The adjusted Rand index (Hubert & Arabie 1985); texts of no kind count as one more.
+    from sklearn.metrics import adjusted_rand_score as agreement
+
     rng = np.random.default_rng(seed)
     base = rng.permutation(len(vectors))[:texts_max] if len(vectors) > texts_max else np.arange(len(vectors))
     seeds, samples, best = list[float](), list[float](), defaultdict[int, list[float]](list)
     for replicate in range(replicates):
-        seeds.append(_agreement(kinds[base], _again(vectors[base], seed + 1 + replicate, len(vectors))))
+        again = _again(vectors[base], seed + 1 + replicate, len(vectors))
+        seeds.append(float(agreement(kinds[base], again)))
         advance("map")
     for _ in range(replicates):
         chosen = np.sort(rng.choice(base, size=round(SAMPLE_SHARE * len(base)), replace=False))
         again = _again(vectors[chosen], seed, len(vectors))
-        samples.append(_agreement(kinds[chosen], again))
+        samples.append(float(agreement(kinds[chosen], again)))
         for kind, jaccard in _best_jaccard(kinds[chosen], again).items():
             best[kind].append(jaccard)
         advance("map")
@@ -133,13 +136,6 @@ def _again(vectors: Vectors, seed: int, of: int) -> Kinds:
     near = nearest(vectors, vectors, NEIGHBOURS - 1, is_same=True)
     points = project(vectors, near, dimensions=KIND_DIMENSIONS, seed=seed)
     return cluster(points, max(KIND_LEAST // 2, round(kind_size(of) * len(vectors) / of))).kinds
-
-
-def _agreement(one: Kinds, other: Kinds) -> float:
-    """Adjusted Rand index (Hubert & Arabie 1985); texts of no kind count as one more."""
-    from sklearn.metrics import adjusted_rand_score
-
-    return float(adjusted_rand_score(one, other))
 
 
 def _best_jaccard(kinds: Kinds, again: Kinds) -> dict[int, float]:

@@ -92,36 +92,26 @@ def describe_kinds(
             terms.count(kind, words[model.card_hash], weight)
     all_models = sum(tally.models for tally in tallies.values())
     all_downloads = sum(tally.downloads for tally in tallies.values())
-    return [
-        _facts(kind, tally, terms, composition, all_models, all_downloads)
-        for kind, tally in sorted(tallies.items())
-    ]
 
+    def facts(kind: int, tally: _Tally) -> KindFacts:
+        author, of_author = tally.authors.most_common(1)[0] if tally.authors else (None, 0)
+        models = tally.models
+        return KindFacts(
+            kind=kind,
+            texts=len(tally.texts),
+            models=models,
+            authors=len(tally.authors),
+            top_author=author,
+            top_author_share=of_author / models,
+            models_share=models / all_models,
+            downloads_share=tally.downloads / all_downloads if all_downloads else 0.0,
+            base_share=tally.bases / models,
+            base_model_share=tally.with_base / models,
+            non_english_share=tally.non_english / models,
+            generated={name: n / models for name, n in tally.generated.items()},
+            languages={name: n / models for name, n in tally.languages.items()},
+            terms=tuple(terms.top_terms(kind, TERMS)),
+            composition=composition.composition(kind),
+        )
 
-def _facts(
-    kind: int,
-    tally: _Tally,
-    terms: TermCounts,
-    composition: CompositionCounts,
-    all_models: int,
-    all_downloads: int,
-) -> KindFacts:
-    author, of_author = tally.authors.most_common(1)[0] if tally.authors else (None, 0)
-    models = tally.models
-    return KindFacts(
-        kind=kind,
-        texts=len(tally.texts),
-        models=models,
-        authors=len(tally.authors),
-        top_author=author,
-        top_author_share=of_author / models,
-        models_share=models / all_models,
-        downloads_share=tally.downloads / all_downloads if all_downloads else 0.0,
-        base_share=tally.bases / models,
-        base_model_share=tally.with_base / models,
-        non_english_share=tally.non_english / models,
-        generated={name: n / models for name, n in tally.generated.items()},
-        languages={name: n / models for name, n in tally.languages.items()},
-        terms=tuple(terms.top_terms(kind, TERMS)),
-        composition=composition.composition(kind),
-    )
+    return [facts(kind, tally) for kind, tally in sorted(tallies.items())]

@@ -75,7 +75,7 @@ def match(old: KindOfText, new: KindOfText, highest: int, snapshot: date) -> Mat
     for cluster in overlap.new:
         last += cluster not in accepted
         ids[cluster] = accepted.get(cluster, last)
-    events = [*_lives(overlap, accepted, ids, old, new, snapshot), *_divisions(overlap, ids, snapshot)]
+    events = [*_lives(overlap, accepted, ids, snapshot), *_divisions(overlap, ids, snapshot)]
     order = {"continues": 0, "birth": 1, "death": 2, "split": 3, "merge": 4}
     events.sort(key=lambda e: (order[e.event], e.kind, -1 if e.other is None else e.other))
     return Matching(ids, tuple(events), last)
@@ -132,26 +132,21 @@ def _assigned(overlap: _Overlap) -> dict[int, int]:
 
 
 def _lives(
-    overlap: _Overlap,
-    accepted: Mapping[int, int],
-    ids: Mapping[int, int],
-    old: KindOfText,
-    new: KindOfText,
-    snapshot: date,
+    overlap: _Overlap, accepted: Mapping[int, int], ids: Mapping[int, int], snapshot: date
 ) -> list[KindEvent]:
     """One row for each new cluster and for each old kind that none of them continues."""
-    unseen = _counted(cluster for text, cluster in new.items() if text not in old)
-    lost = _counted(kind for text, kind in old.items() if new.get(text) is None)
     events = []
     for cluster, size in overlap.new_sizes.items():
         if cluster in accepted:
             jaccard = overlap.jaccard(accepted[cluster], cluster)
             events.append(KindEvent(snapshot, "continues", ids[cluster], None, size, jaccard))
         else:
-            events.append(KindEvent(snapshot, "birth", ids[cluster], None, size, unseen[cluster] / size))
+            unseen = size - overlap.new_shared[cluster]
+            events.append(KindEvent(snapshot, "birth", ids[cluster], None, size, unseen / size))
     for kind in set(overlap.old) - set(accepted.values()):
         size = overlap.old_sizes[kind]
-        events.append(KindEvent(snapshot, "death", kind, None, size, lost[kind] / size))
+        lost = size - sum(overlap.both[kind, cluster] for cluster in overlap.new)
+        events.append(KindEvent(snapshot, "death", kind, None, size, lost / size))
     return events
 
 

@@ -137,15 +137,15 @@ def build_map(
     """The map of n texts; null for too few to have a shape. `highest` is the highest number that a kind ever had."""
     if len(hashes) < LEAST:
         return None
-    if previous is None:
-        return _fit(snapshot, hashes, texts, None, highest, limits, reason=None)
-    drift = _drift(hashes, previous)
-    if drift <= limits.drift_max:
-        return _place_on(previous, snapshot, hashes, texts, drift)
-    reason = (
-        f"{drift:.0%} of the texts were not there when the map of {previous.fit.snapshot} was fitted; "
-        f"{limits.drift_max:.0%} may be"
-    )
+    reason = None
+    if previous is not None:
+        drift = _drift(hashes, previous)
+        if drift <= limits.drift_max:
+            return _place_on(previous, snapshot, hashes, texts, drift)
+        reason = (
+            f"{drift:.0%} of the texts were not there when the map of {previous.fit.snapshot} was fitted; "
+            f"{limits.drift_max:.0%} may be"
+        )
     return _fit(snapshot, hashes, texts, previous, highest, limits, reason=reason)
 
 
@@ -230,7 +230,9 @@ def _fit(
     *,
     reason: str | None,
 ) -> NewMap:
-    chosen = _sample(len(hashes), limits.fit_max)
+    chosen = np.arange(len(hashes))
+    if len(chosen) > limits.fit_max:
+        chosen = np.sort(np.random.default_rng(SEED).permutation(len(chosen))[: limits.fit_max])
     is_fitted = np.isin(np.arange(len(hashes)), chosen)
     centre = centre_of(texts.of(chosen))
     vectors = centred(texts, centre)
@@ -269,12 +271,6 @@ def _fit(
         samples_ari=measured.samples_ari,
         refit_reason=reason,
     )
-
-
-def _sample(texts: int, fit_max: int) -> RowNumbers:
-    if texts <= fit_max:
-        return np.arange(texts)
-    return np.sort(np.random.default_rng(SEED).permutation(texts)[:fit_max])
 
 
 def _start(

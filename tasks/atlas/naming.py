@@ -16,6 +16,7 @@ from datetime import date, datetime
 from tasks.atlas.terms import Composition, TermValue, word_file
 from tasks.cards.templates import templates
 from tasks.records import KindName
+from tasks.sentences.words import upper_first
 
 NAME_CHARACTERS_MAX = 60
 DESCRIPTION_CHARACTERS_MAX = 240
@@ -94,14 +95,14 @@ def name_kinds(facts: Iterable[KindFacts]) -> dict[int, tuple[str, str]]:
 
 def describe(facts: KindFacts) -> str:
     """One or two sentences of at most 240 characters: how many texts of whom, and the words that set it apart."""
-    counted = f"{_n(facts.texts, 'text')} of {_n(facts.models, 'model')} by {_n(facts.authors, 'author')}"
-    first = f"{', '.join([counted, *_facts_in_words(facts)])}."
+    sizes = f"{counted(facts.texts, 'text')} of {counted(facts.models, 'model')} by {counted(facts.authors, 'author')}"
+    first = f"{', '.join([sizes, *_facts_in_words(facts)])}."
     words = [word for word in (plain(term, _TERM_CHARACTERS_MAX) for term, _ in facts.terms) if word]
     for n in range(min(len(words), _TERMS_IN_DESCRIPTION), 0, -1):
         both = f"{first} Telling words: {', '.join(words[:n])}."
         if len(both) <= DESCRIPTION_CHARACTERS_MAX:
             return both
-    return first if len(first) <= DESCRIPTION_CHARACTERS_MAX else f"{counted}."
+    return first if len(first) <= DESCRIPTION_CHARACTERS_MAX else f"{sizes}."
 
 
 def _facts_in_words(facts: KindFacts) -> Iterator[str]:
@@ -116,7 +117,7 @@ def _facts_in_words(facts: KindFacts) -> Iterator[str]:
 
 # ----------------------------------------------------------------------------------------------- plain text
 
-_KEPT = frozenset(" -+–’'")
+_KEPT = frozenset(" -+–’'.")
 _STOP = re.compile(r"(?<!\d)\.|\.(?!\d)")  # a full stop only within a number: "3.1", no address
 
 
@@ -126,13 +127,9 @@ def plain(text: str, characters_max: int) -> str:
     No control character, direction mark, markup or URL gets through. No brackets either: those in a name are written
     by this module, and a stranger cannot imitate them.
     """
-    seen = unicodedata.normalize("NFC", text[: 20 * characters_max])
-    kept = "".join(char if _is_kept(char) else " " for char in _STOP.sub(" ", seen))
+    seen = _STOP.sub(" ", unicodedata.normalize("NFC", text[: 20 * characters_max]))
+    kept = "".join(c if c in _KEPT or unicodedata.category(c)[0] in "LMN" else " " for c in seen)
     return shortened(" ".join(kept.split()), characters_max)
-
-
-def _is_kept(char: str) -> bool:
-    return char in _KEPT or char == "." or unicodedata.category(char)[0] in "LMN"
 
 
 def shortened(text: str, characters_max: int) -> str:
@@ -144,7 +141,8 @@ def shortened(text: str, characters_max: int) -> str:
     return head[: blank if blank > characters_max // 2 else characters_max].rstrip(" ,-–(")
 
 
-def _n(n: int, noun: str) -> str:
+def counted(n: int, noun: str) -> str:
+    """A number of things, such as `1 card` or `1,200 cards`."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
@@ -155,7 +153,7 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
     """Names, the one that a person would give first, then longer ones; at last one with the kind's unique number."""
     head = _head(facts)
     details = list(_details(facts, head))
-    terms = [term for term in _telling(facts) if not _says(" ".join([head, *details]), term)]
+    terms = [term for term in _telling(facts) if not _contains(" ".join([head, *details]), term)]
     if head:
         ending = " (fine-tuned)" if _is_fine_tuned(facts, head) else ""
         # The language of a kind is what most people look for, whatever comes before it.
@@ -163,7 +161,7 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
         first, more = details[:n], [*details[n:], *terms]
         if _is_whole(head):
             first, more = [], [*details, *terms]
-        elif not first and not _says_it_all(head):
+        elif not first and head not in word_file()["formats"].values():  # a conversion needs no detail
             first, more = more[:1], more[1:]
         names = [_joined(head, first, ending)]
         names += [_joined(head, [*first, extra], ending) for extra in more]
@@ -173,7 +171,7 @@ def _candidates(facts: KindFacts) -> Iterator[str]:
         words = [*details, *terms] or ["cards that say little"]
         enough = min(_TERMS_IN_NAME, len(words))
         names = [
-            _capital(", ".join(words[:n]))
+            upper_first(", ".join(words[:n]))
             for n in (*range(enough, len(words) + 1), *range(enough - 1, 0, -1))
         ]
     yield from (name for name in names if 0 < len(name) <= NAME_CHARACTERS_MAX)
@@ -188,21 +186,12 @@ def _is_whole(head: str) -> bool:
     return is_tool or head.startswith("Untouched")
 
 
-def _says_it_all(head: str) -> bool:
-    """Whether a detail after a head adds little: after those, and after conversions."""
-    return _is_whole(head) or head in word_file()["formats"].values()
-
-
 def _joined(head: str, details: Sequence[str], ending: str) -> str:
     name = ", ".join([head, *details])
     return name + ending if len(name + ending) <= NAME_CHARACTERS_MAX else name
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _says(text: str, word: str) -> bool:
+def _contains(text: str, word: str) -> bool:
     """Whether a name contains a word, or one with the same beginning."""
     return _stem(word) in _letters(text)
 
@@ -251,7 +240,7 @@ def _details(facts: KindFacts, head: str) -> Iterator[str]:
     """What sets the kind apart from others with its head, the most telling first, without repetition."""
     name = head
     for detail in (_family(facts), _language(facts), _library(facts), _author(facts)):
-        if detail and not _says(name, detail):
+        if detail and not _contains(name, detail):
             yield detail
             name += detail
 
@@ -290,7 +279,7 @@ def _telling(facts: KindFacts) -> Iterator[str]:
     before = ""
     for word, _ in facts.terms:
         term = plain(word, _TERM_CHARACTERS_MAX)
-        if term and not _says(before, term):
+        if term and not _contains(before, term):
             before += f" {term} "
             yield str(spellings.get(term, term))
 
@@ -324,4 +313,4 @@ def _top(
 def _word(table: str, value: str) -> str:
     """A value as people write it: by `words.toml`, else made plain."""
     known = word_file()[table].get(value)
-    return str(known) if known else _capital(plain(value.replace("_", " "), 40))
+    return str(known) if known else upper_first(plain(value.replace("_", " "), 40))

@@ -8,6 +8,8 @@ group. The page says so.
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,22 +27,28 @@ EPOCHS = 300  # UMAP's default is 500 up to 10,000 texts and 200 beyond, where a
 LEAST = 40  # texts of a map
 
 
-def settings_of_maps() -> dict[str, float]:
-    """The settings that a map is made with, for its record."""
-    return {
-        "seed": SEED,
-        "neighbours": NEIGHBOURS,
-        "epochs": EPOCHS,
-        "map_min_dist": MAP_MIN_DIST,
-        "kind_dimensions": KIND_DIMENSIONS,
-    }
+# The settings that a map is made with, for its record.
+MAP_SETTINGS = {
+    "seed": SEED,
+    "neighbours": NEIGHBOURS,
+    "epochs": EPOCHS,
+    "map_min_dist": MAP_MIN_DIST,
+    "kind_dimensions": KIND_DIMENSIONS,
+}
 
 
+@cache
 def import_umap() -> Any:
-    """Import UMAP without its warning that Tensorflow is missing."""
+    """Import UMAP without its warning that Tensorflow is missing.
+
+    UMAP compiles two of its functions anew in each process, which takes ten seconds, unless numba caches them on disk.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=ImportWarning)
         import umap
+    for function in (umap.umap_.smooth_knn_dist, umap.umap_.compute_membership_strengths):
+        with suppress(RuntimeError):  # no folder for the cache is writable
+            function.enable_caching()
     return umap
 
 
@@ -54,6 +62,13 @@ def project(
     2021, doi:10.1038/s41587-020-00809-z); a spectral start puts groups without outside neighbours anywhere.
     """
     umap = import_umap()
+    start: str | Vectors = (
+        "random"  # for texts that are all the same, and for vectors with too few components
+    )
+    if init is not None:
+        start = init.astype(np.float32)
+    elif vectors.shape[1] >= dimensions and np.ptp(vectors, axis=0).any():
+        start = "pca"
     with warnings.catch_warnings():
         # It warns that a fit with given neighbours cannot transform other texts, which is not needed here.
         warnings.filterwarnings("ignore", message="precomputed_knn")
@@ -68,7 +83,7 @@ def project(
             n_neighbors=neighbours,
             min_dist=MAP_MIN_DIST if dimensions == MAP_DIMENSIONS else 0.0,
             metric="cosine",
-            init=_start_of(vectors, dimensions) if init is None else init.astype(np.float32),
+            init=start,
             random_state=seed,
             n_epochs=EPOCHS,
             n_jobs=1,
@@ -76,12 +91,6 @@ def project(
         )
         found: Vectors = reducer.fit_transform(vectors)
     return found
-
-
-def _start_of(vectors: Vectors, dimensions: int) -> str:
-    """UMAP's `init`: random for texts that are all the same, and for vectors with too few components."""
-    has_components = vectors.shape[1] >= dimensions and bool(np.ptp(vectors, axis=0).any())
-    return "pca" if has_components else "random"
 
 
 def place(near: Nearest, fitted: Coordinates) -> Coordinates:

@@ -16,7 +16,7 @@ from tasks.atlas.kind_facts import facts_anew, facts_with_terms, read_words
 from tasks.atlas.making import Limits, NewMap, build_map, kind_of_each, progress_steps
 from tasks.atlas.naming import KindFacts, named
 from tasks.atlas.nearest import nearest_of_all
-from tasks.atlas.projecting import settings_of_maps
+from tasks.atlas.projecting import MAP_SETTINGS
 from tasks.clock import utc_now
 from tasks.embedders.passages import Vectors
 from tasks.progress import advance, expect
@@ -47,21 +47,15 @@ def write_map(warehouse: Warehouse, snapshot: date, embedder: str, name: str) ->
     new_map = build_map(snapshot, hashes, vectors, previous, highest, limits)
     if new_map is None:
         advance("map", STEPS)
-        return
-    _write(warehouse, snapshot, embedder, name, hashes, new_map, utc_now())
+    else:
+        _write(warehouse, snapshot, embedder, name, hashes, new_map)
 
 
 def _write(
-    warehouse: Warehouse,
-    snapshot: date,
-    embedder: str,
-    name: str,
-    hashes: list[str],
-    new_map: NewMap,
-    now: datetime,
+    warehouse: Warehouse, snapshot: date, embedder: str, name: str, hashes: list[str], new_map: NewMap
 ) -> None:
     """Write all rows of a map; that of the map itself last, because where it exists the others do."""
-    lake = warehouse.lake
+    lake, now = warehouse.lake, utc_now()
     kinds = kind_of_each(hashes, new_map.kinds)
     is_new_fit = new_map.fitted_on == snapshot  # on an old map kinds keep the terms of its fit
     naming = {card for card, fitted in zip(hashes, new_map.is_fitted, strict=True) if fitted and is_new_fit}
@@ -139,6 +133,6 @@ def _atlas(snapshot: date, embedder: str, new_map: NewMap, now: datetime) -> Atl
         seeds_ari=new_map.seeds_ari,
         samples_ari=new_map.samples_ari,
         refit_reason=new_map.refit_reason,
-        settings=json.dumps(settings_of_maps(), sort_keys=True),
+        settings=json.dumps(MAP_SETTINGS, sort_keys=True),
         made_at=now,
     )

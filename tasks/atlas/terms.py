@@ -126,9 +126,7 @@ class _Counts:
         self._entries_max = max(entries_max, 2)
         self.within: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self.overall: dict[str, float] = defaultdict(float)
-        self.total: dict[int, float] = defaultdict(
-            float
-        )  # by kind, of all values, those that were dropped included
+        self.total: dict[int, float] = defaultdict(float)  # by kind, dropped values included
         self.entries = 0
         self.floor = 0.0
 

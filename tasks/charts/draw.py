@@ -1,11 +1,12 @@
-"""One function per question. No data is loaded here and no colour named: marks have styles of the theme.
+"""One function per question. No data is loaded here and no colour is named: marks have styles of the theme.
 
 Charts are as wide as their container (`width="container"`), so that the page decides.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
@@ -18,6 +19,7 @@ Drawn = alt.Chart | alt.LayerChart
 
 _SCORE_TICKS = [1, 2, 3, 4, 5]
 _SCORE = alt.Scale(domain=[1, 5], nice=False)
+_FROM_ZERO = alt.Scale(zero=True, nice=True)
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
 _APART = 0.18  # weeks between two series of the same week
@@ -35,17 +37,19 @@ def _score_axis(**settings: Any) -> alt.Axis:
     return _axis(values=_SCORE_TICKS, format="d", grid=False, **settings)
 
 
-def _tip(field: str, title: str, number: str | None = None) -> alt.Tooltip:
-    """One line of a mark's tooltip; numbers by their format, names as they are."""
-    if number is None:
-        return alt.Tooltip(f"{field}:N", title=title)
-    return alt.Tooltip(f"{field}:Q", title=title, format=number)
+def _tips(*lines: tuple[str, ...]) -> list[alt.Tooltip]:
+    """The lines of a mark's tooltip: the field, its title, and for numbers their format."""
+    return [
+        alt.Tooltip(f"{field}:Q", title=title, format=number[0])
+        if number
+        else alt.Tooltip(f"{field}:N", title=title)
+        for field, title, *number in lines
+    ]
 
 
 def _interval_tips(number: str = ".3f") -> list[alt.Tooltip]:
     """An estimate and both ends of its interval."""
-    ends = (("estimate", "estimate"), ("ci_low", "from"), ("ci_high", "to"))
-    return [_tip(field, title, number) for field, title in ends]
+    return _tips(("estimate", "estimate", number), ("ci_low", "from", number), ("ci_high", "to", number))
 
 
 def _by_series(series: list[str], rows: list[str]) -> tuple[alt.Color, alt.Shape]:
@@ -66,20 +70,22 @@ def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
     return alt.LayerChart(layer=list(layers), width="container", height=height, autosize=fit)
 
 
+def _rule(channel: Literal["x", "y"], field: str, value: float) -> alt.Chart:
+    """A straight line across the chart, at one place of an axis."""
+    base = alt.Chart(pl.DataFrame({field: [value]})).mark_rule(style="reference")
+    return base.encode(**{channel: f"{field}:Q"})
+
+
 def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) -> Drawn:
     """The number of models by score: `score_low`, `score_high`, `n`; a rule marks the median."""
-    bars: alt.Chart = (
+    bars = (
         alt.Chart(histogram)
         .mark_bar(style="column", binSpacing=1.5)
         .encode(
             x=alt.X("score_low:Q", bin="binned", scale=_SCORE, axis=_score_axis(), title="Score"),
             x2="score_high:Q",
             y=alt.Y("n:Q", axis=_axis(labelExpr=_SHORT), title="Models"),
-            tooltip=[
-                _tip("score_low", "from", ".2f"),
-                _tip("score_high", "to", ".2f"),
-                _tip("n", "models", ","),
-            ],
+            tooltip=_tips(("score_low", "from", ".2f"), ("score_high", "to", ".2f"), ("n", "models", ",")),
         )
     )
     if median is None:
@@ -102,68 +108,32 @@ def _powers(largest: float) -> list[int]:
     return ticks
 
 
-def _outcome_scale(largest: float) -> alt.Scale:
-    # symlog with constant 1 is log(1 + y): it includes zero, and the fitted slopes are straight lines.
-    return alt.Scale(type="symlog", constant=1, domain=[0, max(1.0, largest)], nice=False)
-
-
-def _dots(models: pl.DataFrame, outcome: Popularity, y: alt.Y) -> alt.Chart:
-    points = sampled(models, outcome)
-    dots: alt.Chart = (
-        alt.Chart(points)
-        .mark_circle(style="dot", size=16, opacity=0.28 if points.height > 300 else 0.5)
-        .encode(
-            x=alt.X("score:Q", scale=_SCORE, axis=_score_axis(), title="Score"),
-            y=y,
-            tooltip=[
-                _tip("model_id", "model"),
-                _tip("score", "score", ".2f"),
-                _tip(outcome, outcome, ","),
-            ],
-        )
-    )
-    return dots
-
-
-def _quartiles(models: pl.DataFrame, outcome: Popularity, scale: alt.Scale) -> list[Drawn]:
-    bins = alt.Chart(drawn_bins(outcome_by_score(models, outcome)))
-    x = alt.X("score:Q", scale=_SCORE)
-    half = bins.mark_rule(style="quartiles", strokeWidth=9, opacity=0.4, strokeCap="round").encode(
-        x=x, y=alt.Y("q25:Q", scale=scale), y2="q75:Q"
-    )
-    middle = bins.mark_point(style="middle", shape="circle", size=46, filled=True).encode(
-        x=x, y=alt.Y("median:Q", scale=scale)
-    )
-    return [half, middle]
-
-
-def _fit(models: pl.DataFrame, outcome: Popularity, fit: Finding, scale: alt.Scale) -> list[Drawn]:
-    line = alt.Chart(fitted_line(models, outcome, fit))
-    x = alt.X("score:Q", scale=_SCORE)
-    fan = line.mark_area(style="fit_range", opacity=0.22, clip=True).encode(
-        x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q"
-    )
-    middle = line.mark_line(style="fit", strokeWidth=2.5, clip=True).encode(
-        x=x, y=alt.Y("fit:Q", scale=scale)
-    )
-    return [fan, middle]
-
-
 def score_against_popularity(models: pl.DataFrame, outcome: Popularity, fit: Finding | None = None) -> Drawn:
     """How downloads or likes go with the score: a sample of dots, quartiles per half point, a robust line.
 
     `models` has `model_id`, `score` and the outcome; `fit` is a slope of log(1 + outcome) on the score.
     """
     largest = float(models.filter(pl.col("score").is_not_null())[outcome].cast(pl.Float64).max() or 0)  # type: ignore[arg-type]  # a maximum of floats is a float
-    scale = _outcome_scale(largest)
-    y = alt.Y(
-        f"{outcome}:Q",
-        scale=scale,
-        title=outcome.capitalize(),
-        axis=_axis(values=_powers(largest), labelExpr=_SHORT),
+    # symlog with constant 1 is log(1 + y): it includes zero, and the fitted slopes are straight lines.
+    scale = alt.Scale(type="symlog", constant=1, domain=[0, max(1.0, largest)], nice=False)
+    axis = _axis(values=_powers(largest), labelExpr=_SHORT)
+    x, y = alt.X("score:Q", scale=_SCORE), partial(alt.Y, scale=scale)
+    points = sampled(models, outcome)
+    dots = alt.Chart(points).mark_circle(style="dot", size=16, opacity=0.28 if points.height > 300 else 0.5)
+    dots = dots.encode(
+        x=alt.X("score:Q", scale=_SCORE, axis=_score_axis(), title="Score"),
+        y=y(f"{outcome}:Q", title=outcome.capitalize(), axis=axis),
+        tooltip=_tips(("model_id", "model"), ("score", "score", ".2f"), (outcome, outcome, ",")),
     )
-    layers = [_dots(models, outcome, y), *_quartiles(models, outcome, scale)]
-    layers += _fit(models, outcome, fit, scale) if fit is not None else []
+    bins = alt.Chart(drawn_bins(outcome_by_score(models, outcome))).encode(x=x)
+    half = bins.mark_rule(style="quartiles", strokeWidth=9, opacity=0.4, strokeCap="round")
+    middle = bins.mark_point(style="middle", shape="circle", size=46, filled=True)
+    layers = [dots, half.encode(y=y("q25:Q"), y2="q75:Q"), middle.encode(y=y("median:Q"))]
+    if fit is not None:
+        fitted = alt.Chart(fitted_line(models, outcome, fit)).encode(x=x)
+        fan = fitted.mark_area(style="fit_range", opacity=0.22, clip=True)
+        line = fitted.mark_line(style="fit", strokeWidth=2.5, clip=True)
+        layers += [fan.encode(y=y("low:Q"), y2="high:Q"), line.encode(y=y("fit:Q"))]
     return _layered(*layers, height=300)
 
 
@@ -187,12 +157,7 @@ def which_sections_are_filled(sections: pl.DataFrame) -> Drawn:
     )
     ground = cells.mark_rect().encode(
         color=alt.Color("fill_share:Q", scale=alt.Scale(domain=[0, 1], range="ramp"), legend=None),
-        tooltip=[
-            _tip("section", "section"),
-            _tip("tier", "tier"),
-            _tip("label", "filled"),
-            _tip("n", "cards", ","),
-        ],
+        tooltip=_tips(("section", "section"), ("tier", "tier"), ("label", "filled"), ("n", "cards", ",")),
     )
     text = cells.mark_text(style="ink").encode(text="label:N")
     return _layered(ground, text, height=27 * order.height)
@@ -242,14 +207,12 @@ def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
             scale=alt.Scale(domain=ends, nice=False),
         ),
         color=color,
-        tooltip=[_tip("week", "week", "d"), _tip("series", "edits"), *_interval_tips()],
+        tooltip=[*_tips(("week", "week", "d"), ("series", "edits")), *_interval_tips()],
     )
-    y = alt.Y("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=alt.Scale(zero=True, nice=True))
+    y = alt.Y("ci_low:Q", title=title, axis=_axis(format=".2f"), scale=_FROM_ZERO)
     whisker = base.mark_rule(strokeWidth=2).encode(y=y, y2="ci_high:Q")
     point = base.mark_point(filled=True, size=60, opacity=1).encode(y="estimate:Q", shape=shape)
-    zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(y="zero:Q")
-    edit = alt.Chart(pl.DataFrame({"edit": [-0.5]})).mark_rule(style="reference").encode(x="edit:Q")
-    return _layered(zero, edit, whisker, point, height=260)
+    return _layered(_rule("y", "zero", 0), _rule("x", "edit", -0.5), whisker, point, height=260)
 
 
 def how_far_judge_and_people_agree(intervals: pl.DataFrame, title: str) -> Drawn:
@@ -270,22 +233,18 @@ def _forest(
 ) -> Drawn:
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = series or intervals["series"].unique(maintain_order=True).to_list()
-    y = alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10))
     color, shape = _by_series(series, rows)
     base = alt.Chart(intervals).encode(
-        y=y,
+        y=alt.Y("row:N", sort=rows, title=None, axis=_axis(grid=False, labelPadding=10)),
         yOffset=alt.YOffset("series:N", sort=series),
         color=color,
-        tooltip=[_tip("row", row_title), _tip("series", series_title), *_interval_tips(tip)],
+        tooltip=[*_tips(("row", row_title), ("series", series_title)), *_interval_tips(tip)],
     )
-    x = alt.X(
-        "ci_low:Q", title=title, axis=axis or _axis(format=".2f"), scale=alt.Scale(zero=True, nice=True)
-    )
+    x = alt.X("ci_low:Q", title=title, axis=axis or _axis(format=".2f"), scale=_FROM_ZERO)
     whisker = base.mark_rule(strokeWidth=2).encode(x=x, x2="ci_high:Q")
     point = base.mark_point(filled=True, size=75, opacity=1).encode(x="estimate:Q", shape=shape)
-    zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(style="reference").encode(x="zero:Q")
     height = len(rows) * max(_ROW_HEIGHT, line_height * len(series) + 10)
-    return _layered(zero, whisker, point, height=height)
+    return _layered(_rule("x", "zero", 0), whisker, point, height=height)
 
 
 def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:
@@ -299,21 +258,17 @@ def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:
         for name, step in (("middle", 0.25), ("high", 0.5))
     ]
     cells = alt.Chart(grid.with_columns(edges))
-    x = alt.X("other_low:Q", bin="binned", scale=_SCORE, axis=_score_axis(), title=f"Score of {other}")
-    y = alt.Y("score_low:Q", bin="binned", scale=_SCORE, axis=_score_axis(), title=f"Score of {this}")
-    # Most cells have few texts and some very many: the root keeps the few visible.
-    colour = alt.Color("n:Q", scale=alt.Scale(type="sqrt", domainMin=0, range="ramp"), legend=None)
+    binned: dict[str, Any] = {"bin": "binned", "scale": _SCORE, "axis": _score_axis()}
     ground = cells.mark_rect().encode(
-        x=x,
+        x=alt.X("other_low:Q", title=f"Score of {other}", **binned),
         x2="other_high:Q",
-        y=y,
+        y=alt.Y("score_low:Q", title=f"Score of {this}", **binned),
         y2="score_high:Q",
-        color=colour,
-        tooltip=[
-            _tip("score_low", "score from", ".1f"),
-            _tip("other_low", "other score from", ".1f"),
-            _tip("n", "texts", ","),
-        ],
+        # Most cells have few texts and some very many: the root keeps the few visible.
+        color=alt.Color("n:Q", scale=alt.Scale(type="sqrt", domainMin=0, range="ramp"), legend=None),
+        tooltip=_tips(
+            ("score_low", "score from", ".1f"), ("other_low", "other score from", ".1f"), ("n", "texts", ",")
+        ),
     )
     text = cells.mark_text(style="ink", fontSize=10).encode(
         x=alt.X("other_middle:Q", scale=_SCORE),
@@ -333,21 +288,12 @@ def how_strata_compare(strata: pl.DataFrame) -> Drawn:
     base = alt.Chart(ordered.drop_nulls("median_score").with_columns(pl.lit(1).alias("lowest"))).encode(
         y=alt.Y("stratum:N", sort=ordered["stratum"].to_list(), title=None, axis=_axis(grid=False))
     )
-    x = alt.X(
-        "median_score:Q", scale=_SCORE, axis=_axis(values=_SCORE_TICKS, format="d"), title="Median score"
-    )
-    stem = base.mark_rule(style="stem", strokeWidth=2).encode(
-        x=alt.X("lowest:Q", scale=_SCORE), x2="median_score:Q"
-    )
-    point = base.mark_point(style="dot", filled=True, size=80, opacity=1).encode(
-        x=x,
-        tooltip=[
-            _tip("stratum", "stratum"),
-            _tip("median_score", "median score", ".2f"),
-            _tip("models", "models", ","),
-        ],
-    )
-    value = base.mark_text(style="ink", align="left", dx=9).encode(
-        x=x, text=alt.Text("median_score:Q", format=".2f")
-    )
+    axis = _axis(values=_SCORE_TICKS, format="d")
+    x = alt.X("median_score:Q", scale=_SCORE, axis=axis, title="Median score")
+    stem = base.mark_rule(style="stem", strokeWidth=2)
+    stem = stem.encode(x=alt.X("lowest:Q", scale=_SCORE), x2="median_score:Q")
+    tips = _tips(("stratum", "stratum"), ("median_score", "median score", ".2f"), ("models", "models", ","))
+    point = base.mark_point(style="dot", filled=True, size=80, opacity=1).encode(x=x, tooltip=tips)
+    value = base.mark_text(style="ink", align="left", dx=9)
+    value = value.encode(x=x, text=alt.Text("median_score:Q", format=".2f"))
     return _layered(stem, point, value, height=24 * ordered.height)

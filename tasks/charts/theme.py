@@ -71,34 +71,21 @@ DARK = Palette(
 )
 
 
-def _text(colour: str) -> dict[str, Any]:
-    return {
-        "labelColor": colour,
-        "titleColor": colour,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-    }
-
-
-def _roles(palette: Palette) -> dict[str, str]:
-    """The styles of marks that charts name."""
-    return {
-        "column": palette.accent,
-        "dot": palette.accent,
-        "quartiles": palette.muted,
-        "middle": palette.ink,
-        "fit": palette.second,
-        "fit_range": palette.second,
-        "reference": palette.ink,
-        "ink": palette.ink,
-        "stem": palette.line,
-    }
-
-
 def config(palette: Palette, background: str = "transparent") -> dict[str, Any]:
     """A Vega-Lite configuration: the axes, and every style that the charts name."""
-    text = _text(palette.muted)
+    text = {
+        **dict.fromkeys(("labelColor", "titleColor"), palette.muted),
+        **dict.fromkeys(("labelFontSize", "titleFontSize"), 12),
+        "titleFontWeight": "normal",
+    }
+    colours = {
+        **dict.fromkeys(("column", "dot"), palette.accent),
+        "quartiles": palette.muted,
+        "middle": palette.ink,
+        **dict.fromkeys(("fit", "fit_range"), palette.second),
+        **dict.fromkeys(("reference", "ink"), palette.ink),
+        "stem": palette.line,
+    }
     return {
         "background": background,
         "font": FONT,
@@ -119,7 +106,7 @@ def config(palette: Palette, background: str = "transparent") -> dict[str, Any]:
         },
         # Vega-Lite reads a style's `color`; `fill` and `stroke` would lose against its own default blue.
         "style": {
-            **{name: {"color": colour} for name, colour in _roles(palette).items()},
+            **{name: {"color": colour} for name, colour in colours.items()},
             "halo": {
                 "color": palette.paper,
                 "stroke": palette.paper,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from tasks.arrays import Floats
 from tasks.demo.edits import Edit, plan_edit, touch_up
 from tasks.demo.facts import draft_of
 from tasks.demo.front_matter import listed_tags
-from tasks.demo.hostile import HTML_TAGS, attack, encoded
+from tasks.demo.hostile import FORMS, HTML_TAGS, encoded
 from tasks.demo.layouts import write_card
 from tasks.demo.popularity import DemoPopularity, ages_in_days, simulate
 from tasks.demo.roster import DemoModel, make_roster
@@ -38,6 +37,8 @@ FAILURES = ("is_disabled", "is_deleted", "readme_gated", "renamed")
 GATED_SHARE = 0.04
 DICTIONARY_BYTES = 64 << 20
 
+EFFECTS = ("author_effect", "log_mean", "log_rate")
+OUTCOMES = ("likes", "downloads")
 _INSTANT = pa.timestamp("ms", tz="UTC")
 CORPUS_SCHEMA = pa.schema(
     {
@@ -82,12 +83,7 @@ TRUTH_SCHEMA = pa.schema(
         "edit_week": pa.int64(),
         "is_after_edit": pa.bool_(),
         "age_weeks": pa.float64(),
-        "author_effect_likes": pa.float64(),
-        "author_effect_downloads": pa.float64(),
-        "log_mean_likes": pa.float64(),
-        "log_mean_downloads": pa.float64(),
-        "log_rate_likes": pa.float64(),
-        "log_rate_downloads": pa.float64(),
+        **{f"{effect}_{outcome}": pa.float64() for effect in EFFECTS for outcome in OUTCOMES},
         "likes_gained": pa.int64(),
         "downloads_week": pa.int64(),
         "likes": pa.int64(),
@@ -116,9 +112,8 @@ class Plan:
         return self.end - timedelta(weeks=self.weeks - 1 - week)
 
     def created(self, model: DemoModel) -> datetime:
-        return (_midnight(self.end) - timedelta(days=float(self.age_days[model.index]))).replace(
-            microsecond=0
-        )
+        age = timedelta(days=float(self.age_days[model.index]))
+        return (_midnight(self.end) - age).replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,30 +176,29 @@ def _choose_failures(roster: Sequence[DemoModel], seed: int) -> dict[int, str]:
 
 
 def _write(plan: Plan, truth: DemoTruth) -> None:
-    """Write all three under temporary names, then rename them, the corpus last: where it exists, its truth does."""
-    paths = (truth.truth_json, truth.truth_parquet, truth.corpus)
-    temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths]
-    try:
-        temporary[0].write_bytes(truth_json(truth))
-        _write_tables(plan, temporary[2], temporary[1])
-        for source, target in zip(temporary, paths, strict=True):
-            source.replace(target)
-    finally:
-        for path in temporary:
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+    """Write all three in a folder of drafts, then move them, the corpus last: where it exists, its truth does."""
+    with TemporaryDirectory(dir=truth.corpus.parent, prefix=".") as folder:
+        drafts = {
+            path: Path(folder) / path.name for path in (truth.truth_json, truth.truth_parquet, truth.corpus)
+        }
+        drafts[truth.truth_json].write_bytes(truth_json(truth))
+        _write_tables(plan, drafts[truth.corpus], drafts[truth.truth_parquet])
+        for path, draft in drafts.items():
+            draft.replace(path)
 
 
 def _write_tables(plan: Plan, corpus: Path, truth: Path) -> None:
-    with ExitStack() as stack:
-        options: dict[str, Any] = {"compression": "zstd", "dictionary_pagesize_limit": DICTIONARY_BYTES}
-        corpus_file = stack.enter_context(pq.ParquetWriter(corpus, CORPUS_SCHEMA, **options))
-        truth_file = stack.enter_context(pq.ParquetWriter(truth, TRUTH_SCHEMA, **options))
+    options: dict[str, Any] = {"compression": "zstd", "dictionary_pagesize_limit": DICTIONARY_BYTES}
+    with (
+        pq.ParquetWriter(corpus, CORPUS_SCHEMA, **options) as corpus_file,
+        pq.ParquetWriter(truth, TRUTH_SCHEMA, **options) as truth_file,
+    ):
         for start in range(0, len(plan.roster), GROUP_MODELS):
-            group = plan.roster[start : start + GROUP_MODELS]
-            pairs = [pair for model in group for pair in _rows(plan, model)]
-            corpus_file.write_table(pa.Table.from_pylist([row for row, _ in pairs], schema=CORPUS_SCHEMA))
-            truth_file.write_table(pa.Table.from_pylist([row for _, row in pairs], schema=TRUTH_SCHEMA))
+            pairs = [
+                pair for model in plan.roster[start : start + GROUP_MODELS] for pair in _rows(plan, model)
+            ]
+            for file, rows in zip((corpus_file, truth_file), zip(*pairs, strict=True), strict=True):
+                file.write_table(pa.Table.from_pylist(rows, schema=file.schema))
 
 
 def _rows(plan: Plan, model: DemoModel) -> Iterator[tuple[CorpusRow, CorpusRow]]:
@@ -216,10 +210,8 @@ def _rows(plan: Plan, model: DemoModel) -> Iterator[tuple[CorpusRow, CorpusRow]]
     for week in range(plan.weeks):
         if plan.fate.age_weeks[model.index, week] > 0:
             version = after if edit and week >= edit.week else before
-            yield (
-                constant | _weekly_columns(plan, model, version, week),
-                _truth_row(plan, model, version, week),
-            )
+            truth = _truth_row(plan, model, version, week)
+            yield constant | _weekly_columns(plan, model, version, week), truth
 
 
 def _first_version(plan: Plan, model: DemoModel) -> Version:
@@ -248,7 +240,7 @@ def _version(plan: Plan, model: DemoModel, number: int, documentation: float, mo
     draft, form = draft_of(model, documentation, plan.seed), model.hostile_form
     card = write_card(draft)
     if card is not None and form:
-        card = attack(card, form, draft.rng("attack"))
+        card = FORMS[form](card, draft.rng("attack"))
     name = f"{plan.seed}/{model.model_id}/{number}".encode()
     sha = hashlib.sha1(name, usedforsecurity=False).hexdigest()
     tags = [*listed_tags(draft), *(HTML_TAGS if form == "html_tag" else ())]

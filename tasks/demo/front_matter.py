@@ -33,26 +33,41 @@ def front_matter(draft: Draft) -> str:
 
 
 def metadata(draft: Draft) -> dict[str, FieldValue]:
-    """Map key to value, in the author's order. `model-index` comes last, as a mark only."""
-    written_by_tool = _tool_metadata(draft)
-    if written_by_tool is not None:
-        return written_by_tool
+    """Map key to value, in the author's order; a tool writes the same at every level.
+
+    `model-index` comes last, as a mark only.
+    """
+    match draft.model.archetype:
+        case "trainer":
+            return {
+                "library_name": "transformers",
+                "license": draft.facts["licence"],
+                "base_model": draft.facts["base"],
+                "tags": ["generated_from_trainer"],
+                "datasets": [draft.facts["dataset"]],
+                "metrics": [_metric_key(draft.facts["metric"])],
+            }
+        case "reinforcement":
+            environment = draft.model.name.partition("-")[2]
+            tags = [environment, "deep-reinforcement-learning", "reinforcement-learning", "stable-baselines3"]
+            return {"library_name": "stable-baselines3", "tags": tags}
+        case "template":
+            return {"library_name": "transformers", "tags": []}
+        case "empty" | "missing":
+            return {}
+    return _by_hand(draft)
+
+
+def _by_hand(draft: Draft) -> dict[str, FieldValue]:
+    """What a person writes: the higher the level of *metadata*, the more keys."""
     level = draft.levels["metadata"]
     present = [key for key, needed in KEY_LEVELS.items() if level >= needed]
     if level >= 2 and draft.model.format == "gguf":
         present = [key for key in KEY_LEVELS if key in present or key in CONVERSION_KEYS]
     if draft.levels["evaluation"] < 4:
         present = [key for key in present if key != "model-index"]
-    values = _values(draft)
-    chosen = {key: values[key] for key in present if values.get(key)}
-    keys = [key for key in chosen if key != "model-index"]
-    draft.rng("keys").shuffle(keys)
-    return {key: chosen[key] for key in keys} | chosen
-
-
-def _values(draft: Draft) -> dict[str, FieldValue]:
     model, facts = draft.model, draft.facts
-    return {
+    values: dict[str, FieldValue] = {
         "license": facts["licence"],
         "language": [model.language] if model.language == "en" else [model.language, "en"],
         "tags": card_tags(draft),
@@ -63,6 +78,10 @@ def _values(draft: Draft) -> dict[str, FieldValue]:
         "metrics": list(dict.fromkeys(_metric_key(result.metric) for result in draft.results)),
         "model-index": "results",
     }
+    chosen = {key: values[key] for key in present if values.get(key)}
+    keys = [key for key in chosen if key != "model-index"]
+    draft.rng("keys").shuffle(keys)
+    return {key: chosen[key] for key in keys} | chosen
 
 
 def card_tags(draft: Draft) -> list[str]:
@@ -121,26 +140,3 @@ def _model_index(draft: Draft) -> str:
             f"      value: {result.value}",
         ]
     return "\n".join(lines)
-
-
-def _tool_metadata(draft: Draft) -> dict[str, FieldValue] | None:
-    """What a tool writes, the same at every level; None where a person writes the card."""
-    match draft.model.archetype:
-        case "trainer":
-            return {
-                "library_name": "transformers",
-                "license": draft.facts["licence"],
-                "base_model": draft.facts["base"],
-                "tags": ["generated_from_trainer"],
-                "datasets": [draft.facts["dataset"]],
-                "metrics": [_metric_key(draft.facts["metric"])],
-            }
-        case "reinforcement":
-            environment = draft.model.name.partition("-")[2]
-            tags = [environment, "deep-reinforcement-learning", "reinforcement-learning", "stable-baselines3"]
-            return {"library_name": "stable-baselines3", "tags": tags}
-        case "template":
-            return {"library_name": "transformers", "tags": []}
-        case "empty" | "missing":
-            return {}
-    return None

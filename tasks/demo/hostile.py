@@ -159,11 +159,6 @@ HUGE_FORMS = frozenset({"huge_line", "base64_image"})
 HTML_TAGS = ("<img src=x onerror=alert('tag')>", "'); drop table models; --")
 
 
-def attack(card: str, form: str, rng: Random) -> str:
-    """Put the attack `form` into `card`."""
-    return FORMS[form](card, rng)
-
-
 def encoded(card: str, form: str | None) -> bytes | None:
     """Encode a card that is not UTF-8; None for all others. UTF-16 opens with its byte order mark."""
     if form == "utf_16":

@@ -111,7 +111,6 @@ def name_model(
     """Name a model as people do; the archetype decides the convention."""
     names = bank("names")
     stem = base.name if base else family
-    forms: tuple[str, ...]
     match archetype:
         case "foundation":
             return f"{family}{rng.choice(names['generations'])}-{size}{rng.choice(names['variants'])}"
@@ -123,20 +122,22 @@ def name_model(
             return f"{stem}-{scheme}"
         case "adapter":
             domain = rng.choice(names["domains"])["slug"]
-            forms = (
-                f"{stem.lower()}-lora-{domain}",
-                f"{stem}-{domain}-LoRA",
-                f"qlora-{stem.lower()}-{domain}",
-                f"{domain}-adapter-{stem.lower()}",
+            return rng.choice(
+                (
+                    f"{stem.lower()}-lora-{domain}",
+                    f"{stem}-{domain}-LoRA",
+                    f"qlora-{stem.lower()}-{domain}",
+                    f"{domain}-adapter-{stem.lower()}",
+                )
             )
-            return rng.choice(forms)
         case "multilingual":
-            forms = (
-                f"{family.lower()}-{size.lower()}-{language}",
-                f"{family}-{size}-{language.upper()}",
-                f"{language}-{family}-{size}-chat",
+            return rng.choice(
+                (
+                    f"{family.lower()}-{size.lower()}-{language}",
+                    f"{family}-{size}-{language.upper()}",
+                    f"{language}-{family}-{size}-chat",
+                )
             )
-            return rng.choice(forms)
         case "trainer":
             return f"{stem}-finetuned-{rng.choice(trade(trade_key)['datasets'])}"
         case "reinforcement":

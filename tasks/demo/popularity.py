@@ -7,7 +7,7 @@ For model i of author a in week t, downloads and likes gained are each Poisson w
                  + AGE * log(age in years) + EDIT_EFFECT * [t is after a documentation edit of i]
 
 - d is the documentation level (1-5) before any edit; what an edit does is `EDIT_EFFECT` alone, so the two can be
-  told apart: BETA_DOC is an association between models, EDIT_EFFECT an effect within one.
+  distinguished: BETA_DOC is an association between models, EDIT_EFFECT an effect within one.
 - g is gamma with mean 1, one draw per model (shape `SHAPE_…`): over many weeks a model's total is negative binomial
   with dispersion 1 / shape. g of likes and downloads come from normals with correlation `FAME_CORRELATION`.
 - w is gamma with mean 1 and shape `SHAPE_WEEK`: no two weeks are alike.

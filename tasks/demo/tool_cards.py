@@ -18,41 +18,9 @@ TIDIED_FROM = 2.9
 
 def trainer(draft: Draft) -> list[str]:
     """The card that a training script writes: facts of the run, and headings that nobody filled in."""
-    epochs = int(draft.facts["epochs"])
-    curve = _loss_curve(draft.rng("curve"), epochs, draft.results[0].value)
-    return [
-        "<!-- Written by the training script from what it knew. Please complete it, then delete this line. -->",
-        "# $name",
-        "This model is a fine-tuned version of $base_link on the `$dataset` dataset. Evaluation:",
-        bullets([f"Loss: {curve[-1][2]}", "$metric: $value"]),
-        *_trainer_prose(draft),
-        "## Training procedure",
-        "### Training hyperparameters",
-        bullets(_trainer_settings(draft)),
-        "### Training results",
-        markdown_table(("Training loss", "Epoch", "Validation loss", "$metric"), curve),
-        "### Framework versions",
-        bullets(["Transformers $framework", "Pytorch 2.7.1", "Datasets 3.6.0", "Tokenizers 0.21.1"]),
-    ]
-
-
-def _trainer_prose(draft: Draft) -> list[str]:
-    """The three headings of the script; a conscientious author fills some in."""
-    headings = {
-        "Model description": ("purpose", sections.purpose),
-        "Intended uses & limitations": ("limits", sections.limits),
-        "Training and evaluation data": ("training", sections.training),
-    }
-    blocks: list[str] = []
-    for heading, (criterion, write) in headings.items():
-        paragraphs = write(draft)[:1] if draft.levels[criterion] >= 3 else []
-        blocks += [f"## {heading}", *(paragraphs or ["More information needed"])]
-    return blocks
-
-
-def _trainer_settings(draft: Draft) -> list[str]:
+    curve = _loss_curve(draft.rng("curve"), int(draft.facts["epochs"]), draft.results[0].value)
     optimizer = draft.rng("optimizer").choice(("adamw_torch", "adamw_torch_fused", "adafactor"))
-    return [
+    settings = [
         "learning_rate: $lr",
         "train_batch_size: $batch",
         "eval_batch_size: $batch",
@@ -60,6 +28,30 @@ def _trainer_settings(draft: Draft) -> list[str]:
         f"optimizer: {optimizer} with betas=(0.9,0.999)",
         "lr_scheduler_type: linear",
         "num_epochs: $epochs",
+    ]
+    # A conscientious author fills in some of the three headings of the script.
+    headings = {
+        "Model description": ("purpose", sections.purpose),
+        "Intended uses & limitations": ("limits", sections.limits),
+        "Training and evaluation data": ("training", sections.training),
+    }
+    prose: list[str] = []
+    for heading, (criterion, write) in headings.items():
+        paragraphs = write(draft)[:1] if draft.levels[criterion] >= 3 else []
+        prose += [f"## {heading}", *(paragraphs or ["More information needed"])]
+    return [
+        "<!-- Written by the training script from what it knew. Please complete it, then delete this line. -->",
+        "# $name",
+        "This model is a fine-tuned version of $base_link on the `$dataset` dataset. Evaluation:",
+        bullets([f"Loss: {curve[-1][2]}", "$metric: $value"]),
+        *prose,
+        "## Training procedure",
+        "### Training hyperparameters",
+        bullets(settings),
+        "### Training results",
+        markdown_table(("Training loss", "Epoch", "Validation loss", "$metric"), curve),
+        "### Framework versions",
+        bullets(["Transformers $framework", "Pytorch 2.7.1", "Datasets 3.6.0", "Tokenizers 0.21.1"]),
     ]
 
 

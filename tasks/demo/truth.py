@@ -108,8 +108,8 @@ def _correlations(
         "all": np.ones(len(roster), dtype=bool),
         "with_card": np.array([model.archetype not in WITHOUT_CARD for model in roster]),
     }
-    for packaging in sorted({model.format for model in roster}):
-        strata[f"format={packaging}"] = np.array([model.format == packaging for model in roster])
+    formats = np.array([model.format for model in roster])
+    strata |= {f"format={packaging}": formats == packaging for packaging in sorted(set(formats.tolist()))}
     outcomes = {
         "likes": fate.likes.total[:, -1],
         "downloads": fate.downloads.window[:, -1],

@@ -141,17 +141,17 @@ class Embedder:
         """Unit vectors (n x d, float32) of texts that fit the window."""
         by_length = sorted(range(len(passages)), key=lambda row: len(passages[row]))
         shares = [share for n in range(len(self._models)) if (share := by_length[n :: len(self._models)])]
-        with ThreadPoolExecutor(len(self._models)) as threads:
-            encoded = threads.map(
-                self._encode, self._models, [[passages[row] for row in rows] for rows in shares]
-            )
-        return unit_length(np.concatenate(list(encoded))[np.argsort(np.concatenate(shares))])
 
-    def _encode(self, model: SentenceTransformer, passages: list[str]) -> Vectors:
-        vectors: Vectors = model.encode_document(
-            passages, batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False
-        )
-        return vectors
+        def encode(model: SentenceTransformer, rows: list[int]) -> Vectors:
+            texts = [passages[row] for row in rows]
+            vectors: Vectors = model.encode_document(
+                texts, batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False
+            )
+            return vectors
+
+        with ThreadPoolExecutor(len(self._models)) as threads:
+            encoded = list(threads.map(encode, self._models, shares))
+        return unit_length(np.concatenate(encoded)[np.argsort(np.concatenate(shares))])
 
     def passages_of(self, card: CardText) -> Passages | None:
         """A card cut into passages that fit the model; null where it has too little text."""

@@ -87,6 +87,9 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         )
     origin = provenance[0]
     atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
+    passport = frame(db, "out/passport", fingerprint=fingerprint)
+    others = frame(db, "out/other_judges", **key)
+    drawn = others["fingerprint"].head(_GRIDS_MAX)
     return ReportData(
         snapshot=snapshot,
         **{name: origin[name] for name in _ORIGIN},
@@ -99,25 +102,17 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         failures=frame(db, "out/failures", snapshot=snapshot),
         models=frame(db, "out/analysis_frame", **key).select("model_id", "score", "downloads", "likes"),
         findings=tuple(_read(Finding, row) for row in frame(db, "out/findings", **key).to_dicts()),
-        judging=_read_judging(db, snapshot, fingerprint),
+        judging=JudgingReport(
+            took=frame(db, "out/judging", **key).row(0, named=True),
+            passport=tuple(_read(PassportEntry, row) for row in passport.to_dicts()),
+            others=others,
+            grids={
+                other: frame(db, "out/score_grid", fingerprint=fingerprint, other=other) for other in drawn
+            },
+            disagreements=frame(db, "out/disagreements", snapshot=snapshot),
+            explanations=frame(db, "out/explanations", **key),
+        ),
         kinds=atlas[0]["kinds"] if atlas else None,
-    )
-
-
-def _read_judging(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str) -> JudgingReport:
-    key: dict[str, object] = {"snapshot": snapshot, "fingerprint": fingerprint}
-    others = frame(db, "out/other_judges", **key)
-    passport = frame(db, "out/passport", fingerprint=fingerprint).to_dicts()
-    return JudgingReport(
-        took=frame(db, "out/judging", **key).row(0, named=True),
-        passport=tuple(_read(PassportEntry, row) for row in passport),
-        others=others,
-        grids={
-            other: frame(db, "out/score_grid", fingerprint=fingerprint, other=other)
-            for other in others["fingerprint"].head(_GRIDS_MAX)
-        },
-        disagreements=frame(db, "out/disagreements", snapshot=snapshot),
-        explanations=frame(db, "out/explanations", **key),
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from tasks.judges import DEFAULT_JUDGE
 from tasks.passport import reading
 from tasks.records import JudgeRecord
 from tasks.report.data import ReportData
-from tasks.report.tables import ReportTable, disagreements_table, explained_tables, passport_table
+from tasks.report.tables import disagreements_table, explained_tables, passport_table
 from tasks.sentences.judges import other_judge_sentence, passport_sentence, sway_sentences
 from tasks.sentences.numbers import count, duration, money, percent, rate, texts
 from tasks.sentences.snapshots import cost_basis, cost_per_thousand
@@ -23,41 +22,25 @@ _MODES = {
 }
 
 
-@dataclass(frozen=True)
-class JudgeSection:
-    """What the template prints; figures are number, unit and remark."""
-
-    who: str
-    identity: list[tuple[str, str]]
-    figures: list[tuple[str, str, str]]
-    asides: list[str]
-    trust: list[str]
-    has_passport: bool
-    calibrate: str
-    passport: list[ReportTable]
-    others: list[str]
-    disagreements: ReportTable | None
-    explained: list[ReportTable]
-
-
-def judge_section(data: ReportData, limits: Settings) -> JudgeSection:
-    """Everything that the page says about the judge; prices come from the settings."""
+def judge_section(data: ReportData, limits: Settings) -> dict[str, Any]:
+    """What the template prints about the judge; prices come from the settings. Figures are number, unit and remark."""
     judge, judging = data.judge, data.judging
     kind = judge.judge.partition(":")[0]
     tables = reading.tables(judging.passport) if judging.passport else []
-    return JudgeSection(
-        who=_who(judge, judging.took["score_mode"]),
-        identity=_identity(judge),
-        figures=[*_speed(judging.took, limits), *_quality(judging.took)],
-        asides=_asides(judging.took, limits.gpu_hour_price),
-        trust=[passport_sentence(judging.passport), *sway_sentences(judging.passport)],
-        has_passport=bool(judging.passport),
-        calibrate="cardiograph calibrate labels.csv" + (f" --judge {kind}" if kind != DEFAULT_JUDGE else ""),
-        passport=[passport_table(title, lines) for title, lines in tables],
-        others=[other_judge_sentence(judge.judge, row) for row in judging.others.to_dicts()],
-        disagreements=disagreements_table(judging.disagreements) if judging.disagreements.height else None,
-        explained=explained_tables(judging.explanations),
-    )
+    return {
+        "description": _description(judge, judging.took["score_mode"]),
+        "identity": _identity(judge),
+        "figures": [*_speed(judging.took, limits), *_quality(judging.took)],
+        "asides": _asides(judging.took, limits.gpu_hour_price),
+        "trust": [passport_sentence(judging.passport), *sway_sentences(judging.passport)],
+        "has_passport": bool(judging.passport),
+        "calibrate": "cardiograph calibrate labels.csv"
+        + (f" --judge {kind}" if kind != DEFAULT_JUDGE else ""),
+        "passport": [passport_table(title, lines) for title, lines in tables],
+        "others": [other_judge_sentence(judge.judge, row) for row in judging.others.to_dicts()],
+        "disagreements": disagreements_table(judging.disagreements) if judging.disagreements.height else None,
+        "explained": explained_tables(judging.explanations),
+    }
 
 
 def _settings(judge: JudgeRecord) -> dict[str, Any]:
@@ -69,7 +52,7 @@ def _settings(judge: JudgeRecord) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _who(judge: JudgeRecord, mode: str | None) -> str:
+def _description(judge: JudgeRecord, mode: str | None) -> str:
     how = _MODES.get(mode or "", "")
     if not judge.model:
         return f"Rules look for what the rubric’s checks ask about; no model reads the cards. {how}".rstrip()

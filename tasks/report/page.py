@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,15 +38,6 @@ _QUESTIONS = (
 _LOGGED = ("log1p_", "log_")
 # Warnings about a whole sample stand once below its sentences, not in each of them.
 _SAMPLE_FLAGS = ("few_models", "few_clusters", "dominant_author", "mostly_zero")
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeSentences:
-    """The sentences on one outcome, and the warnings that hold for all of them."""
-
-    outcome: str
-    sentences: list[str]
-    caveats: str
 
 
 def render_report(data: ReportData) -> str:
@@ -126,7 +117,7 @@ def _tables(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _outcomes(findings: Iterable[Finding]) -> list[OutcomeSentences]:
+def _outcomes(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """The findings that get a sentence, by outcome: over all models, no second opinions, in the order of questions."""
     main = [
         f for f in findings if f.stratum == "all" and f.question in _QUESTIONS and not is_second_opinion(f)
@@ -142,7 +133,8 @@ def _counted(findings: Iterable[Finding]) -> list[str]:
     )
 
 
-def _sentences(outcome: str, findings: list[Finding]) -> OutcomeSentences:
+def _sentences(outcome: str, findings: list[Finding]) -> dict[str, Any]:
+    """The sentences on one outcome, and the warnings that hold for all of them."""
     modelled = {f.question for f in findings if not f.outcome.startswith(_LOGGED)}
     # A count model is about the counts themselves; where there is one, log slopes are only in the table.
     first = [f for f in findings if not (f.outcome.startswith(_LOGGED) and f.question in modelled)]
@@ -150,7 +142,8 @@ def _sentences(outcome: str, findings: list[Finding]) -> OutcomeSentences:
     shared = [flag for flag in _SAMPLE_FLAGS if any(flag in f.flags for f in first)]
     usual = first[0].n
     texts = [sentence(f, unsaid=_SAMPLE_FLAGS, among=f.n != usual) for f in first]
-    return OutcomeSentences(f"{outcome.capitalize()}, {models(usual)}", texts, caveats(shared))
+    title = f"{outcome.capitalize()}, {models(usual)}"
+    return {"outcome": title, "sentences": texts, "caveats": caveats(shared)}
 
 
 def _key_figures(data: ReportData) -> list[tuple[str, str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import polars as pl
@@ -185,15 +184,11 @@ def failures_table(failures: pl.DataFrame) -> ReportTable:
     return table("Failures by stage and reason", "Reason | Stage | #Number | For example | Details", rows)
 
 
-def _part(stratum: str) -> str:
-    return "" if stratum == "all" else f", {stratum_words(stratum)}"
-
-
 def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
     """What one point more of score goes with, by outcome and method."""
     rows = (
         (
-            f"{plain(f.outcome).capitalize()}{_part(f.stratum)}",
+            plain(f.outcome).capitalize() + (f", {stratum_words(f.stratum)}" if f.stratum != "all" else ""),
             upper_first(estimator_words(f.estimator)),
             "yes" if f.question.endswith("_controlled") else "no",
             figure(f, f.estimate),
@@ -213,41 +208,32 @@ def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
     return table(caption, heads, rows)
 
 
-def _finding_row(f: Finding) -> tuple[Any, ...]:
-    return (
-        question_words(f.question),
-        f.outcome,
-        f.predictor,
-        f.stratum,
-        estimator_words(f.estimator),
-        count(f.n),
-        count(f.n_clusters),
-        percent(f.zero_share),
-        percent(f.tie_share),
-        *(decimal(number, 3) for number in (f.estimate, f.ci_low, f.ci_high)),
-        probability(f.p),
-        probability(f.p_adjusted),
-        flag_names(f.flags),
-    )
-
-
 def findings_table(findings: Iterable[Finding]) -> ReportTable:
     """Every finding as the warehouse stores it, estimates in their estimator's unit."""
+    rows = (
+        (
+            question_words(f.question),
+            *(f.outcome, f.predictor, f.stratum),
+            estimator_words(f.estimator),
+            *map(count, (f.n, f.n_clusters)),
+            *map(percent, (f.zero_share, f.tie_share)),
+            *(decimal(number, 3) for number in (f.estimate, f.ci_low, f.ci_high)),
+            *map(probability, (f.p, f.p_adjusted)),
+            flag_names(f.flags),
+        )
+        for f in findings
+    )
     heads = (
         "Question | Outcome | Predictor | Stratum | Estimator | #Models | #Authors | #Zeros | #Ties | #Estimate "
         "| #Low | #High | #p | #p adjusted | Flags"
     )
-    return table("All findings (table out_findings)", heads, map(_finding_row, findings))
+    return table("All findings (table out_findings)", heads, rows)
 
 
 def grid_table(grid: pl.DataFrame, this: str, other: str) -> ReportTable:
     """Texts by the half points of two judges."""
     rows = (
-        (
-            _span(row["score_low"], row["score_low"] + 0.5, 1),
-            _span(row["other_low"], row["other_low"] + 0.5, 1),
-            count(row["n"]),
-        )
+        (*(_span(row[low], row[low] + 0.5, 1) for low in ("score_low", "other_low")), count(row["n"]))
         for row in grid.iter_rows(named=True)
     )
     # Judge names come from servers and may contain the separator of `table`.
@@ -281,19 +267,16 @@ def disagreements_table(disagreements: pl.DataFrame) -> ReportTable:
         )
         for row, by_judge in zip(disagreements.iter_rows(named=True), scores, strict=True)
     )
-    names = [*map(ReportColumn, (*judges, "Apart", "Downloads"))]
-    columns = [ReportColumn("Model", is_number=False), *names]
+    columns = [ReportColumn("Model", is_number=False), *map(ReportColumn, (*judges, "Apart", "Downloads"))]
     return table("The cards on which the judges disagree most", columns, rows)
 
 
 def explained_tables(explanations: pl.DataFrame) -> list[ReportTable]:
     """One table per card, in the order given: what the judge says about each criterion."""
     titles = {criterion.id: criterion.title for criterion in load_rubric().criteria}
-    order = list(titles)
     found = []
-    for (kind, model_id, score), card in explanations.group_by(
-        "kind", "model_id", "score", maintain_order=True
-    ):
+    cards = explanations.group_by("kind", "model_id", "score", maintain_order=True)
+    for (kind, model_id, score), card in cards:
         cells = (
             (
                 titles.get(row["criterion"], plain(row["criterion"])),
@@ -301,10 +284,9 @@ def explained_tables(explanations: pl.DataFrame) -> list[ReportTable]:
                 f"“{row['quote']}”" if row["quote"] else "–",
                 row["improvement"] or "–",
             )
-            for row in sorted(card.to_dicts(), key=lambda row: place(row["criterion"], order)[0])
+            for row in sorted(card.to_dicts(), key=lambda row: place(row["criterion"], titles)[0])
         )
         caption = f"{_KINDS.get(str(kind), str(kind))}: {model_id}, {decimal(score)}"
-        found.append(
-            table(caption, "Criterion | #Level | Evidence in the card | What would improve it", cells)
-        )
+        heads = "Criterion | #Level | Evidence in the card | What would improve it"
+        found.append(table(caption, heads, cells))
     return found

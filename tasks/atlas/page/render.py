@@ -56,17 +56,6 @@ class AtlasAbout:
     hub_url: str = "https://huggingface.co/"
 
 
-@dataclass(frozen=True, slots=True)
-class KindRow:
-    """A row of the table of kinds, as texts."""
-
-    name: str
-    name_by: str
-    description: str
-    archetype: str
-    numbers: tuple[str, ...]
-
-
 def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -> str:
     """The whole page. It uses no network, and its content policy forbids any request.
 
@@ -77,12 +66,11 @@ def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -
 
     kinds = kinds.sort("models", descending=True, nulls_last=True, maintain_order=True)
     script = page_script((_TEMPLATES / "atlas.js").read_text(encoding="utf-8"))
-    looks = {
-        "light": {**asdict(LIGHT_MARKS), "paper": LIGHT.paper, "ink": LIGHT.ink},
-        "dark": {**asdict(DARK_MARKS), "paper": DARK.paper, "ink": DARK.ink},
-    }
     data = {
-        "theme": looks,
+        "theme": {
+            "light": {**asdict(LIGHT_MARKS), "paper": LIGHT.paper, "ink": LIGHT.ink},
+            "dark": {**asdict(DARK_MARKS), "paper": DARK.paper, "ink": DARK.ink},
+        },
         "hub_url": _hub_url(about.hub_url),
         "models": about.n_models,
         **_packed(points, kinds),
@@ -215,14 +203,13 @@ def _hub_url(url: str) -> str | None:
     return url if url.endswith("/") else url + "/"
 
 
-def _kind_row(row: dict[str, Any]) -> KindRow:
+def _kind_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table of kinds, as texts."""
     gap = row["score_gap"]
-    return KindRow(
-        name=clean(row["name"]),
-        name_by=clean(row["name_by"]),
-        description=clean(row["description"], _DESCRIPTION),
-        archetype=clean(row["archetype"]),
-        numbers=(
+    return {
+        **{name: clean(row[name]) for name in ("name", "name_by", "archetype")},
+        "description": clean(row["description"], _DESCRIPTION),
+        "numbers": (
             count(row["models"]),
             percent(row["share"]),
             decimal(row["median_score"]),
@@ -231,7 +218,7 @@ def _kind_row(row: dict[str, Any]) -> KindRow:
             ("+" if gap is not None and round(gap, 2) > 0 else "") + decimal(gap),
             decimal(row["stability"]),
         ),
-    )
+    }
 
 
 def _provenance(about: AtlasAbout) -> dict[str, str]:

@@ -9,7 +9,7 @@ from tasks.charts.summaries import Popularity
 from tasks.estimators import Estimator, spearman_given
 from tasks.records import Finding
 from tasks.report.data import ReportData
-from tasks.report.figures.figure import ROWS_MAX, STRATUM_ORDER, Figure, drawable_of, forest, spec
+from tasks.report.figures.figure import ROWS_MAX, STRATUM_ORDER, Figure, drawable_of, forest, intervals, spec
 from tasks.report.tables import findings_table, place
 from tasks.sentences.edits import edit_verdict
 from tasks.sentences.estimates import is_interval, is_ranked
@@ -93,8 +93,10 @@ def slopes(data: ReportData, outcome: Popularity) -> Figure:
 def judge_error(data: ReportData) -> Figure | None:
     """What one point more of score goes with, as the judge scores and as people do; None without labels."""
     corrected = [f for f in data.findings if f.question == "judge_error"]
-    says = " ".join(filter(None, (as_people_score(corrected, outcome) for outcome in ("downloads", "likes"))))
-    if not says:
+    summary = " ".join(
+        filter(None, (as_people_score(corrected, outcome) for outcome in ("downloads", "likes")))
+    )
+    if not summary:
         return None
     return forest(
         "judge-error",
@@ -103,8 +105,8 @@ def judge_error(data: ReportData) -> Figure | None:
         lambda f: f"{upper_first(plain(f.outcome))}, {estimator_words(f.estimator)}",
         _scored_by,
         axis="Difference of logarithms per point of score",
-        empty=says,
-        says=says,
+        empty=summary,
+        summary=summary,
         note="Three estimates: by the judge’s score of all models, by the score that people would give them, and by "
         "the labelled models alone. The second estimates the judge’s error from the labels (predict-then-debias). All "
         "three use the controls that the labelled models are enough for. Lines are 95 % intervals over authors.",
@@ -150,27 +152,17 @@ def edits(data: ReportData, outcome: str) -> Figure | None:
     verdict = edit_verdict(of_outcome, outcome)
     if not curve or verdict is None:
         return None
-    rows = [
-        {
-            "week": int(f.stratum.removeprefix("week=")),
-            "series": _EDITS[f.predictor],
-            "estimate": f.estimate,
-            "ci_low": f.ci_low,
-            "ci_high": f.ci_high,
-        }
-        for f in curve
-    ]
-    base = [
-        {"week": -1, "series": name, "estimate": 0.0, "ci_low": 0.0, "ci_high": 0.0}
-        for name in dict.fromkeys(row["series"] for row in rows)
-    ]
-    frame = pl.DataFrame([*rows, *base]).sort("series", "week")
+    frame = intervals(curve, lambda f: f.stratum.removeprefix("week="), lambda f: _EDITS[f.predictor])
+    rows = frame.select(pl.col("row").cast(pl.Int64).alias("week"), pl.exclude("row"))
+    zeros = [pl.lit(0.0).alias(name) for name in ("estimate", "ci_low", "ci_high")]
+    base = rows.unique("series", maintain_order=True).with_columns(pl.lit(-1, pl.Int64).alias("week"), *zeros)
+    weeks = pl.concat([rows, base]).sort("series", "week")
     effect = next(f for f in of_outcome if (f.question, f.predictor) == ("edit_effect", "documentation_edit"))
-    says = f"{sentence(effect)} {verdict}"
+    summary = f"{sentence(effect)} {verdict}"
     title = f"{upper_first(plain(outcome))} around an edit of the card"
-    chart = draw.how_an_edit_is_followed(frame, "Difference of logarithms to week −1")
+    chart = draw.how_an_edit_is_followed(weeks, "Difference of logarithms to week −1")
     note = (
         "Models whose card was edited, compared with models of the same weeks whose card was not edited yet; week −1 "
         "is the base. Lines are 95 % intervals over authors."
     )
-    return Figure(f"edits-{outcome}", title, says, spec(chart, says), findings_table(of_outcome), note)
+    return Figure(f"edits-{outcome}", title, summary, spec(chart, summary), findings_table(of_outcome), note)

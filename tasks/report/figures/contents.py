@@ -29,12 +29,12 @@ def sections(data: ReportData) -> Figure:
         .sort(-pl.col("share"), "section")
     )
     listed = [f"{row['section']} ({percent(row['share'])})" for row in overall.iter_rows(named=True)]
-    says = f"Filled most often: {', '.join(listed[:3])}."
+    summary = f"Filled most often: {', '.join(listed[:3])}."
     if len(listed) > 3:
-        says += f" Least often: {', '.join(listed[-3:][::-1])}."
+        summary += f" Least often: {', '.join(listed[-3:][::-1])}."
     chart = draw.which_sections_are_filled(frame)
     note = "Tiers are by rank of downloads among all listed models; shares are of the cards in the tier."
-    return Figure("sections", title, says, spec(chart, says), sections_table(frame), note)
+    return Figure("sections", title, summary, spec(chart, summary), sections_table(frame), note)
 
 
 def documented(data: ReportData) -> Figure | None:
@@ -48,7 +48,7 @@ def documented(data: ReportData) -> Figure | None:
     if not drawable:
         return None
     title = "What is documented, by how popular the models are"
-    says = _by_popularity(drawable)
+    summary = _by_popularity(drawable)
     frame = intervals(drawable, lambda f: documented_words(f.outcome), lambda f: stratum_words(f.stratum))
     note = (
         "Marks are shares of the cards in each tier by rank of downloads, lines their 95\u202f% intervals over "
@@ -57,7 +57,7 @@ def documented(data: ReportData) -> Figure | None:
     )
     tiers = sorted({f.stratum for f in drawable}, key=_TIERS.index)
     chart = draw.what_is_documented(frame, [stratum_words(tier) for tier in tiers])
-    return Figure("documented", title, says, spec(chart, says), documented_table(shares), note)
+    return Figure("documented", title, summary, spec(chart, summary), documented_table(shares), note)
 
 
 def documented_words(outcome: str) -> str:

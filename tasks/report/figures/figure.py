@@ -21,21 +21,21 @@ STRATUM_ORDER = ("all", "without_outliers", "not_generated", "no_card_lowest")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`spec` is Vega-Lite, or None where there is nothing to draw; then `says` tells why."""
+    """`spec` is Vega-Lite, or None where there is nothing to draw; then `summary` explains why."""
 
     name: str
     title: str
-    says: str
+    summary: str
     spec: dict[str, Any] | None = None
     table: ReportTable | None = None
     note: str = ""
 
 
-def spec(chart: alt.Chart | alt.LayerChart, says: str) -> dict[str, Any]:
-    """The chart as Vega-Lite without a theme; its description is what a screen reader says."""
+def spec(chart: alt.Chart | alt.LayerChart, summary: str) -> dict[str, Any]:
+    """The chart as Vega-Lite without a theme; its description is what a screen reader reads out."""
     drawn: dict[str, Any] = chart.to_dict()
     drawn.pop("config", None)
-    drawn["description"] = says
+    drawn["description"] = summary
     return drawn
 
 
@@ -48,24 +48,24 @@ def forest(
     *,
     axis: str,
     empty: str,
-    says: str = "",
+    summary: str = "",
     note: str = "",
     is_drawn: Callable[[Finding], bool] = lambda finding: True,
     order: Callable[[Finding], tuple[int, str]] | None = None,
 ) -> Figure:
     """Estimates with their intervals around zero; the table has every finding, in the order given.
 
-    `says` is the sentence above it, by default a tally of the intervals; `empty` is, where nothing can be drawn.
+    `summary` is the sentence above it, by default a tally of the intervals. `empty` replaces it where nothing is drawn.
     """
     table = findings_table(findings) if findings else None
     drawn = [f for f in drawable_of(findings) if is_drawn(f)]
     if not drawn:
-        return Figure(name, title, empty, None, table, note if says else "")
+        return Figure(name, title, empty, None, table, note if summary else "")
     if order:
         drawn.sort(key=order)
-    says = says or tally(drawn)
+    summary = summary or tally(drawn)
     chart = draw.how_strong_is_the_association(intervals(drawn, row, series), axis)
-    return Figure(name, title, says, spec(chart, says), table, note)
+    return Figure(name, title, summary, spec(chart, summary), table, note)
 
 
 def drawable_of(findings: Iterable[Finding]) -> list[Finding]:

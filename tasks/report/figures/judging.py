@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -36,13 +35,13 @@ def agreement(passport: Iterable[PassportEntry]) -> Figure | None:
     if len(entries) < 2:
         return None
     frame = intervals(entries, lambda e: titles[e.subject], lambda e: _AGREEING[e.probe, e.measure])
-    says = _where_they_agree(frame.filter(pl.col("series") == _AGREEING["agreement", "quadratic_kappa"]))
+    summary = _where_they_agree(frame.filter(pl.col("series") == _AGREEING["agreement", "quadratic_kappa"]))
     chart = draw.how_far_judge_and_people_agree(frame, "Quadratic weighted kappa")
     note = (
         "Marks are estimates, lines their 95\u202f% intervals. 1 is full agreement, 0 what chance would give; where "
         "people disagree with each other, no judge can agree with all of them."
     )
-    return Figure("agreement", "Judge and people", says, spec(chart, says), None, note)
+    return Figure("agreement", "Judge and people", summary, spec(chart, summary), None, note)
 
 
 def _where_they_agree(kappas: pl.DataFrame) -> str:
@@ -54,24 +53,21 @@ def _where_they_agree(kappas: pl.DataFrame) -> str:
 
 
 def compared(judge: str, judging: JudgingReport) -> list[Figure]:
-    """The judge compared with each other one whose grid was read."""
+    """The texts that two judges scored, by both scores: the judge and each other one whose grid was read."""
     others = judging.others.filter(pl.col("fingerprint").is_in(list(judging.grids))).to_dicts()
-    return [
-        judges_compared(number, judge, other, judging.grids[other["fingerprint"]])
-        for number, other in enumerate(others)
-    ]
-
-
-def judges_compared(number: int, judge: str, other: Mapping[str, Any], grid: pl.DataFrame) -> Figure:
-    """The texts that two judges scored, by both scores; `other` is a row of `sql/out/other_judges.sql`."""
-    this, that = judge_words(judge), judge_words(other["judge"])
-    if this == that:
-        that = f"{that} ({other['fingerprint'][:8]})"
-    chart = draw.how_two_judges_compare(grid, this, that)
-    says = _sides(grid, this, that)
-    title = f"{upper_first(this)} compared with {that}"
-    note = "Each cell is half a point wide and high and shows its number of texts; on the dashed line both agree."
-    return Figure(f"judges-{number}", title, says, spec(chart, says), grid_table(grid, this, that), note)
+    figures = []
+    for number, other in enumerate(others):
+        grid = judging.grids[other["fingerprint"]]
+        this, that = judge_words(judge), judge_words(other["judge"])
+        if this == that:
+            that = f"{that} ({other['fingerprint'][:8]})"
+        chart = draw.how_two_judges_compare(grid, this, that)
+        summary = _sides(grid, this, that)
+        title = f"{upper_first(this)} compared with {that}"
+        note = "Each cell is half a point wide and high and shows its number of texts; on the dashed line both agree."
+        table = grid_table(grid, this, that)
+        figures.append(Figure(f"judges-{number}", title, summary, spec(chart, summary), table, note))
+    return figures
 
 
 def _sides(grid: pl.DataFrame, this: str, that: str) -> str:

@@ -31,12 +31,12 @@ def spread(data: ReportData) -> Figure:
         for test in (pl.col("score_low") < 2, pl.col("score_low") >= 4)
     )
     median = data.counts.median_score
-    says = (
+    summary = (
         f"Of {models(total)} with a score, half score {decimal(median)} or less; "
         f"{percent(low)} score below 2 and {percent(high)} score 4 or more."
     )
     chart = draw.how_scores_are_spread(histogram, median)
-    return Figure("spread", title, says, spec(chart, says), histogram_table(histogram))
+    return Figure("spread", title, summary, spec(chart, summary), histogram_table(histogram))
 
 
 def popularity(data: ReportData, outcome: Popularity) -> Figure:
@@ -51,11 +51,11 @@ def popularity(data: ReportData, outcome: Popularity) -> Figure:
         )
     fit, bins = _slope(data.findings, outcome), outcome_by_score(data.models, outcome)
     finding = fit or main_finding(data.findings, outcome)
-    says = " ".join(filter(None, (sentence(finding) if finding else "", _medians(bins, outcome))))
-    says = says or f"{models(known.height)} by score and {outcome}."
+    summary = " ".join(filter(None, (sentence(finding) if finding else "", _medians(bins, outcome))))
+    summary = summary or f"{models(known.height)} by score and {outcome}."
     chart = draw.score_against_popularity(data.models, outcome, fit)
     note = _how_to_read(known.height, outcome, fit)
-    return Figure(name, title, says, spec(chart, says), bins_table(bins, outcome), note)
+    return Figure(name, title, summary, spec(chart, summary), bins_table(bins, outcome), note)
 
 
 def _slope(findings: Iterable[Finding], outcome: Popularity) -> Finding | None:
@@ -97,9 +97,9 @@ def stratum_scores(data: ReportData, dimension: str) -> Figure:
         return Figure(name, title, f"No {dimension} has 30 models with a score: nothing to compare.")
     top = known.head(ROWS_MAX)
     best, worst = (top.sort("median_score", descending=order).row(0, named=True) for order in (True, False))
-    says = f"Highest median score: {best['stratum']} ({decimal(best['median_score'])})"
+    summary = f"Highest median score: {best['stratum']} ({decimal(best['median_score'])})"
     if best["stratum"] != worst["stratum"]:
-        says += f"; lowest: {worst['stratum']} ({decimal(worst['median_score'])})"
+        summary += f"; lowest: {worst['stratum']} ({decimal(worst['median_score'])})"
     chart = draw.how_strata_compare(top)
     note = f"The {ROWS_MAX} with most models of {known.height}." if known.height > ROWS_MAX else ""
-    return Figure(name, title, f"{says}.", spec(chart, says), strata_table(strata, dimension), note)
+    return Figure(name, title, f"{summary}.", spec(chart, summary), strata_table(strata, dimension), note)

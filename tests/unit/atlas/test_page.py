@@ -213,7 +213,7 @@ def test_the_file_is_whole_or_not_there(tmp_path: Path) -> None:
     write_atlas(points(), kinds(), ABOUT, tmp_path / "new" / "atlas.html")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["atlas.html"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotWritten, match="cannot write"):
+    with pytest.raises(NotWritten, match="cannot be written"):
         write_atlas(points(), kinds(), ABOUT, tmp_path / "file" / "atlas.html")
 
 

@@ -13,7 +13,7 @@ from tasks.demo.archetypes import COMPLETE_FROM, counts
 from tasks.demo.edits import touch_up
 from tasks.demo.facts import draft_of
 from tasks.demo.front_matter import metadata
-from tasks.demo.hostile import FORMS, attack, encoded
+from tasks.demo.hostile import FORMS, encoded
 from tasks.demo.layouts import write_card
 from tasks.demo.roster import DemoModel, make_roster
 from tasks.judges.checklist import ChecklistJudge
@@ -168,21 +168,21 @@ def test_cards_of_other_languages_are_written_in_them(roster: list[DemoModel], t
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_hostile_form_leaves_its_mark(form: str) -> None:
-    attacked = attack(CARD, form, Random(1))
+    attacked = FORMS[form](CARD, Random(1))
     assert re.search(MARKS[form], attacked, re.DOTALL if form == "unclosed_fence" else 0)
     assert attacked.encode()
 
 
 def test_broken_front_matter_is_broken_in_the_way_that_its_form_says() -> None:
     def front(form: str) -> object:
-        return yaml.safe_load(attack(CARD, form, Random(1)).split("---\n")[1])
+        return yaml.safe_load(FORMS[form](CARD, Random(1)).split("---\n")[1])
 
     for form in ("yaml_broken", "yaml_tabs"):
         with pytest.raises(yaml.YAMLError):
             front(form)
     assert isinstance(front("yaml_not_mapping"), list)
     assert isinstance(front("yaml_text"), str)
-    assert "---\n" not in attack(CARD, "yaml_unclosed", Random(1)).removeprefix("---\n")
+    assert "---\n" not in FORMS["yaml_unclosed"](CARD, Random(1)).removeprefix("---\n")
 
 
 def test_only_two_forms_are_not_utf_8() -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from flows.cli.label import CARD_CHARACTERS, label, mark_of, pages, safe, shown
-from tasks.demo.hostile import FORMS, attack
+from tasks.demo.hostile import FORMS
 from tasks.errors import LabelsInvalid, UsageError
 from tasks.passport import diary
 from tasks.passport.labels import read_labels
@@ -217,7 +217,7 @@ def is_harmless(text: str) -> bool:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_hostile_card_is_shown_without_harm(form: str) -> None:
-    card = attack("---\nlicense: mit\n---\n# A\n\nText of it.\n\n## B\n\nMore.\n", form, Random(1))
+    card = FORMS[form]("---\nlicense: mit\n---\n# A\n\nText of it.\n\n## B\n\nMore.\n", Random(1))
     assert is_harmless(lines_of(card))
     assert is_harmless(lines_of(card, as_source=True))
 

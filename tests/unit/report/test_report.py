@@ -218,12 +218,12 @@ def test_where_the_top_has_no_interval_the_tier_below_it_is_compared(data: Repor
     overall = replace(told[-1], stratum="all")
     figure = figures.documented(replace(data, findings=(*told, overall)))
     assert figure is not None
-    assert figure.says.startswith(
+    assert figure.summary.startswith(
         "More frequent in the next 9 % of models by downloads than in the last tier"
     )
     lone = figures.documented(replace(data, findings=(told[-1], overall)))
     assert lone is not None
-    assert "no two tiers can be compared" in lone.says
+    assert "no two tiers can be compared" in lone.summary
 
 
 def test_without_shares_none_are_drawn(data: ReportData) -> None:
@@ -504,7 +504,7 @@ def test_a_passport_without_intervals_is_not_drawn(judged: ReportData) -> None:
     blurred = tuple(replace(entry, ci_low=None) for entry in judged.judging.passport)
     spoiled = replace(judged, judging=replace(judged.judging, passport=blurred))
     assert figures.every(spoiled)["agreement"] == []
-    assert judge_section(spoiled, Settings()).has_passport
+    assert judge_section(spoiled, Settings())["has_passport"]
 
 
 def test_without_a_passport_the_page_says_so_and_how_to_get_one(data: ReportData) -> None:
