@@ -45,10 +45,12 @@ def _file() -> dict[str, Any]:
 @cache
 def templates() -> tuple[Template, ...]:
     """All known ones; the first that fits wins."""
-    entries: list[dict[str, Any]] = _file()["templates"]
-    return tuple(
-        Template(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}) for entry in entries
-    )
+    return tuple(_template(entry) for entry in _file()["templates"])
+
+
+def _template(entry: dict[str, Any]) -> Template:
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return Template(**fields)
 
 
 @cache

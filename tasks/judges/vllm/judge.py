@@ -200,11 +200,8 @@ class VllmJudge:
         self.fleet = session.fleet
         self.name = session.identity.name
         self.fingerprint = session.identity.fingerprint
+        self.record = session.identity.record
         self._metrics_before = self.fleet.metrics()
-
-    def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
-        """The record of this judge."""
-        return self._session.identity.record(snapshot, judged_at)
 
     def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
         """One verdict per card, as they arrive. The longest cards are sent first, so that none is left at the end."""

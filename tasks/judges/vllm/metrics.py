@@ -30,7 +30,8 @@ class ReplicaCounters:
 
     def read(self, metrics: str) -> bool:
         """Take over what /metrics says. Whether another process answered than last time."""
-        start, last_start = process_start(metrics), self.process_start
+        match, last_start = _START.search(metrics), self.process_start
+        start = _number(match[1]) if match else None  # another process counts from 0 again
         if start != last_start:
             self.earlier = summed([*self.earlier.items(), *self.current.items()])
             self.process_start = start
@@ -54,12 +55,6 @@ def counters(metrics: str) -> dict[str, float]:
     """The counters that we keep, by our names, summed over a server's engines."""
     found = _METRIC.findall(metrics)
     return summed((name.removeprefix("num_"), _number(count)) for name, count in found if name in _COUNTERS)
-
-
-def process_start(metrics: str) -> float | None:
-    """When the server's process started, in seconds of Unix time: another process counts from 0 again."""
-    match = _START.search(metrics)
-    return _number(match[1]) if match else None
 
 
 def _number(text: str) -> float:
