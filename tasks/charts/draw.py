@@ -73,7 +73,8 @@ def _layered(*layers: Drawn, height: int) -> alt.LayerChart:
 def _rule(channel: Literal["x", "y"], field: str, value: float) -> alt.Chart:
     """A straight line across the chart, at one place of an axis."""
     base = alt.Chart(pl.DataFrame({field: [value]})).mark_rule(style="reference")
-    return base.encode(**{channel: f"{field}:Q"})
+    rule: alt.Chart = base.encode(**{channel: f"{field}:Q"})
+    return rule
 
 
 def how_scores_are_spread(histogram: pl.DataFrame, median: float | None = None) -> Drawn:
