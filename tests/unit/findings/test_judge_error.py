@@ -241,7 +241,7 @@ def test_a_table_is_corrected_by_a_column_of_labels(tmp_path: Path) -> None:
     rows = {(f.estimator, f.predictor, f.stratum): f for f in found if f.question == "judge_error"}
     assert len(rows) == 9
     assert holds(rows["huber", "label", "all"], SLOPE)
-    with pytest.raises(TableInvalid, match="score is asked about twice"):
+    with pytest.raises(TableInvalid, match="score is both the label and another column"):
         analyse_table(path, score="score", outcomes=["downloads"], label="score")
     with pytest.raises(TableInvalid, match="author holds text, not numbers"):
         analyse_table(path, score="score", outcomes=["downloads"], label="author")
