@@ -235,7 +235,7 @@ def findings_of(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str)
 
 def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     limits = settings()
-    return duckdb.connect(
+    db = duckdb.connect(
         path,
         read_only=read_only,
         config={
@@ -244,6 +244,8 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
             "autoinstall_known_extensions": False,
         },
     )
+    db.execute("set enable_progress_bar = false")  # it prints to standard output, where `--json` belongs
+    return db
 
 
 # Failures of the machine, not of a statement; a full disk shows as any of the first three.

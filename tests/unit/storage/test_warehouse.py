@@ -294,3 +294,8 @@ def test_a_published_file_that_is_no_database_is_reported_by_name(tmp_path: Path
     (tmp_path / "warehouse.duckdb").write_bytes(b"not a database" * 1000)
     with pytest.raises(WarehouseError, match=r"warehouse\.duckdb"), Warehouse(tmp_path).read():
         pass
+
+
+def test_a_slow_statement_prints_no_progress_into_what_a_command_prints(tmp_path: Path) -> None:
+    with published(tmp_path).read() as db:
+        assert db.execute("select current_setting('enable_progress_bar')").fetchall() == [(False,)]
