@@ -19,6 +19,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from tasks.errors import UsageError
+from tasks.records import DEFAULT_JUDGE as DEFAULT_JUDGE
 from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
 from tasks.settings import Settings
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tasks.cards.evidence import Evidence
 
 ENTRY_POINTS = "cardiograph.judges"
-DEFAULT_JUDGE = "checklist"
 
 
 class JudgeIdentity(Protocol):
