@@ -26,8 +26,8 @@ def crawl(request: CrawlRequest) -> int:
 
     A date that has passed is crawled late: the Hub answers with today's state, and the snapshot is marked so.
     """
+    check_date(request.snapshot_date)
     with coordinating(request.home, request.snapshot_date, request.crew) as run:
-        check_date(run.snapshot)
         check_selection(run, request.selection)
         if is_crawled(run):
             return 0

@@ -1,4 +1,4 @@
-"""`cardiograph report` and `rebuild`: what is published, written again from what is there."""
+"""`cardiograph report` and `rebuild`: write again what is published, from the warehouse or from the lake."""
 
 from __future__ import annotations
 

@@ -64,12 +64,17 @@ def coordinating(
 ) -> Iterator[Coordination]:
     """Coordinate a snapshot; the outermost block lands what the lake holds, and starts the crew of the request.
 
-    Without a home it is that of the settings, without a date that of the schedule, or today (UTC).
+    Without a home it is that of the settings, without a date that of the schedule, or today (UTC). Raises `WriterBusy`
+    where another process, or this one for another snapshot, is at work on the home.
     """
     home = home or settings().home
     key = home.resolve()
-    if key in _running:
-        yield _running[key]
+    if outer := _running.get(key):
+        if snapshot not in (None, outer.snapshot):
+            raise WriterBusy(
+                f"this process works on the snapshot of {outer.snapshot} in {home}, not on {snapshot}"
+            )
+        yield outer
         return
     run = Run(home, snapshot or date_of_run())
     lake, warehouse = run.lake, run.warehouse

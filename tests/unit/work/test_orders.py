@@ -263,6 +263,11 @@ def test_a_crew_knows_whether_its_snapshot_is_coordinated(tmp_path: Path) -> Non
 def test_flows_inside_one_another_share_a_run(tmp_path: Path) -> None:
     with coordinating(tmp_path, DAY) as outer, coordinating(tmp_path, DAY) as inner:
         assert inner is outer
+        with (
+            pytest.raises(WriterBusy, match="works on the snapshot of 2026-11-16"),
+            coordinating(tmp_path, date(2026, 11, 9)),
+        ):
+            pass
     with coordinating(tmp_path, DAY) as again:
         assert again is not outer
 
