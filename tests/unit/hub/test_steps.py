@@ -1,0 +1,19 @@
+"""The crawl's own refusals, before anything is locked or requested."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tasks.clock import utc_now
+from tasks.errors import UsageError
+from tasks.hub.steps import check_date
+
+
+def test_a_snapshot_is_taken_late_or_today_but_not_early() -> None:
+    today = utc_now().date()
+    for day in (None, today, today - timedelta(days=400)):
+        check_date(day)
+    with pytest.raises(UsageError, match="the date is in the future"):
+        check_date(today + timedelta(days=1))
