@@ -17,7 +17,7 @@ from huggingface_hub import is_offline_mode
 from huggingface_hub.utils import RateLimitInfo, build_hf_headers, parse_ratelimit_headers
 from pydantic import SecretStr
 
-from tasks.errors import CardUnreadable, HubUnreachable
+from tasks.errors import CardUnreadable, HubUnreachable, UsageError
 from tasks.hub.pacing import Pace, Quota
 from tasks.replica.protocol import git_blob_sha1
 from tasks.settings import Settings
@@ -37,7 +37,7 @@ class HubResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
-    requests: int = 1
+    requests: int
 
 
 class BodyBroken(Exception):
@@ -60,12 +60,18 @@ class PacedClient:
         )
         self._headers = httpx2.Headers({**hf_headers, "accept-encoding": "gzip"})
         threads = limits.hub_threads
-        self._client = httpx2.Client(
-            limits=httpx2.Limits(
-                max_connections=threads, max_keepalive_connections=threads, keepalive_expiry=None
-            ),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # no cookie is kept
-        )
+        try:
+            self._client = httpx2.Client(
+                limits=httpx2.Limits(
+                    max_connections=threads, max_keepalive_connections=threads, keepalive_expiry=None
+                ),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # no cookie is kept
+            )
+        except (ImportError, ValueError) as error:
+            raise UsageError(
+                f"the proxy of this environment cannot be used ({error}); set HTTPS_PROXY to an http:// address, or "
+                "unset ALL_PROXY"
+            ) from error
         self._silent_in_a_row = 0
         self._answered_at: float | None = None
 
@@ -125,8 +131,7 @@ class PacedClient:
 
         The client library leaves the token out of a redirect to another host, such as a store of large files.
         """
-        all_headers = self._headers.copy()
-        all_headers.update(headers)
+        all_headers = {**self._headers, **headers}
         request: httpx2.Request | None = httpx2.Request("GET", url, headers=all_headers)
         for hop in range(1, _HOPS_MAX + 1):
             if request is None:
@@ -185,15 +190,16 @@ class PacedClient:
         except httpx2.TransportError:
             return True
         except (httpx2.DecodingError, BodyBroken):
-            pass  # an answer, if a poor one
+            pass  # an answer, though not a usable one
         self._answered_at = monotonic()
         return False
 
 
 class _TimeLeft:
-    """The time-out of each read of one answer: the silence allowed, or what is left until the whole is due.
+    """The time-out of each read of one answer: the allowed silence, or the time left until the deadline if shorter.
 
-    A socket takes its time-out as a whole number by `__index__`, before every read.
+    A socket asks for its time-out before every read. It takes an object's by `__index__`, which rounds it up to whole
+    seconds.
     """
 
     def __init__(self, silence_s: float, whole_s: float) -> None:
@@ -203,12 +209,13 @@ class _TimeLeft:
     def __index__(self) -> int:
         left_s = self._deadline - monotonic()
         if left_s <= 0:
-            raise TimeoutError(f"no end after {self._whole_s:g} s")
+            # Not a time-out of the socket: something answers, if too slowly.
+            raise BodyBroken(f"the answer was not complete after {self._whole_s:g} s")
         return math.ceil(min(self._silence_s, left_s))
 
 
 class _BodyAsSent(httpx2.SyncByteStream):
-    """A body before it is unpacked, bounded: an unpacker can take in any number of bytes and give out none."""
+    """A body before it is unpacked, bounded: a decoder can consume any number of bytes and produce none."""
 
     def __init__(self, stream: Any, bytes_max: float) -> None:
         self._stream, self._left = stream, bytes_max
@@ -227,19 +234,22 @@ class _BodyAsSent(httpx2.SyncByteStream):
 
 
 def _body(response: httpx2.Response, bytes_max: float) -> bytes:
-    """The unpacked body. Raises `BodyTooLarge` as soon as it is, and `BodyBroken` where it is not the whole one."""
+    """The unpacked body.
+
+    Raises `BodyTooLarge` as soon as it exceeds `bytes_max`, and `BodyBroken` where it is incomplete.
+    """
     response.stream = as_sent = _BodyAsSent(response.stream, bytes_max)
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > bytes_max:
             raise BodyTooLarge
-    # A gzip stream ends with the length of what was packed; the client library does not look at it.
+    # A gzip stream ends with the length of the unpacked data; the client library does not check it.
     if (
         response.headers.get("content-encoding") == "gzip"
         and int.from_bytes(as_sent.end, "little") != len(body) % 2**32
     ):
-        raise BodyBroken("the gzip stream ends early")
+        raise BodyBroken("the gzip stream is incomplete, or other bytes follow it")
     expected = blob_sha1(response.headers) if response.status_code == 200 else None
     if expected and git_blob_sha1(body) != expected:
         raise BodyBroken("the body does not match its ETag")

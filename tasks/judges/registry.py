@@ -1,7 +1,7 @@
 """The kinds of judges: what each can do and needs, and where its class is.
 
-A new judge is a class beside `ChecklistJudge`, registered below; or in a package of its own, which nothing here has to
-name, under the entry point group `cardiograph.judges`:
+A new judge is a class beside `ChecklistJudge`, registered below; or a class in another package, found by an entry point
+of the group `cardiograph.judges`:
 
     [project.entry-points."cardiograph.judges"]
     toy = "toy_judge:KIND"
@@ -83,7 +83,7 @@ class JudgeKind:
     """
 
     name: str
-    judge: str
+    judge: str = ""
     needs_servers: bool = False
     explains: bool = False
     names_kinds: bool = False
@@ -141,7 +141,6 @@ register(JudgeKind("checklist", "tasks.judges.checklist:ChecklistJudge", reads_e
 register(
     _VllmKind(
         "vllm",
-        "tasks.judges.vllm.judge:VllmJudge",
         needs_servers=True,
         explains=True,
         names_kinds=True,
@@ -155,7 +154,7 @@ def kind_of(judge: str) -> JudgeKind:
     name = judge.partition(":")[0]
     if name not in _KINDS:
         for entry in entry_points(group=ENTRY_POINTS, name=name):
-            register(entry.load())
+            _KINDS[name] = entry.load()
     if name not in _KINDS:
         raise _unknown(judge)
     return _KINDS[name]
@@ -168,7 +167,10 @@ def _unknown(judge: str) -> UsageError:
 
 
 def specs_of(names: Sequence[str], model: str | None, urls: Sequence[str]) -> list[JudgeSpec]:
-    """The judges named `KIND` or, where it has a model, `KIND:MODEL`. Raises `UsageError` for any that cannot be."""
+    """The judges named `KIND` or, where it has a model, `KIND:MODEL`.
+
+    Raises `UsageError` for an unknown judge or one named twice.
+    """
     specs = [_spec_of(name, model, tuple(urls)) for name in names]
     if len(set(specs)) < len(specs):
         raise UsageError(f"the same judge is named twice: {', '.join(names)}")

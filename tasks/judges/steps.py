@@ -110,7 +110,7 @@ def plan_explaining(run: Run, spec: JudgeSpec, fingerprint: str, texts: int) -> 
 
 @task(task_run_name="describe {order.part}")
 def describe_part(run: Run, order: Order, shared: Shared) -> None:
-    """Write down what the parser sees in a part's texts; in a judge's own stage, its verdicts by the same evidence."""
+    """Record what the parser finds in a part's texts; in a judge's own stage, also its verdicts."""
     lake, part = run.lake, f"facts/v{FACTS_VERSION}/{order.part}.parquet"
     texts: list[CardText] = []
     facts: list[CardFacts] = []
@@ -130,7 +130,10 @@ def describe_part(run: Run, order: Order, shared: Shared) -> None:
     texts = texts_of_order(run, order)
     if not is_judged:
         _write_verdicts(lake, order, shared, score)
-    if len(facts) < len(texts):  # they were judged before, or not all of them were looked at
+    elif order.stage.fingerprint:
+        # An earlier run judged them and was killed before it described them.
+        advance("judge", len(order.refs))
+    if len(facts) < len(texts):  # they were judged before, or the judge did not read all of them
         facts = [describe(text) for text in texts]
     lake.write(part, CardFacts, facts)
     advance("describe", len(order.refs))
@@ -138,7 +141,7 @@ def describe_part(run: Run, order: Order, shared: Shared) -> None:
 
 @task(task_run_name="judge {order.part}")
 def judge_part(run: Run, order: Order, shared: Shared) -> None:
-    """Judge a part's texts, written as they are judged, and what it took."""
+    """Judge a part's texts; write verdicts as they come, then the time and usage."""
     lake = run.lake
     if not lake.has(_verdicts_part(order)):
         _write_verdicts(lake, order, shared, lambda judge: judge.score(texts_of_order(run, order)))
@@ -242,8 +245,9 @@ def _reported(lake: Lake, stage: WorkStage) -> JudgeRecord:
 @task(task_run_name="forget other judges")
 def forget_other_judges(run: Run, spec: JudgeSpec, fingerprint: str) -> None:
     """Withdraw what an earlier run ordered of another judge."""
-    stages = [*stages_of(run, spec, fingerprint), WorkStage(run.snapshot, "explain", fingerprint)]
-    for stage in {stage.kind: stage for stage in stages}.values():  # of two that describe, the judge's own
+    describing, judging, *own = stages_of(run, spec, fingerprint)
+    explaining = WorkStage(run.snapshot, "explain", fingerprint)
+    for stage in (*(own or [describing]), judging, explaining):
         withdraw(run.lake, run.snapshot, keep=stage)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Literal, get_args
+from typing import Literal
 
 ServedBucket = Literal["api", "resolvers", "pages"]
-BUCKETS: tuple[ServedBucket, ...] = get_args(ServedBucket)
 
 # Requests per window of five minutes, as the Hub's documentation has them (August 2026).
 PLANS: dict[str, dict[ServedBucket, int]] = {

@@ -184,7 +184,7 @@ def is_plain(text: str) -> bool:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=100)
 @given(st.lists(any_kind, max_size=6, unique_by=lambda facts: facts.kind))
 def test_whatever_strangers_wrote_names_are_plain_short_and_distinct(facts: list[KindFacts]) -> None:
     names = name_kinds(facts)

@@ -166,8 +166,10 @@ def test_a_card_that_has_not_changed_is_not_sent_again(hub: Hub) -> None:
 
 def test_an_empty_card_that_has_not_changed_stays_empty(hub: Hub) -> None:
     first = read_all(hub)["ada/model-02"]
+    not_modified = stats(hub)["by_status"].get("304", 0)
     again = hub.read_card(CardRef(first.model_id, first.sha, first.etag, first.card_hash), TODAY)
     assert (again.status, again.card_text) == ("empty", None)
+    assert stats(hub)["by_status"]["304"] == not_modified + 1
 
 
 def test_a_renamed_model_is_found_by_its_old_name(hub: Hub) -> None:

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 import pytest
 from pydantic import SecretStr
 
-from tasks.errors import CardUnreadable, HubUnreachable
+from tasks.errors import CardUnreadable, HubUnreachable, UsageError
 from tasks.hub.transport import PacedClient
 from tasks.replica.protocol import git_blob_sha1
 from tasks.settings import Settings
@@ -28,10 +28,18 @@ class Odd(BaseHTTPRequestHandler):
     seen: list[tuple[str, dict[str, str]]]
     home: str
     elsewhere: str
+    slow = False
 
     def do_GET(self) -> None:
         self.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-        if self.path == "/moved":
+        if self.path == "/dripping-headers" or self.slow:
+            self.close_connection = True
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nx-drip: ")
+                for _ in range(100):
+                    self.wfile.write(b"a")
+                    sleep(0.1)
+        elif self.path == "/moved":
             self._send(302, b"", ("location", f"{self.elsewhere}/packed"))
         elif self.path == "/round":
             self._send(302, b"", ("location", "/round"))
@@ -43,13 +51,14 @@ class Odd(BaseHTTPRequestHandler):
             self._send(302, b"", ("location", f"{self.home}/packed"))
         elif self.path == "/swallowed":
             self._send(200, gzip.compress(CARD) + bytes(200_000), ("content-encoding", "gzip"))
-        elif self.path == "/dripping-headers":
-            self.close_connection = True
-            with suppress(OSError):
-                self.wfile.write(b"HTTP/1.1 200 OK\r\nx-drip: ")
-                for _ in range(100):
-                    self.wfile.write(b"a")
-                    sleep(0.1)
+        elif self.path == "/stalled":
+            self.send_response(200)
+            self.send_header("content-length", str(len(CARD)))
+            self.end_headers()
+            self.wfile.write(CARD[:100])
+            sleep(8)
+        elif self.path == "/nowhere":
+            self._send(302, b"", ("location", "http://["))
         elif self.path == "/silent":
             self.close_connection = True  # no answer at all
         elif self.path == "/torn":
@@ -103,7 +112,9 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_too_large(client: PacedClie
 def test_a_torn_packed_body_is_tried_again_and_then_a_failure(
     client: PacedClient, server: tuple[str, type[Odd]]
 ) -> None:
-    with pytest.raises(CardUnreadable, match="the gzip stream ends early, after 2 tries"):
+    with pytest.raises(
+        CardUnreadable, match="the gzip stream is incomplete, or other bytes follow it, after 2 tries"
+    ):
         client.get(f"{client.endpoint}/torn", "resolvers", what="ada/one")
     assert len(server[1].seen) == 2
 
@@ -127,7 +138,8 @@ def test_the_token_does_not_come_back_when_another_host_redirects_home(
 
 
 def test_cookies_are_not_kept(client: PacedClient, server: tuple[str, type[Odd]]) -> None:
-    for path in ("packed", "packed", "moved"):
+    # A redirect home is the request that would carry one.
+    for path in ("packed", "moved-and-back", "packed"):
         client.get(f"{client.endpoint}/{path}", "resolvers", what="ada/one")
     assert not any("cookie" in headers for _, headers in server[1].seen)
 
@@ -142,10 +154,49 @@ def test_headers_that_drip_for_ever_meet_the_deadline(server: tuple[str, type[Od
     begun = monotonic()
     with (
         closing(PacedClient(server[0], hasty, None)) as client,
-        pytest.raises(CardUnreadable, match=r"no end after 0\.5 s"),
+        pytest.raises(CardUnreadable, match=r"not complete after 0\.5 s"),
     ):
         client.get(f"{client.endpoint}/dripping-headers", "resolvers", what="ada/one")
     assert monotonic() - begun < 5
+
+
+def test_a_body_that_stalls_meets_the_silence_allowed_long_before_the_deadline(
+    server: tuple[str, type[Odd]],
+) -> None:
+    limits = LIMITS.model_copy(update={"hub_read_timeout_s": 1.0, "hub_card_deadline_s": 60, "hub_tries": 1})
+    begun = monotonic()
+    with (
+        closing(PacedClient(server[0], limits, None)) as client,
+        pytest.raises(CardUnreadable, match="ReadTimeout"),
+    ):
+        client.get(f"{client.endpoint}/stalled", "resolvers", what="ada/one")
+    assert monotonic() - begun < 5
+
+
+def test_a_hub_that_answers_too_slowly_fails_cards_and_does_not_stop_the_run(
+    server: tuple[str, type[Odd]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = LIMITS.model_copy(update={"hub_card_deadline_s": 0.5, "hub_tries": 1})
+    with closing(PacedClient(server[0], limits, None)) as client:
+        assert client.get(f"{client.endpoint}/packed", "resolvers", what="ada/one").status == 200
+        monkeypatch.setattr(server[1], "slow", True)
+        for name in ("ada/two", "ada/three"):
+            with pytest.raises(CardUnreadable, match=r"not complete after 0\.5 s"):
+                client.get(f"{client.endpoint}/packed", "resolvers", what=name)
+
+
+def test_a_redirect_to_an_address_that_is_none_is_a_failure_of_the_card(client: PacedClient) -> None:
+    with pytest.raises(CardUnreadable, match=r"transport|redirect"):
+        client.get(f"{client.endpoint}/nowhere", "resolvers", what="ada/one")
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "ftp://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_named_with_the_remedy(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(UsageError, match="ALL_PROXY"):
+        PacedClient("http://127.0.0.1:1", LIMITS, None)
 
 
 def test_redirects_in_a_circle_end(client: PacedClient) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import orjson
@@ -27,7 +27,7 @@ from tasks.errors import CorpusInvalid, UsageError
 from tasks.replica.corpus import write_corpus
 from tasks.replica.faults import FAULT_HELP, parse_faults
 from tasks.replica.process import running_replica
-from tasks.replica.protocol import BUCKETS, PLANS, git_blob_sha1
+from tasks.replica.protocol import PLANS, ServedBucket, git_blob_sha1
 from tasks.replica.quotas import Quotas, bucket_of
 from tasks.replica.server import serve
 from tasks.replica.serving import Serving
@@ -123,7 +123,7 @@ def test_without_a_plan_no_quota_is_reported(corpus: Path) -> None:
 
 def test_plans_have_the_numbers_of_the_hub() -> None:
     assert PLANS["free"] == {"api": 1_000, "resolvers": 5_000, "pages": 200}
-    assert all(set(plan) == set(BUCKETS) for name, plan in PLANS.items() if name != "none")
+    assert all(set(plan) == set(get_args(ServedBucket)) for name, plan in PLANS.items() if name != "none")
 
 
 def test_windows_are_fixed_and_each_identity_has_its_own() -> None:

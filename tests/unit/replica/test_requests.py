@@ -91,7 +91,7 @@ header_values = st.fixed_dictionaries(
         "Host": st.sampled_from(["hub.example", "a>b", "x\ty"]),
     },
 )
-tame = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+tame = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @tame

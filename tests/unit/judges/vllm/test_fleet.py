@@ -539,7 +539,7 @@ def test_any_body_is_an_object_or_a_failure() -> None:
             st.binary()
             | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: repr(v).encode())
         )
-        @hypothesis_settings(max_examples=40)
+        @hypothesis_settings(max_examples=80)
         def answer(given_body: bytes) -> None:
             nonlocal body
             body = given_body

@@ -274,7 +274,7 @@ content_like = st.builds(
 
 
 @given(body=st.binary() | json_values.map(lambda value: json.dumps(value).encode()) | content_like)
-@hypothesis_settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_bytes_a_server_sends_there_is_a_verdict(
     parrot: tuple[ScriptedJudge, list[bytes]], body: bytes
 ) -> None:
