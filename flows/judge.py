@@ -48,7 +48,7 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
             identity = order_identity(run, spec)
             run_orders(run, {identity.stage: shared}, [identity], elsewhere=elsewhere)
         record = record_judge(run, spec, is_elsewhere=bool(elsewhere))
-        forget_other_judges(run, spec, record.fingerprint)
+        forget_other_judges(run, record.fingerprint)
         orders = plan_judging(run, spec, record)
         to_judge = [order for order in orders if order.stage.fingerprint]
         if to_judge and not elsewhere:

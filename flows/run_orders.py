@@ -15,7 +15,14 @@ from prefect.futures import PrefectFuture
 from tasks.embedders.steps import embed_part
 from tasks.hub.quota import READS_AT_ONCE
 from tasks.hub.steps import read_part
-from tasks.judges.steps import describe_part, explain_part, identify_judge, judge_part, judge_servers
+from tasks.judges.steps import (
+    assess_part,
+    describe_part,
+    explain_part,
+    identify_judge,
+    judge_part,
+    judge_servers,
+)
 from tasks.progress import advance, expect
 from tasks.work.coordinator import Coordination
 from tasks.work.orders import Order, Puller, Shared, WorkKind, WorkStage, close_stage, open_stage, read_shared
@@ -25,6 +32,7 @@ PART_TASKS: dict[WorkKind, Task[[Run, Order, Shared], Any]] = {
     "identify": identify_judge,
     "read": read_part,
     "describe": describe_part,
+    "assess": assess_part,
     "judge": judge_part,
     "explain": explain_part,
     "embed": embed_part,
@@ -35,6 +43,7 @@ AT_ONCE: dict[WorkKind, int] = {
     "identify": 1,
     "read": READS_AT_ONCE,
     "describe": 2,
+    "assess": 2,
     "judge": 4,
     "explain": 2,
     "embed": 1,
@@ -94,7 +103,7 @@ def run_orders(
 
 
 def _totals(orders: Collection[Order]) -> Counter[WorkKind]:
-    """Cards or texts of the orders, by kind of work."""
+    """Cards or texts of the orders, by kind of work; an order without any is not on a progress bar."""
     totals: Counter[WorkKind] = Counter()
     for order in orders:
         totals.update(dict.fromkeys(order.stage.kinds, len(order.refs)))

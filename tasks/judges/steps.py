@@ -56,13 +56,10 @@ def kinds_elsewhere(spec: JudgeSpec, request: CrewRequest) -> tuple[WorkKind, ..
 
 
 def stages_of(run: Run, spec: JudgeSpec, fingerprint: str) -> list[WorkStage]:
-    """The stages that describe and judge a snapshot's texts.
-
-    A judge that reads evidence has `describe-<fingerprint>` too, whose texts are parsed once for facts and verdicts.
-    """
-    plain, judging = WorkStage(run.snapshot, "describe"), WorkStage(run.snapshot, "judge", fingerprint)
-    both = WorkStage(run.snapshot, "describe", fingerprint)
-    return [plain, judging, both] if kind_of(spec.kind).reads_evidence else [plain, judging]
+    """The stages that describe and judge a snapshot's texts; a judge that reads evidence does both in one, too."""
+    describing, judging = WorkStage(run.snapshot, "describe"), WorkStage(run.snapshot, "judge", fingerprint)
+    assessing = WorkStage(run.snapshot, "assess", fingerprint)
+    return [describing, judging, assessing] if kind_of(spec.kind).reads_evidence else [describing, judging]
 
 
 @task(task_run_name="plan the judging of {run.snapshot}")
@@ -78,13 +75,16 @@ def plan_judging(run: Run, spec: JudgeSpec, record: JudgeRecord) -> list[Order]:
         *pending_texts(run, "pending/bridge", **key, judge=record.judge, size=settings().judge_bridge_texts),
     ]
     size = kind_of(spec.kind).part_size(settings())
-    plain, judging, *both = stages_of(run, spec, record.fingerprint)
+    describing, judging, *assessing = stages_of(run, spec, record.fingerprint)
     orders: list[Order] = []
-    for stage in both:
+    for stage in assessing:
         shared = _hashes(unjudged) - _hashes(_refs(outstanding(run.lake, judging)))
         orders += orders_of(run, stage, [ref for ref in undescribed if ref.card_hash in shared], size)
     done = _hashes(_refs(orders))
-    for stage, pending, cards in ((judging, unjudged, size), (plain, undescribed, settings().part_cards)):
+    for stage, pending, cards in (
+        (judging, unjudged, size),
+        (describing, undescribed, settings().part_cards),
+    ):
         orders += orders_of(run, stage, [ref for ref in pending if ref.card_hash not in done], cards)
     return orders
 
@@ -110,9 +110,19 @@ def plan_explaining(run: Run, spec: JudgeSpec, fingerprint: str, texts: int) -> 
 
 @task(task_run_name="describe {order.part}")
 def describe_part(run: Run, order: Order, shared: Shared) -> None:
-    """Record what the parser finds in a part's texts; in a judge's own stage, also its verdicts."""
-    lake, part = run.lake, f"facts/v{FACTS_VERSION}/{order.part}.parquet"
-    texts: list[CardText] = []
+    """Record what the parser finds in a part's texts."""
+    if not run.lake.has(_facts_part(order)):
+        _write_facts(run.lake, order, [describe(text) for text in texts_of_order(run, order)])
+
+
+@task(task_run_name="assess {order.part}")
+def assess_part(run: Run, order: Order, shared: Shared) -> None:
+    """Record what the parser finds in a part's texts, and the verdicts of a judge that reads evidence."""
+    if run.lake.has(_verdicts_part(order)):  # an earlier run was killed between the two
+        advance("judge", len(order.refs))
+        describe_part.fn(run, order, shared)
+        return
+    texts = texts_of_order(run, order)
     facts: list[CardFacts] = []
 
     def seen() -> Iterator[tuple[CardText, Evidence]]:
@@ -124,18 +134,18 @@ def describe_part(run: Run, order: Order, shared: Shared) -> None:
     def score(judge: Judge) -> Iterator[Verdict]:
         return cast("EvidenceJudge", judge).score_evidence(seen())
 
-    is_judged = not order.stage.fingerprint or lake.has(_verdicts_part(order))
-    if is_judged and lake.has(part):
-        return
-    texts = texts_of_order(run, order)
-    if not is_judged:
-        _write_verdicts(lake, order, shared, score)
-    elif order.stage.fingerprint:
-        # An earlier run judged them and was killed before it described them.
-        advance("judge", len(order.refs))
-    if len(facts) < len(texts):  # they were judged before, or the judge did not read all of them
+    _write_verdicts(run.lake, order, shared, score)
+    if len(facts) < len(texts):  # the judge did not ask for all of them
         facts = [describe(text) for text in texts]
-    lake.write(part, CardFacts, facts)
+    _write_facts(run.lake, order, facts)
+
+
+def _facts_part(order: Order) -> str:
+    return f"facts/v{FACTS_VERSION}/{order.part}.parquet"
+
+
+def _write_facts(lake: Lake, order: Order, facts: list[CardFacts]) -> None:
+    lake.write(_facts_part(order), CardFacts, facts)
     advance("describe", len(order.refs))
 
 
@@ -243,12 +253,11 @@ def _reported(lake: Lake, stage: WorkStage) -> JudgeRecord:
 
 
 @task(task_run_name="forget other judges")
-def forget_other_judges(run: Run, spec: JudgeSpec, fingerprint: str) -> None:
+def forget_other_judges(run: Run, fingerprint: str) -> None:
     """Withdraw what an earlier run ordered of another judge."""
-    describing, judging, *own = stages_of(run, spec, fingerprint)
-    explaining = WorkStage(run.snapshot, "explain", fingerprint)
-    for stage in (*(own or [describing]), judging, explaining):
-        withdraw(run.lake, run.snapshot, keep=stage)
+    kinds: tuple[WorkKind, ...] = ("assess", "judge", "explain")
+    for kind in kinds:
+        withdraw(run.lake, run.snapshot, keep=WorkStage(run.snapshot, kind, fingerprint))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from tasks.work.run import Run
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
-CARD_KINDS: tuple[WorkKind, ...] = ("read", "describe", "judge", "explain", "embed")
+CARD_KINDS: tuple[WorkKind, ...] = ("read", "describe", "assess", "judge", "explain", "embed")
 JUDGE_KINDS: tuple[WorkKind, ...] = ("identify", "judge", "explain")
 REPLACEMENTS_MAX = 3  # of each member, in one stage
 _LOOK_EVERY_S = 10.0

@@ -5,9 +5,10 @@
     claims/<snapshot>/<stage>/<part>        which process works on it (`tasks/work/leases.py`)
 
 A stage is a kind of work, with the judge or embedder that it is for: `read`, `describe`, `judge-<fingerprint>`,
-`embed-<fingerprint>`. The coordinator of a snapshot opens and closes stages; the coordinator and its crew, on any
-machine, pull. An order is deleted once its part is in the lake, so the others find what a dead worker left, and the
-next coordinator finds what a killed one left. docs/fan-out.md compares this with sub-flows and background tasks.
+`embed-<fingerprint>`; the parts of `assess-<fingerprint>` are described, and judged by the same evidence. The
+coordinator of a snapshot opens and closes stages; the coordinator and its crew, on any machine, pull. An order is
+deleted once its part is in the lake, so the others find what a dead worker left, and the next coordinator finds what a
+killed one left. docs/fan-out.md compares this with sub-flows and background tasks.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from tasks.records import CardRef, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.leases import RENEWALS_PER_LEASE, Leases, Watch, holder_of, is_gone
 
-WorkKind = Literal["identify", "read", "describe", "judge", "explain", "embed"]
+WorkKind = Literal["identify", "read", "describe", "assess", "judge", "explain", "embed"]
 KINDS: tuple[WorkKind, ...] = get_args(WorkKind)
 
 _ORDERS, _CLAIMS = "orders", "claims"
@@ -40,8 +41,8 @@ class WorkStage:
 
     @property
     def kinds(self) -> tuple[WorkKind, ...]:
-        """The work that its parts do: where a judge describes, it judges from the same evidence."""
-        return ("describe", "judge") if self.kind == "describe" and self.fingerprint else (self.kind,)
+        """The kinds of work that its parts do: to assess is to describe and to judge."""
+        return ("describe", "judge") if self.kind == "assess" else (self.kind,)
 
     @property
     def key(self) -> str:

@@ -14,7 +14,7 @@ from tasks.cards.parse import Card
 from tasks.errors import JudgesDiffer
 from tasks.judges import identify, steps
 from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
-from tasks.judges.steps import describe_part, judge_part
+from tasks.judges.steps import assess_part, describe_part, judge_part
 from tasks.records import CardRead, JudgeRecord, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.orders import Order, Shared, WorkStage, open_stage, outstanding
@@ -106,8 +106,8 @@ def test_a_judge_that_reads_evidence_describes_as_it_judges_and_parses_once(
     tmp_path: Path, refs: list[TextRef], gathered: list[str]
 ) -> None:
     lake, spec = Lake(tmp_path), Shared(spec=JudgeSpec())
-    both = Order(WorkStage(WEEK, "describe", CHECKLIST), "both", tuple(refs))
-    describe_part.fn(Run(tmp_path, WEEK), both, spec)
+    both = Order(WorkStage(WEEK, "assess", CHECKLIST), "both", tuple(refs))
+    assess_part.fn(Run(tmp_path, WEEK), both, spec)
     assert len(gathered) == len(refs)
     describe_part.fn(Run(tmp_path, WEEK), Order(WorkStage(WEEK, "describe"), "apart", tuple(refs)), Shared())
     judge_part.fn(Run(tmp_path, WEEK), Order(WorkStage(WEEK, "judge", CHECKLIST), "apart", tuple(refs)), spec)
@@ -116,7 +116,7 @@ def test_a_judge_that_reads_evidence_describes_as_it_judges_and_parses_once(
     assert all(rows == found[name.replace("both", "apart")] for name, rows in found.items())
     assert [row["reason"] for row in found[f"verdicts/{CHECKLIST}/both.parquet"]] == [None, None, "empty"]
     del gathered[:]
-    describe_part.fn(Run(tmp_path, WEEK), both, spec)
+    assess_part.fn(Run(tmp_path, WEEK), both, spec)
     assert gathered == []
 
 
@@ -125,13 +125,13 @@ def test_of_a_part_that_was_killed_in_between_the_missing_half_is_written(
     tmp_path: Path, refs: list[TextRef], lost: str
 ) -> None:
     lake = Lake(tmp_path)
-    both = Order(WorkStage(WEEK, "describe", CHECKLIST), "both", tuple(refs))
-    describe_part.fn(Run(tmp_path, WEEK), both, Shared(spec=JudgeSpec()))
+    both = Order(WorkStage(WEEK, "assess", CHECKLIST), "both", tuple(refs))
+    assess_part.fn(Run(tmp_path, WEEK), both, Shared(spec=JudgeSpec()))
     whole = parts(lake)
     written = {name: lake.path(name).stat().st_mtime_ns for name in whole}
     (name,) = lake.parts(lost)
     lake.path(name).unlink()
-    describe_part.fn(Run(tmp_path, WEEK), both, Shared(spec=JudgeSpec()))
+    assess_part.fn(Run(tmp_path, WEEK), both, Shared(spec=JudgeSpec()))
     assert parts(lake) == whole
     assert [kept for kept in whole if lake.path(kept).stat().st_mtime_ns == written[kept]] == [
         kept for kept in whole if kept != name
@@ -161,7 +161,7 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., di
 def test_texts_are_described_and_judged_in_one_part_by_a_judge_of_evidence(
     planned: Callable[..., dict[str, str]],
 ) -> None:
-    own, alone = "describe-f", "judge-f"
+    own, alone = "assess-f", "judge-f"
     assert planned("abc", "abc", JudgeSpec(), "f") == {own: "ab c"}
     assert planned("abc", "bcd", JudgeSpec(), "f") == {own: "bc", alone: "d", "describe": "a"}
     assert planned("", "ab", JudgeSpec(), "f") == {alone: "ab"}
@@ -175,11 +175,11 @@ def test_orders_that_a_killed_run_left_keep_their_texts(
     lake = Lake(tmp_path)
     stages = [
         WorkStage(WEEK, "judge", "f"),
-        WorkStage(WEEK, "describe", "f"),
-        WorkStage(WEEK, "describe", "old"),
+        WorkStage(WEEK, "assess", "f"),
+        WorkStage(WEEK, "assess", "old"),
     ]
     for stage, text in zip(stages, "abz", strict=True):
         open_stage(lake, stage, Shared(), [Order(stage, "left", (TextRef("p", text),))])
-    steps.forget_other_judges.fn(Run(tmp_path, WEEK), JudgeSpec(), "f")
-    assert planned("acd", "abcd", JudgeSpec(), "f") == {"judge-f": "a", "describe-f": "b cd", "describe": "a"}
+    steps.forget_other_judges.fn(Run(tmp_path, WEEK), "f")
+    assert planned("acd", "abcd", JudgeSpec(), "f") == {"judge-f": "a", "assess-f": "b cd", "describe": "a"}
     assert outstanding(lake, stages[-1]) == []
