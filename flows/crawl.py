@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.run_orders import run_orders
-from tasks.engine.schedule import dated
+from tasks.engine.schedule import date_of_run, dated
 from tasks.hub.quota import ensure_limit
 from tasks.hub.source import opened
 from tasks.hub.steps import check_date, check_selection, is_crawled, list_models, plan_reading
@@ -26,7 +26,7 @@ def crawl(request: CrawlRequest) -> int:
 
     A date that has passed is crawled late: the Hub answers with today's state, and the snapshot is marked so.
     """
-    check_date(request.snapshot_date)
+    check_date(request.snapshot_date or date_of_run())
     with coordinating(request.home, request.snapshot_date, request.crew) as run:
         check_selection(run, request.selection)
         if is_crawled(run):

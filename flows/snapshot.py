@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from prefect import flow
@@ -19,6 +20,7 @@ from tasks.judges import kind_of, specs_of
 from tasks.judges.steps import check_judge_is_served
 from tasks.operations.steps import leave_artifacts
 from tasks.operations.summary import Summary, summarise
+from tasks.records import DEFAULT_JUDGE
 from tasks.work.coordinator import coordinating
 from tasks.work.request import (
     AtlasRequest,
@@ -45,6 +47,7 @@ def snapshot(request: SnapshotRequest) -> Summary | State[Any]:
     if is_stale(request.stale_after_h):
         message = f"started more than {request.stale_after_h:g} h after its time"
         return Cancelled(name="Skipped", message=message)
+    request = replace(request, judges=request.judges or (DEFAULT_JUDGE,))
     for spec in specs_of(request.judges, request.judge_model, request.judge_urls):
         check_judge_is_served(spec, request.crew)
     with coordinating(request.home, request.snapshot_date, request.crew) as run:

@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+from tasks.errors import UsageError
 from tasks.settings import settings
+from tasks.work.request import SnapshotRequest
+
+DEFAULTS = SnapshotRequest()
+
 
 Home = Annotated[
     Path,
@@ -20,9 +25,10 @@ Home = Annotated[
 JudgeModel = Annotated[
     str | None, typer.Option(help="The judge model of `vllm`: its name on the Hub, or a folder.")
 ]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that work at parts, this one included.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work, this one included.")]
 PoolOption = Annotated[
-    str | None, typer.Option(help="Work pool whose workers help. Without: processes on this machine.")
+    str | None,
+    typer.Option(help="Work pool whose workers share the work. Default: processes on this machine."),
 ]
 JudgePool = Annotated[
     str | None, typer.Option(help="Work pool of GPU machines: only its workers judge, each with its vLLM.")
@@ -35,10 +41,22 @@ EmbedderOption = Annotated[
         show_default="all-MiniLM-L6-v2, where cardiograph[atlas] is installed",
     ),
 ]
+AllModels = Annotated[bool, typer.Option("--all", help="Every model of the Hub.")]
+TopN = Annotated[
+    int | None,
+    typer.Option("--limit", min=1, help="Only the top N models.", show_default=str(DEFAULTS.limit)),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 JudgeUrls = Annotated[
     list[str] | None,
     typer.Option(
-        "--judge-url", help="Where vLLM serves it; repeated, replicas. Without: a server is started."
+        "--judge-url", help="Address of a vLLM server; repeat it for replicas. Default: a server is started."
     ),
 ]
+
+
+def limit_of(top_n: int | None, *, all_models: bool) -> int | None:
+    """How many models `--limit` and `--all` ask for; null for every one. Raises `UsageError` for both at once."""
+    if all_models and top_n is not None:
+        raise UsageError("--all and --limit exclude each other")
+    return None if all_models else top_n or DEFAULTS.limit

@@ -12,23 +12,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.cli.console import count, fail_fast, plain_table, print_json, size
-from flows.cli.options import AsJson, Home, JudgeModel
+from flows.cli.options import DEFAULTS, AllModels, AsJson, Home, JudgeModel, TopN, limit_of
 from tasks.errors import UsageError
 from tasks.records import HubPlan, Selection, Sort
-from tasks.work.request import SnapshotRequest
 
 if TYPE_CHECKING:
     from tasks.operations.planning import Costs, Rate
 
-DEFAULTS = SnapshotRequest()
-
 
 def plan(
     home: Home,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help=f"The top N models. Default: {DEFAULTS.limit}.")
-    ] = None,
-    all_models: Annotated[bool, typer.Option("--all", help="Every model of the Hub.")] = False,
+    top_n: TopN = None,
+    all_models: AllModels = False,
     sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = DEFAULTS.sort,
     hub_plan: Annotated[
         HubPlan,
@@ -72,8 +67,7 @@ def plan(
     from tasks.operations.planning import PlanRequest, first_costs, next_costs, rates_used
     from tasks.settings import settings
 
-    if all_models and limit is not None:
-        raise UsageError("--all and --limit exclude each other")
+    models = limit_of(top_n, all_models=all_models)
     specs = specs_of(judge or DEFAULTS.judges, judge_model, [])
     names = tuple(spec.kind if spec.model is None else f"{spec.kind}:{spec.model}" for spec in specs)
     quota_plan, quota_source = str(hub_plan), ""
@@ -83,7 +77,6 @@ def plan(
         if reported not in get_args(HubPlan):
             raise UsageError(f"{hub} does not report its quota; name a plan with --plan")
         quota_plan, quota_source = str(reported), f", as {hub} reports"
-    models = None if all_models else limit or DEFAULTS.limit
     rates, has_selection = rates_of(home, Selection(models, sort).describe(), names)
     request = PlanRequest(models, names, quota_plan, workers)
     first, after, used = first_costs(request, rates), next_costs(request, rates), rates_used(request, rates)

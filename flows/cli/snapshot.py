@@ -17,6 +17,8 @@ from rich.table import Table
 
 from flows.cli.console import date_in, print_json
 from flows.cli.options import (
+    DEFAULTS,
+    AllModels,
     AsJson,
     EmbedderOption,
     Home,
@@ -25,7 +27,9 @@ from flows.cli.options import (
     JudgeUrls,
     JudgeWorkers,
     PoolOption,
+    TopN,
     Workers,
+    limit_of,
 )
 from tasks.clock import utc_now
 from tasks.errors import UsageError
@@ -34,8 +38,6 @@ from tasks.work.request import SnapshotRequest
 
 if TYPE_CHECKING:
     from tasks.operations.summary import Summary
-
-DEFAULTS = SnapshotRequest()
 
 
 def snapshot(
@@ -46,10 +48,8 @@ def snapshot(
     as_of: Annotated[
         str | None, typer.Option(help="Date of the snapshot, YYYY-MM-DD. Default: today, or a corpus's last.")
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help=f"Only the top N models. Default: {DEFAULTS.limit}.")
-    ] = None,
-    all_models: Annotated[bool, typer.Option("--all", help="Every model of the Hub.")] = False,
+    top_n: TopN = None,
+    all_models: AllModels = False,
     sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = DEFAULTS.sort,
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help="Only models with this tag; may be repeated.")
@@ -61,7 +61,7 @@ def snapshot(
     judge: Annotated[
         list[str] | None,
         typer.Option(
-            help="Who scores the cards: `checklist`, `vllm` or `vllm:MODEL`; repeated, a panel.",
+            help="Who scores the cards: `checklist`, `vllm` or `vllm:MODEL`; repeat it for a panel.",
             show_default=", ".join(DEFAULTS.judges),
         ),
     ] = None,
@@ -86,21 +86,22 @@ def snapshot(
     cardiograph snapshot --models my-models.txt       models that you name
     cardiograph snapshot --judge vllm                 a judge model scores them
     cardiograph snapshot --workers 2                  two processes share the work
-    cardiograph snapshot --workers 4 --pool default   workers of a Prefect work pool do
+    cardiograph snapshot --workers 4 --pool default   … of a Prefect work pool
 
     \b
     Run it again after an interruption: it resumes where it stopped. A token
     (HF_TOKEN, or `hf auth login`) raises the Hub's quota; it is sent to the
     Hub and written nowhere.
     """
-    if all_models and limit is not None:
-        raise UsageError("--all and --limit exclude each other")
-    if models and (all_models or limit is not None or filters or author):
-        raise UsageError("--models names its models itself; leave out --all, --limit, --filter and --author")
+    limit = limit_of(top_n, all_models=all_models)
+    if models and (all_models or top_n is not None or filters or author):
+        raise UsageError(
+            "--models takes exactly the models of its file; leave out --all, --limit, --filter and --author"
+        )
     request = SnapshotRequest(
         hub=hub,
         snapshot_date=_date(as_of),
-        limit=None if all_models or models else limit or DEFAULTS.limit,
+        limit=None if models else limit,
         sort=sort,
         filters=tuple(filters or ()),
         author=author,

@@ -63,9 +63,9 @@ def check_selection(run: Run, selection: Selection) -> None:
         )
 
 
-def check_date(snapshot: date | None) -> None:
+def check_date(snapshot: date) -> None:
     """A snapshot can be taken late, not early: it would be the latest one for ever. Raises `UsageError`."""
-    if snapshot and snapshot > utc_now().date():
+    if snapshot > utc_now().date():
         raise UsageError(f"a snapshot of {snapshot} cannot be taken: the date is in the future")
 
 

@@ -171,7 +171,7 @@ def check_disk(home: Path) -> Iterator[CheckResult]:
     remedy = "free some space, or choose another --home; `cardiograph plan` estimates how much is needed"
     severity: Status = "fail" if free < DISK_FAIL_BYTES else "warn"
     detail = f"{free / 1e9:,.1f} GB free at {folder}"
-    yield _result("disk", free >= max(DISK_WARN_BYTES, DISK_FAIL_BYTES), detail, remedy, otherwise=severity)
+    yield _result("disk", free >= DISK_WARN_BYTES, detail, remedy, otherwise=severity)
 
 
 def _existing(folder: Path) -> Path:
@@ -308,8 +308,9 @@ def check_warehouse(home: Path) -> Iterator[CheckResult]:
     remedy = f"`cardiograph rebuild --home {home}`"
     try:
         warehouse.check_current()
-    except UsageError as error:
-        yield CheckResult("warehouse", "warn", str(error), f"{remedy}; the next snapshot does it too")
+    except UsageError:
+        detail = f"{warehouse.published} was made by another version of Cardiograph"
+        yield CheckResult("warehouse", "warn", detail, f"{remedy}; the next snapshot does it too")
         return
     checks = statements("checks")
     with warehouse.read() as db:

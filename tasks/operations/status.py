@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tasks.engine.state import ScheduledRun, read_engine
 from tasks.errors import CardiographError
@@ -84,8 +84,6 @@ class State:
 
 
 T = TypeVar("T")
-_WarehouseState = tuple[Published | None, dict[str, tuple[str, ...]], tuple[FailureCount, ...]]
-_NOTHING: _WarehouseState = (None, {}, ())
 
 
 def read_state(home: Path, now: datetime) -> State:
@@ -101,42 +99,58 @@ def read_state(home: Path, now: datetime) -> State:
             return otherwise
 
     has_server = bool(os.environ.get("PREFECT_API_URL"))
-    published, held, failures = known(lambda: _read_warehouse(warehouse, now), _NOTHING)
     return State(
         home=home,
         lake=lake.location,
-        published=published,
-        quarantined=held,
+        published=known(lambda: _published(warehouse, now), None),
+        quarantined=known(lambda: _quarantined(warehouse), {}),
         run=known(lambda: _current_run(lake), None),
         stages=known(lambda: open_stages(lake), ()),
-        failures=failures,
+        failures=known(lambda: _failures(warehouse), ()),
         coming=known(lambda: read_engine().scheduled if has_server else None, None),
         problems=tuple(dict.fromkeys(problems)),
     )
 
 
-def _read_warehouse(warehouse: Warehouse, now: datetime) -> _WarehouseState:
-    """What is published, what is held back and why, and the failures of the latest snapshot."""
+def _latest(warehouse: Warehouse) -> dict[str, Any] | None:
+    """`snapshot` and `fingerprint` of what is published; null where nothing is."""
     if not warehouse.published.exists():
-        return _NOTHING
-    held = {str(day): tuple(map(measure_words, why)) for day, why in quarantined(warehouse.home).items()}
+        return None
+    warehouse.check_current()
     with warehouse.read() as db:
-        latest = frame(db, "out/latest_judged").to_dicts()
-        if not latest:
-            return None, held, ()
-        (origin,) = frame(db, "out/provenance", **latest[0]).to_dicts()
-        (counts,) = frame(db, "out/counts", **latest[0]).to_dicts()
-        failures = frame(db, "out/failures", snapshot=latest[0]["snapshot"]).to_dicts()
+        return next(iter(frame(db, "out/latest_judged").to_dicts()), None)
+
+
+def _published(warehouse: Warehouse, now: datetime) -> Published | None:
+    if (latest := _latest(warehouse)) is None:
+        return None
+    with warehouse.read() as db:
+        (origin,) = frame(db, "out/provenance", **latest).to_dicts()
+        (counts,) = frame(db, "out/counts", **latest).to_dicts()
     file = warehouse.published.stat()
-    published = Published(
+    return Published(
         **{name: origin[name] for name in ("snapshot", "judge", "fingerprint", "days_late")},
         **{name: counts[name] for name in ("models", "cards", "median_score")},
         age_days=(now.date() - origin["snapshot"]).days,
         published_at=datetime.fromtimestamp(file.st_mtime, UTC).replace(tzinfo=None),
         warehouse_bytes=file.st_size,
     )
-    rows = (FailureCount(row["stage"], row["reason"], row["n"], row["subjects"][0]) for row in failures)
-    return published, held, tuple(rows)
+
+
+def _quarantined(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
+    """Why each snapshot that is held back is."""
+    if not warehouse.published.exists():
+        return {}
+    return {str(day): tuple(map(measure_words, why)) for day, why in quarantined(warehouse.home).items()}
+
+
+def _failures(warehouse: Warehouse) -> tuple[FailureCount, ...]:
+    """The failures of the latest snapshot."""
+    if (latest := _latest(warehouse)) is None:
+        return ()
+    with warehouse.read() as db:
+        rows = frame(db, "out/failures", snapshot=latest["snapshot"]).to_dicts()
+    return tuple(FailureCount(row["stage"], row["reason"], row["n"], row["subjects"][0]) for row in rows)
 
 
 def _current_run(lake: Lake) -> RunState | None:

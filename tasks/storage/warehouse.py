@@ -271,7 +271,10 @@ def _disk_errors(path: Path) -> Iterator[None]:
 
 @cache
 def _schema_digest() -> str:
-    """A digest of the schema without its comments: other words do not make another warehouse."""
+    """A digest of the schema without its comments.
+
+    Other words do not make another warehouse: one that exists keeps the old ones until it is rebuilt.
+    """
     lines = (line.partition("--")[0].strip() for line in statement("schema").splitlines())
     code = [line for line in lines if line and not line.startswith("comment on ")]
     return hashlib.sha256("\n".join(code).encode()).hexdigest()

@@ -33,7 +33,7 @@ _SETTLE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Coordination(Run):
-    """A run as its coordinator has it: with its leases and its crew."""
+    """A run with the leases and the crew of the process that coordinates it."""
 
     leases: Leases
     crew: Crew
@@ -43,7 +43,7 @@ class Coordination(Run):
         return Puller(self.lake, self.leases, self.snapshot, kinds)
 
     def check(self) -> None:
-        """Raise `WriterBusy` where another coordinator took over, as it may from one that was cut off."""
+        """Raise `WriterBusy` where another coordinator took over: it may, from one that could not renew its lease."""
         if holder_of(self.lake, WRITER) != self.leases.holder:
             raise WriterBusy(
                 f"another run took over {self.lake.location} while this one was cut off; it continues the work"
@@ -72,7 +72,7 @@ def coordinating(
     if outer := _running.get(key):
         if snapshot not in (None, outer.snapshot):
             raise WriterBusy(
-                f"this process works on the snapshot of {outer.snapshot} in {home}, not on {snapshot}"
+                f"this process works on the snapshot of {outer.snapshot} in {home}; take that of {snapshot} after it"
             )
         yield outer
         return

@@ -49,9 +49,9 @@ class RunRequest:
         return replace(self, snapshot_date=run.snapshot, home=run.home)
 
     def parameters(self, record: type[RunRequest], **changes: object) -> dict[str, Any]:
-        """The parameters of the flow that takes `record`, as far as this request has them, with `changes`."""
+        """The parameters of the flow that takes `record`: those of this request but for `changes`."""
         names = [field.name for field in fields(record)]
-        return {name: getattr(self, name) for name in names if hasattr(self, name)} | changes
+        return {name: changes[name] if name in changes else getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +64,7 @@ class PartsRequest(RunRequest):
     @property
     def crew(self) -> CrewRequest:
         """The same as a record of its own."""
-        names = [field.name for field in fields(CrewRequest)]
-        return CrewRequest(**{name: getattr(self, name) for name in names if hasattr(self, name)})
+        return CrewRequest(self.workers, self.pool)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +80,7 @@ class CrawlRequest(PartsRequest):
 
     @property
     def selection(self) -> Selection:
-        """What is written down of it with the snapshot."""
+        """The part of it that is recorded with the snapshot."""
         return Selection(self.limit, self.sort, self.filters, self.author, self.models)
 
 
@@ -94,6 +93,11 @@ class JudgingRequest(PartsRequest):
     explain: int = 12
     judge_pool: str | None = None
     judge_workers: int = 1
+
+    @property
+    def crew(self) -> CrewRequest:
+        """The same as a record of its own."""
+        return CrewRequest(self.workers, self.pool, self.judge_pool, self.judge_workers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +133,7 @@ class AtlasRequest(PartsRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotRequest(JudgingRequest, CrawlRequest):
-    """The whole of it. Of several `judges` the report shows the first one's scores."""
+    """Everything that a snapshot can be asked to do. Of several `judges` the report shows the first one's scores."""
 
     judges: tuple[str, ...] = (DEFAULT_JUDGE,)
     embedder: str | None = None
@@ -137,7 +141,7 @@ class SnapshotRequest(JudgingRequest, CrawlRequest):
 
 
 def takes(record: type[R]) -> Callable[[Callable[[R], T]], Callable[..., T]]:
-    """Make a function of a request one of the request's fields, each a parameter with its type and default."""
+    """Turn a function of one request into a function of its fields: each a parameter with its type and default."""
     hints = get_type_hints(record)
     signature = inspect.Signature(
         [

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -169,9 +170,10 @@ def test_the_disk_is_the_one_that_will_hold_the_home(tmp_path: Path, monkeypatch
     home = tmp_path / "not" / "yet"
     (finding,) = check_disk(home)
     assert str(tmp_path) in finding.detail
-    monkeypatch.setattr("tasks.operations.doctor.DISK_FAIL_BYTES", 10**18)
-    (finding,) = check_disk(home)
-    assert finding.status == "fail"
+    for free, status in ((10**10, "ok"), (2 * 10**9, "warn"), (10**8, "fail")):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        (finding,) = check_disk(home)
+        assert finding.status == status
     assert not home.exists()
 
 

@@ -196,6 +196,24 @@ def test_a_warehouse_of_another_schema_is_made_again(tmp_path: Path, monkeypatch
     assert contents(warehouse) == before
 
 
+@pytest.mark.parametrize(
+    ("was", "becomes", "is_other"),
+    [
+        ("is 'The version", "is 'Another wording of the version", False),
+        ("-- Every column", "-- Really every column", False),
+        ("schema_digest varchar", "schema_digest integer", True),
+    ],
+)
+def test_a_schema_is_another_one_where_its_code_differs_but_not_where_its_comments_do(
+    was: str, becomes: str, is_other: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest_now = warehouse_module._schema_digest.__wrapped__  # not the one that was computed before
+    text, digest = statement("schema"), digest_now()
+    assert was in text
+    monkeypatch.setattr(warehouse_module, "statement", lambda _: text.replace(was, becomes))
+    assert (digest_now() != digest) == is_other
+
+
 def test_the_latest_findings_of_a_snapshot_count(tmp_path: Path) -> None:
     warehouse = published(tmp_path)
     with warehouse.read() as db:
