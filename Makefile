@@ -30,7 +30,7 @@ check: $(VENV)/.installed-dev ## lint, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/.installed-dev ## mend what lint and format can mend
+format: $(VENV)/.installed-dev ## fix what lint and format can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -67,7 +67,7 @@ def rooms() -> list[str]:
 
 
 def floors() -> dict[str, int]:
-    """Each room's floor, the lowest is 1. Raises `ValueError` for rooms that import each other in a circle."""
+    """Each room's floor, the lowest is 1. Raises `ValueError` for an import cycle."""
     below: dict[str, set[str]] = {room: set() for room in rooms()}
     for room, other in arrows():
         below[room].add(other)
@@ -75,7 +75,7 @@ def floors() -> dict[str, int]:
     while len(found) < len(below):
         ready = {room for room in below.keys() - found.keys() if below[room] <= found.keys()}
         if not ready:
-            raise ValueError(f"imports in a circle among: {', '.join(sorted(below.keys() - found.keys()))}")
+            raise ValueError(f"import cycle among: {', '.join(sorted(below.keys() - found.keys()))}")
         found |= {room: 1 + max((found[other] for other in below[room]), default=0) for room in ready}
     return found
 

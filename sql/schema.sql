@@ -671,7 +671,7 @@ left join base.releases using (snapshot)
 where snapshots.snapshot not in (select snapshot from base.hidden);
 comment on view snapshots is 'One row per snapshot. days_late is the days between its date and the day it was read, 0 unless is_late; released_at and release_reason are those of the person who released a suspicious one.';
 
--- What has base. in front holds every snapshot: for the run that takes one, and for queries that name one.
+-- Names with the prefix base. hold every snapshot: for the run that takes one, and for queries that name one.
 create or replace view base.panel as
 select
     listing.snapshot,
@@ -844,7 +844,7 @@ select
     newer.score - older.score as difference
 from scored as newer
 join scored as older on older.card_hash = newer.card_hash and older.age < newer.age;
-comment on view judge_pairs is 'One row per card text and pair of judges that both scored it, the judge that came first as the old one; difference is score less old_score.';
+comment on view judge_pairs is 'One row per card text and pair of judges that both scored it, the earlier judge as the old one; difference is score less old_score.';
 
 create or replace view judge_panel as
 with asked as (

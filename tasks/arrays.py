@@ -1,4 +1,4 @@
-"""What arrays of numbers are called in signatures."""
+"""Type aliases of numpy arrays."""
 
 from __future__ import annotations
 

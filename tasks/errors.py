@@ -47,7 +47,7 @@ class HubUnreachable(HubError):
 
 
 class TokenRefused(HubError):
-    """The Hub does not know the token, or does not allow it this."""
+    """The Hub rejects the token, or does not give it access to what was requested."""
 
 
 class CardUnreadable(CardiographError):

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Estimator(StrEnum):
-    """An estimator by the name that lake and warehouse hold. Those given one column: see `spearman_given`."""
+    """An estimator by its name in lake and warehouse. `spearman_given` makes those with one variable held equal."""
 
     # How the ranks of two columns go together.
     SPEARMAN = "spearman"

@@ -160,7 +160,8 @@ class Settings(BaseSettings):
         default=0.1, description="largest change of a share (cards, a section, a filled column) between weeks"
     )
     gate_failures_rise: Share = Field(
-        default=0.05, description="largest rise of a share of failures: 5 % more is an outage"
+        default=0.05,
+        description="largest rise of a share of failures; a rise of 5 percentage points is an outage",
     )
     gate_median_shift: NonNegativeFloat = Field(
         default=0.3,

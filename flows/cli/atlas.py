@@ -87,7 +87,7 @@ def serve(
         typer.echo(f"{url} shows the map; Ctrl-C ends it.")
         while child.poll() is None:
             sleep(_POLL_S)  # not `wait`, which Ctrl-C does not interrupt once Polars was used
-        raise EngineFailed(f"embedding-atlas ended by itself ({_last_line(log)}); run it again")
+        raise EngineFailed(f"embedding-atlas stopped ({_last_line(log)}); run it again")
 
 
 def _last_line(log: IO[bytes]) -> str:

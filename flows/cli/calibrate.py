@@ -39,7 +39,7 @@ def calibrate(
     seed: Annotated[int, typer.Option(help="For orders, fillers and resamples.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Compare a judge with people and with itself, and test it with what authors may try: its passport.
+    """Compare a judge with people and with itself, and attack it as authors might: its passport.
 
     \b
     cardiograph calibrate labels.csv
@@ -139,7 +139,7 @@ def _print(entries: Sequence[PassportEntry], labelled: LabelledTexts) -> None:
         console.print(sentence, markup=False, highlight=False)
 
 
-_NEXT = "The next `cardiograph snapshot` corrects its findings by these labels, where it holds their texts."
+_NEXT = "The next `cardiograph snapshot` that has these texts corrects its findings by their labels."
 
 
 def _of_labels(labelled: LabelledTexts) -> list[str]:

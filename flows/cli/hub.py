@@ -63,7 +63,7 @@ def serve(
     as_of: Annotated[
         datetime | None,
         typer.Option(
-            metavar="DATE", formats=_DAY, help="Serve the latest snapshot not after it; by default the last."
+            metavar="DATE", formats=_DAY, help="Serve the latest snapshot up to this date. Default: the last."
         ),
     ] = None,
     latency_ms: Annotated[float, typer.Option(min=0, help="Delay of every answer.")] = 0.0,

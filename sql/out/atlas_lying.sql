@@ -1,4 +1,4 @@
--- One row per text that lay on the map that was fitted on $fitted_on, in any week until $last: its place in the last.
+-- One row per text of any week until $last on the map that was fitted on $fitted_on: its latest place.
 select
     card_hash,
     place.x,

@@ -1,5 +1,5 @@
--- One row: where $snapshot came from, how late it was read, who let it pass where it was suspicious, and who,
--- exactly, is $fingerprint.
+-- One row: where $snapshot came from, how late it was read, who released it where it was suspicious, and which
+-- judge, exactly, $fingerprint is.
 select
     snapshots.*,
     days_late(snapshots.is_late, snapshots.snapshot, snapshots.started_at) as days_late,

@@ -1,5 +1,5 @@
--- One row per text of the snapshot before $snapshot, quarantined ones left out, that $fingerprint is to score too, so that it can be compared with
--- the judge of that snapshot: as many as make $size texts that both score, spread evenly over the old scores.
+-- One row per text of the snapshot before $snapshot, quarantined ones left out, that $fingerprint is to score too, so
+-- that it can be compared with the judge of that snapshot: as many as make $size texts that both score, spread evenly over the old scores.
 -- None where $fingerprint judged that snapshot itself. A judge of the name $judge is preferred for the comparison.
 with before as (
     select max(snapshot) as snapshot

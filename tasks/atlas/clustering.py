@@ -24,7 +24,6 @@ KIND_LEAST = 8
 LARGE_SHARE = 0.2  # of the texts: a larger kind may be several kinds
 SPLIT_NOISE_MAX = 0.2  # of a large kind's texts, those that may be in none of its parts
 SAMPLE_SHARE = 0.8
-SURVIVES_FROM = 0.6  # Hennig 2007: below it a cluster should not be trusted
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,6 @@ _UNPLACED = {
     "pending": "the card of {name} has not been read for the snapshot of {snapshot}; run `cardiograph snapshot` again",
     "short": "the card of {name} is too short to be placed on the map: "
     f"it has under {BODY_CHARACTERS_MIN} characters; write more",
-    "unread": "the card of {name} is not embedded; run `cardiograph snapshot` again",
-    "later": "the card of {name} came after the map of {snapshot}; run `cardiograph snapshot` again",
+    "unread": "the card of {name} has no embedding; run `cardiograph snapshot` again",
+    "later": "the card of {name} is newer than the map of {snapshot}; run `cardiograph snapshot` again",
 }

@@ -2,8 +2,8 @@
 
 A Hub that returns half of a listing, a token that lost its rights, a judge model that gives every card the same
 score: each makes a complete, well-formed snapshot that violates no rule in `sql/checks`. Only the comparison with the
-week before reveals it. Every measure is compared with its value in the last snapshot of the same selection, within
-what a week may change and what chance may. A snapshot without such a predecessor must only not be empty.
+week before reveals it. Every measure is compared with its value in the last snapshot of the same selection; the
+allowed difference is what a week, and chance, may change. A snapshot without such a predecessor only must not be empty.
 
 A suspicious measure is a row in the lake, and so is a release; the view `quarantined` combines them.
 """

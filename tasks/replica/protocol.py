@@ -1,4 +1,4 @@
-"""What the Hub's protocol fixes, for the replica that speaks it and the client that reads it."""
+"""Constants of the Hub's protocol, for the replica and for the client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def plan_of(api_quota: int) -> str | None:
-    """The Hub plan that allows so many API requests per window; null where no plan is known to."""
+    """The Hub plan that allows so many API requests per window; null where no known plan does."""
     return next((name for name, buckets in PLANS.items() if buckets.get("api") == api_quota), None)
 
 

@@ -25,8 +25,8 @@ def tested(finding: Finding) -> str:
         )
     test = f"{estimator_words(finding.estimator)}: p {probability(finding.p)}"
     if finding.p is None or finding.p < 0.05:
-        return f"{what} of the {edited} edited already moved apart from the others before the edit ({test})"
-    return f"{what} of the {edited} edited moved like the others before the edit, as far as this test shows ({test})"
+        return f"{what} of the {edited} edited already had another trend than the others before the edit ({test})"
+    return f"{what} of the {edited} edited show no other trend than the others before the edit in this test ({test})"
 
 
 def edit_verdict(findings: Iterable[Finding], outcome: str) -> str | None:

@@ -52,7 +52,7 @@ _QUESTIONS = {
     "edit_power": "power of this study",
 }
 _FLAGS = {
-    "mostly_zero": "Most of these models have none at all, so the size means little.",
+    "mostly_zero": "Most of these models have a count of zero, so the size means little.",
     "few_models": "Based on few models: read it as a hint.",
     "few_clusters": "Based on few authors: the interval may be too narrow, or missing.",
     "dominant_author": "One author owns more than a tenth of these models and weighs accordingly.",

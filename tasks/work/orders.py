@@ -51,7 +51,7 @@ class WorkStage:
 
     @property
     def header(self) -> str:
-        """Where it is written what its orders share."""
+        """The object that holds what its orders share."""
         return f"{_ORDERS}/{self.snapshot}/{self.key}.json"
 
     @property

@@ -12,7 +12,7 @@ from tasks.storage.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What every task of a snapshot is handed first."""
+    """The home and the date of a snapshot: the first argument of its tasks."""
 
     home: Path
     snapshot: date

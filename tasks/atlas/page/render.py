@@ -29,8 +29,8 @@ _NAME, _WORDS, _DESCRIPTION = 120, 240, 600
 # Control characters, and those that change the direction of the text that follows: a name needs neither.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
-# Of models in one place the k-th is drawn this far out times the root of k, in widths of the map, and no farther than
-# the maximum. With the golden angle no two of them meet (Vogel 1979, "A better way to construct the sunflower head").
+# The k-th of several models in one place is drawn at this distance times the root of k, in widths of the map, up to the
+# maximum. With the golden angle no two of them meet (Vogel 1979, "A better way to construct the sunflower head").
 _SPIRAL_STEP, _SPIRAL_MOST = 0.0016, 0.04
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
@@ -59,7 +59,7 @@ class AtlasAbout:
 def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -> str:
     """The whole page. It uses no network, and its content policy forbids any request.
 
-    `points` has a row per model, `kinds` a row per kind. A point whose kind is not in `kinds` is shown as of none; one
+    `points` has a row per model, `kinds` a row per kind. A point whose kind is not in `kinds` is shown without one; one
     without a finite place is in searches and tables, but not on the map.
     """
     from tasks.charts.theme import DARK, LIGHT

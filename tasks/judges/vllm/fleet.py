@@ -84,7 +84,7 @@ class RequestTries:
         return random.uniform(0, self.limits.judge_backoff_s * self.lost) if self.lost > 1 else 0.0
 
     def note_busy(self, reason: str, problem: str) -> None:
-        """The server has too much to do: not the request's fault, which waits as long as for a lost server."""
+        """The server is overloaded. That is not the request's fault: it waits as long as for a lost server."""
         self.busy_since = self.busy_since or monotonic()
         if monotonic() - self.busy_since > self.limits.judge_patience_s:
             raise RequestFailed(reason, problem)

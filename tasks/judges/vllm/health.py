@@ -102,7 +102,7 @@ class ReplicaHealth:
             self.probes.start_soon(self._probe, replica)
 
     async def is_well(self, replica: JudgeReplica) -> bool:
-        """Whether /health reports so; concurrent callers share one request."""
+        """Whether /health reports that the server works; concurrent callers share one request."""
         since = monotonic()
         async with replica.health_check:
             if replica.health_checked_at < since:
@@ -188,7 +188,7 @@ class ReplicaHealth:
             return refusal
 
     async def _introduce(self, replica: JudgeReplica) -> Served | None:
-        """Ask what it serves; null where it is not ready. JudgeRefused where it does not serve the model or us."""
+        """Ask what it serves; null where it is not ready. Raises `JudgeRefused` where it refuses us or the model."""
         try:
             listing = await self._client.get(f"{replica.url}/v1/models")
             if listing.status in (401, 403):

@@ -29,7 +29,7 @@ class ReplicaCounters:
     earlier: dict[str, float] = field(default_factory=dict)  # of the processes before it
 
     def read(self, metrics: str) -> bool:
-        """Take over what /metrics says. Whether another process answered than last time."""
+        """Take over the counters of /metrics; returns whether the server restarted since last time."""
         match, last_start = _START.search(metrics), self.process_start
         start = _number(match[1]) if match else None  # another process counts from 0 again
         if start != last_start:

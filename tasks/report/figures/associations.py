@@ -61,7 +61,7 @@ def association(data: ReportData) -> Figure:
         empty="No correlation could be estimated: too few scored models.",
         note="Marks are estimates, lines their 95\u202f% intervals; a line that touches zero means that there may be "
         "no association. Rank correlations run from −1 to 1; Kendall’s is smaller by definition. “Equal age” and the "
-        "like are Spearman’s with that held equal: the age, the number of parameters, the number of the author’s "
+        "like are Spearman’s with one thing held equal: the age, the number of parameters, the number of the author’s "
         "models, the downloads; “all else equal” holds library, format and pipeline tag equal as well.",
     )
 
@@ -109,7 +109,7 @@ def judge_error(data: ReportData) -> Figure | None:
         summary=summary,
         note="Three estimates: by the judge’s score of all models, by the score that people would give them, and by "
         "the labelled models alone. The second estimates the judge’s error from the labels (predict-then-debias). All "
-        "three use the controls that the labelled models are enough for. Lines are 95 % intervals over authors.",
+        "three use as many controls as the labelled models allow. Lines are 95 % intervals over authors.",
         is_drawn=lambda f: not is_ranked(f),
     )
 

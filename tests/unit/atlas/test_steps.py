@@ -39,7 +39,7 @@ def home(two_weeks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def maps(home: Path) -> tuple[list[Any], pl.DataFrame]:
-    """Whose fit the maps of both weeks are, of how many texts; and their points. The second is counts for twice."""
+    """The fit of the maps of both weeks, of how many texts; and their points. A text of both weeks has two points."""
     warehouse = Warehouse(home)
     with warehouse.writer():
         warehouse.begin()
