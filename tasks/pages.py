@@ -64,7 +64,6 @@ def replacing(path: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
             draft = Path(folder) / path.name
             yield draft
-            draft.chmod(0o644)
             draft.replace(path)
     except OSError as error:
         raise NotWritten(
@@ -73,6 +72,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_page(text: str, path: Path) -> None:
-    """Replace the file at `path` by a text in one step; `NotWritten` where that fails."""
+    """Replace the file at `path` by a text in one step; `NotWritten` where that fails.
+
+    Everybody may read it, whatever the umask: a web server may be the one to show it.
+    """
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.chmod(0o644)

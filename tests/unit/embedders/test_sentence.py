@@ -50,8 +50,10 @@ def embedder(precision: str) -> Embedder:
 
 
 def assert_alike(vectors: object, others: object, precision: str) -> None:
-    """Each length is 1 up to float32 rounding, and the cosine of each pair is 1 up to the precision."""
+    """Lengths are 1 up to float32 rounding; pairs are alike up to the precision, in float32 number by number."""
     one, other = np.atleast_2d(np.array(vectors), np.array(others))
+    if precision == "float32":
+        assert one == pytest.approx(other, abs=1e-5)
     assert np.linalg.norm(np.vstack([one, other]), axis=1) == pytest.approx(1, abs=1e-6)
     assert (one * other).sum(axis=1) == pytest.approx(1, abs=TOLERANCES[precision])
 
@@ -88,6 +90,13 @@ def test_vectors_that_are_off_get_length_one_and_the_others_keep_every_bit(dtype
     assert found.dtype == np.float32
     assert found[0].tolist() == np.array([0.6, 0.8], np.float32).tolist()
     assert np.linalg.norm(found, axis=1) == pytest.approx([1, 1, 0], abs=1e-7)
+
+
+def test_vectors_of_any_length_get_length_one_in_the_direction_that_they_had() -> None:
+    vectors = np.random.default_rng(1).normal(size=(500, 384)).astype(np.float32)
+    found = unit_length(vectors.copy())
+    assert (found == vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).all()
+    assert (unit_length(found.copy()) == found).all()
 
 
 def test_a_vector_does_not_depend_on_the_cards_beside_it(embedder: Embedder, precision: str) -> None:
@@ -135,7 +144,7 @@ def test_front_matter_has_a_vector_of_its_own_that_says_what_the_model_is(
 
 def test_a_machine_computes_in_the_precision_that_it_has_units_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    for features, expected in (({}, "auto"), ({"amx_bf16": True}, "bfloat16")):
+    for features, expected in (({}, "float32"), ({"amx_bf16": True}, "bfloat16")):
         monkeypatch.setattr("torch.cpu.get_capabilities", lambda features=features: features)
         assert fastest_precision() == expected
 

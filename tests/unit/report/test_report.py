@@ -24,6 +24,7 @@ from tasks.report import figures, page
 from tasks.report.data import ReportData, read_report_data
 from tasks.report.judge import judge_section
 from tasks.report.page import render_report, write_pictures, write_report
+from tasks.sentences.edits import edit_verdict
 from tasks.settings import Settings
 from tasks.storage.warehouse import frame
 
@@ -224,6 +225,47 @@ def test_where_the_top_has_no_interval_the_tier_below_it_is_compared(data: Repor
     lone = figures.documented(replace(data, findings=(told[-1], overall)))
     assert lone is not None
     assert "no two tiers can be compared" in lone.summary
+
+
+def edit_findings(finding: Make) -> tuple[Finding, ...]:
+    """An event study of downloads: a clear effect of documenting, none of other edits, no trend before them."""
+    of_edit: dict[str, object] = {"outcome": "downloads_gained", "estimator": "poisson_stacked", "n": 40}
+    unclear: dict[str, object] = {"estimate": 0.01, "ci_low": -0.1, "ci_high": 0.12, "p": 0.8}
+    curve = [
+        finding(
+            **of_edit, question="edit_curve", predictor=kind, stratum=f"week={week}", estimate=week / 10,
+            ci_low=week / 10 - 0.05, ci_high=week / 10 + 0.05,
+        )
+        for kind in ("documentation_edit", "cosmetic_edit")
+        for week in (-4, -3, -2, 0, 1, 2, 3)
+    ]  # fmt: skip
+    documenting: dict[str, object] = {**of_edit, "predictor": "documentation_edit"}
+    return (
+        *curve,
+        finding(**documenting, question="edit_effect"),
+        finding(**documenting | {"estimator": "wald"}, question="edit_pretrend", estimate=1.2, p=0.4),
+        finding(**of_edit, predictor="cosmetic_edit", question="edit_effect", **unclear),
+    )
+
+
+def test_edits_of_both_kinds_are_drawn_around_their_week_with_a_base_at_zero(
+    data: ReportData, finding: Make
+) -> None:
+    found = edit_findings(finding)
+    figure = figures.associations.edits(replace(data, findings=found), "downloads_gained")
+    assert figure
+    assert figure.spec
+    rows = max(figure.spec["datasets"].values(), key=len)
+    assert len(rows) == 16
+    for series in ("documenting more", "documenting nothing more"):
+        estimates = {row["week"]: row["estimate"] for row in rows if row["series"] == series}
+        assert estimates == pytest.approx({-1: 0} | {week: week / 10 for week in (-4, -3, -2, 0, 1, 2, 3)})
+    assert [row["ci_low"] for row in rows if row["week"] == -1] == [0, 0]
+    assert figure.table
+    assert len(figure.table.rows) == len(found)
+    assert figure.summary.endswith(edit_verdict(found, "downloads_gained") or "no verdict")
+    assert figures.associations.edits(replace(data, findings=found), "likes_gained") is None
+    assert figures.associations.edits(replace(data, findings=found[-3:]), "downloads_gained") is None
 
 
 def test_without_shares_none_are_drawn(data: ReportData) -> None:
