@@ -14,8 +14,8 @@ from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
 from tasks.cards.one_line import printable
 from tasks.errors import PassportRefused, WriterBusy
-from tasks.judges import DEFAULT_JUDGE, opened_judge, serving, specs_of
-from tasks.records import CardLabel, PassportEntry
+from tasks.judges import opened_judge, serving, specs_of
+from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry
 
 if TYPE_CHECKING:
     from tasks.passport.labels import LabelledTexts

@@ -10,7 +10,6 @@ select
     panel.pipeline_tag,
     panel.model_format,
     coalesce(panel.downloads, 0) as downloads,
-    panel.parameters,
     case when cards.is_generated then cards.template end as template,
     bases.model_id is not null as is_base,
     len(panel.base_models) > 0 as has_base

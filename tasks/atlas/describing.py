@@ -23,7 +23,6 @@ class ModelRow:
     pipeline_tag: str | None
     model_format: str
     downloads: int
-    parameters: int | None
     template: str | None
     is_base: bool
     has_base: bool

@@ -1,7 +1,6 @@
 """What scores a card. `registry.py` has the kinds of judges and what each can do."""
 
 from tasks.judges.registry import (
-    DEFAULT_JUDGE,
     EvidenceJudge,
     Judge,
     JudgeIdentity,
@@ -15,7 +14,6 @@ from tasks.judges.registry import (
 )
 
 __all__ = [
-    "DEFAULT_JUDGE",
     "EvidenceJudge",
     "Judge",
     "JudgeIdentity",

@@ -19,7 +19,6 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from tasks.errors import UsageError
-from tasks.records import DEFAULT_JUDGE as DEFAULT_JUDGE
 from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
 from tasks.settings import Settings
 

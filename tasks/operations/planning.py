@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tasks.embedders.steps import embedder_of
 from tasks.errors import UsageError
-from tasks.judges import DEFAULT_JUDGE, kind_of
+from tasks.judges import kind_of
+from tasks.records import DEFAULT_JUDGE
 from tasks.replica.protocol import PLANS
 from tasks.settings import settings
 

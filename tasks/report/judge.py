@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tasks.judges import DEFAULT_JUDGE
 from tasks.passport import reading
-from tasks.records import JudgeRecord
+from tasks.records import DEFAULT_JUDGE, JudgeRecord
 from tasks.report.data import ReportData
 from tasks.report.tables import disagreements_table, explained_tables, passport_table
 from tasks.sentences.judges import other_judge_sentence, passport_sentence, sway_sentences
