@@ -314,9 +314,9 @@ def test_of_two_names_of_a_week_the_later_counts(db: Database, fill: Fill) -> No
 
 
 def test_the_latest_map_is_the_last_that_is_shown(two_maps: Database, fill: Fill, expect: Expect) -> None:
-    expect(frame(two_maps, "out/latest_atlas"), "snapshot | texts | kinds\n2026-01-12 | 4 | 2")
+    expect(frame(two_maps, "out/latest_atlas"), "snapshot\n2026-01-12")
     quarantine_last(two_maps, fill)
-    expect(frame(two_maps, "out/latest_atlas"), "snapshot | texts | kinds\n2026-01-05 | 1 | 1")
+    expect(frame(two_maps, "out/latest_atlas"), "snapshot\n2026-01-05")
 
 
 def test_a_placed_model_has_the_checks_of_the_reports_judge_and_its_newest_sections(
