@@ -1,10 +1,8 @@
 """Rank correlations with intervals over authors.
 
-The ranks themselves move when models are drawn again. Ranking every resample anew is slow, and keeping the
-first ranks is wrong by a first-order term as soon as there is an association. So each statistic comes with
-its influence values (Hampel 1974, "The influence curve and its role in robust estimation"): what it gains, per
-unit of weight, when one model weighs more, the movement of all ranks included. Resampling them costs a matrix
-product (Hájek 1968; Davison & Hinkley 1997, 2.7 and 9.5).
+Each statistic comes with its influence values (Hampel 1974, "The influence curve and its role in robust estimation"):
+what it gains, per unit of weight, when one model weighs more, the movement of all ranks included. They say how far it
+moves without a small author; without a large one everything is ranked again (`tasks/findings/authors.py`).
 """
 
 from __future__ import annotations
@@ -15,99 +13,187 @@ import numpy as np
 from scipy import stats
 
 from tasks.arrays import Floats
-from tasks.findings.bootstrap import RESAMPLES, estimate_over_authors
+from tasks.findings.authors import correlation_estimate, moves_of_authors
 from tasks.findings.concordance import net_concordance
 from tasks.findings.controls import least_squares
-from tasks.findings.sample import Codes, Estimate
+from tasks.findings.sample import Bools, Codes, Estimate
 
 # One value per model; their mean is the (rank) covariance, and the deviations from it are the influences.
 Covariance = Callable[[Floats, Floats], Floats]
 
 
-def spearman(x: Floats, y: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20) -> Estimate:
+def spearman(x: Floats, y: Floats, authors: Codes) -> Estimate:
     """Spearman's rho with average ranks: Pearson's correlation of the ranks, from -1 to 1.
 
-    Assumes nothing of the marginals; measures monotone association. Interval and p: bootstrap over authors.
+    Assumes nothing of the marginals; measures monotone association. Each model weighs one, so an author weighs as much
+    as all of its models. Interval and p: jackknife over authors.
     Spearman (1904), "The proof and measurement of association between two things".
     """
-    value = float(stats.spearmanr(x, y).statistic)
+    levels = _levels(x), _levels(y)
+
+    def of(kept: Bools) -> float:
+        return _pearson(*(_average_ranks(codes[kept]) for codes in levels))
+
+    value = of(np.ones(len(x), np.bool_))
     _, influence = correlation(x, y, rank_covariance)
-    return estimate_over_authors(value, influence, authors, resamples=resamples, seed=seed)
+    moves = moves_of_authors(value, influence, authors, of)
+    return correlation_estimate(value, moves, _information(_mid_distribution(x), authors))
 
 
-def kendall(x: Floats, y: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20) -> Estimate:
+def spearman_per_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
+    """Spearman's rho where each author weighs one, shared equally by its models: of a model of an author at random.
+
+    Weighted ranks. Interval and p: jackknife over authors, of whom none is large then.
+    """
+    weights = 1 / np.bincount(authors)[authors]
+    value, influence = correlation(x, y, lambda a, b: rank_covariance(a, b, weights), weights)
+    groups = int(authors.max()) + 1
+    moves = -np.bincount(authors, weights=weights * influence) / max(groups - 1, 1)
+    deviations = _mid_distribution(x, weights / weights.mean()) - 0.5
+    return correlation_estimate(value, moves, _information(deviations * np.sqrt(weights), authors, 0.0))
+
+
+def spearman_within_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
+    """Spearman's rho among models of the same author: of the ranks less their author's mean (author fixed effects).
+
+    Whatever authors differ in plays no part, such as their fame. Authors with one model say nothing. Interval and p:
+    jackknife over authors.
+    """
+
+    def left_of(kept: Bools) -> Floats:
+        ranks = np.column_stack([_mid_distribution(v[kept]) for v in (x, y)])
+        own = np.unique(authors[kept], return_inverse=True)[1]
+        means = np.column_stack([np.bincount(own, weights=column) for column in ranks.T])
+        return np.asarray(ranks - (means / np.bincount(own)[:, None])[own])
+
+    left = left_of(np.ones(len(x), np.bool_))
+    if np.any(left.var(axis=0) < _NO_VARIANCE):
+        return Estimate(flags=("constant",))
+    value, influence = _residual_correlation(left, [x, y], np.eye(2))
+    moves = moves_of_authors(value, influence, authors, lambda kept: _pearson(*left_of(kept).T))
+    return correlation_estimate(value, moves, _information(left[:, 0], authors))
+
+
+def kendall(x: Floats, y: Floats, authors: Codes) -> Estimate:
     """Kendall's tau-b, (concordant - discordant) pairs / sqrt(pairs untied in x * pairs untied in y).
 
-    From -1 to 1, ties allowed for. Interval and p: bootstrap over authors, as many resamples as Spearman's.
+    From -1 to 1, ties allowed for. Interval and p: jackknife over authors. Without an author the pairs are those of
+    all, less twice its models' pairs, plus those among its own models, which both models counted.
     Kendall (1945), "The treatment of ties in ranking problems".
     """
-    value = float(stats.kendalltau(x, y, variant="b").statistic)
+    net, levels = net_concordance(x, y), (_levels(x), _levels(y))
+
+    def of(kept: Bools) -> float:
+        left = ~kept
+        pairs = net.sum() - 2 * net[left].sum() + net_concordance(x[left], y[left]).sum()
+        untied = [kept.sum() ** 2 - np.sum(np.bincount(codes[kept]).astype(np.float64) ** 2) for codes in levels]
+        return float(pairs / np.sqrt(untied[0] * untied[1])) if min(untied) > 0 else 0.0
+
+    value = of(np.ones(len(x), np.bool_))
     _, influence = correlation(x, y, sign_covariance)
-    return estimate_over_authors(value, influence, authors, resamples=resamples, seed=seed)
+    moves = moves_of_authors(value, influence, authors, of)
+    return correlation_estimate(value, moves, _information(_mid_distribution(x), authors))
 
 
 def partial_spearman(
-    x: Floats,
-    y: Floats,
-    given: Floats,
-    clusters: Codes,
-    *,
-    fixed: Floats | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 20,
+    x: Floats, y: Floats, given: Floats, clusters: Codes, *, fixed: Floats | None = None
 ) -> Estimate:
     """Spearman's rho of x and y, controlling for the ranks of `given` (n x k) and for `fixed` (n x m) as it is.
 
     Pearson's correlation of what least squares leaves of the ranks of x and of y; with one column of `given` that is
     (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2)(1 - r_yz^2)). Assumes that the ranks are linear in those of the controls.
-    Interval and p: bootstrap over clusters, the ranks of `given` moving along. Of the residuals' covariances only the
+    Interval and p: jackknife over clusters, the ranks of `given` moving along. Of the residuals' covariances only the
     covariances of the ranks themselves move to first order, since least squares has fixed its coefficients.
     Conover (1999), Practical Nonparametric Statistics, 5.4; Liu, Li, Wanga & Shepherd (2018), "Covariate-adjusted
     Spearman's rank correlation with probability-scale residuals".
     """
     held = given.reshape(len(x), -1)
-    ranks = np.column_stack([_mid_distribution(v) for v in (x, y, *held.T)])
-    others = [ranks[:, 2:]] if fixed is None else [ranks[:, 2:], fixed.reshape(len(x), -1)]
-    base = np.column_stack([np.ones(len(x)), *others])
-    coefficients = least_squares(base, ranks[:, :2])
-    left = ranks[:, :2] - base @ coefficients
-    if np.any(left.var(axis=0) < 1e-9 * ranks[:, :2].var(axis=0)):
+    others = np.empty((len(x), 0)) if fixed is None else fixed.reshape(len(x), -1)
+    columns = [x, y, *held.T]
+
+    def left_of(kept: Bools) -> tuple[Floats, Floats]:
+        ranks = np.column_stack([_mid_distribution(v[kept]) for v in columns])
+        base = np.column_stack([np.ones(len(ranks)), ranks[:, 2:], others[kept]])
+        coefficients = least_squares(base, ranks[:, :2])
+        left = ranks[:, :2] - base @ coefficients
+        left[:, left.var(axis=0) < _NO_VARIANCE * ranks[:, :2].var(axis=0)] = 0.0
+        return left, coefficients
+
+    left, coefficients = left_of(np.ones(len(x), np.bool_))
+    if not left.any(axis=0).all():
         return Estimate(flags=("collinear",))
     # The weight of each rank in the residuals: its own is 1, those of the controls are their coefficients.
     weights = np.vstack([np.eye(2), -coefficients[1 : 1 + held.shape[1]]])
-    columns = [x, y, *held.T]
+    value, influence = _residual_correlation(left, columns, weights)
+    moves = moves_of_authors(value, influence, clusters, lambda kept: _pearson(*left_of(kept)[0].T))
+    return correlation_estimate(value, moves, _information(left[:, 0], clusters))
+
+
+_NO_VARIANCE = 1e-9  # of the ranks' variance: what rounding leaves
+
+
+def _residual_correlation(left: Floats, columns: list[Floats], weights: Floats) -> tuple[float, Floats]:
+    """The correlation of two columns of mean 0, and its influence values (n, mean 0).
+
+    `left` (n x 2): residuals of ranks; `weights` (k x 2): the weight of each of the k ranked `columns` in them.
+    """
     moved = [np.column_stack([_sum_above(column, left[:, side]) for column in columns]) for side in (0, 1)]
 
     def covariance(a: int, b: int) -> Floats:
-        return np.asarray(left[:, a] * left[:, b] + moved[b] @ weights[:, a] + moved[a] @ weights[:, b])
+        each = np.asarray(left[:, a] * left[:, b] + moved[b] @ weights[:, a] + moved[a] @ weights[:, b])
+        return each - each.mean()
 
-    value, influence = _correlation(left, covariance)
-    return estimate_over_authors(value, influence, clusters, resamples=resamples, seed=seed)
-
-
-def _correlation(left: Floats, covariance: Callable[[int, int], Floats]) -> tuple[float, Floats]:
-    """The correlation of two columns of mean 0, and its influence values (n, mean 0) from those of the covariances."""
     (xx, xy), (_, yy) = left.T @ left / len(left)
-    of_xx, of_xy, of_yy = (c - c.mean() for c in (covariance(0, 0), covariance(0, 1), covariance(1, 1)))
     spread = float(np.sqrt(xx * yy))
     value = float(np.clip(xy / spread, -1, 1))
-    return value, of_xy / spread - value / 2 * (of_xx / xx + of_yy / yy)
+    return value, covariance(0, 1) / spread - value / 2 * (covariance(0, 0) / xx + covariance(1, 1) / yy)
 
 
-def cliffs_delta(
-    has: Floats, y: Floats, authors: Codes, *, resamples: int = RESAMPLES, seed: int = 20
-) -> Estimate:
+def cliffs_delta(has: Floats, y: Floats, authors: Codes) -> Estimate:
     """P(y1 > y0) - P(y1 < y0) for a model with (`has` = 1) and one without: -1 to 1, 0 for no difference.
 
     2U / (n1 n0) - 1 of Mann and Whitney's U, so outliers and ties do no harm; it compares whole distributions,
-    not means. Interval and p: bootstrap over authors.
+    not means. Interval and p: jackknife over authors.
     Cliff (1993), "Dominance statistics: ordinal analyses to answer ordinal questions".
     """
-    one, none = has == 1, has == 0
+    one, none, levels = has == 1, has == 0, _levels(y)
     wins = np.where(one, _net_wins(y, y[none]), -_net_wins(y, y[one]))
     value = float(wins[one].mean())
     influence = (wins - value) * np.where(one, 1 / one.mean(), 1 / none.mean())
-    return estimate_over_authors(value, influence, authors, resamples=resamples, seed=seed)
+
+    def of(kept: Bools) -> float:
+        with_, without = (np.bincount(levels[kept & group], minlength=levels.max() + 1) for group in (one, none))
+        if not with_.any() or not without.any():
+            return 0.0
+        below = 2 * np.cumsum(without) - without - without.sum()
+        return float(with_ @ below / (with_.sum() * without.sum()))
+
+    moves = moves_of_authors(value, influence, authors, of)
+    return correlation_estimate(value, moves, _information(has, authors))
+
+
+def _information(predictor: Floats, authors: Codes, middle: float | None = None) -> Floats:
+    """What each author contributes (G): the squared deviations of a predictor (n) from its mean, or from `middle`."""
+    deviations = predictor - (predictor.mean() if middle is None else middle)
+    return np.asarray(np.bincount(authors, weights=deviations**2))
+
+
+def _pearson(x: Floats, y: Floats) -> float:
+    """Pearson's correlation; 0 where either does not vary, for then nothing goes with anything."""
+    x, y = x - x.mean(), y - y.mean()
+    spread = float(np.sqrt((x @ x) * (y @ y)))
+    return float(np.clip((x @ y) / spread, -1, 1)) if spread > 0 else 0.0
+
+
+def _levels(values: Floats) -> Codes:
+    """Each value as the place of its level (n), from 0."""
+    return np.asarray(np.unique(values, return_inverse=True)[1], np.int64)
+
+
+def _average_ranks(codes: Codes) -> Floats:
+    """Average ranks of codes, but for a constant."""
+    tied = np.bincount(codes)
+    return np.asarray((tied.cumsum() - tied / 2)[codes])
 
 
 def _net_wins(y: Floats, others: Floats) -> Floats:

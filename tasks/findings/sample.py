@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import isfinite
 from typing import TypeAlias
@@ -22,26 +22,45 @@ Bools: TypeAlias = NDArray[np.bool_]
 MODELS_TO_ESTIMATE = 10  # below it no estimate is given at all
 MODELS_TO_TRUST = 30
 AUTHORS_FOR_INTERVAL = 10  # below it an interval over authors means nothing
+EFFECTIVE_AUTHORS = 5.0  # the same, of authors who count equally
 AUTHORS_TO_TRUST = 30  # Cameron & Miller (2015): "few" clusters starts somewhere from 20 to 50
 DOMINANT_SHARE = 0.10
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its 95 % interval and two-sided p, or the flags that say why there is none."""
+    """A number with its 95 % interval and two-sided p, or the flags that say why there is none.
+
+    `effective_authors`: how many authors of equal weight the interval rests on. `most_influential`: the code of the
+    author without whom the number moves furthest.
+    """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
     p: float | None = None
     flags: tuple[str, ...] = ()
+    effective_authors: float | None = None
+    most_influential: int | None = None
+
+    def between(self, low: float, high: float, p: float) -> Estimate:
+        """The same with an interval and a p."""
+        return replace(self, low=low, high=high, p=p)
+
+    def flagged(self, *flags: str) -> Estimate:
+        """The same with more flags."""
+        return replace(self, flags=(*self.flags, *flags))
+
+    def by_t(self, error: float, degrees: float) -> Estimate:
+        """The same with the interval and the p of Student's t, from its standard error."""
+        value = self.value or 0.0
+        reach = float(stats.t.ppf(0.975, degrees)) * error
+        return self.between(value - reach, value + reach, float(2 * stats.t.sf(abs(value) / error, degrees)))
 
 
 def t_estimate(value: float, error: float, degrees: float, flags: tuple[str, ...] = ()) -> Estimate:
     """An estimate with the interval and the p of Student's t, from its standard error."""
-    reach = float(stats.t.ppf(0.975, degrees)) * error
-    p = float(2 * stats.t.sf(abs(value) / error, degrees))
-    return Estimate(value, value - reach, value + reach, p, flags)
+    return Estimate(value, flags=flags).by_t(error, degrees)
 
 
 @dataclass(frozen=True, slots=True)
