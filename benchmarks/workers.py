@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +71,7 @@ def covered_s(spans: list[tuple[float, float]]) -> float:
 
 def _task_runs(home: Path, since: datetime) -> list[tuple[str, float, float]]:
     """Names, starts and ends (seconds) of the finished task runs that Prefect recorded."""
-    with sqlite3.connect(home / "prefect" / "prefect.db") as db:
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as db:
         rows = db.execute(
             "select name, start_time, end_time from task_run where end_time is not null and start_time >= ?",
             (str(since),),

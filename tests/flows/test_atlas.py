@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def test_the_same_week_again_embeds_and_draws_nothing(atlas: Atlas) -> None:
 
 
 def test_a_map_takes_as_many_task_runs_as_planned(atlas: Atlas) -> None:
-    with sqlite3.connect(atlas.home / "prefect" / "prefect.db") as db:
+    with closing(sqlite3.connect(atlas.home / "prefect" / "prefect.db")) as db:
         ((taken,),) = db.execute(
             """
             select count(*) from task_run join flow_run on flow_run.id = task_run.flow_run_id

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def test_the_same_week_again_asks_judges_and_estimates_nothing(week: Week) -> No
 
 
 def test_every_task_run_is_in_prefects_own_books_and_none_failed(week: Week) -> None:
-    with sqlite3.connect(week.home / "prefect" / "prefect.db") as db:
+    with closing(sqlite3.connect(week.home / "prefect" / "prefect.db")) as db:
         runs = dict(db.execute("select state_type, count(*) from task_run group by 1").fetchall())
         artifacts = {key for (key,) in db.execute("select key from artifact").fetchall()}
     db.close()

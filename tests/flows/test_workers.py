@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def test_three_processes_make_what_one_makes(tmp_path: Path, corpus: Path) -> No
 
 
 def task_runs_of(home: Path) -> int:
-    with sqlite3.connect(home / "prefect" / "prefect.db") as db:
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as db:
         ((runs,),) = db.execute("select count(*) from task_run").fetchall()
     return int(runs)
 

@@ -137,7 +137,7 @@ def test_an_estimate_without_an_interval_settles_nothing() -> None:
 def test_flags_become_warnings() -> None:
     flags = ["mostly_zero", "few_models", "estimators_disagree"]
     said = sentence(replace(BASE, flags=flags))
-    assert "none at all" in said
+    assert "count of zero" in said
     assert "few models" in said
     assert "estimators disagree" in said
     assert said.count("few models") == 1
