@@ -337,6 +337,11 @@ create table if not exists base.findings (
     flags varchar[] not null,
     computed_at timestamp not null,
     tie_share double,
+    effective_authors double,
+    influential_author varchar,
+    estimate_without double,
+    ci_low_without double,
+    ci_high_without double,
     primary key (snapshot, fingerprint, question, outcome, predictor, stratum, estimator)
 );
 comment on table base.findings is 'Every estimate with its interval, one per row.';
@@ -359,6 +364,11 @@ comment on column base.findings.p_adjusted is 'p after Benjamini-Hochberg within
 comment on column base.findings.flags is 'Caveats to know before quoting it.';
 comment on column base.findings.computed_at is 'When it was estimated (UTC).';
 comment on column base.findings.tie_share is 'Share of the pairs of models whose outcome is the same.';
+comment on column base.findings.effective_authors is 'How many authors of equal weight the interval rests on.';
+comment on column base.findings.influential_author is 'The author without whom the estimate moves furthest.';
+comment on column base.findings.estimate_without is 'The estimate without influential_author.';
+comment on column base.findings.ci_low_without is 'Lower end of the 95 % interval without influential_author.';
+comment on column base.findings.ci_high_without is 'Upper end of the 95 % interval without influential_author.';
 
 create table if not exists base.families (
     snapshot date not null,

@@ -343,6 +343,12 @@ class Finding:
     flags: list[str] = field(default_factory=list)
     computed_at: datetime | None = None
     tie_share: float | None = None
+    effective_authors: float | None = None
+    # The author without whom the estimate moves furthest, and what it is then.
+    influential_author: str | None = None
+    estimate_without: float | None = None
+    ci_low_without: float | None = None
+    ci_high_without: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

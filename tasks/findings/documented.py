@@ -11,8 +11,8 @@ from scipy import stats
 
 from tasks.arrays import Floats
 from tasks.estimators import Estimator
-from tasks.findings.bootstrap import cluster_sums
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Estimate, Sample, Stamp, dense_codes
+from tasks.findings.authors import cluster_sums, effective_number, too_few
+from tasks.findings.sample import Estimate, Sample, Stamp, dense_codes
 from tasks.findings.study import CLUSTER
 from tasks.records import Finding
 
@@ -27,8 +27,8 @@ def documented(frame: pl.DataFrame, families: Mapping[str, str], stamp: Stamp) -
 
     `families` maps a `card_hash` to its near-duplicate family. Outcomes: `is_generated`, `is_copied` (the
     text belongs to a family that five or more models share), and `section:<id>` for each section of the rubric that any
-    card fills. A share is a mean over the tier's models with a card; its interval is a sandwich over authors, on the
-    logit scale, t with G - 1 degrees of freedom (Liang & Zeger 1986).
+    card fills. A share is a mean over the tier's models with a card; its interval is over authors, on the logit scale
+    (Bell & McCaffrey 2002).
     """
     cards = _tiered(frame).filter(pl.col("card_status") == "card")
     if cards.is_empty():
@@ -74,14 +74,16 @@ def _by_tier(cards: pl.DataFrame, column: str, stamp: Stamp) -> Iterator[Finding
 
 def share(has: Floats, clusters: np.ndarray) -> Estimate:
     """The mean of 0/1 values (n) with its interval over clusters, which is within 0 and 1; no p."""
-    value, groups = float(has.mean()), int(clusters.max()) + 1
-    if groups < AUTHORS_FOR_INTERVAL:
-        return Estimate(value, flags=("few_clusters",))
+    value, sizes = float(has.mean()), np.bincount(clusters)
+    effective = effective_number(sizes)
+    bare = Estimate(value, effective_authors=effective)
+    if (flag := too_few(len(sizes), effective)) is not None:
+        return bare.flagged(flag)
     if value in (0.0, 1.0):
-        return Estimate(value)
+        return bare
     sums = cluster_sums((has - value)[:, None], clusters)[:, 0]
-    error = float(np.sqrt(groups / (groups - 1) * np.sum(sums**2))) / len(has)
-    reach = float(stats.t.ppf(0.975, groups - 1)) * error / (value * (1 - value))
+    error = float(np.sqrt(np.sum(sums**2 / (1 - sizes / len(has))))) / len(has)
+    reach = float(stats.t.ppf(0.975, effective - 1)) * error / (value * (1 - value))
     middle = np.log(value / (1 - value))
     low, high = 1 / (1 + np.exp(-(middle - reach))), 1 / (1 + np.exp(-(middle + reach)))
-    return Estimate(value, float(low), float(high))
+    return replace(bare, low=float(low), high=float(high))

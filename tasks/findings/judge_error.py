@@ -33,7 +33,7 @@ import polars as pl
 from tasks.arrays import Floats
 from tasks.estimators import Estimator
 from tasks.findings import rank, regression
-from tasks.findings.bootstrap import cluster_sums
+from tasks.findings.authors import cluster_sums
 from tasks.findings.controls import Design, controls, independent
 from tasks.findings.regression import NoFit
 from tasks.findings.sample import (

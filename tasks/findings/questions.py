@@ -56,7 +56,7 @@ def count_missing(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Find
     return found
 
 
-def no_card_lowest(models: pl.DataFrame, study: Study, status: str, stamp: Stamp, seed: int) -> list[Finding]:
+def no_card_lowest(models: pl.DataFrame, study: Study, status: str, stamp: Stamp) -> list[Finding]:
     """The rank correlations again, with models without a card ranked below every card.
 
     Without a card there is nothing to score, so no other estimate on the score includes those models. Ranks can include
@@ -68,14 +68,14 @@ def no_card_lowest(models: pl.DataFrame, study: Study, status: str, stamp: Stamp
     found: list[Finding] = []
     for outcome in study.outcomes:
         sample = scored(models.with_columns(filled), "no_card_lowest", outcome, study.score)
-        found += rank_correlations(sample, stamp, seed)
+        found += rank_correlations(sample, stamp)
     return found
 
 
-def rank_correlations(sample: Sample, stamp: Stamp, seed: int) -> list[Finding]:
+def rank_correlations(sample: Sample, stamp: Stamp) -> list[Finding]:
     """Spearman and Kendall of the score and one outcome."""
     methods = {Estimator.SPEARMAN: rank.spearman, Estimator.KENDALL: rank.kendall}
-    found = [_correlation(sample, name, method, stamp, seed) for name, method in methods.items()]
+    found = [_correlation(sample, name, method, stamp) for name, method in methods.items()]
     return _flag_disagreement(found, tuple(methods), compare_intervals=False)
 
 
@@ -91,12 +91,12 @@ def _by_ranks(sample: Sample, method: Callable[..., Estimate], seed: int) -> Est
     return method(sample.x, sample.y, sample.clusters, seed=seed)
 
 
-def partial_correlations(sample: Sample, study: Study, stamp: Stamp, seed: int) -> list[Finding]:
+def partial_correlations(sample: Sample, study: Study, stamp: Stamp) -> list[Finding]:
     """Spearman of score and outcome given each amount, the previous outcome, and all controls together."""
     before = study.outcomes[: study.outcomes.index(sample.outcome)][-1:]
-    found = [_given_one(sample, column, stamp, seed) for column in (*study.amounts, *before)]
+    found = [_given_one(sample, column, stamp) for column in (*study.amounts, *before)]
     if study.amounts or study.kinds:
-        found.append(_given_controls(sample, study, stamp, seed))
+        found.append(_given_controls(sample, study, stamp))
     return found
 
 
@@ -124,7 +124,7 @@ def _given_controls(sample: Sample, study: Study, stamp: Stamp, seed: int) -> Fi
     return stamp.finding("partial_rank_correlation", Estimator.SPEARMAN_GIVEN_CONTROLS, sample, estimate)
 
 
-def regressions(sample: Sample, study: Study, stamp: Stamp, seed: int) -> list[Finding]:
+def regressions(sample: Sample, study: Study, stamp: Stamp) -> list[Finding]:
     """The score's coefficient by every estimator, alone and with controls, all on the same design."""
     found: list[Finding] = []
     for question, controlled in (("regression", False), ("regression_controlled", True)):
@@ -173,7 +173,7 @@ def _theil_sen(matrix: Design, *, seed: int) -> Estimate:
     return theil_sen(matrix.x[:, -1], np.log1p(matrix.y), matrix.clusters, seed=seed)
 
 
-def has_card(models: pl.DataFrame, study: Study, status: str, stamp: Stamp, seed: int) -> list[Finding]:
+def has_card(models: pl.DataFrame, study: Study, status: str, stamp: Stamp) -> list[Finding]:
     """Models with a card against models without one, so that the latter are neither dropped nor scored 1.
 
     Without: no README, or an empty one. Cards that could not be read, or are not read yet, are in neither group.
@@ -217,7 +217,7 @@ def _outside(value: float, row: Finding) -> bool:
     return row.ci_low is not None and row.ci_high is not None and not row.ci_low <= value <= row.ci_high
 
 
-def by_dimension(models: pl.DataFrame, study: Study, stamp: Stamp, seed: int) -> list[Finding]:
+def by_dimension(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Finding]:
     """Spearman within each level of each stratum, p-values adjusted within one dimension and outcome.
 
     Levels are those with at least 30 models that have a score and the outcome. One in which nothing varies keeps its
@@ -237,7 +237,7 @@ def by_dimension(models: pl.DataFrame, study: Study, stamp: Stamp, seed: int) ->
                 for level, rows in sorted(levels.items(), key=lambda item: item[0])
             ]
             found += adjust(
-                [_correlation(sample, Estimator.SPEARMAN, rank.spearman, stamp, seed) for sample in samples]
+                [_correlation(sample, Estimator.SPEARMAN, rank.spearman, stamp) for sample in samples]
             )
     return found
 

@@ -1,8 +1,8 @@
 """Robust regressions and count models of popularity on the score, with author-clustered intervals.
 
-All intervals are sandwiches over authors: one matrix product per fit, where a cluster bootstrap would refit the
-model thousands of times, and valid for any smooth estimating equation (White 1984; Liang & Zeger 1986).
-With few authors they are too short; those rows have the flag `few_clusters`.
+All intervals are jackknifed over authors (CR3), with t on one degree of freedom less than there are effective authors
+(`tasks/findings/authors.py`); an author's weight is its share of the score's information. Leaving an author out is one
+Newton step, exact for least squares; the Poisson mean, which a few giants decide, is fitted again without large ones.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from scipy import special, stats
 from statsmodels.robust.norms import HuberT, TukeyBiweight
 
 from tasks.arrays import Floats
-from tasks.findings.bootstrap import cluster_sums
+from tasks.findings.authors import LARGE_SHARE, cluster_sums, effective_number, too_few
 from tasks.findings.controls import Design, independent, least_squares
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate, t_estimate
+from tasks.findings.sample import Codes, Estimate
 
 MAD_TO_SIGMA = float(stats.norm.ppf(0.75))
 ITERATIONS = 500
 TOLERANCE = 1e-10  # of the coefficients
 TIED_SHARE = 0.1
 MODELS_TO_PREPROCESS, DRAWN, BAND = 100_000, 40_000, 0.08
-CLUSTERS_TO_JACKKNIFE = 1000
+CLUSTERS_TO_JACKKNIFE = 1000  # all of them; of more, those that weigh
 WITHOUT_IT_SINGULAR = 1e8
 LINEAR_PREDICTOR_LIMIT = 30.0  # exp(-30): a fitted mean of practically 0, the sign of separated data
 
@@ -97,7 +97,8 @@ def poisson(design: Design) -> Estimate:
     models may dominate it: compare the stratum without outliers.
     Gourieroux, Monfort & Trognon (1984); Santos Silva & Tenreyro (2006), "The log of gravity".
     """
-    return _score_estimate(design, poisson_fit(design))
+    fit = poisson_fit(design)
+    return _score_estimate(design, fit, moves_of=_moves_refitted if isinstance(fit, Fit) else _moves)
 
 
 def logit_any(design: Design) -> Estimate:
@@ -137,7 +138,7 @@ def median(design: Design) -> Estimate:
 
     Least absolute deviations, by pyfixest's interior-point method. It says nothing about counts whose median is a value
     that many models share, such as 0: refused (`quantile_is_tied`) where the line passes through more than a tenth. The
-    sandwich is over authors, with the density of the residuals at 0 from those within Hall and Sheather's bandwidth.
+    density of the residuals at 0 is that of those within Hall and Sheather's bandwidth.
     Koenker & Bassett (1978), "Regression quantiles"; Parente & Santos Silva (2016), "Quantile regression with
     clustered data".
     """
@@ -152,8 +153,7 @@ def median(design: Design) -> Estimate:
         return Estimate(flags=("quantile_is_tied",))
     width = _bandwidth(residuals)
     near = (np.abs(residuals) <= width) / (2 * width)
-    # Leaving an author out moves a median in steps, which a one-step jackknife does not predict.
-    return _score_estimate(design, Fit(beta, np.sign(residuals) / 2, near), sandwich)
+    return _score_estimate(design, Fit(beta, np.sign(residuals) / 2, near))
 
 
 def least_absolute(x: Floats, y: Floats) -> Floats | NoFit:
@@ -286,7 +286,7 @@ POISSON = Family(np.log, np.exp, lambda mean: mean)
 BINOMIAL = Family(special.logit, special.expit, lambda mean: mean * (1 - mean))
 
 
-def _glm(design: Design, y: Floats, family: Family) -> Fit | NoFit:
+def _glm(design: Design, y: Floats, family: Family, start: Floats | None = None) -> Fit | NoFit:
     """A generalised linear model with its canonical link, refused where it did not converge or is separated.
 
     Newton's method, which for a canonical link is iteratively reweighted least squares (Nelder & Wedderburn 1972), by
@@ -295,8 +295,9 @@ def _glm(design: Design, y: Floats, family: Family) -> Fit | NoFit:
     x, counted = design.x, np.ones(len(y)) if design.weights is None else design.weights
     if not x.shape[1] or np.all(y == y[0]):
         return NoFit(("constant",))
-    beta, mean = np.zeros(x.shape[1]), (y + y.mean()) / 2
-    predictor = family.link(mean)
+    beta = np.zeros(x.shape[1]) if start is None else start
+    predictor = family.link((y + y.mean()) / 2) if start is None else x @ start
+    mean = family.mean(predictor)
     with np.errstate(all="ignore"):  # divergence is checked below
         for _ in range(ITERATIONS):
             variance = family.variance(mean)
@@ -317,94 +318,128 @@ def _glm(design: Design, y: Floats, family: Family) -> Fit | NoFit:
     return NoFit(("not_converged",))
 
 
-Variance = Callable[[Floats, Fit, Codes], Floats | None]
+Moves = Callable[[Design, Fit], Floats | None]
 
 
-def _score_estimate(design: Design, fit: Fit | NoFit, variance_of: Variance | None = None) -> Estimate:
-    """The score's coefficient with its t interval on G - 1 degrees of freedom."""
+def _moves(design: Design, fit: Fit) -> Floats | None:
+    """How far the score's coefficient moves without each author (G), by one Newton step."""
+    bread = _bread(design.x, fit)
+    if bread is None:
+        return None
+    return np.asarray(-_sums_left_out(design.x, fit, design.clusters, bread) @ bread[-1])
+
+
+def _moves_refitted(design: Design, fit: Fit) -> Floats | None:
+    """The same of a Poisson fit, which is made again without each author of more than a fiftieth of the information."""
+    moves = _moves(design, fit)
+    if moves is None:
+        return None
+    shares = np.maximum(_shares(design, fit), np.bincount(design.clusters) / len(design.y))
+    for author in np.flatnonzero(shares > _REFITTED_SHARE):
+        kept = design.clusters != author
+        left = replace(
+            design,
+            x=design.x[kept],
+            y=design.y[kept],
+            weights=None if design.weights is None else design.weights[kept],
+        )
+        again = _glm(left, left.y, POISSON, start=fit.coefficients)
+        if isinstance(again, Fit):
+            moves[author] = again.coefficients[-1] - fit.coefficients[-1]
+    return moves
+
+
+_REFITTED_SHARE = 0.02
+
+
+def _shares(design: Design, fit: Fit) -> Floats:
+    """Each author's share of the information on the score's coefficient (G).
+
+    sum c_i (x_i' a)^2 with a the last row of A^-1: the sum over all authors is a' A a.
+    """
+    bread = _bread(design.x, fit)
+    own = np.zeros(len(design.y)) if bread is None else fit.curvature * (design.x @ bread[-1]) ** 2
+    information = np.maximum(np.bincount(design.clusters, weights=own), 0.0)
+    total = float(information.sum())
+    return np.asarray(information / total if total > 0 else np.full(len(information), 1 / len(information)))
+
+
+def _score_estimate(design: Design, fit: Fit | NoFit, moves_of: Moves = _moves) -> Estimate:
+    """The score's coefficient with its interval over authors: CR3, t on one less than the effective authors."""
     if isinstance(fit, NoFit):
         return Estimate(flags=(*fit.flags, *design.flags))
-    value = float(fit.coefficients[-1])
-    groups = int(design.clusters.max()) + 1
-    if groups < AUTHORS_FOR_INTERVAL:
-        return Estimate(value, flags=("few_clusters", *design.flags))
-    variance = (variance_of or over_clusters)(design.x, fit, design.clusters)
-    if variance is None or not variance[-1, -1] > 0:
+    moves = moves_of(design, fit)
+    if moves is None:
         return Estimate(flags=("not_converged", *design.flags))
-    error = float(np.sqrt(variance[-1, -1]))
-    return t_estimate(value, error, groups - 1, design.flags)
+    groups, effective = len(moves), effective_number(_shares(design, fit))
+    bare = Estimate(
+        float(fit.coefficients[-1]),
+        flags=design.flags,
+        effective_authors=effective,
+        most_influential=int(np.argmax(np.abs(moves))),
+    )
+    if (flag := too_few(groups, effective)) is not None:
+        return bare.flagged(flag)
+    error = float(np.sqrt(np.sum(moves**2) * (groups - 1) / groups))
+    if not error > 0:
+        return Estimate(flags=("not_converged", *design.flags))
+    return bare.by_t(error, effective - 1)
 
 
 def over_clusters(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:
-    """The variance of the coefficients (k x k): jackknifed by cluster, a plain sandwich with more than 1,000 clusters.
+    """The variance of the coefficients (k x k), jackknifed by cluster (CR3).
 
-    Among so many, none weighs much, and the jackknife would take longer than the fit.
-    """
-    is_few = int(clusters.max()) + 1 <= CLUSTERS_TO_JACKKNIFE
-    return (jackknife if is_few else sandwich)(x, fit, clusters)
-
-
-def sandwich(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:
-    """A^-1 B A^-1 with A = sum c_i x_i x_i' and B the outer products of each cluster's sum of s_i x_i (k x k).
-
-    Times G / (G - 1) * (n - 1) / (n - k), as statsmodels and Stata do. For M-estimators the scale is taken as
-    known, which is right for the slopes when the errors are symmetric or independent of x.
-    Liang & Zeger (1986); Cameron & Miller (2015), "A practitioner's guide to cluster-robust inference".
-    """
-    n, k = x.shape
-    bread = _bread(x, fit)
-    if bread is None:
-        return None
-    sums = cluster_sums(x * fit.slope[:, None], clusters)
-    groups = len(sums)
-    return np.asarray(bread @ (sums.T @ sums) @ bread.T * (groups / (groups - 1) * (n - 1) / (n - k)))
-
-
-def jackknife(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:
-    """The sandwich with each cluster's sum as it would be were the fit made without that cluster (k x k).
-
-    (G - 1) / G times the sum of squares of A_-g^-1 s_g: CR3, exact for least squares, one Newton step for the others.
-    The plain sandwich is too short where few clusters weigh much, as popular authors do. A cluster without which a
-    coefficient would not exist counts as in the plain one.
+    (G - 1) / G times the sum of squares of A_-g^-1 s_g, s_g the cluster's sum of s_i x_i: exact for least squares, one
+    Newton step for the others. For M-estimators the scale is taken as known, which is right for the slopes when the
+    errors are symmetric or independent of x. Of more than 1,000 clusters those with more than half a percent of the
+    models are left out, and the others count as in the plain sandwich, which for them is the same.
     Bell & McCaffrey (2002); MacKinnon, Nielsen & Webb (2023), "Cluster-robust inference: a guide to empirical
     practice".
     """
     bread = _bread(x, fit)
     if bread is None:
         return None
-    sums = cluster_sums(x * fit.slope[:, None], clusters)
+    sums = _sums_left_out(x, fit, clusters, bread)
     groups = len(sums)
-    for group, (_, own) in enumerate(_left_out(x, fit, clusters, bread)):
-        sums[group] = np.linalg.solve(own, sums[group])
     return np.asarray(bread @ (sums.T @ sums) @ bread.T * ((groups - 1) / groups))
 
 
-def _left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Iterator[tuple[Codes, Floats]]:
-    """Each cluster's rows, and A_-g A^-1 (k x k): the identity where a coefficient would not exist without it."""
+def _sums_left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Floats:
+    """Each cluster's sum of s_i x_i as it would be were the fit made without that cluster (G x k)."""
+    sums = cluster_sums(x * fit.slope[:, None], clusters)
+    for group, (_, own) in _left_out(x, fit, clusters, bread):
+        sums[group] = np.linalg.solve(own, sums[group])
+    return sums
+
+
+def _left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Iterator[tuple[int, tuple[Codes, Floats]]]:
+    """Of each cluster that weighs: its rows, and A_-g A^-1 (k x k).
+
+    Without some clusters a coefficient would not exist; they count as in the plain sandwich, by the identity.
+    """
+    sizes = np.bincount(clusters)
     order = np.argsort(clusters, kind="stable")
-    groups = int(clusters.max()) + 1
-    bounds = np.searchsorted(clusters[order], np.arange(groups + 1))
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
     identity = np.eye(x.shape[1])
-    for group in range(groups):
+    is_few = len(sizes) <= CLUSTERS_TO_JACKKNIFE
+    for group in range(len(sizes)) if is_few else np.flatnonzero(sizes > LARGE_SHARE * len(x)):
         rows = order[bounds[group] : bounds[group + 1]]
         own = identity - (x[rows] * fit.curvature[rows, None]).T @ x[rows] @ bread
-        yield rows, own if np.linalg.cond(own) < WITHOUT_IT_SINGULAR else identity
+        yield int(group), (rows, own if np.linalg.cond(own) < WITHOUT_IT_SINGULAR else identity)
 
 
 def contributions(design: Design, fit: Fit) -> Floats | None:
     """Each model's contribution to the score's coefficient (n); summed over a cluster, how far it moves the estimate.
 
-    With up to 1,000 clusters, how far leaving the cluster out would move it, as in `jackknife`. Null where the
-    coefficients are not determined.
+    That is how far leaving the cluster out would move it, as in `over_clusters`. Null where the coefficients are not
+    determined.
     """
     bread = _bread(design.x, fit)
     if bread is None:
         return None
     moved = design.x * fit.slope[:, None]
-    if int(design.clusters.max()) + 1 > CLUSTERS_TO_JACKKNIFE:
-        return np.asarray(moved @ bread[-1])
-    found = np.empty(len(moved))
-    for rows, own in _left_out(design.x, fit, design.clusters, bread):
+    found = np.asarray(moved @ bread[-1])
+    for _, (rows, own) in _left_out(design.x, fit, design.clusters, bread):
         found[rows] = moved[rows] @ np.linalg.solve(own.T, bread[-1])
     return found
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from tasks.arrays import Floats
-from tasks.findings.study import CLUSTER, SUBJECT, Labels, Study
+from tasks.findings.study import AUTHOR, CLUSTER, SUBJECT, Labels, Study
 from tasks.records import Finding
 
 Codes: TypeAlias = NDArray[np.int64]
@@ -135,6 +135,7 @@ class Stamp:
             ci_high=numbers[2],
             p=numbers[3],
             flags=sorted(flags),
+            effective_authors=estimate.effective_authors,
         )
 
 
@@ -153,6 +154,7 @@ def clean(frame: pl.DataFrame, study: Study) -> pl.DataFrame:
     named = frame.select(
         subject.alias(SUBJECT),
         pl.coalesce(cluster, subject).alias(CLUSTER),
+        (pl.coalesce(pl.col(study.cluster).cast(pl.String), subject) if study.cluster else subject).alias(AUTHOR),
         _finite(study.score, minimum=-np.inf),
         *(_finite(column, minimum=0.0) for column in dict.fromkeys((*study.outcomes, *study.amounts))),
         *(pl.col(column).cast(pl.String).fill_null("(none)") for column in kinds),
@@ -161,7 +163,7 @@ def clean(frame: pl.DataFrame, study: Study) -> pl.DataFrame:
         *(_labels(study.labels) if study.labels else []),
     )
     by = [SUBJECT] if study.subject else []
-    others = [name for name in named.columns if name not in (SUBJECT, CLUSTER)]
+    others = [name for name in named.columns if name not in (SUBJECT, CLUSTER, AUTHOR)]
     ordered = named.sort(*by, CLUSTER, *others, nulls_last=True)
     return ordered.with_columns(pl.col(CLUSTER).rank("dense").cast(pl.Int64) - 1)
 

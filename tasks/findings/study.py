@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SUBJECT, CLUSTER = "__subject", "__cluster"  # as `clean` names them, whatever the table does
+SUBJECT, CLUSTER, AUTHOR = "__subject", "__cluster", "__author"  # as `clean` names them, whatever the table does
 
 
 @dataclass(frozen=True, slots=True)

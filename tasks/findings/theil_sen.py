@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import stats
 
 from tasks.arrays import Floats
-from tasks.findings.bootstrap import cluster_sums
+from tasks.findings.authors import cluster_sums, effective_number, too_few
 from tasks.findings.concordance import net_concordance
-from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Codes, Estimate
+from tasks.findings.sample import Codes, Estimate
 
 ALL_PAIRS_UP_TO = 2000  # models; beyond it as many pairs are drawn at random as these have
 RANDOM_PAIRS = 2_000_000
+TIED_SHARE = 0.1  # of the slopes, at the median: then the median is a tie and says nothing about the rest
 
 
 def theil_sen(x: Floats, y: Floats, authors: Codes, *, seed: int = 20) -> Estimate:
@@ -20,20 +23,26 @@ def theil_sen(x: Floats, y: Floats, authors: Codes, *, seed: int = 20) -> Estima
     Beyond 2,000 models the median is over 2 million random pairs (an incomplete U-statistic, Blom 1976), which
     wastes no model, as a subsample would. The interval inverts the test that the residuals y - b x go neither
     up nor down with x: the slopes at the shares (1 ± t s)/2 of the pairs, where s is the standard deviation of
-    Kendall's sum over those pairs, from sums by author, and t has G - 1 degrees of freedom. Breaks down when 29 %
-    of the models are bad; where most outcomes are one value it is exactly 0. Assumes a straight line.
+    Kendall's sum over those pairs, from sums by author, and t has one degree of freedom less than there are effective
+    authors. Breaks down when 29 % of the models are bad. Where more than a tenth of the slopes equal the median, which
+    then is usually 0, it is refused (`quantile_is_tied`). Assumes a straight line.
     Theil (1950); Sen (1968), "Estimates of the regression coefficient based on Kendall's tau".
     """
     slopes = _slopes(x, y, seed)
     if not len(slopes):
         return Estimate(flags=("constant",))
     value = float(np.median(slopes))
-    degrees = int(authors.max()) + 1 - 1
-    if degrees + 1 < AUTHORS_FOR_INTERVAL:
-        return Estimate(value, flags=("few_clusters",))
-    reach = float(stats.t.ppf(0.975, degrees)) * _spread(x, y - value * x, authors)
+    if np.mean(slopes == value) > TIED_SHARE:
+        return Estimate(flags=("quantile_is_tied",))
+    effective = effective_number(np.bincount(authors, weights=(x - x.mean()) ** 2))
+    moves = _moves(x, y - value * x, authors)
+    bare = Estimate(value, effective_authors=effective, most_influential=int(np.argmax(np.abs(moves))))
+    if (flag := too_few(len(moves), effective)) is not None:
+        return bare.flagged(flag)
+    reach = float(stats.t.ppf(0.975, effective - 1)) * _spread(moves)
     low, high = np.quantile(slopes, np.clip([(1 - reach) / 2, (1 + reach) / 2], 0, 1))
-    return Estimate(value, float(low), float(high), _p_of_no_slope(x, y, authors, degrees))
+    p = _p_of_no_slope(x, y, authors, effective - 1)
+    return replace(bare, low=float(low), high=float(high), p=p)
 
 
 def _slopes(x: Floats, y: Floats, seed: int) -> Floats:
@@ -53,21 +62,24 @@ def _untied_share(x: Floats) -> float:
     return 1.0 - float(np.sum((counts / len(x)) ** 2))
 
 
-def _spread(x: Floats, residuals: Floats, authors: Codes) -> float:
-    """Standard deviation of (concordant - discordant) / pairs untied in x, by Hájek's projection and authors.
+def _moves(x: Floats, residuals: Floats, authors: Codes) -> Floats:
+    """How far (concordant - discordant) / pairs untied in x moves without each author (G), by Hájek's projection.
 
-    The projection of a U-statistic of order 2 is twice each model's own mean; models of one author add up before
-    they are squared.
+    The projection of a U-statistic of order 2 is twice each model's own mean; models of one author add up.
     """
     own = net_concordance(x, residuals) / len(x)
     by_author = cluster_sums(2 * (own - own.mean())[:, None], authors)[:, 0]
-    groups = len(by_author)
-    return float(np.sqrt(groups / (groups - 1) * np.sum(by_author**2))) / len(x) / _untied_share(x)
+    return np.asarray(by_author / (len(x) - np.bincount(authors)) / _untied_share(x))
 
 
-def _p_of_no_slope(x: Floats, y: Floats, authors: Codes, degrees: int) -> float | None:
+def _spread(moves: Floats) -> float:
+    """The standard deviation that a jackknife has of these moves."""
+    return float(np.sqrt(np.sum(moves**2) * (len(moves) - 1) / len(moves)))
+
+
+def _p_of_no_slope(x: Floats, y: Floats, authors: Codes, degrees: float) -> float | None:
     """Two-sided p of Kendall's sum against no association, by the same standard deviation."""
-    spread = _spread(x, y, authors)
+    spread = _spread(_moves(x, y, authors))
     if spread == 0:
         return None
     share = float(net_concordance(x, y).mean()) / len(x) / _untied_share(x)
