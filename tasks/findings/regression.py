@@ -412,7 +412,9 @@ def _sums_left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Float
     return sums
 
 
-def _left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Iterator[tuple[int, tuple[Codes, Floats]]]:
+def _left_out(
+    x: Floats, fit: Fit, clusters: Codes, bread: Floats
+) -> Iterator[tuple[int, tuple[Codes, Floats]]]:
     """Of each cluster that weighs: its rows, and A_-g A^-1 (k x k).
 
     Without some clusters a coefficient would not exist; they count as in the plain sandwich, by the identity.
