@@ -46,6 +46,8 @@ def moves_of_authors(
     the models that stay (n, bool) and returns the statistic of those alone.
     """
     n, sizes = len(influence), np.bincount(clusters)
+    if len(sizes) < 2:
+        return np.zeros(len(sizes))  # without its only author there is no statistic
     moves = -np.bincount(clusters, weights=influence) / np.maximum(n - sizes, 1)
     for author in np.flatnonzero(sizes > LARGE_SHARE * n):
         moves[author] = without(clusters != author) - value

@@ -334,7 +334,8 @@ def _moves_refitted(design: Design, fit: Fit) -> Floats | None:
     moves = _moves(design, fit)
     if moves is None:
         return None
-    shares = np.maximum(_shares(design, fit), np.bincount(design.clusters) / len(design.y))
+    sizes = np.bincount(design.clusters, weights=design.weights)
+    shares = np.maximum(_shares(design, fit), sizes / sizes.sum())
     for author in np.flatnonzero(shares > _REFITTED_SHARE):
         kept = design.clusters != author
         left = replace(
