@@ -22,7 +22,7 @@ from scipy import stats
 from tasks.arrays import Floats
 from tasks.findings.sample import AUTHORS_FOR_INTERVAL, EFFECTIVE_AUTHORS, Bools, Codes, Estimate
 
-LARGE_SHARE = 0.005  # of the models: an author with more is really left out
+LARGE_SHARE = 0.01  # of the models: an author with more is really left out
 _NEARLY_ONE = 1 - 1e-12
 
 

@@ -19,9 +19,10 @@ from tasks.report.data import ReportData
 from tasks.report.judge import judge_section
 from tasks.report.tables import exemplars_table, failures_table, findings_table, regression_table
 from tasks.sentences.estimates import is_number, is_second_opinion
-from tasks.sentences.findings import headline, sentence
+from tasks.sentences.findings import beside_headline, headline, sentence
 from tasks.sentences.judges import judge_note
 from tasks.sentences.numbers import count, decimal, long_date, models, percent
+from tasks.sentences.robustness import doubts_of
 from tasks.sentences.snapshots import late_sentence, release_sentence
 from tasks.sentences.words import caveats, plain
 from tasks.settings import settings
@@ -79,6 +80,8 @@ def _context(data: ReportData) -> dict[str, Any]:
         "date": long_date(data.snapshot),
         "snapshot": data.snapshot.isoformat(),
         "headline": headline(data.findings),
+        "beside": beside_headline(data.findings),
+        "doubts": {what: doubts_of(data.findings, what) for what in ("downloads", "likes")},
         "note_title": note_title,
         "note": note,
         "key_figures": _key_figures(data),

@@ -11,7 +11,7 @@ import polars as pl
 from tasks.passport.reading import Line
 from tasks.records import Finding
 from tasks.rubric import load_rubric
-from tasks.sentences.estimates import both_ends, ends, figure, is_interval
+from tasks.sentences.estimates import both_ends, ends, figure, is_interval, without
 from tasks.sentences.numbers import MINUS, NARROW, count, decimal, percent, probability
 from tasks.sentences.words import (
     estimator_words,
@@ -193,7 +193,8 @@ def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
             "yes" if f.question.endswith("_controlled") else "no",
             figure(f, f.estimate),
             both_ends(f),
-            probability(f.p),
+            without(f),
+            probability(f.p if f.p_adjusted is None else f.p_adjusted),
             count(f.n),
             percent(f.zero_share),
             percent(f.tie_share),
@@ -202,8 +203,8 @@ def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
         for f in sorted(findings, key=lambda f: (plain(f.outcome).split()[::-1], f.stratum, f.question))
     )
     heads = (
-        "Outcome | Method | Controls | #One point more | #95\u202f% interval | #p | #Models | #Zeros | #Ties "
-        "| Remarks"
+        "Outcome | Method | Controls | #One point more | #95\u202f% interval | Without one author | #p | #Models "
+        "| #Zeros | #Ties | Remarks"
     )
     return table(caption, heads, rows)
 
@@ -219,13 +220,15 @@ def findings_table(findings: Iterable[Finding]) -> ReportTable:
             *map(percent, (f.zero_share, f.tie_share)),
             *(decimal(number, 3) for number in (f.estimate, f.ci_low, f.ci_high)),
             *map(probability, (f.p, f.p_adjusted)),
+            decimal(f.effective_authors, 1),
+            without(f),
             flag_names(f.flags),
         )
         for f in findings
     )
     heads = (
         "Question | Outcome | Predictor | Stratum | Estimator | #Models | #Authors | #Zeros | #Ties | #Estimate "
-        "| #Low | #High | #p | #p adjusted | Flags"
+        "| #Low | #High | #p | #p adjusted | #Effective authors | Without one author | Flags"
     )
     return table("All findings (table out_findings)", heads, rows)
 

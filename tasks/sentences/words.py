@@ -8,7 +8,12 @@ from tasks.estimators import Estimator
 
 _ESTIMATORS: dict[str, str] = {
     Estimator.SPEARMAN: "Spearman ρ",
+    Estimator.SPEARMAN_PER_AUTHOR: "Spearman ρ, each author weighing one",
+    Estimator.SPEARMAN_WITHIN_AUTHOR: "Spearman ρ within authors",
     Estimator.SPEARMAN_GIVEN_CONTROLS: "Spearman ρ with all else equal",
+    Estimator.SPEARMAN_GIVEN_CONTROLS_AND_RIVALS: "Spearman ρ with all else and the card’s length equal",
+    Estimator.ROBUSTNESS_VALUE: "robustness value",
+    Estimator.MEAN_RANK: "mean rank",
     Estimator.KENDALL: "Kendall τ",
     Estimator.CLIFFS_DELTA: "Cliff’s δ",
     Estimator.HUBER: "Huber regression",
@@ -30,6 +35,8 @@ _COLUMNS = {
     "age_days": "age",
     "author_models": "number of the author’s models",
     "parameters": "number of parameters",
+    "words": "length of the card",
+    "name_length": "length of the name",
 }
 _STRATA = {
     "all": "all models",
@@ -44,6 +51,10 @@ _QUESTIONS = {
     "regression": "regression",
     "regression_controlled": "regression with controls",
     "has_card": "having a card at all",
+    "left_out": "left out of every score",
+    "negative_control": "with what cannot matter",
+    "dose_response": "step by step of score",
+    "robustness": "how strong a hidden cause would have to be",
     "judge_error": "corrected for the judge’s error",
     "missing": "left out",
     "edit_effect": "weeks 1 to 4 after an edit",
@@ -55,6 +66,7 @@ _FLAGS = {
     "mostly_zero": "Most of these models have a count of zero, so the size means little.",
     "few_models": "Based on few models: read it as a hint.",
     "few_clusters": "Based on few authors: the interval may be too narrow, or missing.",
+    "few_effective_authors": "A few authors have nearly all of these models, so there is no interval.",
     "dominant_author": "One author owns more than a tenth of these models and weighs accordingly.",
     "not_converged": "The fit did not converge.",
     "scale_collapsed": "Most of these models share one value, so the robust scale is zero.",

@@ -10,6 +10,7 @@ from tasks.report.figures.associations import association, edits, judge_error, s
 from tasks.report.figures.contents import documented, documented_words, sections
 from tasks.report.figures.figure import Figure
 from tasks.report.figures.judging import agreement, compared
+from tasks.report.figures.robustness import dose_response, specification_curve
 from tasks.report.figures.scores import popularity, spread, stratum_scores
 
 __all__ = [
@@ -33,6 +34,8 @@ def every(data: ReportData) -> dict[str, Group]:
         "downloads": popularity(data, "downloads"),
         "likes": popularity(data, "likes"),
         "association": association(data),
+        "steps": _known([dose_response(data)]),
+        "choices": _known(specification_curve(data, outcome) for outcome in ("downloads", "likes")),
         "slopes": [slopes(data, outcome) for outcome in ("downloads", "likes")],
         "judge_error": _known([judge_error(data)]),
         "edits": _known(edits(data, outcome) for outcome in ("likes_gained", "downloads_gained")),
