@@ -163,7 +163,7 @@ def test_every_frame_has_its_place(data: ReportData) -> None:
     popular = data.exemplars.filter(pl.col("kind") == "popular, undocumented")["model_id"][0]
     for said in (popular, "quick start", "stable-baselines3", "gated", "Huber regression", "beyond 10 000"):
         assert said in text
-    assert len(Page(render_report(data)).specs) == 9
+    assert len(Page(render_report(data)).specs) == 10
 
 
 def shares(make: Make) -> tuple[Finding, ...]:
