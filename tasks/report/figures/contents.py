@@ -36,8 +36,8 @@ def sections(data: ReportData) -> Figure:
     chart = draw.which_sections_are_filled(frame)
     note = (
         "Tiers are by rank of downloads among all listed models; shares are of the cards in the tier: "
-        f"{_sizes(frame)}. A section is a heading with text below it: a licence that only the front matter names is not "
-        "counted here, but in the check for a licence."
+        f"{_sizes(frame)}. A section is a heading with text below it: a licence that only the front matter names is no "
+        "section, and counts in the check for a licence."
     )
     return Figure("sections", title, summary, spec(chart, summary), sections_table(frame), note)
 
