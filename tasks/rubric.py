@@ -20,7 +20,7 @@ LEVELS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One yes/no question about a card: `question` is for a judge model, `advice` for the publisher, `words` for charts."""
+    """One yes/no question: `question` is for a judge model, `advice` for the publisher, `words` for charts."""
 
     id: str
     question: str

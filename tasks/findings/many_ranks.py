@@ -15,7 +15,7 @@ from tasks.arrays import Floats
 from tasks.findings.authors import LARGE_SHARE, correlation_estimate
 from tasks.findings.sample import Bools, Codes, Estimate
 
-MODELS_PER_COLUMN = 5  # with fewer models for each thing held equal, little is left to compare
+MODELS_PER_COLUMN = 10  # with fewer models for each thing held equal, little is left to compare
 _NO_VARIANCE = 1e-9  # of a column's variance: what rounding leaves
 _REPEATED = 1e-6  # of a column's variance: less than it tells no column from a combination of others
 
@@ -27,8 +27,8 @@ def many_partial_spearmans(
 
     The controls are the ranks of `given` (n x a) and `fixed` (n x m) as it is. `joint` (K) marks the predictors that
     are held equal together; the others have no estimate in the second list. One that the controls determine, or that
-    jointly others determine, is flagged `collinear`; where fewer than 5 models are left for each column, all joint ones
-    are flagged `many_columns`.
+    jointly others determine, is flagged `collinear`. With fewer than 10 models for each column, all joint ones are
+    flagged `many_columns`.
     """
     table = _table(predictors, y, given, fixed)
     whole = table.matrix()

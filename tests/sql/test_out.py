@@ -634,7 +634,7 @@ def test_neither_another_week_nor_another_judge_leaks_in(judged: Database, fill:
 
 @pytest.fixture
 def kitchen(judged: Database, fill: Fill) -> Database:
-    """A model with two conversions, one of them by its own author, its copy in another account, and one without a card."""
+    """A model with a conversion by its own author, another by somebody else, and a model tuned from it."""
     fill(
         judged,
         "base.listing",

@@ -194,15 +194,15 @@ def test_the_ingredients_are_of_the_latest_snapshot_with_the_controls_held_equal
         db,
         "base.findings",
         """
-        snapshot   | question         | predictor     | stratum      | estimator               | estimate | p_adjusted | n
-        2026-01-05 | ingredient       | check:license | all          | spearman_given_controls | 0.2      | 0.01       | 90
-        2026-01-05 | ingredient       | check:license | library=timm | spearman_given_controls | 0.1      | 0.2        | 40
-        2026-01-05 | ingredient       | check:license | format=gguf  | spearman_given_controls | 0.3      | 0.2        | 40
-        2026-01-05 | ingredient       | tags          | all          | spearman_given_controls | 0.4      | 0.001      | 90
-        2026-01-05 | ingredient       | tags          | all          | spearman                | 0.5      | 0.001      | 90
-        2026-01-05 | ingredient       | space         | all          | spearman_given_controls |          |            | 90
-        2026-01-05 | rank_correlation | score         | all          | spearman_given_controls | 0.6      | 0.001      | 90
-        2025-12-29 | ingredient       | tags          | all          | spearman_given_controls | 0.7      | 0.001      | 90
+        snapshot   | question         | predictor  | stratum      | estimator               | estimate | p_adjusted | n
+        2026-01-05 | ingredient       | check:cite | all          | spearman_given_controls | 0.2      | 0.01       | 90
+        2026-01-05 | ingredient       | check:cite | library=timm | spearman_given_controls | 0.1      | 0.2        | 40
+        2026-01-05 | ingredient       | check:cite | format=gguf  | spearman_given_controls | 0.3      | 0.2        | 40
+        2026-01-05 | ingredient       | tags       | all          | spearman_given_controls | 0.4      | 0.001      | 90
+        2026-01-05 | ingredient       | tags       | all          | spearman                | 0.5      | 0.001      | 90
+        2026-01-05 | ingredient       | space      | all          | spearman_given_controls |          |            | 90
+        2026-01-05 | rank_correlation | score      | all          | spearman_given_controls | 0.6      | 0.001      | 90
+        2025-12-29 | ingredient       | tags       | all          | spearman_given_controls | 0.7      | 0.001      | 90
         """,
     )
     expect(
@@ -210,8 +210,8 @@ def test_the_ingredients_are_of_the_latest_snapshot_with_the_controls_held_equal
         """
         ingredient    | library | estimate | p_adjusted | holds | n
         tags          | (all)   | 0.4      | 0.001      | true  | 90
-        check:license | (all)   | 0.2      | 0.01       | true  | 90
-        check:license | timm    | 0.1      | 0.2        | false | 40
+        check:cite    | (all)   | 0.2      | 0.01       | true  | 90
+        check:cite    | timm    | 0.1      | 0.2        | false | 40
         """,
     )
     expect(
