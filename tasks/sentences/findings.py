@@ -21,7 +21,15 @@ from tasks.sentences.estimates import (
     strength,
 )
 from tasks.sentences.numbers import count, decimal, interval_words, models, percent
-from tasks.sentences.words import caveats, estimator_words, judge_words, plain, question_words, upper_first
+from tasks.sentences.words import (
+    caveats,
+    estimator_words,
+    ingredient_words,
+    judge_words,
+    plain,
+    question_words,
+    upper_first,
+)
 
 _SLOPES = {Estimator.HUBER, Estimator.TUKEY, Estimator.MEDIAN, Estimator.THEIL_SEN, Estimator.OLS_STACKED}
 _CONTROLLED = "with the controls held equal"
@@ -46,6 +54,8 @@ _PREDICTORS = {
 
 
 def _wording(predictor: str) -> _Wording:
+    if predictor.startswith(("check:", "criterion:", "conversions:")):
+        return _Wording(*[f"“{ingredient_words(predictor)}”"] * 3)
     noun = plain(predictor)
     return _PREDICTORS.get(predictor) or _Wording(f"a higher {noun}", f"one unit more of {noun}", noun)
 

@@ -196,7 +196,7 @@ def test_the_order_of_rows_changes_nothing() -> None:
     assert one == other
 
 
-@pytest.mark.parametrize("n", [0, 1, 9, 25])
+@pytest.mark.parametrize("n", [0, 9, 25])
 def test_where_few_models_can_differ_everything_is_rare(n: int) -> None:
     frame, table = kitchen(n=300)
     rows = found(frame.head(n), table)
