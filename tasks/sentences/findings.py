@@ -54,9 +54,9 @@ _PREDICTORS = {
 
 
 def _wording(predictor: str) -> _Wording:
+    noun = ingredient_words(predictor)
     if predictor.startswith(("check:", "criterion:", "conversions:")):
-        return _Wording(*[f"“{ingredient_words(predictor)}”"] * 3)
-    noun = plain(predictor)
+        return _Wording(*[f"“{noun}”"] * 3)
     return _PREDICTORS.get(predictor) or _Wording(f"a higher {noun}", f"one unit more of {noun}", noun)
 
 

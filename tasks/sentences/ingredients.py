@@ -54,12 +54,11 @@ def _held(own: list[Finding], estimated: list[Finding], outcome: str) -> str:
         return f"At equal controls, none of {len(estimated)} ingredients clearly goes with {what}."
     more.sort(key=lambda f: -(f.estimate or 0))
     strongest = f", most of all {_listed(more[:_STRONGEST])}" if more else ""
-    joint = sum(
-        does_hold(f) and (f.estimate or 0) > 0 for f in own if f.estimator == Estimator.SPEARMAN_GIVEN_ALL
-    )
+    jointly = {f.predictor for f in own if f.estimator == Estimator.SPEARMAN_GIVEN_ALL and does_hold(f)}
+    left = sum(f.predictor in jointly for f in more)
     return (
         f"At equal controls, {len(more)} of {len(estimated)} ingredients go with more {what}{strongest}; "
-        f"{len(less)} with fewer. With all other ingredients equal too, {joint} still go with more."
+        f"{len(less)} with fewer. With all other ingredients equal too, {left} of the {len(more)} are left."
     )
 
 
