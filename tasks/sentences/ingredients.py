@@ -33,6 +33,12 @@ def is_made_of_checks(finding: Finding) -> bool:
     return finding.predictor.startswith("criterion:")
 
 
+def is_detail(finding: Finding) -> bool:
+    """Whether it is an estimate of an ingredient other than the one of all models with controls: there are many."""
+    main = ("all", Estimator.SPEARMAN_GIVEN_CONTROLS)
+    return finding.question == "ingredient" and (finding.stratum, finding.estimator) != main
+
+
 def ingredients_summary(findings: Iterable[Finding], outcome: str) -> str:
     """The strongest that hold, how many do jointly, and which of the advised do not; empty without an estimate."""
     own = [
