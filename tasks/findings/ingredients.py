@@ -133,12 +133,11 @@ def _overall(sample: Sample, names: list[str], study: Study, stamp: Stamp) -> It
 
 
 def _controlled(sample: Sample, names: list[str], study: Study, stamp: Stamp) -> list[Finding]:
+    """The controlled findings of one level: of the ingredients in which enough of its models differ."""
     refused = _refused(sample, names)
     estimates, _ = _partials(sample, [name for name in names if name not in refused], study, jointly=False)
     row = partial(_finding, _blank(sample, stamp), _authors(sample))
-    return [
-        row(name, Estimator.SPEARMAN_GIVEN_CONTROLS, refused.get(name) or estimates[name]) for name in names
-    ]
+    return [row(name, Estimator.SPEARMAN_GIVEN_CONTROLS, one) for name, one in estimates.items()]
 
 
 def is_joint(name: str) -> bool:

@@ -120,6 +120,7 @@ def test_libraries_of_thirty_models_have_the_controlled_estimate_alone(planted: 
         ("library=transformers", Estimator.SPEARMAN_GIVEN_CONTROLS),
     }
     assert holds(planted["check:snippet", "library=timm", Estimator.SPEARMAN_GIVEN_CONTROLS])
+    assert ("space", "library=timm", Estimator.SPEARMAN_GIVEN_CONTROLS) not in planted
 
 
 @pytest.mark.parametrize("name", ["check:named", "space", "notebook", "conversions:gguf", "metadata"])
