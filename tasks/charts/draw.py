@@ -23,6 +23,7 @@ _FROM_ZERO = alt.Scale(zero=True, nice=True)
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
 _STEPS_APART = 0.06  # points of score between two series of one step
+_SHORT_ROW_HEIGHT = 24
 _APART = 0.18  # weeks between two series of the same week
 _LETTERS, _LEGEND_MARK = 56, 4  # letters in 370 pixels, and those that mark and gap of a legend's entry take
 # An axis with `format` would write every tick in the magnitude of the largest: `0.01k`, `0k`.
@@ -228,6 +229,16 @@ def what_is_documented(shares: pl.DataFrame, tiers: list[str]) -> Drawn:
     )
 
 
+def what_goes_with_popularity(ingredients: pl.DataFrame, title: str) -> Drawn:
+    """Ingredients of cards by how they go with downloads and likes: a forest plot with many short rows.
+
+    `holds` tells whether an estimate remains after correction: its mark is filled, any other is hollow and thin.
+    """
+    return _forest(
+        ingredients, title, row_title="ingredient", series_title="goes with", row_height=_SHORT_ROW_HEIGHT
+    )
+
+
 def how_an_edit_is_followed(curve: pl.DataFrame, title: str) -> Drawn:
     """What edited models gain over others by week: `week` (-4 to 4), `series`, `estimate`, `ci_low`, `ci_high`.
 
@@ -272,6 +283,7 @@ def _forest(
     axis: alt.Axis | None = None,
     tip: str = ".3f",
     line_height: int = 16,
+    row_height: int = _ROW_HEIGHT,
 ) -> Drawn:
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = series or intervals["series"].unique(maintain_order=True).to_list()
@@ -283,10 +295,25 @@ def _forest(
         tooltip=[*_tips(("row", row_title), ("series", series_title)), *_interval_tips(tip)],
     )
     x = alt.X("ci_low:Q", title=title, axis=axis or _axis(format=".2f"), scale=_FROM_ZERO)
-    whisker = base.mark_rule(strokeWidth=2).encode(x=x, x2="ci_high:Q")
-    point = base.mark_point(filled=True, size=75, opacity=1).encode(x="estimate:Q", shape=shape)
-    height = len(rows) * max(_ROW_HEIGHT, line_height * len(series) + 10)
-    return _layered(_rule("x", "zero", 0), whisker, point, height=height)
+    marks = [
+        mark
+        for part, is_held in _held_apart(base, intervals)
+        for mark in (
+            part.mark_rule(strokeWidth=2 if is_held else 1).encode(x=x, x2="ci_high:Q"),
+            part.mark_point(filled=is_held, size=75 if row_height >= _ROW_HEIGHT else 42, opacity=1).encode(
+                x="estimate:Q", shape=shape
+            ),
+        )
+    ]
+    height = len(rows) * max(row_height, line_height * len(series) + 10 if row_height >= _ROW_HEIGHT else 0)
+    return _layered(_rule("x", "zero", 0), *marks, height=height)
+
+
+def _held_apart(base: alt.Chart, intervals: pl.DataFrame) -> list[tuple[alt.Chart, bool]]:
+    """The estimates that hold after correction, and those that do not; all hold where `holds` is not known."""
+    if "holds" not in intervals.columns:
+        return [(base, True)]
+    return [(base.transform_filter("!datum.holds"), False), (base.transform_filter("datum.holds"), True)]
 
 
 def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:

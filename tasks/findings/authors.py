@@ -65,7 +65,10 @@ def correlation_estimate(
     """
     effective = effective_number(information)
     most = int(np.argmax(np.abs(moves)))
-    bare = Estimate(value, flags=flags, effective_authors=effective, most_influential=most)
+    without = float(np.clip(value + moves[most], -1, 1))
+    bare = Estimate(
+        value, flags=flags, effective_authors=effective, most_influential=most, value_without=without
+    )
     if (flag := too_few(len(moves), effective)) is not None:
         return bare.flagged(flag)
     z, left = (np.arctanh(np.clip(v, -_NEARLY_ONE, _NEARLY_ONE)) for v in (value, value + moves))

@@ -14,7 +14,7 @@ from tasks.arrays import Floats
 from tasks.estimators import Estimator, spearman_given
 from tasks.findings import rank, regression
 from tasks.findings.authors import mean_estimate
-from tasks.findings.controls import Design, controls, design
+from tasks.findings.controls import Design, control_columns, design
 from tasks.findings.outliers import Fence, without_outliers
 from tasks.findings.sample import (
     MODELS_TO_ESTIMATE,
@@ -178,8 +178,7 @@ def _given_one(sample: Sample, column: str, stamp: Stamp) -> Finding:
 
 
 def _given_controls(sample: Sample, study: Study) -> Estimate:
-    amounts, kinds, flags = controls(sample.rows, study, sample.outcome)
-    given, fixed = (np.column_stack([np.empty((sample.rows.height, 0)), *part]) for part in (amounts, kinds))
+    given, fixed, flags = control_columns(sample.rows, study, sample.outcome)
     estimate = rank.partial_spearman(sample.x, sample.y, given, sample.clusters, fixed=fixed)
     return estimate.flagged(*flags)
 

@@ -51,16 +51,18 @@ def _estimate(run: Run, judge: str, fingerprint: str) -> list[Finding]:
     from tasks.findings.documented import documented
     from tasks.findings.edit_effects import edit_effects
     from tasks.findings.find import find
+    from tasks.findings.ingredients import ingredients
     from tasks.findings.sample import Stamp
 
     snapshot = run.snapshot
     with run.warehouse.open() as db:
         rows = frame(db, "out/analysis_frame", snapshot=snapshot, fingerprint=fingerprint)
         alike = dict(frame(db, "out/families", snapshot=snapshot).iter_rows())
+        parts = frame(db, "out/ingredients", snapshot=snapshot, fingerprint=fingerprint)
         panel = frame(db, "out/edit_panel", snapshot=snapshot, fingerprint=fingerprint)
     now, stamp = utc_now(), Stamp(snapshot, judge, fingerprint)
     findings = find(rows, snapshot=snapshot, judge=judge, fingerprint=fingerprint)
-    findings += documented(rows, alike, stamp) + edit_effects(panel, stamp)
+    findings += documented(rows, alike, stamp) + ingredients(rows, parts, stamp) + edit_effects(panel, stamp)
     return [dataclasses.replace(finding, computed_at=now) for finding in findings]
 
 

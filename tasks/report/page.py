@@ -116,7 +116,10 @@ def _tables(data: ReportData) -> dict[str, Any]:
             for (kind,), rows in data.exemplars.group_by("kind", maintain_order=True)
         ],
         "failures": failures_table(data.failures),
-        "findings": findings_table(data.findings),
+        # Ingredients of each library and format would be most of the page: they stay in `out_ingredients`.
+        "findings": findings_table(
+            f for f in data.findings if f.question != "ingredient" or f.stratum == "all"
+        ),
     }
 
 

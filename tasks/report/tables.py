@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import polars as pl
 
+from tasks.estimators import Estimator
 from tasks.passport.reading import Line
 from tasks.records import Finding
 from tasks.rubric import load_rubric
@@ -16,6 +17,7 @@ from tasks.sentences.numbers import MINUS, NARROW, count, decimal, percent, prob
 from tasks.sentences.words import (
     estimator_words,
     flag_names,
+    ingredient_words,
     plain,
     question_words,
     stratum_words,
@@ -231,6 +233,34 @@ def findings_table(findings: Iterable[Finding]) -> ReportTable:
         "| #Low | #High | #p | #p adjusted | #Effective authors | Without one author | Flags"
     )
     return table("All findings (table out_findings)", heads, rows)
+
+
+def ingredients_table(findings: Iterable[Finding], order: Sequence[str]) -> ReportTable:
+    """Each ingredient and outcome in one row: alone, per author, with controls, and with all others equal too."""
+    by = {(f.predictor, f.outcome, f.estimator): f for f in findings}
+    keys = dict.fromkeys((name, outcome) for name, outcome, _ in by)
+    rows = []
+    for name, outcome in sorted(keys, key=lambda key: (place(key[0], order), key[1])):
+        alone, per_author, held, jointly = (by.get((name, outcome, each)) for each in _INGREDIENT_ESTIMATORS)
+        numbers = [decimal(f.estimate) if f else "–" for f in (alone, per_author, held)]
+        rest = (both_ends(held), probability(held.p_adjusted), count(held.n)) if held else ("–",) * 3
+        joint = decimal(jointly.estimate) if jointly else "–"
+        rows.append(
+            (upper_first(ingredient_words(name)), plain(outcome), *numbers, *rest[:2], joint, rest[2])
+        )
+    heads = (
+        "Ingredient | Outcome | #Alone | #Per author | #Equal controls | #95\u202f% interval | #p adjusted "
+        "| #Equal ingredients too | #Models"
+    )
+    return table("What in a card goes with popularity: rank correlations, all models", heads, rows)
+
+
+_INGREDIENT_ESTIMATORS = (
+    Estimator.SPEARMAN,
+    Estimator.SPEARMAN_PER_AUTHOR,
+    Estimator.SPEARMAN_GIVEN_CONTROLS,
+    Estimator.SPEARMAN_GIVEN_ALL,
+)
 
 
 def grid_table(grid: pl.DataFrame, this: str, other: str) -> ReportTable:

@@ -23,7 +23,15 @@ from tasks.sentences.estimates import (
     without,
 )
 from tasks.sentences.numbers import count, decimal, interval_words, models, percent
-from tasks.sentences.words import caveats, estimator_words, judge_words, plain, question_words, upper_first
+from tasks.sentences.words import (
+    caveats,
+    estimator_words,
+    ingredient_words,
+    judge_words,
+    plain,
+    question_words,
+    upper_first,
+)
 
 _SLOPES = {Estimator.HUBER, Estimator.TUKEY, Estimator.MEDIAN, Estimator.THEIL_SEN, Estimator.OLS_STACKED}
 _CONTROLLED = "with the controls held equal"
@@ -48,7 +56,9 @@ _PREDICTORS = {
 
 
 def _wording(predictor: str) -> _Wording:
-    noun = plain(predictor)
+    noun = ingredient_words(predictor)
+    if predictor.startswith(("check:", "criterion:", "conversions:")):
+        return _Wording(*[f"“{noun}”"] * 3)
     return _PREDICTORS.get(predictor) or _Wording(f"a higher {noun}", f"one unit more of {noun}", noun)
 
 

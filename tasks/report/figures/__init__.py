@@ -9,6 +9,7 @@ from tasks.report.data import ReportData
 from tasks.report.figures.associations import association, edits, judge_error, slopes, stratum_associations
 from tasks.report.figures.contents import documented, documented_words, sections
 from tasks.report.figures.figure import Figure
+from tasks.report.figures.ingredients import ingredients
 from tasks.report.figures.judging import agreement, compared
 from tasks.report.figures.robustness import dose_response, specification_curve
 from tasks.report.figures.scores import popularity, spread, stratum_scores
@@ -19,6 +20,7 @@ __all__ = [
     "documented",
     "documented_words",
     "every",
+    "ingredients",
     "judge_error",
     "spread",
     "stratum_associations",
@@ -36,6 +38,7 @@ def every(data: ReportData) -> dict[str, Group]:
         "association": association(data),
         "steps": _known([dose_response(data)]),
         "choices": _known(specification_curve(data, outcome) for outcome in ("downloads", "likes")),
+        "ingredients": _known([ingredients(data)]),
         "slopes": [slopes(data, outcome) for outcome in ("downloads", "likes")],
         "judge_error": _known([judge_error(data)]),
         "edits": _known(edits(data, outcome) for outcome in ("likes_gained", "downloads_gained")),

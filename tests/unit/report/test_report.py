@@ -201,6 +201,78 @@ def test_what_is_documented_is_drawn_with_intervals_by_popularity(data: ReportDa
     assert "90 % (80 % to 95 %)" in parsed.text
 
 
+def ingredient(make: Make, predictor: str, low: float, high: float, **fields: object) -> Finding:
+    """An ingredient of all models with the controls held equal; it holds where the interval leaves out zero."""
+    usual: dict[str, object] = {
+        "question": "ingredient",
+        "predictor": predictor,
+        "estimator": "spearman_given_controls",
+        "estimate": (low + high) / 2,
+        "ci_low": low,
+        "ci_high": high,
+        "p_adjusted": 0.001 if low > 0 or high < 0 else 0.4,
+    }
+    return make(**{**usual, **fields})
+
+
+def kitchen(make: Make) -> tuple[Finding, ...]:
+    """What goes with more downloads, alone or jointly, with fewer, with neither, and what is too rare."""
+    return (
+        ingredient(make, "check:has_snippet", 0.1, 0.3),
+        ingredient(make, "check:has_snippet", 0.05, 0.1, estimator="spearman_given_all"),
+        ingredient(make, "check:own_words", 0.3, 0.4),
+        ingredient(make, "check:own_words", -0.05, 0.05, estimator="spearman_given_all"),
+        ingredient(make, "check:own_words", 0.2, 0.4, outcome="likes"),
+        ingredient(make, "check:procedure_described", -0.3, -0.1),
+        ingredient(make, "metadata", -0.1, 0.2),
+        ingredient(make, "criterion:originality", 0.4, 0.6),
+        ingredient(make, "check:own_words", 0.7, 0.8, stratum="library=timm"),
+        ingredient(
+            make, "conversions:gguf", 0.0, 0.0, estimate=None, ci_low=None, ci_high=None, flags=["rare"]
+        ),
+    )
+
+
+def test_ingredients_are_drawn_by_their_estimate_and_marked_where_they_do_not_hold(
+    data: ReportData, finding: Make
+) -> None:
+    parsed = Page(render_report(replace(data, findings=kitchen(finding))))
+    (drawn,) = (spec for spec in parsed.specs if "ingredients go with" in spec["description"])
+    rows = next(rows for rows in drawn["datasets"].values() if "holds" in rows[0])
+    assert [(row["row"], row["series"], row["holds"]) for row in rows] == [
+        ("Own words", "downloads", True),
+        ("Own words", "likes", True),
+        ("Code snippet", "downloads", True),
+        ("Complete metadata", "downloads", False),
+        ("Training procedure", "downloads", True),
+    ]
+    assert (
+        "2 of 4 ingredients go with more downloads, most of all own words (0.35), code snippet (0.20); 1 with fewer."
+    ) in parsed.text
+    assert "With all other ingredients equal too, 1 of the 2 are left." in parsed.text
+    assert (
+        "No clear association: complete metadata (0.05). Too rare here to say: GGUF conversions."
+        in parsed.text
+    )
+    assert "causes" not in parsed.text
+
+
+def test_ingredients_of_libraries_stay_out_of_the_page(data: ReportData, finding: Make) -> None:
+    parsed = Page(render_report(replace(data, findings=kitchen(finding))))
+    assert "check:own_words" in parsed.text
+    assert "library=timm" not in parsed.text
+    assert "Level of originality" in parsed.text
+
+
+def test_without_an_ingredient_that_holds_the_page_says_so_and_without_any_nothing(
+    data: ReportData, finding: Make
+) -> None:
+    figure = figures.ingredients(replace(data, findings=(ingredient(finding, "tags", -0.1, 0.1),)))
+    assert figure is not None
+    assert figure.summary.startswith("At equal controls, none of 1 ingredients clearly goes with downloads.")
+    assert figures.ingredients(data) is None
+
+
 def test_where_the_top_has_no_interval_the_tier_below_it_is_compared(data: ReportData, finding: Make) -> None:
     tiers = {"top 1 %": (None, None), "next 9 %": (0.8, 0.95), "the rest": (0.3, 0.5)}
     told = tuple(
