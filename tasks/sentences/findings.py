@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.estimators import Estimator
-from tasks.records import Finding
+from tasks.records import OUTCOMES, Finding, Scope
 from tasks.sentences.edits import tested
 from tasks.sentences.estimates import (
     ends,
@@ -21,6 +21,7 @@ from tasks.sentences.estimates import (
     strength,
 )
 from tasks.sentences.numbers import count, decimal, interval_words, models, percent
+from tasks.sentences.scopes import counted_of, scope_words, scored_of
 from tasks.sentences.words import caveats, estimator_words, judge_words, plain, question_words, upper_first
 
 _SLOPES = {Estimator.HUBER, Estimator.TUKEY, Estimator.MEDIAN, Estimator.THEIL_SEN, Estimator.OLS_STACKED}
@@ -50,9 +51,9 @@ def _wording(predictor: str) -> _Wording:
     return _PREDICTORS.get(predictor) or _Wording(f"a higher {noun}", f"one unit more of {noun}", noun)
 
 
-def _among(finding: Finding) -> str:
+def _among(finding: Finding, scope: Scope | None) -> str:
     """Which models and how many, as the opening of a sentence."""
-    name, n = finding.stratum, models(finding.n)
+    name, n = finding.stratum, counted_of(finding.n, scope)
     kind, is_part, value = name.partition("=")
     known = {
         "all": f"Among {n}",
@@ -148,12 +149,14 @@ def _association(finding: Finding) -> str:
     return f"{_claim(finding)} ({size}{numbers})"
 
 
-def _share(finding: Finding) -> str:
+def _share(finding: Finding, scope: Scope | None) -> str:
     """The share of the cards of a tier that are something, or fill a section."""
     known = {"is_generated": "are generated", "is_copied": "are nearly the same as those of other models"}
     what = known.get(finding.outcome) or f"fill the section {plain(finding.outcome.removeprefix('section:'))}"
     tier = finding.stratum.removeprefix("tier=")
-    among = "all models" if tier == "all" else f"the {tier.removeprefix('the ')} of models by downloads"
+    whole = scope_words(scope) if scope else "all models"
+    ranked = "models" if whole == "all models" else whole
+    among = whole if tier == "all" else f"the {tier.removeprefix('the ')} of {ranked} by downloads"
     if finding.estimate is None:
         return f"of {count(finding.n)} cards of {among} nothing can be said"
     span = ""
@@ -162,19 +165,22 @@ def _share(finding: Finding) -> str:
     return f"of {count(finding.n)} cards of {among} {percent(finding.estimate)} {what}{span}"
 
 
-def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = True) -> str:
+def sentence(
+    finding: Finding, scope: Scope | None = None, *, unsaid: Collection[str] = (), among: bool = True
+) -> str:
     """One finding as one sentence with its numbers, followed by its warnings except those in `unsaid`.
 
-    Without `among` it does not name the models: for a list below a heading that does.
+    `scope`: the models of the snapshot; null for a table of models. Without `among` it does not name the models: for a
+    list below a heading that does.
     """
     if is_number(finding):
         text = _counted(finding)
     elif finding.question in ("edit_pretrend", "edit_power"):
         text = tested(finding)
     elif finding.question == "documentation":
-        text = _share(finding)
+        text = _share(finding, scope)
     else:
-        openings = [_among(finding)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
+        openings = [_among(finding, scope)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
         text = ", ".join([*openings, _association(finding)])
     return f"{upper_first(text)}. {_doubts(finding, unsaid)}".rstrip()
 
@@ -207,17 +213,33 @@ def _scored(judge: str) -> str:
     return _SCORED.get(judge, f"Models whose card {judge_words(judge)} scores higher")
 
 
-def headline(findings: Sequence[Finding]) -> str:
-    """The sentence on top of the page: the score with downloads and likes, over all models."""
-    mains = [
-        f for f in (main_finding(findings, "downloads"), main_finding(findings, "likes")) if f is not None
-    ]
-    if not any(reading(f) in ("more", "less", "unclear") for f in mains):
+def headline(findings: Sequence[Finding], scope: Scope | None = None) -> str:
+    """The sentence on top of the page: the score with downloads and likes, and among which models.
+
+    An outcome that the models were selected by is no headline: it follows in a sentence that says so.
+    """
+    selected_on = scope.selected_on if scope else None
+    mains = {outcome: f for outcome in OUTCOMES if (f := main_finding(findings, outcome)) is not None}
+    selected = mains.pop(selected_on, None) if selected_on else None
+    told = list(mains.values())
+    if not any(reading(f) in ("more", "less", "unclear") for f in told):
         return "There are too few scored cards to say how documentation goes with popularity."
-    joint = " and " if len({reading(f) for f in mains}) == 1 else ", but "
-    text = f"{_scored(mains[0].judge)} {joint.join(map(_tendency, mains))}"
-    few = caveats(["few_models"]) if any("few_models" in f.flags for f in mains) else ""
-    return f"{text}, among {models(max(f.n for f in mains))}. {few}".rstrip()
+    joint = " and " if len({reading(f) for f in told}) == 1 else ", but "
+    text = f"{_scored(told[0].judge)} {joint.join(map(_tendency, told))}"
+    text = f"{text}, among {scored_of(max(f.n for f in told), scope)}."
+    aside = _selected(selected) if selected else ""
+    few = caveats(["few_models"]) if any("few_models" in f.flags for f in told) else ""
+    return " ".join(part for part in (text, aside, few) if part)
+
+
+def _selected(finding: Finding) -> str:
+    """What remains to be said on an outcome that the models were selected by."""
+    what = plain(finding.outcome)
+    numbers = f" (Spearman ρ {figure(finding, finding.estimate)}, {interval(finding)})"
+    return (
+        f"They were selected by {what}, so the association with {what} among them{numbers * is_interval(finding)} "
+        "says little about models in general."
+    )
 
 
 # ---- corrected for the judge's error

@@ -68,6 +68,7 @@ _FLAGS = {
     "few_edits": "Fewer than thirty models had such an edit.",
     "has_decreases": "Some totals went down between weeks; those weeks are left out.",
     "is_rebuilt": "Weekly downloads are rebuilt from overlapping windows of 30 days.",
+    "selected_on_outcome": "The models were selected by this outcome, so this says little about models in general.",
     "mad_is_zero": "Most counts are equal, so a second measure of spread was used.",
 }
 

@@ -22,7 +22,7 @@ import filelock
 import polars as pl
 
 from tasks.errors import CheckFailed, UsageError, WarehouseError, WriterBusy
-from tasks.records import Finding
+from tasks.records import Finding, Scope
 from tasks.settings import SQL_DIR, settings
 from tasks.storage.lake import STAGES, Lake
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # at run time a second name for the type would be reported as
 # Parts that a statement lands at once: enough to be quick, few enough to fit in memory.
 _PARTS_AT_ONCE = 200
 _ROWS_AT_ONCE = 500
-FINDINGS_VERSION = 4  # raise it with any change of a method, so that findings are estimated again
+FINDINGS_VERSION = 5  # raise it with any change of a method, so that findings are estimated again
 
 
 @cache
@@ -231,6 +231,11 @@ def findings_of(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str)
     """The findings of a snapshot and judge, as records."""
     rows = frame(db, "out/findings", snapshot=snapshot, fingerprint=fingerprint)
     return [Finding(**row) for row in rows.iter_rows(named=True)]
+
+
+def scope_of(db: duckdb.DuckDBPyConnection, snapshot: date) -> Scope:
+    """Which models a snapshot is about."""
+    return Scope(**frame(db, "out/scope", snapshot=snapshot).row(0, named=True))
 
 
 def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
