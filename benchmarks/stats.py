@@ -1,11 +1,13 @@
 """The coverage of the intervals: planted truths, drawn many times, estimated each time.
 
-    python benchmarks/stats.py [--replications 1000] [--corpora 200] [--write docs/statistics.md] [--json FILE]
+    python benchmarks/stats.py [--replications 400] [--corpora 100] [--sizes CORPUS] [--write docs/statistics.md]
 
-Authors with one to many models, each with a taste and a fame of their own; scores between 1 and 5; counts that are
-Poisson around a gamma rate, three quarters of them zero. For each estimator: in how many draws its 95 % interval
-contains the true value (planted, or that of 40,000 authors), and how often p < 0.05 where nothing was planted. Then the
-event study, on made-up Hubs with a planted effect of documentation edits and none of cosmetic ones. Prints a table.
+Worlds differ in how many models their authors have: about the same, or, as on the Hub, a few have most of them. Authors
+have a taste and a fame of their own, so that models of one author resemble each other; scores come in steps of 0.05,
+counts are Poisson around a gamma rate, most of them small and tied. For each estimator and world: in how many draws the
+95 % interval contains the true value (planted, or that of very many authors), how often p < 0.05 where nothing was
+planted, and how often an interval was refused. `--sizes` adds a world with the author sizes of a corpus. Then the event
+study, on made-up Hubs with a planted effect of documentation edits and none of cosmetic ones. Prints tables.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -37,10 +39,51 @@ from tasks.findings.threads import on_one_thread
 from tasks.passport import sample
 
 SLOPE = 0.5
-AUTHORS = 150
-AUTHORS_OF_TRUTH = 40_000
-AUTHORS_LABELLED, LABELS = 400, 150
+AUTHORS_OF_TRUTH = 80_000
+LABELS = 150
+WITHIN = 0.6  # correlation of the models of one author, in taste and in fame
+COVERED_AT_LEAST, FALSE_MAX = 0.93, 0.06  # what a 95 % interval should do
 Method = Callable[["Draw"], Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """How many models each author has: geometric, or Pareto with a largest author's share of all models, or given."""
+
+    name: str
+    authors: int
+    models: int = 0
+    largest: float | None = None
+    sizes: tuple[int, ...] = ()
+
+    def draw_sizes(self, rng: np.random.Generator) -> Codes:
+        """The number of models of each author (G)."""
+        if self.sizes:
+            return np.array(self.sizes, np.int64)
+        if not self.models:
+            return np.asarray(rng.geometric(0.2, size=self.authors), np.int64)
+        weights = rng.pareto(1.1, self.authors) + 0.3
+        if self.largest is None:
+            return _in_proportion(weights, self.models)
+        most = int(self.models * self.largest)
+        others = np.delete(weights, weights.argmin())
+        return np.append(np.minimum(_in_proportion(others, self.models - most), most), most)
+
+
+def _in_proportion(weights: Floats, models: int) -> Codes:
+    return np.maximum(1, np.round(weights / weights.sum() * models)).astype(np.int64)
+
+
+EVEN = World("even", 150)
+LABELLED_WORLD = World("even", 400)
+WORLDS = (
+    EVEN,
+    World("heavy tail", 150, 2000),
+    World("one has 15 %", 150, 2000, 0.15),
+    World("one has 30 %", 150, 2000, 0.30),
+    World("small, one has 35 %", 70, 345, 0.35),
+    World("13 authors, one has 85 %", 13, 207, 0.85),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +104,24 @@ class Draw:
         return Design(x, outcome, self.authors, pl.DataFrame())
 
 
-def draw(rng: np.random.Generator, slope: float, *, confounded: bool, authors: int = AUTHORS) -> Draw:
+def draw(rng: np.random.Generator, slope: float, world: World, *, confounded: bool) -> Draw:
     """Older models are more popular; where that confounds, they are better documented too."""
-    of = np.repeat(np.arange(authors), rng.geometric(0.2, size=authors))
+    sizes = world.draw_sizes(rng)
+    of = np.repeat(np.arange(len(sizes)), sizes)
     n = len(of)
     age = rng.gamma(2.0, 200.0, size=n)
-    taste, fame = rng.normal(size=(2, authors))
+    shared, own = np.sqrt(WITHIN), np.sqrt(1 - WITHIN)
+    taste, fame = (
+        shared * of_author[of] + own * rng.normal(size=n) for of_author in rng.normal(size=(2, len(sizes)))
+    )
     confounds = 0.2 if confounded else 0.0
-    score = np.clip(3 + 0.6 * taste[of] + confounds * (np.log1p(age) - 5.7) + 0.7 * rng.normal(size=n), 1, 5)
-    mean = slope * (score - 3) + 0.3 * (np.log1p(age) - 5.7) + 0.7 * fame[of]
-    count = rng.poisson(np.exp(mean - 1.9) * rng.gamma(1.0, 1.0, size=n)).astype(np.float64)
-    level = 4 + mean + 0.7 * rng.normal(size=n)
+    score = 3 + 0.9 * taste + confounds * (np.log1p(age) - 5.7)
+    score = np.clip(np.round(score / 0.05) * 0.05, 1, 5)
+    mean = slope * (score - 3) + 0.3 * (np.log1p(age) - 5.7) + fame
+    count = rng.poisson(np.exp(mean - 0.9) * rng.gamma(1.0, 1.0, size=n)).astype(np.float64)
     # A judge that compresses, errs, and thinks better of the famous.
-    judge = np.clip(3 + 0.6 * (score - 3) + 0.15 * fame[of] + 0.5 * rng.normal(size=n), 1, 5)
-    return Draw(score, level, count, age, of, judge)
+    judge = np.clip(3 + 0.6 * (score - 3) + 0.15 * fame + 0.5 * rng.normal(size=n), 1, 5)
+    return Draw(score, 4 + mean, count, age, of, judge)
 
 
 def _smooth(method: Callable[[Design], Estimate], data: Draw) -> Estimate:
@@ -128,6 +175,8 @@ def _judged(method: judge_error.Method, outcome: str, data: Draw, *, which: int)
 
 METHODS: dict[str, Method] = {
     "Spearman": lambda d: rank.spearman(d.score, d.count, d.authors),
+    "Spearman, per author": lambda d: rank.spearman_per_author(d.score, d.count, d.authors),
+    "Spearman, within authors": lambda d: rank.spearman_within_author(d.score, d.count, d.authors),
     "Kendall": lambda d: rank.kendall(d.score, d.count, d.authors),
     "Spearman, age held equal": lambda d: rank.partial_spearman(d.score, d.count, d.age, d.authors),
     "Cliff's delta": lambda d: rank.cliffs_delta((d.score > 3).astype(float), d.count, d.authors),
@@ -151,6 +200,8 @@ ALONE = {
     "Spearman, by an erring judge",
     "Spearman, corrected",
     "Spearman",
+    "Spearman, per author",
+    "Spearman, within authors",
     "Kendall",
     "Cliff's delta",
     "Theil-Sen",
@@ -160,47 +211,61 @@ PLANTED = {"Huber": SLOPE, "Tukey": SLOPE, "median": SLOPE, "Theil-Sen": SLOPE, 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Results of an estimator: shares in 0-1 of its replications, the true value and the mean estimate."""
+    """How an estimator did in a world: shares (0-1) of the draws with an interval, and of all that had none."""
 
     estimator: str
+    world: str
     truth: float
     mean: float
     coverage: float
     false_positives: float
+    refused: float
     replications: int
 
+    @property
+    def holds(self) -> bool:
+        """Whether the interval does what it promises, as far as so many draws can tell."""
+        slack = 2 * float(np.sqrt(0.05 * 0.95 / max(1, self.replications * (1 - self.refused))))
+        return COVERED_AT_LEAST - slack <= self.coverage and self.false_positives <= FALSE_MAX + slack
 
-def _replicate(name: str, slope: float, seeds: range) -> list[tuple[float, float, float, float]]:
+
+def _replicate(name: str, slope: float, world: World, seeds: range) -> Floats:
+    """Estimate, both ends and p of each draw (draws x 4), NaN where there is none."""
     found = []
-    authors = AUTHORS_LABELLED if name in JUDGED else AUTHORS
     for seed in seeds:
         rng = np.random.default_rng([20, seed])
-        estimate = METHODS[name](draw(rng, slope, confounded=name not in ALONE, authors=authors))
+        estimate = METHODS[name](draw(rng, slope, world, confounded=name not in ALONE))
         numbers = (estimate.value, estimate.low, estimate.high, estimate.p)
-        found.append(tuple(np.nan if number is None else number for number in numbers))
-    return found  # type: ignore[return-value]
+        found.append([np.nan if number is None else number for number in numbers])
+    return np.array(found)
 
 
 def _truth(name: str) -> float:
+    """The planted value, or that of very many authors."""
     name = JUDGED.get(name, name)
     if name in PLANTED:
         return PLANTED[name]
-    many = draw(np.random.default_rng(1), SLOPE, confounded=name not in ALONE, authors=AUTHORS_OF_TRUTH)
-    value = METHODS[name](many).value
+    # Of equal size, for a few large authors would move even this number; within authors there must be several models.
+    each = 8 if name == "Spearman, within authors" else 1
+    many = World("many", AUTHORS_OF_TRUTH, sizes=(each,) * AUTHORS_OF_TRUTH)
+    value = METHODS[name](draw(np.random.default_rng(1), SLOPE, many, confounded=name not in ALONE)).value
     return np.nan if value is None else value
 
 
 @on_one_thread
-def _covered(name: str, replications: int) -> Coverage:
-    truth = _truth(name)
-    drawn = np.array(_replicate(name, SLOPE, range(replications)))
-    null = np.array(_replicate(name, 0.0, range(replications, 2 * replications)))
+def _covered(asked: tuple[str, World, float], replications: int) -> Coverage:
+    name, world, truth = asked
+    drawn = _replicate(name, SLOPE, world, range(replications))
+    null = _replicate(name, 0.0, world, range(replications, 2 * replications))
+    drawn, null, every = drawn[~np.isnan(drawn[:, 1])], null[~np.isnan(null[:, 3])], len(drawn)
     return Coverage(
         estimator=name,
+        world=world.name,
         truth=truth,
-        mean=float(np.nanmean(drawn[:, 0])),
-        coverage=float(np.mean((drawn[:, 1] <= truth) & (truth <= drawn[:, 2]))),
-        false_positives=float(np.mean(null[:, 3] < 0.05)),
+        mean=float(np.mean(drawn[:, 0])) if len(drawn) else np.nan,
+        coverage=float(np.mean((drawn[:, 1] <= truth) & (truth <= drawn[:, 2]))) if len(drawn) else np.nan,
+        false_positives=float(np.mean(null[:, 3] < 0.05)) if len(null) else np.nan,
+        refused=1 - len(drawn) / every,
         replications=replications,
     )
 
@@ -275,12 +340,14 @@ def _edited(corpora: int, processes: int) -> list[Edited]:
 
 
 def _tables(held: list[Coverage], edited: list[Edited]) -> str:
+    worlds = list(dict.fromkeys(one.world for one in held))
+    by = {(one.estimator, one.world): one for one in held}
     lines = [
-        "| estimator | true value | mean estimate | coverage of the 95 % interval | p < 0.05 where nothing is |",
-        "|---|---|---|---|---|",
+        f"| estimator | {' | '.join(worlds)} |",
+        "|---" * (len(worlds) + 1) + "|",
         *(
-            f"| {one.estimator} | {one.truth:.3f} | {one.mean:.3f} | {one.coverage:.1%} | {one.false_positives:.1%} |"
-            for one in held
+            f"| {name} | {' | '.join(_cell(by.get((name, world))) for world in worlds)} |"
+            for name in dict.fromkeys(one.estimator for one in held)
         ),
         "",
         "| event study | planted | mean | coverage of the 95 % interval | interval without 0 | with an interval |",
@@ -294,18 +361,55 @@ def _tables(held: list[Coverage], edited: list[Edited]) -> str:
     return "\n".join(lines)
 
 
+def _cell(one: Coverage | None) -> str:
+    """`95.1, 4.9`: coverage and false positives in percent; in bold where they do not hold, and what was refused."""
+    if one is None:
+        return ""
+    if one.refused > 0.9:
+        return "refused"
+    text = f"{100 * one.coverage:.1f}, {100 * one.false_positives:.1f}"
+    text = text if one.holds else f"**{text}**"
+    return text + (f" ({one.refused:.0%} refused)" if one.refused > 0.005 else "")
+
+
+def _author_sizes(corpus: Path) -> World:
+    """The world of a corpus: as many models with a card for each author as there."""
+    cards = pl.scan_parquet(corpus).filter(pl.col("card_text").str.len_bytes() > 0)
+    author = pl.when(pl.col("model_id").str.contains("/")).then(
+        pl.col("model_id").str.split("/").list.first()
+    )
+    owner = author.otherwise(pl.col("model_id")).alias("author")
+    sizes = cards.select(owner).collect()["author"].value_counts()["count"].sort()
+    return World("author sizes of the corpus", len(sizes), sizes=tuple(sizes.to_list()))
+
+
+def _plan(truths: dict[str, float]) -> Sequence[tuple[str, World, float]]:
+    """What is drawn: every estimator in every world; those of a judge where there are authors enough to label."""
+    return [
+        (name, world, truth)
+        for name, truth in truths.items()
+        for world in ((LABELLED_WORLD,) if name in JUDGED else WORLDS)
+    ]
+
+
 def main() -> None:
     """Draw, estimate, print; with `--write` between the marks of a page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--replications", type=int, default=1000)
-    parser.add_argument("--corpora", type=int, default=200)
+    parser.add_argument("--replications", type=int, default=400)
+    parser.add_argument("--corpora", type=int, default=100)
+    parser.add_argument("--sizes", type=Path, help="a corpus whose author sizes make another world")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--write", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     began = time.monotonic()
     with ProcessPoolExecutor(options.processes) as pool:
-        held = list(pool.map(partial(_covered, replications=options.replications), METHODS))
+        truths = dict(zip(METHODS, pool.map(_truth, METHODS), strict=True))
+        held = list(pool.map(partial(_covered, replications=options.replications), _plan(truths)))
+        if options.sizes:  # a draw is as large as the corpus
+            large, few = _author_sizes(options.sizes), max(1, options.replications // 4)
+            asked = [(name, large, truth) for name, truth in truths.items() if name not in JUDGED]
+            held += pool.map(partial(_covered, replications=few), asked)
     edited = _edited(options.corpora, options.processes)
     text = _tables(held, edited)
     print(text)
@@ -319,7 +423,8 @@ def main() -> None:
     if options.write:
         before, mark, rest = options.write.read_text(encoding="utf-8").partition(_BEGIN)
         after = rest.partition(_END)[2]
-        note = f"{options.replications:,} replications and {options.corpora} corpora, {datetime.now(UTC):%-d %B %Y}."
+        draws = f"{options.replications:,} draws of each world and {options.corpora} corpora"
+        note = f"{draws}, {time.monotonic() - began:,.0f} s, {datetime.now(UTC):%-d %B %Y}."
         options.write.write_text(f"{before}{mark}\n{text}\n\n{note}\n{_END}{after}", encoding="utf-8")
 
 

@@ -10,7 +10,11 @@ class Estimator(StrEnum):
 
     # How the ranks of two columns go together.
     SPEARMAN = "spearman"
+    SPEARMAN_PER_AUTHOR = "spearman_per_author"
+    SPEARMAN_WITHIN_AUTHOR = "spearman_within_author"
     SPEARMAN_GIVEN_CONTROLS = "spearman_given_controls"
+    SPEARMAN_GIVEN_CONTROLS_AND_RIVALS = "spearman_given_controls_and_rivals"
+    ROBUSTNESS_VALUE = "robustness_value"
     KENDALL = "kendall"
     CLIFFS_DELTA = "cliffs_delta"
     # Coefficients of the score.
@@ -29,6 +33,7 @@ class Estimator(StrEnum):
     MINIMUM_DETECTABLE = "minimum_detectable"
     # Counts and shares of models.
     SHARE = "share"
+    MEAN_RANK = "mean_rank"
     MODELS_REMOVED = "models_removed"
     FENCE = "fence"
     FENCE_BELOW = "fence_below"

@@ -32,6 +32,8 @@ select
     facts.is_generated,
     facts.template,
     facts.words,
+    -- What cannot matter for popularity: the length of the model's name.
+    length(split_part(scores.model_id, '/', -1)) as name_length,
     facts.sections,
     labels.mark as label,
     drawn.label_level,

@@ -14,6 +14,7 @@ third of the models are worth about nine. docs/statistics.md has the simulations
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy import stats
@@ -30,9 +31,10 @@ def cluster_sums(columns: Floats, clusters: Codes) -> Floats:
     return np.column_stack([np.bincount(clusters, weights=column) for column in columns.T])
 
 
-def effective_number(information: Floats) -> float:
+def effective_number(information: Floats | Codes) -> float:
     """How many equal ones are worth as much as these (G, none negative): (sum)^2 / sum of squares (Kish 1965)."""
-    return float(information.sum() ** 2 / np.sum(information**2))
+    each = information.astype(np.float64)
+    return float(each.sum() ** 2 / np.sum(each**2))
 
 
 def moves_of_authors(
@@ -44,6 +46,8 @@ def moves_of_authors(
     the models that stay (n, bool) and returns the statistic of those alone.
     """
     n, sizes = len(influence), np.bincount(clusters)
+    if len(sizes) < 2:
+        return np.zeros(len(sizes))  # without its only author there is no statistic
     moves = -np.bincount(clusters, weights=influence) / np.maximum(n - sizes, 1)
     for author in np.flatnonzero(sizes > LARGE_SHARE * n):
         moves[author] = without(clusters != author) - value
@@ -76,3 +80,15 @@ def too_few(authors: int, effective: float) -> str | None:
     if authors < AUTHORS_FOR_INTERVAL:
         return "few_clusters"
     return "few_effective_authors" if effective < EFFECTIVE_AUTHORS else None
+
+
+def mean_estimate(values: Floats, clusters: Codes) -> Estimate:
+    """The mean of values (n) with its interval over clusters: CR2, t on one less than the effective authors; no p."""
+    sizes = np.bincount(clusters)
+    effective = effective_number(sizes)
+    bare = Estimate(float(values.mean()), effective_authors=effective)
+    if (flag := too_few(len(sizes), effective)) is not None:
+        return bare.flagged(flag)
+    sums = np.bincount(clusters, weights=values - values.mean())
+    error = float(np.sqrt(np.sum(sums**2 / (1 - sizes / len(values))))) / len(values)
+    return replace(bare.by_t(error, effective - 1), p=None) if error else bare

@@ -24,24 +24,28 @@ def find(
     snapshot: date,
     judge: str,
     fingerprint: str,
-    seed: int = 20,
     selected_on: str | None = None,
 ) -> list[Finding]:
     """Every finding of a table of models: of one snapshot and judge, the rows of `sql/out/analysis_frame.sql`.
 
-    Pure, and the same for the same rows in any order; `seed` decides only the resamples and the random pairs.
-    What cannot be estimated is a finding without an estimate, and its flags say why. `selected_on`: the outcome that
-    the models were selected by, as a top N is; findings on it are flagged.
+    Pure, and the same for the same rows in any order. p-values are adjusted for their number (`questions.adjust`). What
+    cannot be estimated is a finding without an estimate, and its flags say why. `selected_on`: the outcome that the
+    models were selected by, as a top N is; findings on it are flagged.
     """
     models, stamp = clean(frame, study), Stamp(snapshot, judge, fingerprint)
     limits = fences(models, study)
     found = questions.count_missing(models, study, stamp) + count_outliers(models, study, limits, stamp)
     for sample in questions.strata(models, study, limits):
-        found += questions.rank_correlations(sample, stamp, seed)
-        found += questions.partial_correlations(sample, study, stamp, seed)
-        found += questions.regressions(sample, study, stamp, seed)
+        found += questions.rank_correlations(sample, stamp)
+        found += questions.partial_correlations(sample, study, stamp)
+        found += questions.regressions(sample, study, stamp)
+        if sample.stratum == "all":
+            found += questions.dose_response(sample, stamp)
     if study.status:
-        found += questions.no_card_lowest(models, study, study.status, stamp, seed)
-        found += questions.has_card(models, study, study.status, stamp, seed)
-    found += questions.by_dimension(models, study, stamp, seed) + correct_for_judge(models, study, stamp)
+        found += questions.no_card_lowest(models, study, study.status, stamp)
+        found += questions.has_card(models, study, study.status, stamp)
+        found += questions.left_out(models, study, study.status, stamp)
+    found += questions.negative_controls(models, study, stamp)
+    found = questions.adjust(found)
+    found += questions.by_dimension(models, study, stamp) + correct_for_judge(models, study, stamp)
     return flag_selected(found, selected_on)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import combinations
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
+from tasks.arrays import Floats
 from tasks.estimators import Estimator, spearman_given
 from tasks.findings import rank, regression
+from tasks.findings.authors import mean_estimate
 from tasks.findings.controls import Design, controls, design
 from tasks.findings.outliers import Fence, without_outliers
-from tasks.findings.sample import MODELS_TO_TRUST, Estimate, Sample, Stamp, cannot_estimate, scored
+from tasks.findings.sample import (
+    MODELS_TO_ESTIMATE,
+    MODELS_TO_TRUST,
+    Codes,
+    Estimate,
+    Sample,
+    Stamp,
+    cannot_estimate,
+    scored,
+)
 from tasks.findings.study import Study
 from tasks.findings.theil_sen import theil_sen
 from tasks.records import Finding
@@ -27,6 +37,26 @@ SAME_UNIT = (
     Estimator.THEIL_SEN,
 )  # slopes of log1p(outcome)
 NO_CARD = ("empty", "none")  # no README, or an empty one; not a card that could not be read
+Method = Callable[[Sample], Estimate]
+
+
+def answered(
+    sample: Sample, stamp: Stamp, question: str, estimator: str, method: Method, *, outcome: str | None = None
+) -> Finding:
+    """The answer of a method from a sample, and what it would be without the author who moves it furthest."""
+    estimate = Estimate() if cannot_estimate(sample) else method(sample)
+    found = stamp.finding(question, estimator, sample, estimate, outcome=outcome)
+    if estimate.most_influential is None or found.estimate is None:
+        return found
+    author, rest = sample.without(estimate.most_influential)
+    left = Estimate() if cannot_estimate(rest) else method(rest)
+    return replace(
+        found,
+        influential_author=author,
+        estimate_without=left.value,
+        ci_low_without=left.low,
+        ci_high_without=left.high,
+    )
 
 
 def strata(models: pl.DataFrame, study: Study, limits: Mapping[str, Fence]) -> list[Sample]:
@@ -72,56 +102,179 @@ def no_card_lowest(models: pl.DataFrame, study: Study, status: str, stamp: Stamp
     return found
 
 
-def rank_correlations(sample: Sample, stamp: Stamp) -> list[Finding]:
-    """Spearman and Kendall of the score and one outcome."""
-    methods = {Estimator.SPEARMAN: rank.spearman, Estimator.KENDALL: rank.kendall}
-    found = [_correlation(sample, name, method, stamp) for name, method in methods.items()]
-    return _flag_disagreement(found, tuple(methods), compare_intervals=False)
+_RANK_METHODS: dict[str, Callable[[Floats, Floats, Codes], Estimate]] = {
+    Estimator.SPEARMAN: rank.spearman,
+    Estimator.KENDALL: rank.kendall,
+    Estimator.SPEARMAN_PER_AUTHOR: rank.spearman_per_author,
+    Estimator.SPEARMAN_WITHIN_AUTHOR: rank.spearman_within_author,
+}
 
 
-def _correlation(
-    sample: Sample, name: Estimator, method: Callable[..., Estimate], stamp: Stamp, seed: int
-) -> Finding:
-    return stamp.finding("rank_correlation", name, sample, _by_ranks(sample, method, seed))
+def rank_correlations(sample: Sample, stamp: Stamp, *, clustered: bool = True) -> list[Finding]:
+    """Spearman and Kendall of the score and one outcome, each model weighing one; per author, and within authors."""
+    found = [
+        answered(sample, stamp, "rank_correlation", name, by_ranks(method))
+        for name, method in _RANK_METHODS.items()
+        if clustered or name in (Estimator.SPEARMAN, Estimator.KENDALL)
+    ]
+    return _flag_disagreement(found, (Estimator.SPEARMAN, Estimator.KENDALL), compare_intervals=False)
 
 
-def _by_ranks(sample: Sample, method: Callable[..., Estimate], seed: int) -> Estimate:
-    if cannot_estimate(sample):
-        return Estimate()
-    return method(sample.x, sample.y, sample.clusters, seed=seed)
+def by_ranks(method: Callable[[Floats, Floats, Codes], Estimate]) -> Method:
+    """A statistic of two columns and their clusters as a method of a sample."""
+    return lambda sample: method(sample.x, sample.y, sample.clusters)
 
 
 def partial_correlations(sample: Sample, study: Study, stamp: Stamp) -> list[Finding]:
-    """Spearman of score and outcome given each amount, the previous outcome, and all controls together."""
+    """Spearman of score and outcome given each amount, the previous outcome, all controls, and rival explanations.
+
+    A rival, such as the length of the card, may be why a card scores high, or a part of documenting well: it is held
+    equal to see how much of the association it carries, and is no control. All else equal, the robustness value says
+    how strong a confounder that nobody measured would have to be.
+    """
     before = study.outcomes[: study.outcomes.index(sample.outcome)][-1:]
-    found = [_given_one(sample, column, stamp) for column in (*study.amounts, *before)]
+    found = [_given_one(sample, column, stamp) for column in (*study.amounts, *before, *study.rivals)]
     if study.amounts or study.kinds:
-        found.append(_given_controls(sample, study, stamp))
+        held = answered(
+            sample,
+            stamp,
+            _PARTIAL,
+            Estimator.SPEARMAN_GIVEN_CONTROLS,
+            lambda used: _given_controls(used, study),
+        )
+        found += [held, _robustness(held)]
+    if study.rivals:
+        found.append(
+            answered(
+                sample,
+                stamp,
+                _PARTIAL,
+                Estimator.SPEARMAN_GIVEN_CONTROLS_AND_RIVALS,
+                lambda used: _given_controls(used, replace(study, amounts=(*study.amounts, *study.rivals))),
+            )
+        )
     return found
 
 
-def _given_one(sample: Sample, column: str, stamp: Stamp, seed: int) -> Finding:
+_PARTIAL = "partial_rank_correlation"
+
+
+def _given_one(sample: Sample, column: str, stamp: Stamp) -> Finding:
     known = replace(sample, rows=sample.rows.drop_nulls(column))
-    if cannot_estimate(known):
-        estimate = Estimate()
-    elif known.rows[column].n_unique() < 2:
-        estimate = Estimate(flags=("constant",))
-    else:
-        given = known.rows[column].to_numpy()
-        estimate = rank.partial_spearman(known.x, known.y, given, known.clusters, seed=seed)
-    return stamp.finding("partial_rank_correlation", spearman_given(column), known, estimate)
+
+    def method(used: Sample) -> Estimate:
+        if used.rows[column].n_unique() < 2:
+            return Estimate(flags=("constant",))
+        given = used.rows[column].cast(pl.Float64).to_numpy()
+        return rank.partial_spearman(used.x, used.y, given, used.clusters)
+
+    return answered(known, stamp, _PARTIAL, spearman_given(column), method)
 
 
-def _given_controls(sample: Sample, study: Study, stamp: Stamp, seed: int) -> Finding:
-    estimate = Estimate()
-    if not cannot_estimate(sample):
-        amounts, kinds, flags = controls(sample.rows, study, sample.outcome)
-        given, fixed = (
-            np.column_stack([np.empty((sample.rows.height, 0)), *part]) for part in (amounts, kinds)
-        )
-        estimate = rank.partial_spearman(sample.x, sample.y, given, sample.clusters, fixed=fixed, seed=seed)
-        estimate = replace(estimate, flags=(*estimate.flags, *flags))
-    return stamp.finding("partial_rank_correlation", Estimator.SPEARMAN_GIVEN_CONTROLS, sample, estimate)
+def _given_controls(sample: Sample, study: Study) -> Estimate:
+    amounts, kinds, flags = controls(sample.rows, study, sample.outcome)
+    given, fixed = (np.column_stack([np.empty((sample.rows.height, 0)), *part]) for part in (amounts, kinds))
+    estimate = rank.partial_spearman(sample.x, sample.y, given, sample.clusters, fixed=fixed)
+    return estimate.flagged(*flags)
+
+
+def _robustness(held: Finding) -> Finding:
+    """How strong an unmeasured confounder would have to be: the robustness value, from 0 to 1.
+
+    A confounder that explains less than this share of what the controls leave of the score, and of the outcome, cannot
+    be the whole of the association; `ci_low` is the share with which it could make the interval reach zero. With f =
+    r / sqrt(1 - r^2) it is (sqrt(f^4 + 4 f^2) - f^2) / 2, of the partial correlation of the ranks.
+    Cinelli & Hazlett (2020), "Making sense of sensitivity: extending omitted variable bias".
+    """
+    value, low = held.estimate, None
+    if value is not None and held.ci_low is not None and held.ci_high is not None:
+        crosses = held.ci_low <= 0 <= held.ci_high
+        low = 0.0 if crosses else _robustness_value(min(abs(held.ci_low), abs(held.ci_high)))
+    return replace(
+        held,
+        question="robustness",
+        estimator=str(Estimator.ROBUSTNESS_VALUE),
+        estimate=None if value is None else _robustness_value(abs(value)),
+        ci_low=low,
+        ci_high=None,
+        p=None,
+        influential_author=None,
+        estimate_without=None,
+        ci_low_without=None,
+        ci_high_without=None,
+    )
+
+
+def _robustness_value(r: float) -> float:
+    if r >= 1:
+        return 1.0
+    f2 = r**2 / (1 - r**2)
+    return float((np.sqrt(f2**2 + 4 * f2) - f2) / 2)
+
+
+def negative_controls(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Finding]:
+    """The main correlations with a predictor that cannot matter in place of the score.
+
+    What is found there is not due to documentation, so it shows how far confounding alone goes (Lipsitch, Tchetgen
+    Tchetgen & Cohen 2010, "Negative controls").
+    """
+    methods: dict[str, Method] = {
+        name: by_ranks(_RANK_METHODS[name]) for name in (Estimator.SPEARMAN, Estimator.SPEARMAN_PER_AUTHOR)
+    }
+    methods[Estimator.SPEARMAN_GIVEN_CONTROLS] = lambda used: _given_controls(used, study)
+    found: list[Finding] = []
+    for column in study.negative_controls:
+        for outcome in study.outcomes:
+            sample = Sample("all", outcome, models.drop_nulls([study.score, outcome, column]), column)
+            found += [
+                answered(sample, stamp, "negative_control", name, method) for name, method in methods.items()
+            ]
+    return found
+
+
+def dose_response(sample: Sample, stamp: Stamp) -> list[Finding]:
+    """The mean rank in the outcome, from 0 to 1, of the models at each half point of score.
+
+    0.5 is the middle of all scored models. It shows whether popularity rises all the way with the score; the intervals
+    are over authors, the ranks taken as they are.
+    """
+    if cannot_estimate(sample):
+        return []
+    ranks = pl.Series("rank", (stats.rankdata(sample.y) - 0.5) / len(sample.y))
+    placed = sample.rows.with_columns(ranks, (pl.col(sample.predictor) * 2).floor().alias(_HALF_POINT))
+    found = []
+    for (half,), rows in sorted(placed.partition_by(_HALF_POINT, as_dict=True).items()):
+        if rows.height < MODELS_TO_TRUST:
+            continue
+        low = float(half) / 2
+        part = replace(sample, stratum=f"score={low:g} to {low + 0.5:g}", rows=rows)
+        estimate = mean_estimate(rows["rank"].to_numpy(), part.clusters)
+        row = stamp.finding("dose_response", Estimator.MEAN_RANK, part, estimate)
+        found.append(replace(row, flags=[flag for flag in row.flags if flag != "constant"]))
+    return found
+
+
+_HALF_POINT = "__half_point"
+
+
+def left_out(models: pl.DataFrame, study: Study, status: str, stamp: Stamp) -> list[Finding]:
+    """Models that no score covers, by why, compared in each outcome with the scored ones: Cliff's delta.
+
+    Where those left out are more or less popular, the estimates are not about the whole Hub.
+    """
+    found = []
+    is_scored = pl.col(study.score).is_not_null()
+    for (why,), rows in sorted(models.filter(~is_scored).partition_by(status, as_dict=True).items(), key=str):
+        if rows.height < MODELS_TO_ESTIMATE:
+            continue
+        both = pl.concat([models.filter(is_scored), rows])
+        both = both.with_columns((~is_scored).cast(pl.Float64).alias("left_out"))
+        for outcome in study.outcomes:
+            sample = Sample(f"status={why}", outcome, both.drop_nulls(outcome), "left_out")
+            found.append(
+                answered(sample, stamp, "left_out", Estimator.CLIFFS_DELTA, by_ranks(rank.cliffs_delta))
+            )
+    return found
 
 
 def regressions(sample: Sample, study: Study, stamp: Stamp) -> list[Finding]:
@@ -131,26 +284,34 @@ def regressions(sample: Sample, study: Study, stamp: Stamp) -> list[Finding]:
         if controlled and not (study.amounts or study.kinds):
             continue
         rows = [
-            stamp.finding(question, name, used, estimate, outcome=outcome)
-            for name, outcome, used, estimate in _fits(sample, study, controlled=controlled, seed=seed)
+            answered(used, stamp, question, name, method, outcome=outcome)
+            for name, outcome, used, method in _fits(sample, study, controlled=controlled)
         ]
         found += _flag_disagreement(rows, SAME_UNIT, compare_intervals=True)
     return found
 
 
-def _fits(
-    sample: Sample, study: Study, *, controlled: bool, seed: int
-) -> Iterator[tuple[str, str, Sample, Estimate]]:
-    """Name, outcome as modelled, models used and estimate of each method.
+def _fits(sample: Sample, study: Study, *, controlled: bool) -> Iterator[tuple[str, str, Sample, Method]]:
+    """Name, outcome as modelled, models used and method of each.
 
     `logit` and `hurdle_log` together are a hurdle model: whether there are any, and how many where there are.
     """
     logged, outcome = f"log1p_{sample.outcome}", sample.outcome
     positive = replace(sample, rows=sample.rows.filter(pl.col(outcome) > 0))
-    of_all, of_positive = (
-        None if cannot_estimate(used) else design(used, study, controlled=controlled)
-        for used in (sample, positive)
-    )
+    every: dict[bool, Design] = {}  # of all models that are used, for each method
+
+    def by(method: Callable[[Design], Estimate], whole: Sample) -> Method:
+        is_positive = whole is positive
+
+        def of(used: Sample) -> Estimate:
+            if used is not whole:
+                return method(design(used, study, controlled=controlled))
+            if is_positive not in every:
+                every[is_positive] = design(used, study, controlled=controlled)
+            return method(every[is_positive])
+
+        return of
+
     plan: list[tuple[str, str, Callable[[Design], Estimate]]] = [
         (Estimator.HUBER, logged, regression.huber),
         (Estimator.TUKEY, logged, regression.tukey),
@@ -159,18 +320,17 @@ def _fits(
         (Estimator.LOGIT, f"any_{outcome}", regression.logit_any),
     ]
     if not controlled:
-        plan.append((Estimator.THEIL_SEN, logged, partial(_theil_sen, seed=seed)))
+        plan.append((Estimator.THEIL_SEN, logged, _theil_sen))
     for name, modelled, method in plan:
-        yield name, modelled, sample, Estimate() if of_all is None else method(of_all)
-    hurdle = Estimate() if of_positive is None else regression.log_positive(of_positive)
-    yield Estimator.HURDLE_LOG, f"log_{outcome}", positive, hurdle
+        yield name, modelled, sample, by(method, sample)
+    yield Estimator.HURDLE_LOG, f"log_{outcome}", positive, by(regression.log_positive, positive)
 
 
-def _theil_sen(matrix: Design, *, seed: int) -> Estimate:
+def _theil_sen(matrix: Design) -> Estimate:
     """Theil-Sen's slope from a design without controls, whose last column is the score."""
     if not matrix.x.shape[1]:
         return Estimate(flags=("constant",))
-    return theil_sen(matrix.x[:, -1], np.log1p(matrix.y), matrix.clusters, seed=seed)
+    return theil_sen(matrix.x[:, -1], np.log1p(matrix.y), matrix.clusters)
 
 
 def has_card(models: pl.DataFrame, study: Study, status: str, stamp: Stamp) -> list[Finding]:
@@ -187,8 +347,9 @@ def has_card(models: pl.DataFrame, study: Study, status: str, stamp: Stamp) -> l
     for stratum, rows in parts.items():
         for outcome in study.outcomes:
             sample = Sample(stratum, outcome, rows.drop_nulls(outcome), "has_card")
-            estimate = _by_ranks(sample, rank.cliffs_delta, seed)
-            found.append(stamp.finding("has_card", Estimator.CLIFFS_DELTA, sample, estimate))
+            found.append(
+                answered(sample, stamp, "has_card", Estimator.CLIFFS_DELTA, by_ranks(rank.cliffs_delta))
+            )
     return found
 
 
@@ -237,7 +398,10 @@ def by_dimension(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[Findi
                 for level, rows in sorted(levels.items(), key=lambda item: item[0])
             ]
             found += adjust(
-                [_correlation(sample, Estimator.SPEARMAN, rank.spearman, stamp) for sample in samples]
+                [
+                    answered(sample, stamp, "rank_correlation", Estimator.SPEARMAN, by_ranks(rank.spearman))
+                    for sample in samples
+                ]
             )
     return found
 

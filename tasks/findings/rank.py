@@ -86,7 +86,9 @@ def kendall(x: Floats, y: Floats, authors: Codes) -> Estimate:
     def of(kept: Bools) -> float:
         left = ~kept
         pairs = net.sum() - 2 * net[left].sum() + net_concordance(x[left], y[left]).sum()
-        untied = [kept.sum() ** 2 - np.sum(np.bincount(codes[kept]).astype(np.float64) ** 2) for codes in levels]
+        untied = [
+            kept.sum() ** 2 - np.sum(np.bincount(codes[kept]).astype(np.float64) ** 2) for codes in levels
+        ]
         return float(pairs / np.sqrt(untied[0] * untied[1])) if min(untied) > 0 else 0.0
 
     value = of(np.ones(len(x), np.bool_))
@@ -140,8 +142,10 @@ def _residual_correlation(left: Floats, columns: list[Floats], weights: Floats) 
     moved = [np.column_stack([_sum_above(column, left[:, side]) for column in columns]) for side in (0, 1)]
 
     def covariance(a: int, b: int) -> Floats:
-        each = np.asarray(left[:, a] * left[:, b] + moved[b] @ weights[:, a] + moved[a] @ weights[:, b])
-        return each - each.mean()
+        each: Floats = np.asarray(
+            left[:, a] * left[:, b] + moved[b] @ weights[:, a] + moved[a] @ weights[:, b]
+        )
+        return np.asarray(each - each.mean())
 
     (xx, xy), (_, yy) = left.T @ left / len(left)
     spread = float(np.sqrt(xx * yy))
@@ -162,7 +166,9 @@ def cliffs_delta(has: Floats, y: Floats, authors: Codes) -> Estimate:
     influence = (wins - value) * np.where(one, 1 / one.mean(), 1 / none.mean())
 
     def of(kept: Bools) -> float:
-        with_, without = (np.bincount(levels[kept & group], minlength=levels.max() + 1) for group in (one, none))
+        with_, without = (
+            np.bincount(levels[kept & group], minlength=levels.max() + 1) for group in (one, none)
+        )
         if not with_.any() or not without.any():
             return 0.0
         below = 2 * np.cumsum(without) - without - without.sum()

@@ -334,7 +334,8 @@ def _moves_refitted(design: Design, fit: Fit) -> Floats | None:
     moves = _moves(design, fit)
     if moves is None:
         return None
-    shares = np.maximum(_shares(design, fit), np.bincount(design.clusters) / len(design.y))
+    sizes = np.bincount(design.clusters, weights=design.weights)
+    shares = np.maximum(_shares(design, fit), sizes / sizes.sum())
     for author in np.flatnonzero(shares > _REFITTED_SHARE):
         kept = design.clusters != author
         left = replace(
@@ -412,7 +413,9 @@ def _sums_left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Float
     return sums
 
 
-def _left_out(x: Floats, fit: Fit, clusters: Codes, bread: Floats) -> Iterator[tuple[int, tuple[Codes, Floats]]]:
+def _left_out(
+    x: Floats, fit: Fit, clusters: Codes, bread: Floats
+) -> Iterator[tuple[int, tuple[Codes, Floats]]]:
     """Of each cluster that weighs: its rows, and A_-g A^-1 (k x k).
 
     Without some clusters a coefficient would not exist; they count as in the plain sandwich, by the identity.

@@ -86,6 +86,12 @@ class Sample:
         """0 to G-1, one code per author."""
         return dense_codes(self.rows[CLUSTER])
 
+    def without(self, author: int) -> tuple[str, Sample]:
+        """The name of the author of that code, and the sample without its models."""
+        codes = self.clusters
+        name: str = self.rows.filter(pl.Series(codes == author))[AUTHOR][0]
+        return name, replace(self, rows=self.rows.filter(pl.Series(codes != author)))
+
     @property
     def zero_share(self) -> float | None:
         return float(np.mean(self.y == 0)) if self.rows.height else None
@@ -154,9 +160,11 @@ def clean(frame: pl.DataFrame, study: Study) -> pl.DataFrame:
     named = frame.select(
         subject.alias(SUBJECT),
         pl.coalesce(cluster, subject).alias(CLUSTER),
-        (pl.coalesce(pl.col(study.cluster).cast(pl.String), subject) if study.cluster else subject).alias(AUTHOR),
+        (pl.coalesce(pl.col(study.cluster).cast(pl.String), subject) if study.cluster else subject).alias(
+            AUTHOR
+        ),
         _finite(study.score, minimum=-np.inf),
-        *(_finite(column, minimum=0.0) for column in dict.fromkeys((*study.outcomes, *study.amounts))),
+        *(_finite(column, minimum=0.0) for column in dict.fromkeys(study.numbers)),
         *(pl.col(column).cast(pl.String).fill_null("(none)") for column in kinds),
         *([pl.col(study.generated).cast(pl.Boolean).fill_null(value=False)] if study.generated else []),
         *([pl.col(study.status).cast(pl.String)] if study.status else []),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tasks.records import Finding
 
 SELECTED = "selected_on_outcome"
-_COUNTED = ("missing", "outliers")  # these count models of the snapshot, and claim nothing about others
+_COUNTED = ("missing", "outliers", "left_out")  # about the snapshot itself: they claim nothing about other models
 _FORMS = ("{}", "log1p_{}", "log_{}", "any_{}", "{}_gained")
 
 

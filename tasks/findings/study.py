@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SUBJECT, CLUSTER, AUTHOR = "__subject", "__cluster", "__author"  # as `clean` names them, whatever the table does
+SUBJECT, CLUSTER, AUTHOR = (
+    "__subject",
+    "__cluster",
+    "__author",
+)  # as `clean` names them, whatever the table does
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Study:
     own cluster. Controls: `amounts` enter as log1p of the number, `kinds` as indicators of that many of their most
     common levels. `strata`, by the names that findings use, are also analysed within each of their levels. `generated`
     and `status`, where present: whether a tool wrote the card, and whether there is a card at all. `labels`: the
-    columns with people's scores of some models.
+    columns with people's scores of some models. `rivals`: amounts that may be what the score stands for, such as the
+    length of the card. `negative_controls`: numbers that cannot matter, to show what confounding alone does.
     """
 
     score: str
@@ -44,6 +49,13 @@ class Study:
     generated: str | None = None
     status: str | None = None
     labels: Labels | None = None
+    rivals: tuple[str, ...] = ()
+    negative_controls: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns of numbers from 0, but for the score."""
+        return (*self.outcomes, *self.amounts, *self.rivals, *self.negative_controls)
 
 
 HUB = Study(
@@ -57,4 +69,6 @@ HUB = Study(
     generated="is_generated",
     status="card_status",
     labels=Labels("label", text="card_hash", level="label_level", weight="label_weight"),
+    rivals=("words",),
+    negative_controls=("name_length",),
 )

@@ -50,11 +50,11 @@ def counted(score: Floats, level: Floats, of: Codes) -> Estimate:
 
 
 def spearman(score: Floats, level: Floats, of: Codes) -> Estimate:
-    return rank.spearman(score, np.floor(np.exp(level)), of, resamples=400)
+    return rank.spearman(score, np.floor(np.exp(level)), of)
 
 
 def kendall(score: Floats, level: Floats, of: Codes) -> Estimate:
-    return rank.kendall(score, np.floor(np.exp(level)), of, resamples=400)
+    return rank.kendall(score, np.floor(np.exp(level)), of)
 
 
 def coverage(method: Method, truth: float, *, know_authors: bool = True) -> int:

@@ -1,4 +1,4 @@
-"""Rank correlations: the point against scipy, the influences against drawing again, the counting against a loop."""
+"""Rank correlations: the point against scipy, the interval against leaving authors out, the counting against a loop."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tasks.arrays import Floats
-from tasks.findings import bootstrap, rank
-from tasks.findings.bootstrap import RESAMPLES, estimate_over_authors, resampled_means
+from tasks.findings import authors as over_authors
+from tasks.findings import rank
+from tasks.findings.authors import correlation_estimate, effective_number
 from tasks.findings.concordance import net_concordance
 from tasks.findings.sample import Codes, Estimate
 
@@ -72,16 +73,88 @@ def test_an_influence_is_what_ranking_anew_gives_when_one_model_counts_twice(
     assert influence[few] == pytest.approx(moved, abs=0.02)
 
 
-def test_the_interval_is_that_of_ranking_every_resample_anew() -> None:
-    score, likes, _, authors = tied_sample(4, n=600)
-    rng = np.random.default_rng(5)
-    members = [np.flatnonzero(authors == g) for g in range(authors.max() + 1)]
-    draws = []
-    for _ in range(600):
-        rows = np.concatenate([members[g] for g in rng.integers(len(members), size=len(members))])
-        draws.append(stats.spearmanr(score[rows], likes[rows]).statistic)
+def heavy_authors(seed: int, n: int = 600) -> Codes:
+    """Authors of whom one has a third of the models and most have few."""
+    rng = np.random.default_rng(seed)
+    sizes = np.minimum(rng.pareto(1.1, 90) + 1, 20).astype(np.int64)
+    rest = np.repeat(np.arange(1, 91), sizes)[: n - n // 3]
+    others = np.append(rest, 91 + np.arange(n - n // 3 - len(rest)))
+    return np.unique(np.append(np.zeros(n // 3, np.int64), others), return_inverse=True)[1].astype(np.int64)
+
+
+STATISTICS: dict[str, tuple[Callable[..., Estimate], Callable[..., float]]] = {
+    "spearman": (rank.spearman, lambda x, y: stats.spearmanr(x, y).statistic),
+    "kendall": (rank.kendall, lambda x, y: stats.kendalltau(x, y).statistic),
+    "cliffs_delta": (
+        lambda x, y, authors: rank.cliffs_delta((x > 3).astype(np.float64), y, authors),
+        lambda x, y: 2 * stats.mannwhitneyu(y[x > 3], y[x <= 3]).statistic / (sum(x > 3) * sum(x <= 3)) - 1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("share", [0.0, 1.0], ids=["every author is left out", "none is really left out"])
+def test_the_interval_is_that_of_ranking_anew_without_each_author(
+    name: str, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small authors are left out to first order, which is as good as exactly; large ones exactly."""
+    method, again = STATISTICS[name]
+    score, likes, _, _ = tied_sample(4, n=600)
+    authors = heavy_authors(4) if share == 0 else np.arange(600, dtype=np.int64) // 2
+    monkeypatch.setattr(over_authors, "LARGE_SHARE", share)
+    found = method(score, likes, authors)
+    z = np.arctanh([again(score[authors != g], likes[authors != g]) for g in range(authors.max() + 1)])
+    predictor = (score > 3) if name == "cliffs_delta" else stats.rankdata(score)
+    information = np.bincount(authors, weights=(predictor - predictor.mean()) ** 2)
+    weights = 1 - information / information.sum()
+    middle = np.arctanh(again(score, likes))
+    reach = stats.t.ppf(0.975, effective_number(information) - 1) * np.sqrt(
+        np.sum(weights * (z - middle) ** 2)
+    )
+    expected = np.tanh([middle - reach, middle + reach])
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-9 if share == 0 else 0.002)
+    assert found.most_influential == int(np.argmax(np.abs(np.tanh(z) - np.tanh(middle)))) or share == 1
+
+
+def test_a_dominant_author_widens_the_interval_as_ranking_without_it_does() -> None:
+    score, likes, _, _ = tied_sample(5, n=600)
+    authors = heavy_authors(5)
+    own = authors == 0
+    # Only among the models of the large one they go together.
+    likes = np.where(own, np.floor(10 * score), np.random.default_rng(5).permutation(likes))
     found = rank.spearman(score, likes, authors)
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, (0.025, 0.975))), abs=0.015)
+    without = stats.spearmanr(score[~own], likes[~own]).statistic
+    assert found.most_influential == 0
+    assert found.value - without > 0.05
+    assert found.low is not None
+    assert found.low < without
+
+
+def test_per_author_each_author_weighs_one() -> None:
+    score, likes, _, authors = tied_sample(6)
+    once = rank.spearman_per_author(score, likes, authors)
+    # An author's models repeated weigh no more than they did.
+    rows = np.append(np.arange(len(score)), np.flatnonzero(authors == 3))
+    rows = np.append(rows, np.flatnonzero(authors == 3))
+    again = rank.spearman_per_author(score[rows], likes[rows], authors[rows])
+    assert (again.value, again.low, again.high) == pytest.approx((once.value, once.low, once.high))
+    alone = np.arange(len(score))
+    assert rank.spearman_per_author(score, likes, alone).value == pytest.approx(
+        stats.spearmanr(score, likes).statistic
+    )
+
+
+def test_within_authors_what_authors_differ_in_plays_no_part() -> None:
+    rng = np.random.default_rng(7)
+    authors = np.repeat(np.arange(60), 10)
+    fame = 5 * rng.normal(size=60)[authors]
+    x, y = fame + rng.normal(size=(2, 600))
+    assert (rank.spearman(x, y, authors).value or 0) > 0.9
+    within = rank.spearman_within_author(x, y, authors)
+    assert within.low is not None
+    assert within.high is not None
+    assert within.low < 0 < within.high
+    assert rank.spearman_within_author(x, y, np.arange(600)).flags == ("constant",)
 
 
 def test_partial_spearman_is_the_correlation_of_the_residuals_of_the_ranks() -> None:
@@ -146,19 +219,21 @@ def test_nine_authors_have_no_interval_and_ten_have() -> None:
     assert ten.low is not None
 
 
-def test_an_interval_over_few_authors_is_wider_than_its_percentiles_by_t() -> None:
-    influence, few = np.random.default_rng(14).normal(size=12), np.arange(12)
-    influence -= influence.mean()
-    found = estimate_over_authors(0.0, influence, few, seed=3)
-    percentiles = np.quantile(resampled_means(influence, few, resamples=RESAMPLES, seed=3), (0.025, 0.975))
-    wider = np.sqrt(12 / 11) * stats.t.ppf(0.975, 11) / stats.norm.ppf(0.975)
-    assert (found.low, found.high) == pytest.approx(np.tanh(wider * percentiles))
+def test_authors_who_count_for_less_than_five_have_no_interval() -> None:
+    score, likes, _, _ = tied_sample(12, n=300)
+    authors = np.maximum(np.arange(300, dtype=np.int64) - 200, 0)
+    found = rank.spearman(score, likes, authors)
+    assert found.value is not None
+    assert found.low is found.high is found.p is None
+    assert found.flags == ("few_effective_authors",)
+    assert found.effective_authors is not None
+    assert found.effective_authors < 5
 
 
 def test_an_interval_holds_its_estimate_even_where_one_author_is_everything() -> None:
-    influence = np.append(np.full(9, -1.0), 9.0)
+    moves = np.append(np.full(9, -0.001), 0.2)
     for value in (-0.999, 0.0, 0.7):
-        found = estimate_over_authors(value, influence, np.arange(10))
+        found = correlation_estimate(value, moves, np.ones(10))
         assert found.low is not None
         assert found.high is not None
         assert -1 <= found.low <= value <= found.high <= 1
@@ -180,16 +255,6 @@ def test_counting_pairs_by_merging_is_counting_them_one_by_one(pairs: list[tuple
     x, y = np.array(pairs, dtype=np.float64).T
     slow = [float(sum(np.sign(a - x) * np.sign(b - y))) for a, b in zip(x, y, strict=True)]
     assert net_concordance(x, y).tolist() == slow
-
-
-def test_authors_put_together_at_random_tell_the_same_spread(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, y, _, _ = tied_sample(5, n=3000)
-    authors = np.arange(3000) // 3
-    every = rank.spearman(x, y, authors)
-    monkeypatch.setattr(bootstrap, "CLUSTERS_DRAWN", 200)
-    together = rank.spearman(x, y, authors)
-    assert together != every
-    assert width(together) == pytest.approx(width(every), rel=0.2)
 
 
 def width(found: Estimate) -> float:
