@@ -24,16 +24,30 @@ create table if not exists base.snapshots (
     listed bigint not null,
     started_at timestamp not null,
     finished_at timestamp not null,
-    is_late boolean not null
+    is_late boolean not null,
+    top_n bigint,
+    top_by varchar,
+    sample_n bigint,
+    sample_seed bigint,
+    named_n bigint,
+    only_tags varchar[],
+    only_author varchar
 );
 comment on table base.snapshots is 'One row per completed listing walk.';
 comment on column base.snapshots.snapshot is 'Date of the snapshot (UTC).';
 comment on column base.snapshots.hub is 'The Hub that was read: its URL, or the name of the corpus behind a replica.';
-comment on column base.snapshots.selection is 'Which models were requested.';
+comment on column base.snapshots.selection is 'Which models were requested, in words; the columns from top_n on say the same.';
 comment on column base.snapshots.listed is 'Rows in the listing as walked, duplicates and malformed rows included.';
 comment on column base.snapshots.started_at is 'When the walk began (UTC).';
 comment on column base.snapshots.finished_at is 'When the walk ended (UTC).';
 comment on column base.snapshots.is_late is 'Whether the walk began after the snapshot''s date on a live Hub: stats are then of the day they were read.';
+comment on column base.snapshots.top_n is 'How many models were requested by their rank; null for all, a sample, or named ones.';
+comment on column base.snapshots.top_by is 'What the rank is by: downloads, likes, trending or created. By downloads or likes, an outcome decided which models are in the snapshot.';
+comment on column base.snapshots.sample_n is 'How many models were to be drawn at random from the whole listing; null where none were.';
+comment on column base.snapshots.sample_seed is 'The seed of the draw: the same seed draws mostly the same models every week.';
+comment on column base.snapshots.named_n is 'How many models were requested by name; null where none were.';
+comment on column base.snapshots.only_tags is 'The tags that every model was required to have; none for no filter.';
+comment on column base.snapshots.only_author is 'The author that every model was required to have; null for any.';
 
 create table if not exists base.listing (
     snapshot date not null,
@@ -53,6 +67,7 @@ create table if not exists base.listing (
     has_readme boolean not null,
     parameters bigint,
     base_models varchar[] not null,
+    sample_weight double,
     primary key (snapshot, model_id)
 );
 comment on table base.listing is 'One row per model and snapshot, as the Hub listed it.';
@@ -73,6 +88,7 @@ comment on column base.listing.gated is 'auto or manual where access must be req
 comment on column base.listing.has_readme is 'Whether the repository holds a README.md.';
 comment on column base.listing.parameters is 'Parameters of the weights, where safetensors or GGUF metadata give them.';
 comment on column base.listing.base_models is 'Models that this one names as its base.';
+comment on column base.listing.sample_weight is 'How many models of the listing a drawn model stands for: 1 / its probability of being drawn. Null where nothing was drawn.';
 
 create table if not exists base.list_failures (
     snapshot date not null,
@@ -674,6 +690,13 @@ select
     snapshots.finished_at,
     snapshots.is_late,
     days_late(snapshots.is_late, snapshots.snapshot, snapshots.started_at) as days_late,
+    snapshots.top_n,
+    snapshots.top_by,
+    snapshots.sample_n,
+    snapshots.sample_seed,
+    snapshots.named_n,
+    snapshots.only_tags,
+    snapshots.only_author,
     releases.released_at,
     releases.reason as release_reason
 from base.snapshots
@@ -701,6 +724,7 @@ select
     listing.gated,
     listing.parameters,
     listing.base_models,
+    listing.sample_weight,
     case when not listing.has_readme then 'none' else coalesce(best_reads.status, 'pending') end as card_status,
     case when listing.has_readme then best_reads.card_hash end as card_hash
 from base.listing

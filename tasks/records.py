@@ -18,6 +18,8 @@ EventOfKind = Literal["continues", "birth", "death", "split", "merge"]
 HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-plus"]
 Sort = Literal["downloads", "likes", "trending", "created"]
 
+OUTCOMES = ("downloads", "likes")  # what findings are about, and what a top N can be selected by
+
 DEFAULT_JUDGE = "checklist"
 # Apache-2.0, 22 million parameters, 384 dimensions
 DEFAULT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
@@ -25,13 +27,18 @@ DEFAULT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which models a snapshot is about, in the words of the command line; kept with the snapshot."""
+    """Which models a snapshot is about, in the words of the command line; kept with the snapshot.
+
+    With `sample`, that many models drawn at random, by the numbers that `sample_seed` gives them.
+    """
 
     limit: int | None = None
     sort: Sort = "downloads"
     filters: tuple[str, ...] = ()
     author: str | None = None
     models: tuple[str, ...] = ()
+    sample: int | None = None
+    sample_seed: int = 1
 
     def describe(self) -> str:
         """One line for people; two selections are the same exactly when their lines are."""
@@ -39,14 +46,65 @@ class Selection:
             digest = hashlib.sha256("\n".join(self.models).encode()).hexdigest()[:8]
             return f"{len(self.models)} named models ({', '.join(self.models[:3])}, …; list {digest})"
         words = [f"top {self.limit} by {self.sort}" if self.limit else "all models"]
+        if self.sample:
+            words = [f"a random sample of {self.sample}, seed {self.sample_seed}"]
         words += [f"filter {tag}" for tag in self.filters]
         words += [f"author {self.author}"] if self.author else []
         return ", ".join(words)
 
+    def scope(self, listed: int) -> Scope:
+        """What the snapshot's record keeps of it, after a walk of so many rows."""
+        is_top = not self.models and not self.sample and self.limit is not None
+        return Scope(
+            listed,
+            top_n=self.limit if is_top else None,
+            top_by=self.sort if is_top else None,
+            sample_n=self.sample,
+            sample_seed=self.sample_seed if self.sample else None,
+            named_n=len(self.models) or None,
+            only_tags=list(self.filters),
+            only_author=self.author,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which models a snapshot is about, as columns of its record: the top N, a sample, named ones, or all.
+
+    `listed`: rows of the listing as walked. All are narrowed to models with every one of `only_tags`, of `only_author`.
+    """
+
+    listed: int
+    top_n: int | None = None
+    top_by: str | None = None
+    sample_n: int | None = None
+    sample_seed: int | None = None
+    named_n: int | None = None
+    only_tags: list[str] = field(default_factory=list)
+    only_author: str | None = None
+
+    @property
+    def is_top(self) -> bool:
+        """Whether models were left out for their rank; a listing shorter than N is listed whole."""
+        return self.top_n is not None and self.listed >= self.top_n
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether models were left out by chance."""
+        return self.sample_n is not None and self.listed > self.sample_n
+
+    @property
+    def selected_on(self) -> str | None:
+        """The outcome that the models were selected by, `downloads` or `likes`; null for none."""
+        return self.top_by if self.is_top and self.top_by in OUTCOMES else None
+
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """One row of the Hub's listing at one snapshot."""
+    """One row of the Hub's listing at one snapshot.
+
+    `sample_weight`: how many listed models a drawn one stands for, 1 / its inclusion probability; null without a draw.
+    """
 
     snapshot: date
     model_id: str
@@ -65,6 +123,7 @@ class ListedModel:
     has_readme: bool
     parameters: int | None
     base_models: list[str]
+    sample_weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

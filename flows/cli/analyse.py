@@ -14,7 +14,7 @@ from rich.table import Table
 from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Home
 from tasks.errors import UsageError
-from tasks.records import Finding
+from tasks.records import Finding, Scope
 
 # Answered in sentences first: the rank correlation, the regression with controls, what follows an edit.
 _FIRST = ("rank_correlation", "regression_controlled", "edit_effect")
@@ -79,7 +79,8 @@ def analyse(
     if table is None:
         if extra := [name for name, value in options.items() if value]:
             raise UsageError(f"{extra[0]} describes a table; name the table with --table")
-        print_findings(latest_findings(home), as_json=as_json)
+        findings, scope = latest_findings(home)
+        print_findings(findings, scope, as_json=as_json)
         return
     if score is None or not outcome:
         raise UsageError("a table needs --score COLUMN and at least one --outcome COLUMN")
@@ -95,8 +96,11 @@ def analyse(
     print_findings(findings, as_json=as_json)
 
 
-def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
-    """Print counts and main results as sentences, then every estimate in tables by question and outcome; or JSON."""
+def print_findings(findings: Sequence[Finding], scope: Scope | None = None, *, as_json: bool) -> None:
+    """Print counts and main results as sentences, then every estimate in tables by question and outcome; or JSON.
+
+    `scope`: the models of the snapshot; null for a table.
+    """
     if as_json:
         print_json(findings)
         return
@@ -110,7 +114,7 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
         console.print(escape(text))
     for f in findings:
         if f.question in _FIRST and f.stratum == "all" and not is_second_opinion(f):
-            console.print(f"\n{escape(sentence(f))}")
+            console.print(f"\n{escape(sentence(f, scope))}")
     for outcome in dict.fromkeys(f.outcome for f in findings):
         if corrected := as_people_score(findings, outcome):
             console.print(f"\n{escape(corrected)}")

@@ -46,6 +46,12 @@ TopN = Annotated[
     int | None,
     typer.Option("--limit", min=1, help="Only the top N models.", show_default=str(DEFAULTS.limit)),
 ]
+SampleSize = Annotated[
+    int | None,
+    typer.Option(
+        "--sample", min=10, help="So many models drawn at random from the whole listing, popular or not."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 JudgeUrls = Annotated[
     list[str] | None,
@@ -55,8 +61,13 @@ JudgeUrls = Annotated[
 ]
 
 
-def limit_of(top_n: int | None, *, all_models: bool) -> int | None:
-    """How many models `--limit` and `--all` ask for; null for every one. Raises `UsageError` for both at once."""
+def limit_of(top_n: int | None, *, all_models: bool, sample: int | None = None) -> int | None:
+    """How many models `--limit` and `--all` ask for; null for every one, or for a sample of them.
+
+    Raises `UsageError` for more than one of the three.
+    """
     if all_models and top_n is not None:
         raise UsageError("--all and --limit exclude each other")
-    return None if all_models else top_n or DEFAULTS.limit
+    if sample is not None and (all_models or top_n is not None):
+        raise UsageError("--sample draws from the whole listing; leave out --limit and --all")
+    return None if all_models or sample is not None else top_n or DEFAULTS.limit

@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.cli.console import count, fail_fast, plain_table, print_json, size
-from flows.cli.options import DEFAULTS, AllModels, AsJson, Home, JudgeModel, TopN, limit_of
+from flows.cli.options import DEFAULTS, AllModels, AsJson, Home, JudgeModel, SampleSize, TopN, limit_of
 from tasks.errors import UsageError
 from tasks.records import HubPlan, Selection, Sort
+from tasks.sentences.scopes import sample_hint
 
 if TYPE_CHECKING:
     from tasks.operations.planning import Costs, Rate
@@ -24,6 +25,7 @@ def plan(
     home: Home,
     top_n: TopN = None,
     all_models: AllModels = False,
+    sample: SampleSize = DEFAULTS.sample,
     sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = DEFAULTS.sort,
     hub_plan: Annotated[
         HubPlan,
@@ -53,6 +55,7 @@ def plan(
 
     \b
     cardiograph plan --limit 10000
+    cardiograph plan --sample 3000               the whole listing is walked
     cardiograph plan --all --plan pro --judge vllm --workers 4
     cardiograph plan --all --ask                 with the quota of your token
 
@@ -67,7 +70,8 @@ def plan(
     from tasks.operations.planning import PlanRequest, first_costs, next_costs, rates_used
     from tasks.settings import settings
 
-    models = limit_of(top_n, all_models=all_models)
+    limit = limit_of(top_n, all_models=all_models, sample=sample)
+    selection = Selection(limit, sort, sample=sample)
     specs = specs_of(judge or DEFAULTS.judges, judge_model, [])
     names = tuple(spec.kind if spec.model is None else f"{spec.kind}:{spec.model}" for spec in specs)
     quota_plan, quota_source = str(hub_plan), ""
@@ -77,8 +81,8 @@ def plan(
         if reported not in get_args(HubPlan):
             raise UsageError(f"{hub} does not report its quota; name a plan with --plan")
         quota_plan, quota_source = str(reported), f", as {hub} reports"
-    rates, has_selection = rates_of(home, Selection(models, sort).describe(), names)
-    request = PlanRequest(models, names, quota_plan, workers)
+    rates, has_selection = rates_of(home, selection.describe(), names)
+    request = PlanRequest(sample or limit, names, quota_plan, workers, is_sample=sample is not None)
     first, after, used = first_costs(request, rates), next_costs(request, rates), rates_used(request, rates)
     if as_json:
         print_json(
@@ -97,7 +101,8 @@ def plan(
     for name, cells in _cost_rows(columns):
         table.add_row(escape(name), *cells)
     console.print(table)
-    for note in _notes(quota_plan, quota_source, has_next=after is not None, has_selection=has_selection):
+    notes = _notes(quota_plan, quota_source, has_next=after is not None, has_selection=has_selection)
+    for note in [*notes, *filter(None, [sample_hint(selection)])]:
         console.print(note, markup=False, highlight=False)
     console.print()
     console.print(_rates_table(used.values()))
@@ -107,7 +112,7 @@ def _cost_rows(columns: Sequence[Costs]) -> list[tuple[str, list[str]]]:
     from tasks.sentences.numbers import duration
 
     rows = [
-        ("models listed", [count(c.models) for c in columns]),
+        ("models listed", [count(c.listed) for c in columns]),
         ("cards read", [count(c.cards_read) for c in columns]),
         ("API requests (listing)", [count(c.api_requests) for c in columns]),
         ("resolver requests (cards)", [count(c.resolver_requests) for c in columns]),

@@ -27,6 +27,7 @@ from flows.cli.options import (
     JudgeUrls,
     JudgeWorkers,
     PoolOption,
+    SampleSize,
     TopN,
     Workers,
     limit_of,
@@ -34,6 +35,7 @@ from flows.cli.options import (
 from tasks.clock import utc_now
 from tasks.errors import UsageError
 from tasks.records import Sort
+from tasks.sentences.scopes import sample_hint
 from tasks.work.request import SnapshotRequest
 
 if TYPE_CHECKING:
@@ -50,6 +52,10 @@ def snapshot(
     ] = None,
     top_n: TopN = None,
     all_models: AllModels = False,
+    sample: SampleSize = DEFAULTS.sample,
+    sample_seed: Annotated[
+        int, typer.Option(help="The seed of --sample: the same one draws mostly the same models every week.")
+    ] = DEFAULTS.sample_seed,
     sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = DEFAULTS.sort,
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help="Only models with this tag; may be repeated.")
@@ -83,6 +89,7 @@ def snapshot(
     cardiograph snapshot --limit 200                  the 200 most downloaded
     cardiograph snapshot --filter gguf --sort likes   the most liked GGUFs
     cardiograph snapshot --hub corpus.parquet --all   a corpus, not the Hub
+    cardiograph snapshot --sample 3000                3,000 drawn at random
     cardiograph snapshot --models my-models.txt       models that you name
     cardiograph snapshot --judge vllm                 a judge model scores them
     cardiograph snapshot --workers 2                  two processes share the work
@@ -93,10 +100,10 @@ def snapshot(
     (HF_TOKEN, or `hf auth login`) raises the Hub's quota; it is sent to the
     Hub and written nowhere.
     """
-    limit = limit_of(top_n, all_models=all_models)
-    if models and (all_models or top_n is not None or filters or author):
+    limit = limit_of(top_n, all_models=all_models, sample=sample)
+    if models and (all_models or top_n is not None or sample is not None or filters or author):
         raise UsageError(
-            "--models takes exactly the models of its file; leave out --all, --limit, --filter and --author"
+            "--models takes exactly the models of its file; leave out --all, --limit, --sample, --filter and --author"
         )
     request = SnapshotRequest(
         hub=hub,
@@ -106,6 +113,8 @@ def snapshot(
         filters=tuple(filters or ()),
         author=author,
         models=_names(models) if models else (),
+        sample=sample,
+        sample_seed=sample_seed,
         judges=tuple(judge or DEFAULTS.judges),
         judge_model=judge_model,
         judge_urls=tuple(judge_urls or ()),
@@ -117,6 +126,8 @@ def snapshot(
         judge_workers=judge_workers,
     )
     take_snapshots(home, [request], as_json=as_json)
+    if not as_json and (hint := sample_hint(request.selection)):
+        typer.echo(f"\n{hint}")
 
 
 def demo(

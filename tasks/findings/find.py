@@ -10,6 +10,7 @@ from tasks.findings import questions
 from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.outliers import count_outliers, fences
 from tasks.findings.sample import Stamp, clean
+from tasks.findings.selected import flag_selected
 from tasks.findings.study import HUB, Study
 from tasks.findings.threads import on_one_thread
 from tasks.records import Finding
@@ -23,11 +24,13 @@ def find(
     snapshot: date,
     judge: str,
     fingerprint: str,
+    selected_on: str | None = None,
 ) -> list[Finding]:
     """Every finding of a table of models: of one snapshot and judge, the rows of `sql/out/analysis_frame.sql`.
 
     Pure, and the same for the same rows in any order. p-values are adjusted for their number (`questions.adjust`). What
-    cannot be estimated is a finding without an estimate, and its flags say why.
+    cannot be estimated is a finding without an estimate, and its flags say why. `selected_on`: the outcome that the
+    models were selected by, as a top N is; findings on it are flagged.
     """
     models, stamp = clean(frame, study), Stamp(snapshot, judge, fingerprint)
     limits = fences(models, study)
@@ -43,8 +46,6 @@ def find(
         found += questions.has_card(models, study, study.status, stamp)
         found += questions.left_out(models, study, study.status, stamp)
     found += questions.negative_controls(models, study, stamp)
-    return (
-        questions.adjust(found)
-        + questions.by_dimension(models, study, stamp)
-        + correct_for_judge(models, study, stamp)
-    )
+    found = questions.adjust(found)
+    found += questions.by_dimension(models, study, stamp) + correct_for_judge(models, study, stamp)
+    return flag_selected(found, selected_on)

@@ -9,8 +9,8 @@ from prefect import task
 
 from tasks.clock import utc_now
 from tasks.progress import advance, expect
-from tasks.records import CardFamily, Finding
-from tasks.storage.warehouse import Warehouse, findings_of, findings_part, frame, stream
+from tasks.records import CardFamily, Finding, Scope
+from tasks.storage.warehouse import Warehouse, findings_of, findings_part, frame, scope_of, stream
 from tasks.work.run import Run
 
 
@@ -53,6 +53,7 @@ def _estimate(run: Run, judge: str, fingerprint: str) -> list[Finding]:
     from tasks.findings.find import find
     from tasks.findings.ingredients import ingredients
     from tasks.findings.sample import Stamp
+    from tasks.findings.selected import flag_selected
 
     snapshot = run.snapshot
     with run.warehouse.open() as db:
@@ -60,15 +61,17 @@ def _estimate(run: Run, judge: str, fingerprint: str) -> list[Finding]:
         alike = dict(frame(db, "out/families", snapshot=snapshot).iter_rows())
         parts = frame(db, "out/ingredients", snapshot=snapshot, fingerprint=fingerprint)
         panel = frame(db, "out/edit_panel", snapshot=snapshot, fingerprint=fingerprint)
+        selected_on = scope_of(db, snapshot).selected_on
     now, stamp = utc_now(), Stamp(snapshot, judge, fingerprint)
-    findings = find(rows, snapshot=snapshot, judge=judge, fingerprint=fingerprint)
-    findings += documented(rows, alike, stamp) + ingredients(rows, parts, stamp) + edit_effects(panel, stamp)
+    findings = find(rows, snapshot=snapshot, judge=judge, fingerprint=fingerprint, selected_on=selected_on)
+    findings += documented(rows, alike, stamp)
+    findings += flag_selected([*ingredients(rows, parts, stamp), *edit_effects(panel, stamp)], selected_on)
     return [dataclasses.replace(finding, computed_at=now) for finding in findings]
 
 
-def latest_findings(home: Path) -> list[Finding]:
-    """The published findings of the latest judged snapshot."""
+def latest_findings(home: Path) -> tuple[list[Finding], Scope]:
+    """The published findings of the latest judged snapshot, and which models it is about."""
     warehouse = Warehouse(home)
     latest = warehouse.latest_judged()
     with warehouse.read() as db:
-        return findings_of(db, **latest)
+        return findings_of(db, **latest), scope_of(db, latest["snapshot"])

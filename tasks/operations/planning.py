@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tasks.embedders.steps import embedder_of
 from tasks.errors import UsageError
+from tasks.hub.sampling import kept_rows
 from tasks.judges import kind_of
 from tasks.records import DEFAULT_JUDGE
 from tasks.replica.protocol import PLANS
@@ -39,12 +40,25 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What is to be planned; `models` is null for the whole Hub, each of `workers` has a GPU for a judge model."""
+    """What is to be planned; `models` is null for the whole Hub, each of `workers` has a GPU for a judge model.
+
+    `is_sample`: the models are drawn at random, for which the whole Hub is listed.
+    """
 
     models: int | None
     judges: tuple[str, ...] = (DEFAULT_JUDGE,)
     plan: str = "anonymous"
     workers: int = 1
+    is_sample: bool = False
+
+    def models_at(self, rates: Mapping[str, Rate]) -> int:
+        """The models of the snapshot."""
+        on_hub = round(rates["models_on_hub"].value)
+        return min(self.models or on_hub, on_hub) if self.is_sample else self.models or on_hub
+
+    def listed_at(self, rates: Mapping[str, Rate]) -> int:
+        """The rows of the listing that are read."""
+        return round(rates["models_on_hub"].value) if self.is_sample else self.models_at(rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,7 @@ class Costs:
     `atlas_s` is for embedding and the map, 0 where no map is made.
     """
 
+    listed: int
     models: int
     cards_read: int
     texts_judged: int
@@ -114,7 +129,7 @@ def at_quota_s(requests: int, quota: int, rates: Mapping[str, Rate]) -> float:
 
 def first_costs(request: PlanRequest, rates: Mapping[str, Rate]) -> Costs:
     """What the first snapshot of a selection takes: every card is new."""
-    models = request.models or round(rates["models_on_hub"].value)
+    models = request.models_at(rates)
     cards = round(models * rates["cards_a_model"].value)
     return _costs(request, rates, models, cards, round(cards * rates["texts_a_card"].value))
 
@@ -123,7 +138,7 @@ def next_costs(request: PlanRequest, rates: Mapping[str, Rate]) -> Costs | None:
     """What each later snapshot takes; null where nobody has measured how much changes in between."""
     if "changed_share" not in rates:
         return None
-    models = request.models or round(rates["models_on_hub"].value)
+    models = request.models_at(rates)
     cards = models * rates["cards_a_model"].value
     read = math.ceil(cards * rates["changed_share"].value)
     return _costs(request, rates, models, read, math.ceil(read * rates["fresh_texts_a_read"].value))
@@ -131,16 +146,19 @@ def next_costs(request: PlanRequest, rates: Mapping[str, Rate]) -> Costs | None:
 
 def _costs(request: PlanRequest, rates: Mapping[str, Rate], models: int, cards: int, texts: int) -> Costs:
     api_quota, resolver_quota = quota(request.plan)
-    pages = math.ceil(models / _PAGE_ROWS)
+    listed = request.listed_at(rates)
+    pages = math.ceil(listed / _PAGE_ROWS)
     requests = math.ceil(cards * rates["requests_a_card"].value)
     placed = texts if embedder_of(None) else 0
+    rows_kept = models + kept_rows(models, listed) * request.is_sample
     lake_bytes = (
-        models * rates["lake_bytes_a_model"].value
+        rows_kept * rates["lake_bytes_a_model"].value
         + cards * rates["lake_bytes_a_card"].value
         + texts * rates["lake_bytes_a_text"].value * len(request.judges)
         + placed * rates["lake_bytes_a_placed_text"].value
     )
     return Costs(
+        listed=listed,
         models=models,
         cards_read=cards,
         texts_judged=texts,
@@ -204,7 +222,7 @@ def rates_used(request: PlanRequest, rates: Mapping[str, Rate]) -> dict[str, Rat
         for name, rate in rates.items()
         if not name.startswith(of_kinds)
         and " " not in name
-        and (request.models is None or name != "models_on_hub")
+        and (request.models is None or request.is_sample or name != "models_on_hub")
     }
     of_judges = ("texts_a_second", "tokens_in_a_text", "tokens_out_a_text")
     return common | {

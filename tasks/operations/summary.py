@@ -11,7 +11,7 @@ from tasks.sentences.atlas import atlas_words
 from tasks.sentences.findings import headline
 from tasks.sentences.snapshots import judging_words, late_sentence
 from tasks.settings import settings
-from tasks.storage.warehouse import findings_of, frame
+from tasks.storage.warehouse import findings_of, frame, scope_of
 from tasks.work.run import Run
 
 
@@ -77,7 +77,7 @@ def summarise(
             for name in ("counts", "provenance", "judging")
         )
         atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
-        findings = findings_of(db, snapshot, fingerprint)
+        findings, scope = findings_of(db, snapshot, fingerprint), scope_of(db, snapshot)
     known = provenance | counts
     return Summary(
         **{field.name: known[field.name] for field in dataclasses.fields(Summary) if field.name in known},
@@ -87,7 +87,7 @@ def summarise(
         texts_embedded=embedded,
         atlas={**atlas[0], "fitted_on": str(atlas[0]["fitted_on"])} if atlas else None,
         judging=judging,
-        headline=headline(findings),
+        headline=headline(findings, scope),
         report=run.report,
         warehouse=run.warehouse.published,
         map=run.map if atlas else None,

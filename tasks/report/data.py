@@ -10,8 +10,8 @@ import duckdb
 import polars as pl
 
 from tasks.errors import UsageError
-from tasks.records import Finding, JudgeRecord, PassportEntry
-from tasks.storage.warehouse import frame
+from tasks.records import Finding, JudgeRecord, PassportEntry, Scope
+from tasks.storage.warehouse import frame, scope_of
 
 _ORIGIN = ("hub", "selection", "listed", "finished_at", "days_late", "release_reason")  # of provenance
 _GRIDS_MAX = 2  # other judges that this one is drawn against; each of them has a sentence
@@ -54,6 +54,7 @@ class ReportData:
     snapshot: date
     hub: str
     selection: str
+    scope: Scope  # the selection as columns
     listed: int
     finished_at: datetime
     days_late: int
@@ -93,6 +94,7 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
     return ReportData(
         snapshot=snapshot,
         **{name: origin[name] for name in _ORIGIN},
+        scope=scope_of(db, snapshot),
         judge=_read(JudgeRecord, origin),
         counts=_read(Counts, frame(db, "out/counts", **key).row(0, named=True)),
         histogram=frame(db, "out/score_histogram", **key),

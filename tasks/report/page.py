@@ -13,7 +13,7 @@ import vl_convert
 from tasks.charts import theme
 from tasks.errors import NotWritten
 from tasks.pages import PageScript, environment, page_script, page_style, write_page
-from tasks.records import Finding
+from tasks.records import Finding, Scope
 from tasks.report import figures
 from tasks.report.data import ReportData
 from tasks.report.judge import judge_section
@@ -21,8 +21,9 @@ from tasks.report.tables import exemplars_table, failures_table, findings_table,
 from tasks.sentences.estimates import is_number, is_second_opinion
 from tasks.sentences.findings import beside_headline, headline, sentence
 from tasks.sentences.judges import judge_note
-from tasks.sentences.numbers import count, decimal, long_date, models, percent
+from tasks.sentences.numbers import count, decimal, long_date, percent
 from tasks.sentences.robustness import doubts_of
+from tasks.sentences.scopes import counted_of, selection_warning
 from tasks.sentences.snapshots import late_sentence, release_sentence
 from tasks.sentences.words import caveats, plain
 from tasks.settings import settings
@@ -38,7 +39,7 @@ _QUESTIONS = (
 )
 _LOGGED = ("log1p_", "log_")
 # Warnings about a whole sample stand once below its sentences, not in each of them.
-_SAMPLE_FLAGS = ("few_models", "few_clusters", "dominant_author", "mostly_zero")
+_SAMPLE_FLAGS = ("selected_on_outcome", "few_models", "few_clusters", "dominant_author", "mostly_zero")
 
 
 def render_report(data: ReportData) -> str:
@@ -79,14 +80,15 @@ def _context(data: ReportData) -> dict[str, Any]:
     return {
         "date": long_date(data.snapshot),
         "snapshot": data.snapshot.isoformat(),
-        "headline": headline(data.findings),
-        "beside": beside_headline(data.findings),
+        "headline": headline(data.findings, data.scope),
+        "beside": beside_headline(data.findings, data.scope),
         "doubts": {what: doubts_of(data.findings, what) for what in ("downloads", "likes")},
+        "selection_warning": selection_warning(data.scope),
         "note_title": note_title,
         "note": note,
         "key_figures": _key_figures(data),
         "provenance": _provenance(data),
-        "outcomes": _outcomes(data.findings),
+        "outcomes": _outcomes(data.findings, data.scope),
         "counted": _counted(data.findings),
         "judge": data.judge.judge,
         "judged": judge_section(data, settings()),
@@ -123,13 +125,18 @@ def _tables(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _outcomes(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """The findings that get a sentence, by outcome: over all models, no second opinions, in the order of questions."""
+def _outcomes(findings: Iterable[Finding], scope: Scope) -> list[dict[str, Any]]:
+    """The findings that get a sentence, by outcome: over all models, no second opinions, in the order of questions.
+
+    An outcome that the models were selected by comes last.
+    """
     main = [
         f for f in findings if f.stratum == "all" and f.question in _QUESTIONS and not is_second_opinion(f)
     ]
-    outcomes = sorted({plain(f.outcome) for f in main})
-    return [_sentences(outcome, [f for f in main if plain(f.outcome) == outcome]) for outcome in outcomes]
+    outcomes = sorted({plain(f.outcome) for f in main}, key=lambda name: (name == scope.selected_on, name))
+    return [
+        _sentences(outcome, [f for f in main if plain(f.outcome) == outcome], scope) for outcome in outcomes
+    ]
 
 
 def _counted(findings: Iterable[Finding]) -> list[str]:
@@ -139,7 +146,7 @@ def _counted(findings: Iterable[Finding]) -> list[str]:
     )
 
 
-def _sentences(outcome: str, findings: list[Finding]) -> dict[str, Any]:
+def _sentences(outcome: str, findings: list[Finding], scope: Scope) -> dict[str, Any]:
     """The sentences on one outcome, and the warnings that hold for all of them."""
     modelled = {f.question for f in findings if not f.outcome.startswith(_LOGGED)}
     # A count model is about the counts themselves; where there is one, log slopes are only in the table.
@@ -147,8 +154,8 @@ def _sentences(outcome: str, findings: list[Finding]) -> dict[str, Any]:
     first.sort(key=lambda f: (_QUESTIONS.index(f.question), f.estimator))
     shared = [flag for flag in _SAMPLE_FLAGS if any(flag in f.flags for f in first)]
     usual = first[0].n
-    texts = [sentence(f, unsaid=_SAMPLE_FLAGS, among=f.n != usual) for f in first]
-    title = f"{outcome.capitalize()}, {models(usual)}"
+    texts = [sentence(f, scope, unsaid=_SAMPLE_FLAGS, among=f.n != usual) for f in first]
+    title = f"{outcome.capitalize()}, {counted_of(usual, scope)}"
     return {"outcome": title, "sentences": texts, "caveats": caveats(shared)}
 
 

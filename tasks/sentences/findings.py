@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.estimators import Estimator
-from tasks.records import Finding
+from tasks.records import OUTCOMES, Finding, Scope
 from tasks.sentences.edits import tested
 from tasks.sentences.estimates import (
     ends,
@@ -23,6 +23,7 @@ from tasks.sentences.estimates import (
     without,
 )
 from tasks.sentences.numbers import count, decimal, interval_words, models, percent
+from tasks.sentences.scopes import counted_of, scope_words, scored_of
 from tasks.sentences.words import (
     caveats,
     estimator_words,
@@ -62,9 +63,9 @@ def _wording(predictor: str) -> _Wording:
     return _PREDICTORS.get(predictor) or _Wording(f"a higher {noun}", f"one unit more of {noun}", noun)
 
 
-def _among(finding: Finding) -> str:
+def _among(finding: Finding, scope: Scope | None) -> str:
     """Which models and how many, as the opening of a sentence."""
-    name, n = finding.stratum, models(finding.n)
+    name, n = finding.stratum, counted_of(finding.n, scope)
     kind, is_part, value = name.partition("=")
     known = {
         "all": f"Among {n}",
@@ -163,12 +164,14 @@ def _association(finding: Finding) -> str:
     return f"{_claim(finding)} ({size}{numbers})"
 
 
-def _share(finding: Finding) -> str:
+def _share(finding: Finding, scope: Scope | None) -> str:
     """The share of the cards of a tier that are something, or fill a section."""
     known = {"is_generated": "are generated", "is_copied": "are nearly the same as those of other models"}
     what = known.get(finding.outcome) or f"fill the section {plain(finding.outcome.removeprefix('section:'))}"
     tier = finding.stratum.removeprefix("tier=")
-    among = "all models" if tier == "all" else f"the {tier.removeprefix('the ')} of models by downloads"
+    whole = scope_words(scope) if scope else "all models"
+    ranked = "models" if whole == "all models" else whole
+    among = whole if tier == "all" else f"the {tier.removeprefix('the ')} of {ranked} by downloads"
     if finding.estimate is None:
         return f"of {count(finding.n)} cards of {among} nothing can be said"
     span = ""
@@ -177,19 +180,22 @@ def _share(finding: Finding) -> str:
     return f"of {count(finding.n)} cards of {among} {percent(finding.estimate)} {what}{span}"
 
 
-def sentence(finding: Finding, *, unsaid: Collection[str] = (), among: bool = True) -> str:
+def sentence(
+    finding: Finding, scope: Scope | None = None, *, unsaid: Collection[str] = (), among: bool = True
+) -> str:
     """One finding as one sentence with its numbers, followed by its warnings except those in `unsaid`.
 
-    Without `among` it does not name the models: for a list below a heading that does.
+    `scope`: the models of the snapshot; null for a table of models. Without `among` it does not name the models: for a
+    list below a heading that does.
     """
     if is_number(finding):
         text = _counted(finding)
     elif finding.question in ("edit_pretrend", "edit_power"):
         text = tested(finding)
     elif finding.question == "documentation":
-        text = _share(finding)
+        text = _share(finding, scope)
     else:
-        openings = [_among(finding)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
+        openings = [_among(finding, scope)] * among + [_CONTROLLED] * finding.question.endswith("_controlled")
         text = ", ".join([*openings, _association(finding)])
     return f"{upper_first(text)}. {_doubts(finding, unsaid)}".rstrip()
 
@@ -232,18 +238,33 @@ def _scored(judge: str) -> str:
     return _SCORED.get(judge, f"Models whose card {judge_words(judge)} scores higher")
 
 
-def headline(findings: Sequence[Finding]) -> str:
-    """The sentence on top of the page: the score with downloads and likes, over all models."""
-    mains = [f for f in (main_finding(findings, outcome) for outcome in _OUTCOMES) if f is not None]
-    if all(reading(f) in ("nothing", "unsettled") for f in mains):
+def headline(findings: Sequence[Finding], scope: Scope | None = None) -> str:
+    """The sentence on top of the page: the score with downloads and likes, and among which models.
+
+    An outcome that the models were selected by is no headline: it follows in a sentence that says so.
+    """
+    selected_on = scope.selected_on if scope else None
+    mains = {outcome: f for outcome in OUTCOMES if (f := main_finding(findings, outcome)) is not None}
+    selected = mains.pop(selected_on, None) if selected_on else None
+    told = list(mains.values())
+    if all(reading(f) in ("nothing", "unsettled") for f in told):
         return "There are too few scored cards to say how documentation goes with popularity."
-    joint = " and " if len({reading(f) for f in mains}) == 1 else ", but "
-    text = f"{_scored(mains[0].judge)} {joint.join(map(_tendency, mains))}"
-    few = caveats(["few_models"]) if any("few_models" in f.flags for f in mains) else ""
-    return f"{text}, among {models(max(f.n for f in mains))}{_weighing(mains)}. {few}".rstrip()
+    joint = " and " if len({reading(f) for f in told}) == 1 else ", but "
+    text = f"{_scored(told[0].judge)} {joint.join(map(_tendency, told))}"
+    text = f"{text}, among {scored_of(max(f.n for f in told), scope)}{_weighing(told)}."
+    aside = _selected(selected) if selected else ""
+    few = caveats(["few_models"]) if any("few_models" in f.flags for f in told) else ""
+    return " ".join(part for part in (text, aside, few) if part)
 
 
-_OUTCOMES = ("downloads", "likes")
+def _selected(finding: Finding) -> str:
+    """What remains to be said on an outcome that the models were selected by."""
+    what = plain(finding.outcome)
+    numbers = f" (Spearman ρ {figure(finding, finding.estimate)}, {interval(finding)})"
+    return (
+        f"They were selected by {what}, so the association with {what} among them{numbers * is_interval(finding)} "
+        "says little about models in general."
+    )
 
 
 def _weighing(mains: Sequence[Finding]) -> str:
@@ -255,20 +276,22 @@ def _weighing(mains: Sequence[Finding]) -> str:
     return f" of {count(authors)} authors, each author weighing one so that none decides the answer"
 
 
-def beside_headline(findings: Sequence[Finding]) -> list[str]:
+def beside_headline(findings: Sequence[Finding], scope: Scope | None = None) -> list[str]:
     """What else a reader must know of the headline: by other weights, and what it means for a typical model."""
     texts = []
+    selected_on = scope.selected_on if scope else None
+    outcomes = [what for what in OUTCOMES if what != selected_on]
     for estimator, opening in (
         (Estimator.SPEARMAN, "Each model weighing one"),
         (Estimator.SPEARMAN_WITHIN_AUTHOR, "Among models of the same author"),
     ):
-        found = [f for f in (main_finding(findings, what, estimator) for what in _OUTCOMES) if f is not None]
+        found = [f for f in (main_finding(findings, what, estimator) for what in outcomes) if f is not None]
         parts = [_with_numbers(f) for f in found if is_interval(f)]
         if parts:
             texts.append(f"{opening}, Spearman ρ is {' and '.join(parts)}.")
     sizes = [
         f
-        for what in _OUTCOMES
+        for what in outcomes
         if (f := main_finding(findings, f"log1p_{what}", Estimator.HUBER, question="regression_controlled"))
         and reading(f) in ("more", "less")
     ]

@@ -86,6 +86,7 @@ _FLAGS = {
     "rare": "Fewer than thirty models, or ten authors, differ in it.",
     "many_columns": "Too few models to hold so many things equal.",
     "partly_judged": "Some verdicts do not answer it.",
+    "selected_on_outcome": "The models were selected by this outcome, so this says little about models in general.",
     "mad_is_zero": "Most counts are equal, so a second measure of spread was used.",
 }
 _INGREDIENTS = {

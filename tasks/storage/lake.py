@@ -21,6 +21,8 @@
     lake/kind_names/<snapshot>-<digest>.parquet          names of kinds, and who gave them
     lake/releases/<snapshot>.parquet                     a person's decision to show a suspicious snapshot
 
+    lake/walks/<snapshot>/part-00000.parquet             what a sample may still draw, while the listing is walked
+    lake/walk_failures/<snapshot>/part-00000.parquet     rows of that walk that could not be read; neither lands
     lake/orders/<snapshot>/<stage>/<part>.json           parts still to be done (tasks/work/orders.py)
     lake/claims/<snapshot>/<stage>/<part>                which process works on them (tasks/work/leases.py)
     lake/writer                                          which process coordinates
@@ -92,7 +94,10 @@ _ARROW: dict[object, pa.DataType] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SnapshotRecord:
-    """One completed walk of the listing; a late one started after the snapshot's date on a live Hub."""
+    """One completed walk of the listing; a late one started after the snapshot's date on a live Hub.
+
+    `selection` in words; what follows `is_late` are the fields of its `Scope`, which parts of earlier versions lack.
+    """
 
     snapshot: date
     hub: str
@@ -101,6 +106,13 @@ class SnapshotRecord:
     started_at: datetime
     finished_at: datetime
     is_late: bool = False
+    top_n: int | None = None
+    top_by: str | None = None
+    sample_n: int | None = None
+    sample_seed: int | None = None
+    named_n: int | None = None
+    only_tags: list[str] = dataclasses.field(default_factory=list)
+    only_author: str | None = None
 
 
 def part_name(keys: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ import filelock
 import polars as pl
 
 from tasks.errors import CheckFailed, UsageError, WarehouseError, WriterBusy
-from tasks.records import Finding
+from tasks.records import Finding, Scope
 from tasks.settings import SQL_DIR, settings
 from tasks.storage.lake import STAGES, Lake
 
@@ -231,6 +231,11 @@ def findings_of(db: duckdb.DuckDBPyConnection, snapshot: date, fingerprint: str)
     """The findings of a snapshot and judge, as records."""
     rows = frame(db, "out/findings", snapshot=snapshot, fingerprint=fingerprint)
     return [Finding(**row) for row in rows.iter_rows(named=True)]
+
+
+def scope_of(db: duckdb.DuckDBPyConnection, snapshot: date) -> Scope:
+    """Which models a snapshot is about."""
+    return Scope(**frame(db, "out/scope", snapshot=snapshot).row(0, named=True))
 
 
 def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -69,7 +69,7 @@ class PartsRequest(RunRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class CrawlRequest(PartsRequest):
-    """Which models of which Hub; the fields after `hub` are those of `Selection`."""
+    """Which models of which Hub; the fields after `hub` are those of `Selection`. With `sample`, `limit` is ignored."""
 
     hub: str = OFFICIAL_HUB
     limit: int | None = 1000
@@ -77,11 +77,16 @@ class CrawlRequest(PartsRequest):
     filters: tuple[str, ...] = ()
     author: str | None = None
     models: tuple[str, ...] = ()
+    sample: int | None = None
+    sample_seed: int = 1
 
     @property
     def selection(self) -> Selection:
         """The part of it that is recorded with the snapshot."""
-        return Selection(self.limit, self.sort, self.filters, self.author, self.models)
+        limit = None if self.sample else self.limit
+        return Selection(
+            limit, self.sort, self.filters, self.author, self.models, self.sample, self.sample_seed
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

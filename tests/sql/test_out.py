@@ -135,7 +135,7 @@ def test_every_statement_of_out_has_a_test_here_and_tells_its_grain(grain: Calla
         "latest_judged",
         "provenance",
     }
-    tested |= {"gate_measures", "score_histogram", "section_fill", "spearman", "strata"}
+    tested |= {"gate_measures", "scope", "score_histogram", "section_fill", "spearman", "strata"}
     assert asked - OF_JUDGES - OF_WEEKS - OF_EDITS - OF_MAPS == tested
     assert all(grain(f"out/{name}").startswith("One row") for name in asked)
 
@@ -362,6 +362,21 @@ def test_provenance_is_of_one_week_and_one_judge(small_hub: Database, fill: Fill
         "snapshot | hub | selection | listed | fingerprint | judge\n"
         "2026-01-05 | https://hub.example | all models | 9 | f1 | checklist",
     )
+
+
+def test_the_scope_is_the_selection_in_columns(db: Database, fill: Fill, expect: Expect) -> None:
+    fill(
+        db,
+        "base.snapshots",
+        """
+        snapshot   | listed | top_n | top_by | sample_n | sample_seed | only_tags
+        2026-01-05 | 9      | 5     | likes  |          |             |
+        2026-01-12 | 9      |       |        | 5        | 1           | [gguf]
+        """,
+    )
+    columns = "listed | top_n | top_by | sample_n | sample_seed | named_n | only_tags | only_author\n"
+    expect(frame(db, "out/scope", snapshot=WEEK), columns + "9 | 5 | likes | | | | [] |")
+    expect(frame(db, "out/scope", snapshot="2026-01-12"), columns + "9 | | | 5 | 1 | | [gguf] |")
 
 
 def test_findings_come_back_in_a_fixed_order_and_of_one_judge_alone(

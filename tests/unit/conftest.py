@@ -33,15 +33,17 @@ _FILL = """
             ((hash(i, 4) % 1000) + (hash(i, 5) % 1000) + (hash(i, 6) % 1000) - 1500.0) / 500 as w
         from (select i, hash(i) as h from range($n) as numbers(i))
     );
-    insert into base.snapshots
-    values ($snapshot, $hub, $selection, $n + 3, '2026-11-21 06:00', '2026-11-21 06:40', false);
+    insert into base.snapshots by name
+    select $snapshot as snapshot, $hub as hub, $selection as selection, $n + 3 as listed,
+        timestamp '2026-11-21 06:00' as started_at, timestamp '2026-11-21 06:40' as finished_at, false as is_late,
+        $top_n as top_n, 'downloads' as top_by, [] as only_tags;
     insert into base.judges values
         ($snapshot, $fingerprint, $judge, 'r1', $checklist_model, null, '{}', '2026-11-21 07:00');
     insert into base.listing
     select $snapshot, concat($owner, i % 400, '/model-', i), concat($owner, i % 400), concat('sha', i),
         timestamp '2026-10-01' - to_days((i * 7 % 1200)::integer), '2026-10-02',
         downloads, null, likes, null, [$tag], library, $tag, null,
-        not is_cardless, null, []
+        not is_cardless, null, [], null
     from invented;
     insert into base.reads
     select $snapshot, concat($owner, i % 400, '/model-', i), concat('sha', i),
@@ -68,8 +70,9 @@ _FILL = """
 # A judge model that scores the same texts half a point lower; an older one judged three hundred of them as well.
 # Two parts ran side by side, three cards are explained, and there is a comparison with people.
 _JUDGE_MODEL = """
-    insert into base.snapshots
-    values ('2026-11-14', $hub, $selection, 1, '2026-11-14 06:00', '2026-11-14 06:40', false);
+    insert into base.snapshots by name
+    select date '2026-11-14' as snapshot, $hub as hub, $selection as selection, 1 as listed,
+        timestamp '2026-11-14 06:00' as started_at, timestamp '2026-11-14 06:40' as finished_at, false as is_late;
     insert into base.judges values
         ('2026-11-14', $older, $judge_model_name, 'r1', $model, 'old', '{}', '2026-11-14 07:00'),
         ($snapshot, $newer, $judge_model_name, 'r1', $model, null, $settings, '2026-11-21 08:00');
@@ -121,20 +124,26 @@ def invented_warehouse(
 ) -> Iterator[Warehouse]:
     """`invented_warehouse(n, hostile=…, findings=…)`: a warehouse with one judged snapshot.
 
-    `judge_model=True` adds a judge model's verdicts, an earlier one's, a passport and explanations.
+    `judge_model=True` adds a judge model's verdicts, an earlier one's, a passport and explanations. With `top_n`, the
+    record says that so many were selected by downloads; without, that all models were.
     """
     folder = tmp_path_factory.mktemp("invented")
     opened: list[duckdb.DuckDBPyConnection] = []
 
     def make(
-        n: int, *, hostile: str = "", findings: list[Finding] | None = None, judge_model: bool = False
+        n: int,
+        *,
+        hostile: str = "",
+        findings: list[Finding] | None = None,
+        judge_model: bool = False,
+        top_n: int | None = None,
     ) -> duckdb.DuckDBPyConnection:
         db = duckdb.connect(shutil.copyfile(empty_warehouse, folder / f"invented-{len(opened)}.duckdb"))
         opened.append(db)
         for query in (_FILL + _JUDGE_MODEL * judge_model).split(";\n"):
             if query.strip():
                 asked = set(re.findall(r"\$(\w+)", query))
-                known = {name: value for name, value in _words(n, hostile).items() if name in asked}
+                known = {name: value for name, value in _words(n, hostile, top_n).items() if name in asked}
                 db.execute(query, known)
         _insert(db, findings or [])
         return db
@@ -144,7 +153,7 @@ def invented_warehouse(
         db.close()
 
 
-def _words(n: int, hostile: str) -> dict[str, object]:
+def _words(n: int, hostile: str, top_n: int | None) -> dict[str, object]:
     """The parameters of the statements; `hostile` replaces every name that comes from strangers."""
     sections = [
         "intended use",
@@ -157,6 +166,7 @@ def _words(n: int, hostile: str) -> dict[str, object]:
     ]
     return {
         "n": n,
+        "top_n": top_n,
         "snapshot": SNAPSHOT,
         "fingerprint": FINGERPRINT,
         "hub": f"https://huggingface.co{hostile}",

@@ -158,7 +158,7 @@ def edits(data: ReportData, outcome: str) -> Figure | None:
     base = rows.unique("series", maintain_order=True).with_columns(pl.lit(-1, pl.Int64).alias("week"), *zeros)
     weeks = pl.concat([rows, base]).sort("series", "week")
     effect = next(f for f in of_outcome if (f.question, f.predictor) == ("edit_effect", "documentation_edit"))
-    summary = f"{sentence(effect)} {verdict}"
+    summary = f"{sentence(effect, data.scope)} {verdict}"
     title = f"{upper_first(plain(outcome))} around an edit of the card"
     chart = draw.how_an_edit_is_followed(weeks, "Difference of logarithms to week −1")
     note = (

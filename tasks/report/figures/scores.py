@@ -51,7 +51,9 @@ def popularity(data: ReportData, outcome: Popularity) -> Figure:
         )
     fit, bins = _slope(data.findings, outcome), outcome_by_score(data.models, outcome)
     finding = fit or main_finding(data.findings, outcome)
-    summary = " ".join(filter(None, (sentence(finding) if finding else "", _medians(bins, outcome))))
+    summary = " ".join(
+        filter(None, (sentence(finding, data.scope) if finding else "", _medians(bins, outcome)))
+    )
     summary = summary or f"{models(known.height)} by score and {outcome}."
     chart = draw.score_against_popularity(data.models, outcome, fit)
     note = _how_to_read(known.height, outcome, fit)

@@ -80,10 +80,26 @@ def test_a_plan_asks_the_hub_for_the_quota_on_request(run: Run, hub: str, tmp_pa
     assert f"Quota of the plan pro, as {hub} reports: 2,500 API requests" in output
 
 
+def test_a_plan_for_a_sample_lists_the_whole_hub(run: Run, tmp_path: Path) -> None:
+    plan = printed(run("plan", "--sample", "3000", "--home", tmp_path, "--json"))
+    assert (plan["first"]["listed"], plan["first"]["models"]) == (2_500_000, 3000)
+    assert plan["first"]["api_requests"] == 2500
+    assert plan["rates"]["models_on_hub"]["source"]
+
+
+def test_a_plan_for_a_top_n_tells_what_a_sample_can_answer(run: Run, tmp_path: Path) -> None:
+    hint = "The top 200 by downloads cannot show what goes with downloads; `--sample 200` draws"
+    assert hint in fine(run("plan", "--limit", "200", "--home", tmp_path))
+    for words in (["--all"], ["--sample", "200"], ["--limit", "200", "--sort", "created"]):
+        assert "cannot show" not in fine(run("plan", *words, "--home", tmp_path))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--all", "--limit", "5"], "exclude each other"),
+        (["--sample", "50", "--limit", "5"], "--sample draws from the whole listing"),
+        (["--sample", "50", "--all"], "--sample draws from the whole listing"),
         (["--judge", "oracle"], "no judge is called 'oracle'"),
         (["--judge-model", "x"], "are for --judge vllm"),
     ],

@@ -53,6 +53,19 @@ def test_a_page_of_the_listing_holds_a_thousand() -> None:
     assert pages == [1, 1, 2]
 
 
+def test_a_sample_lists_the_whole_hub_and_reads_its_own_cards_alone() -> None:
+    whole, sample, top = (
+        first_costs(request, RATES)
+        for request in (PlanRequest(None), PlanRequest(3000, is_sample=True), PlanRequest(3000))
+    )
+    assert (sample.listed, sample.models) == (whole.listed, 3000)
+    assert (sample.api_requests, top.api_requests) == (whole.api_requests, 3)
+    assert (sample.cards_read, sample.texts_judged) == (top.cards_read, top.texts_judged)
+    assert top.lake_bytes < sample.lake_bytes < whole.lake_bytes / 10
+    assert "models_on_hub" in rates_used(PlanRequest(3000, is_sample=True), RATES)
+    assert first_costs(PlanRequest(10**9, is_sample=True), RATES).models == whole.models
+
+
 def test_a_judge_model_takes_gpu_minutes_however_many_gpus_share_them() -> None:
     alone, shared = (
         first_costs(PlanRequest(100_000, ("vllm:x",), workers=n), RATES).judging[0] for n in (1, 4)

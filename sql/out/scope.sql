@@ -1,0 +1,4 @@
+-- One row: which models $snapshot is about.
+select listed, top_n, top_by, sample_n, sample_seed, named_n, coalesce(only_tags, []) as only_tags, only_author
+from base.snapshots
+where snapshot = $snapshot;
