@@ -108,28 +108,21 @@ def _levels(known: pl.DataFrame, column: str) -> Iterator[tuple[str, pl.DataFram
 def _overall(sample: Sample, names: list[str], study: Study, stamp: Stamp) -> Iterator[list[Finding]]:
     """The findings of each estimator."""
     refused = _refused(sample, names)
-    singly = {
-        Estimator.SPEARMAN: rank.spearman,
-        Estimator.SPEARMAN_PER_AUTHOR: rank.spearman_per_author,
-    }
-    y, clusters = sample.y, sample.clusters
-    row = partial(_finding, _blank(sample, stamp), _authors(sample))
-    for estimator, method in singly.items():
-        yield [
-            row(name, estimator, refused.get(name) or method(_column(sample, name), y, clusters))
-            for name in names
-        ]
     kept = [name for name in names if name not in refused]
+    y, clusters = sample.y, sample.clusters
     given_controls, given_all = _partials(sample, kept, study, jointly=True)
-    yield [
-        row(name, Estimator.SPEARMAN_GIVEN_CONTROLS, refused.get(name) or given_controls[name])
-        for name in names
-    ]
-    yield [
-        row(name, Estimator.SPEARMAN_GIVEN_ALL, refused.get(name) or given_all[name])
-        for name in names
-        if is_joint(name)
-    ]
+    estimates = {
+        Estimator.SPEARMAN: _alone(sample, kept),
+        Estimator.SPEARMAN_PER_AUTHOR: {
+            name: rank.spearman_per_author(_column(sample, name), y, clusters) for name in kept
+        },
+        Estimator.SPEARMAN_GIVEN_CONTROLS: given_controls,
+        Estimator.SPEARMAN_GIVEN_ALL: given_all,
+    }
+    row = partial(_finding, _blank(sample, stamp), _authors(sample))
+    for estimator, found in estimates.items():
+        asked = names if estimator != Estimator.SPEARMAN_GIVEN_ALL else filter(is_joint, names)
+        yield [row(name, estimator, refused.get(name) or found[name]) for name in asked]
 
 
 def _controlled(sample: Sample, names: list[str], study: Study, stamp: Stamp) -> list[Finding]:
@@ -170,6 +163,20 @@ def _column(sample: Sample, name: str) -> Floats:
     return sample.rows[name].to_numpy()
 
 
+def _columns(sample: Sample, names: list[str]) -> Floats:
+    return np.column_stack([_column(sample, name) for name in names])
+
+
+def _alone(sample: Sample, names: list[str]) -> dict[str, Estimate]:
+    """Spearman's correlations: with nothing held equal they are partial ones too."""
+    if not names:
+        return {}
+    columns, nothing = _columns(sample, names), np.empty((sample.rows.height, 0))
+    joint = np.zeros(len(names), np.bool_)
+    found, _ = many_partial_spearmans(columns, sample.y, nothing, nothing, sample.clusters, joint)
+    return dict(zip(names, found, strict=True))
+
+
 def _partials(
     sample: Sample, names: list[str], study: Study, *, jointly: bool
 ) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
@@ -177,7 +184,7 @@ def _partials(
     if not names:
         return {}, {}
     given, fixed, flags = control_columns(sample.rows, study, sample.outcome)
-    columns = np.column_stack([_column(sample, name) for name in names])
+    columns = _columns(sample, names)
     joint = np.array([jointly and is_joint(name) for name in names])
     both = many_partial_spearmans(columns, sample.y, given, fixed, sample.clusters, joint)
     alone, together = (

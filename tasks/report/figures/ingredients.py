@@ -11,7 +11,7 @@ from tasks.report.data import ReportData
 from tasks.report.figures.figure import Figure, drawable_of, intervals, spec
 from tasks.report.tables import ingredients_table
 from tasks.sentences.ingredients import does_hold, ingredients_summary, is_made_of_checks
-from tasks.sentences.words import ingredient_words, plain, upper_first
+from tasks.sentences.words import caveats, ingredient_words, plain, upper_first
 
 _OUTCOMES = ("downloads", "likes")
 
@@ -42,6 +42,8 @@ def ingredients(data: ReportData) -> Figure | None:
         "of the table holds all others equal. People convert, like and demonstrate what is popular already, so none of "
         "this says what adding an ingredient would do. By library and format: `cardiograph query ingredients`."
     )
+    missing = {flag for f in drawn for flag in f.flags if flag.startswith(("unknown:", "partly_known:"))}
+    note = f"{note} {caveats(sorted(missing))}".rstrip()
     title = "What goes with popularity"
     return Figure(
         "ingredients", title, summary, spec(chart, summary), ingredients_table(overall, order), note

@@ -224,7 +224,7 @@ def kitchen(make: Make) -> tuple[Finding, ...]:
         ingredient(make, "check:own_words", -0.05, 0.05, estimator="spearman_given_all"),
         ingredient(make, "check:own_words", 0.2, 0.4, outcome="likes"),
         ingredient(make, "check:procedure_described", -0.3, -0.1),
-        ingredient(make, "metadata", -0.1, 0.2),
+        ingredient(make, "metadata", -0.1, 0.2, flags=["unknown:age_days"]),
         ingredient(make, "criterion:originality", 0.4, 0.6),
         ingredient(make, "check:own_words", 0.7, 0.8, stratum="library=timm"),
         ingredient(
@@ -254,6 +254,7 @@ def test_ingredients_are_drawn_by_their_estimate_and_marked_where_they_do_not_ho
         "No clear association: complete metadata (0.05). Too rare here to say: GGUF conversions."
         in parsed.text
     )
+    assert "Age is not held equal: too few models report it." in parsed.text
     assert "causes" not in parsed.text
 
 
