@@ -59,8 +59,15 @@ def reading(finding: Finding) -> EstimateReading:
     """
     verdict = _by_interval(finding)
     if verdict in ("more", "less") and finding.influential_author is not None:
-        return verdict if reading_without(finding) == verdict else "one_author"
+        return verdict if _holds_without(finding, verdict) else "one_author"
     return verdict
+
+
+def _holds_without(finding: Finding, verdict: EstimateReading) -> bool:
+    """Whether the verdict is the same without that author; of ingredients only the sign without it is known."""
+    if finding.question == "ingredient" and finding.estimate_without is not None:
+        return (finding.estimate_without > 0) == (verdict == "more")
+    return reading_without(finding) == verdict
 
 
 def reading_without(finding: Finding) -> EstimateReading:
