@@ -273,7 +273,7 @@ def _weighing(mains: Sequence[Finding]) -> str:
     is_per_author = mains[0].estimator == Estimator.SPEARMAN_PER_AUTHOR
     if not is_per_author or authors == max(f.n for f in mains):
         return ""
-    return f" of {count(authors)} authors, each author weighing one so that none decides the answer"
+    return f", by {count(authors)} authors, each author weighing one so that none decides the answer"
 
 
 def beside_headline(findings: Sequence[Finding], scope: Scope | None = None) -> list[str]:

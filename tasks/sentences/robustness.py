@@ -47,7 +47,7 @@ def _of_nothing(findings: list[Finding], outcome: str) -> str | None:
     control = _find(findings, "negative_control", outcome, Estimator.SPEARMAN_PER_AUTHOR)
     if control is None or not is_interval(control):
         return None
-    found = f"Spearman ρ, each author weighing one, {_numbers(control)}"
+    found = f"Spearman ρ per author {_numbers(control)}"
     opening = f"Would the method find what is not there? The {plain(control.predictor)} cannot matter"
     if reading(control) == "unclear":
         return f"{opening}, and nothing is found for it ({found})."

@@ -9,10 +9,10 @@ from tasks.rubric import load_rubric
 
 _ESTIMATORS: dict[str, str] = {
     Estimator.SPEARMAN: "Spearman ρ",
-    Estimator.SPEARMAN_PER_AUTHOR: "Spearman ρ, each author weighing one",
+    Estimator.SPEARMAN_PER_AUTHOR: "Spearman ρ per author",
     Estimator.SPEARMAN_WITHIN_AUTHOR: "Spearman ρ within authors",
     Estimator.SPEARMAN_GIVEN_CONTROLS: "Spearman ρ with all else equal",
-    Estimator.SPEARMAN_GIVEN_CONTROLS_AND_RIVALS: "Spearman ρ with all else and the card’s length equal",
+    Estimator.SPEARMAN_GIVEN_CONTROLS_AND_RIVALS: "Spearman ρ with all else and length equal",
     Estimator.ROBUSTNESS_VALUE: "robustness value",
     Estimator.MEAN_RANK: "mean rank",
     Estimator.SPEARMAN_GIVEN_ALL: "Spearman ρ with all other ingredients equal too",

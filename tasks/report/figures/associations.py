@@ -18,12 +18,11 @@ from tasks.sentences.words import estimator_words, plain, stratum_words, upper_f
 
 # The rows of the charts, in their order.
 _RANKS: dict[str, str] = {
-    Estimator.SPEARMAN: "Spearman",
-    Estimator.KENDALL: "Kendall",
+    Estimator.SPEARMAN_PER_AUTHOR: "per author",
+    Estimator.SPEARMAN: "per model",
+    Estimator.SPEARMAN_WITHIN_AUTHOR: "within authors",
     Estimator.SPEARMAN_GIVEN_CONTROLS: "all else equal",
-    spearman_given("age_days"): "equal age",
-    spearman_given("parameters"): "equal size",
-    spearman_given("author_models"): "equal author size",
+    Estimator.SPEARMAN_GIVEN_CONTROLS_AND_RIVALS: "and equal length",
     spearman_given("downloads"): "equal downloads",
 }
 _SLOPES: dict[str, str] = {
@@ -53,16 +52,16 @@ def association(data: ReportData) -> Figure:
         "association",
         "How strongly score and popularity go together",
         correlations,
-        lambda f: (
-            f"{plain(f.outcome).capitalize()}, {_RANKS.get(f.estimator) or estimator_words(f.estimator)}"
-        ),
+        lambda f: f"{plain(f.outcome).capitalize()}, {_RANKS[f.estimator]}",
         lambda f: "no card as the lowest" if f.stratum == "no_card_lowest" else stratum_words(f.stratum),
         axis="Rank correlation with the score",
         empty="No correlation could be estimated: too few scored models.",
+        is_drawn=lambda f: f.estimator in _RANKS,
         note="Marks are estimates, lines their 95\u202f% intervals; a line that touches zero means that there may be "
-        "no association. Rank correlations run from −1 to 1; Kendall’s is smaller by definition. “Equal age” and the "
-        "like are Spearman’s with one thing held equal: the age, the number of parameters, the number of the author’s "
-        "models, the downloads; “all else equal” holds library, format and pipeline tag equal as well.",
+        "no association. All are Spearman’s, from −1 to 1. Per author, each author weighs one; per model, an author "
+        "weighs as much as all of its models; within authors, only models of the same author are compared. “All else "
+        "equal” holds age, library, format, pipeline tag, number of parameters and the author’s number of models "
+        "equal, “and equal length” the length of the card as well. The table has others, such as Kendall’s.",
     )
 
 
