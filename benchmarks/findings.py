@@ -69,6 +69,8 @@ def generated(models: int, seed: int = 20) -> pl.DataFrame:
             "label": np.where(labelled & has_card, np.clip(np.round(score), 1, 5), np.nan),
             "label_level": np.floor(score + 0.5).astype(np.int64),
             "label_weight": np.ones(models, np.int64),
+            "words": np.round(np.exp(3 + score + rng.normal(size=models))),
+            "name_length": rng.integers(4, 40, models),
             "sections": [one if has else None for one, has in zip(sections, has_card, strict=True)],
         }
     )
@@ -121,12 +123,16 @@ def analyse(models: int) -> dict[str, Any]:
     samples = questions.strata(table, HUB, limits)
     findings -= len(samples)
     for sample in samples:
-        timed("rank correlations", questions.rank_correlations, sample, stamp, 20)
-        timed("partial correlations", questions.partial_correlations, sample, HUB, stamp, 20)
-        timed("regressions", questions.regressions, sample, HUB, stamp, 20)
-    timed("no card as the lowest", questions.no_card_lowest, table, HUB, "card_status", stamp, 20)
-    timed("having a card", questions.has_card, table, HUB, "card_status", stamp, 20)
-    timed("strata", questions.by_dimension, table, HUB, stamp, 20)
+        timed("rank correlations", questions.rank_correlations, sample, stamp)
+        timed("partial correlations", questions.partial_correlations, sample, HUB, stamp)
+        timed("regressions", questions.regressions, sample, HUB, stamp)
+        if sample.stratum == "all":
+            timed("step by step", questions.dose_response, sample, stamp)
+    timed("negative controls", questions.negative_controls, table, HUB, stamp)
+    timed("left out", questions.left_out, table, HUB, "card_status", stamp)
+    timed("no card as the lowest", questions.no_card_lowest, table, HUB, "card_status", stamp)
+    timed("having a card", questions.has_card, table, HUB, "card_status", stamp)
+    timed("strata", questions.by_dimension, table, HUB, stamp)
     timed("sections and copies", documented, frame, {}, stamp)
     timed("judge error", correct_for_judge, table, HUB, stamp)
     panel = timed("generate (not part of the analysis)", generated_panel, min(models, FOLLOWED))

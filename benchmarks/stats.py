@@ -71,7 +71,7 @@ class World:
 
 
 def _in_proportion(weights: Floats, models: int) -> Codes:
-    return np.maximum(1, np.round(weights / weights.sum() * models)).astype(np.int64)
+    return np.asarray(np.maximum(1, np.round(weights / weights.sum() * models)), np.int64)
 
 
 EVEN = World("even", 150)

@@ -972,6 +972,52 @@ select * from base.findings
 where snapshot not in (select snapshot from base.hidden);
 comment on view out_findings is 'Every estimate with its interval, one per row.';
 
+create or replace view out_ingredients as
+select
+    snapshot,
+    judge,
+    fingerprint,
+    predictor as ingredient,
+    outcome,
+    stratum,
+    estimator,
+    n,
+    n_clusters,
+    estimate,
+    ci_low,
+    ci_high,
+    p,
+    p_adjusted,
+    coalesce(p_adjusted <= 0.05, false) as holds,
+    effective_authors,
+    influential_author,
+    estimate_without,
+    flags,
+    computed_at
+from out_findings
+where question = 'ingredient';
+comment on view out_ingredients is 'What in a card, or around it, goes with popularity: one row per ingredient, outcome, stratum and estimator.';
+comment on column out_ingredients.snapshot is 'Date of the snapshot (UTC).';
+comment on column out_ingredients.judge is 'Judge whose answers were used.';
+comment on column out_ingredients.fingerprint is 'Fingerprint of the judge.';
+comment on column out_ingredients.ingredient is 'check:<id> or criterion:<id> of the rubric, tags, metadata, space, notebook, or conversions:<format>.';
+comment on column out_ingredients.outcome is 'downloads or likes.';
+comment on column out_ingredients.stratum is 'Which models: all, library=… or format=….';
+comment on column out_ingredients.estimator is 'spearman and spearman_per_author of it alone, spearman_given_controls, or spearman_given_all: with all other ingredients held equal too.';
+comment on column out_ingredients.n is 'Scored models used.';
+comment on column out_ingredients.n_clusters is 'Authors among them.';
+comment on column out_ingredients.estimate is 'Rank correlation, -1 to 1; null where the flags say why.';
+comment on column out_ingredients.ci_low is 'Lower end of the 95 % interval over authors.';
+comment on column out_ingredients.ci_high is 'Upper end of the 95 % interval over authors.';
+comment on column out_ingredients.p is 'Two-sided p-value against no association.';
+comment on column out_ingredients.p_adjusted is 'p after Benjamini-Hochberg among the ingredients of the same outcome and estimator, or of all levels of a dimension.';
+comment on column out_ingredients.holds is 'Whether p_adjusted is at most 0.05.';
+comment on column out_ingredients.effective_authors is 'How many authors of equal weight the interval rests on.';
+comment on column out_ingredients.influential_author is 'The author without whom the estimate moves furthest.';
+comment on column out_ingredients.estimate_without is 'The estimate without influential_author.';
+comment on column out_ingredients.flags is 'Caveats; rare: fewer than 30 models or 10 authors differ in it.';
+comment on column out_ingredients.computed_at is 'When it was estimated (UTC).';
+
 create or replace view atlases as
 select * from base.atlases
 where snapshot not in (select snapshot from base.hidden);

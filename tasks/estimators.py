@@ -14,6 +14,7 @@ class Estimator(StrEnum):
     SPEARMAN_WITHIN_AUTHOR = "spearman_within_author"
     SPEARMAN_GIVEN_CONTROLS = "spearman_given_controls"
     SPEARMAN_GIVEN_CONTROLS_AND_RIVALS = "spearman_given_controls_and_rivals"
+    SPEARMAN_GIVEN_ALL = "spearman_given_all"
     ROBUSTNESS_VALUE = "robustness_value"
     KENDALL = "kendall"
     CLIFFS_DELTA = "cliffs_delta"

@@ -20,12 +20,13 @@ LEVELS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One yes/no question about a card: `question` is for a judge model, `advice` for the publisher."""
+    """One yes/no question: `question` is for a judge model, `advice` for the publisher, `words` for charts."""
 
     id: str
     question: str
     advice: str
     weight: float
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ def read_rubric(text: str) -> Rubric:
 
 def _criterion(raw: Mapping[str, Any]) -> Criterion:
     checks = tuple(
-        Check(str(c["id"]), str(c["question"]), str(c["advice"]), float(c["weight"])) for c in raw["checks"]
+        Check(str(c["id"]), str(c["question"]), str(c["advice"]), float(c["weight"]), str(c["words"]))
+        for c in raw["checks"]
     )
     anchors = tuple(str(anchor) for anchor in raw["anchors"])
     return Criterion(

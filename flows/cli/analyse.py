@@ -106,6 +106,7 @@ def print_findings(findings: Sequence[Finding], scope: Scope | None = None, *, a
         return
     from tasks.sentences.estimates import is_number, is_second_opinion
     from tasks.sentences.findings import as_people_score, sentence
+    from tasks.sentences.ingredients import ingredients_summary, is_detail
     from tasks.sentences.words import plain, question_words, upper_first
 
     console = Console(highlight=False)
@@ -117,7 +118,9 @@ def print_findings(findings: Sequence[Finding], scope: Scope | None = None, *, a
     for outcome in dict.fromkeys(f.outcome for f in findings):
         if corrected := as_people_score(findings, outcome):
             console.print(f"\n{escape(corrected)}")
-    estimates = [f for f in findings if not is_number(f)]
+        if summary := ingredients_summary(findings, outcome):
+            console.print(f"\n{escape(summary)}")
+    estimates = [f for f in findings if not is_number(f) and not is_detail(f)]
     for question in dict.fromkeys(f.question for f in estimates):
         answers = [f for f in estimates if f.question == question]
         for outcome in sorted({plain(f.outcome) for f in answers}):
@@ -128,7 +131,7 @@ def print_findings(findings: Sequence[Finding], scope: Scope | None = None, *, a
 def _table(title: str, findings: Iterable[Finding]) -> Table:
     from tasks.sentences.estimates import both_ends, figure
     from tasks.sentences.numbers import percent, probability
-    from tasks.sentences.words import estimator_words, flag_names, plain, stratum_words
+    from tasks.sentences.words import estimator_words, flag_names, ingredient_words, plain, stratum_words
 
     table = plain_table("models,_estimator n> zeros> ties> estimate> 95_%_interval> p>", title=title)
     table.columns[0].min_width = 24
@@ -136,6 +139,8 @@ def _table(title: str, findings: Iterable[Finding]) -> Table:
         what = f"{stratum_words(f.stratum)}, {estimator_words(f.estimator)}"
         # Estimates by the judge's score and by people's are side by side there.
         what += f", {plain(f.predictor)}" * (f.question == "judge_error")
+        if f.question == "ingredient":
+            what = ingredient_words(f.predictor)
         table.add_row(
             escape(what) + (f"\n[dim]  {escape(flag_names(f.flags))}[/]" if f.flags else ""),
             f"{f.n:,}",

@@ -114,10 +114,20 @@ def make_corpus(
         datetime | None,
         typer.Option(metavar="DATE", formats=_DAY, help="Date of the last snapshot.", show_default=False),
     ] = None,
+    dominant: Annotated[
+        float,
+        typer.Option(
+            "--dominant-author",
+            min=0.0,
+            max=0.9,
+            help="Share of the models that one author has, whose well documented models are unpopular.",
+        ),
+    ] = 0.0,
 ) -> None:
     from tasks.demo import write_demo_corpus
 
-    write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=end.date() if end else None)
+    last = end.date() if end else None
+    write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=last, dominant=dominant)
     size_mb = out.stat().st_size / 1e6
     typer.echo(f"Wrote {out} ({size_mb:.1f} MB): {models:,} models, {weeks} weeks, seed {seed}.")
     typer.echo(f"Serve it: cardiograph hub serve {out}")

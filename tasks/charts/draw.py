@@ -22,6 +22,8 @@ _SCORE = alt.Scale(domain=[1, 5], nice=False)
 _FROM_ZERO = alt.Scale(zero=True, nice=True)
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _ROW_HEIGHT = 34
+_STEPS_APART = 0.06  # points of score between two series of one step
+_SHORT_ROW_HEIGHT = 24
 _APART = 0.18  # weeks between two series of the same week
 _LETTERS, _LEGEND_MARK = 56, 4  # letters in 370 pixels, and those that mark and gap of a legend's entry take
 # An axis with `format` would write every tick in the magnitude of the largest: `0.01k`, `0k`.
@@ -173,6 +175,46 @@ def how_strong_is_the_association(intervals: pl.DataFrame, title: str = "Correla
     return _forest(intervals, title, row_title="association", series_title="models")
 
 
+def how_popularity_rises(steps: pl.DataFrame) -> Drawn:
+    """The mean rank (0 to 1) by `score`, one `series` per outcome, with `ci_low`, `ci_high` and the models `n`."""
+    series = steps["series"].unique(maintain_order=True).to_list()
+    color, shape = _by_series(series, [])
+    shift = pl.col("series").replace_strict({name: at * _STEPS_APART for at, name in enumerate(series)})
+    middle = (len(series) - 1) / 2 * _STEPS_APART
+    placed = steps.with_columns((pl.col("score") + shift.cast(pl.Float64) - middle).alias("place"))
+    base = alt.Chart(placed).encode(
+        x=alt.X("place:Q", title="Score", axis=_score_axis(), scale=_SCORE),
+        color=color,
+        tooltip=[
+            *_tips(("series", "rank in"), ("score", "score", ".2f"), ("n", "models", ",")),
+            *_interval_tips(),
+        ],
+    )
+    y = alt.Y(
+        "ci_low:Q", title="Mean rank", axis=_axis(format=".1f"), scale=alt.Scale(domain=[0, 1], nice=False)
+    )
+    whisker = base.mark_rule(strokeWidth=2).encode(y=y, y2="ci_high:Q")
+    line = base.mark_line(strokeWidth=1, opacity=0.5).encode(y="estimate:Q")
+    point = base.mark_point(filled=True, size=60, opacity=1).encode(y="estimate:Q", shape=shape)
+    return _layered(_rule("y", "middle", 0.5), whisker, line, point, height=260)
+
+
+def how_the_answer_depends_on_choices(curve: pl.DataFrame, title: str) -> Drawn:
+    """Estimates in their order (`place`), each of a defensible `choice`, with `ci_low` and `ci_high`, by `series`."""
+    color, shape = _by_series(curve["series"].unique(maintain_order=True).to_list(), [])
+    base = alt.Chart(curve).encode(
+        x=alt.X(
+            "place:Q", title="Choices, in the order of their estimates", axis=_axis(labels=False, grid=False)
+        ),
+        color=color,
+        tooltip=[*_tips(("choice", "choice")), *_interval_tips()],
+    )
+    y = alt.Y("ci_low:Q", title=title, axis=_axis(format=".1f"), scale=_FROM_ZERO)
+    whisker = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=y, y2="ci_high:Q")
+    point = base.mark_point(filled=True, size=50, opacity=1).encode(y="estimate:Q", shape=shape)
+    return _layered(_rule("y", "zero", 0), whisker, point, height=260)
+
+
 def what_is_documented(shares: pl.DataFrame, tiers: list[str]) -> Drawn:
     """Shares of cards by tier of popularity: a forest plot whose estimates are shares in 0-1."""
     return _forest(
@@ -184,6 +226,16 @@ def what_is_documented(shares: pl.DataFrame, tiers: list[str]) -> Drawn:
         axis=_axis(labelExpr=_PER_CENT),
         tip=".1%",
         line_height=11,
+    )
+
+
+def what_goes_with_popularity(ingredients: pl.DataFrame, title: str) -> Drawn:
+    """Ingredients of cards by how they go with downloads and likes: a forest plot with many short rows.
+
+    `holds` tells whether an estimate remains after correction: its mark is filled, any other is hollow and thin.
+    """
+    return _forest(
+        ingredients, title, row_title="ingredient", series_title="goes with", row_height=_SHORT_ROW_HEIGHT
     )
 
 
@@ -231,6 +283,7 @@ def _forest(
     axis: alt.Axis | None = None,
     tip: str = ".3f",
     line_height: int = 16,
+    row_height: int = _ROW_HEIGHT,
 ) -> Drawn:
     rows = intervals["row"].unique(maintain_order=True).to_list()
     series = series or intervals["series"].unique(maintain_order=True).to_list()
@@ -242,10 +295,25 @@ def _forest(
         tooltip=[*_tips(("row", row_title), ("series", series_title)), *_interval_tips(tip)],
     )
     x = alt.X("ci_low:Q", title=title, axis=axis or _axis(format=".2f"), scale=_FROM_ZERO)
-    whisker = base.mark_rule(strokeWidth=2).encode(x=x, x2="ci_high:Q")
-    point = base.mark_point(filled=True, size=75, opacity=1).encode(x="estimate:Q", shape=shape)
-    height = len(rows) * max(_ROW_HEIGHT, line_height * len(series) + 10)
-    return _layered(_rule("x", "zero", 0), whisker, point, height=height)
+    marks = [
+        mark
+        for part, is_held in _held_apart(base, intervals)
+        for mark in (
+            part.mark_rule(strokeWidth=2 if is_held else 1).encode(x=x, x2="ci_high:Q"),
+            part.mark_point(filled=is_held, size=75 if row_height >= _ROW_HEIGHT else 42, opacity=1).encode(
+                x="estimate:Q", shape=shape
+            ),
+        )
+    ]
+    height = len(rows) * max(row_height, line_height * len(series) + 10 if row_height >= _ROW_HEIGHT else 0)
+    return _layered(_rule("x", "zero", 0), *marks, height=height)
+
+
+def _held_apart(base: alt.Chart, intervals: pl.DataFrame) -> list[tuple[alt.Chart, bool]]:
+    """The estimates that hold after correction, and those that do not; all hold where `holds` is not known."""
+    if "holds" not in intervals.columns:
+        return [(base, True)]
+    return [(base.transform_filter("!datum.holds"), False), (base.transform_filter("datum.holds"), True)]
 
 
 def how_two_judges_compare(grid: pl.DataFrame, this: str, other: str) -> Drawn:

@@ -127,15 +127,19 @@ class Version:
     tags: list[str]
 
 
-def write_demo_corpus(out: Path, *, models: int, weeks: int, seed: int, end: date | None = None) -> DemoTruth:
+def write_demo_corpus(
+    out: Path, *, models: int, weeks: int, seed: int, end: date | None = None, dominant: float = 0.0
+) -> DemoTruth:
     """Write the corpus to `out`, and its truth beside it as `….truth.json` and `….truth.parquet`.
+
+    `dominant`: the share of all models (0-1) that belongs to one author, besides what the others have.
 
     Raises `UsageError` for numbers out of range or a path that cannot be written; then no file is left behind.
     """
     _check(out, models, weeks)
     stem = out.with_name(out.name.removesuffix(".parquet"))
     paths = (out, stem.with_name(f"{stem.name}.truth.json"), stem.with_name(f"{stem.name}.truth.parquet"))
-    plan = make_plan(models, weeks, seed, end or LAST_SNAPSHOT)
+    plan = make_plan(models, weeks, seed, end or LAST_SNAPSHOT, dominant)
     truth = gather_truth(paths, plan.roster, plan.edits, plan.fate, seed, plan.end)
     try:
         _write(plan, truth)
@@ -157,13 +161,13 @@ def _check(out: Path, models: int, weeks: int) -> None:
         raise UsageError(f"{out}: is a folder; name a file in it")
 
 
-def make_plan(models: int, weeks: int, seed: int, end: date) -> Plan:
+def make_plan(models: int, weeks: int, seed: int, end: date, dominant: float = 0.0) -> Plan:
     """Decide on models, edits, failures and popularity, without the texts."""
-    roster, society = make_roster(models, seed)
+    roster, society = make_roster(models, seed, dominant)
     age_days = ages_in_days(models, seed)
     planned = [plan_edit(model, age_days[model.index], weeks, seed) for model in roster]
     edit_week = [edit.week if edit and edit.kind == "documentation" else weeks for edit in planned]
-    fate = simulate(roster, society, age_days, np.array(edit_week), weeks, seed)
+    fate = simulate(roster, society, age_days, np.array(edit_week), weeks, seed, is_dominated=dominant > 0)
     return Plan(roster, planned, fate, _choose_failures(roster, seed), age_days, weeks, seed, end)
 
 

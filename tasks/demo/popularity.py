@@ -27,7 +27,7 @@ from scipy.special import gammaincinv, ndtr
 
 from tasks.arrays import Floats
 from tasks.demo.people import Society
-from tasks.demo.roster import DemoModel
+from tasks.demo.roster import DemoModel, dominant_author
 
 Ints = NDArray[np.int64]
 
@@ -60,6 +60,8 @@ AUTHOR_MEAN_LIKES = {"lab": 4.2, "converter": 0.8, "indie": 0.0}
 AUTHOR_MEAN_DOWNLOADS = {"lab": 5.0, "converter": 1.2, "indie": 0.0}
 AUTHOR_SD = {"lab": 1.6, "converter": 0.7, "indie": 1.0}
 AUTHOR_LIKES_SLOPE = 0.7
+DOMINANT_LIKES = -1.5  # of an author who has a given share of all models, and documents them well
+DOMINANT_DOWNLOADS = -2.5
 AUTHOR_LIKES_SD = 0.3
 SHAPE_LIKES = 1.0
 SHAPE_DOWNLOADS = 0.6
@@ -103,12 +105,22 @@ def ages_in_days(models: int, seed: int) -> Floats:
 
 
 def simulate(
-    roster: Sequence[DemoModel], society: Society, age_days: Floats, edit_week: Ints, weeks: int, seed: int
+    roster: Sequence[DemoModel],
+    society: Society,
+    age_days: Floats,
+    edit_week: Ints,
+    weeks: int,
+    seed: int,
+    *,
+    is_dominated: bool = False,
 ) -> DemoPopularity:
     """Simulate both outcomes. `edit_week` is the week of a documentation edit, `weeks` where there is none."""
     rng = np.random.default_rng([seed, 2])
     author_of = np.array([model.author.index for model in roster])
     likes_author, downloads_author = _author_effects(society, rng)
+    if is_dominated:
+        at = dominant_author(society).index
+        likes_author[at], downloads_author[at] = DOMINANT_LIKES, DOMINANT_DOWNLOADS
     fame = _fame(len(roster), rng)
     columns = np.arange(-WINDOW_WEEKS, weeks)
     age_weeks = age_days[:, None] / 7 - (weeks - 1 - columns)

@@ -56,8 +56,12 @@ class DemoModel:
         return BY_NAME[self.archetype].is_editable
 
 
-def make_roster(models: int, seed: int) -> tuple[list[DemoModel], Society]:
-    """Make all models, in an order that mixes the archetypes; the same arguments give the same roster."""
+def make_roster(models: int, seed: int, dominant: float = 0.0) -> tuple[list[DemoModel], Society]:
+    """Make all models, in an order that mixes the archetypes; the same arguments give the same roster.
+
+    A share of `dominant` of them belongs to one author, who documents better than others: one that decides every
+    estimate in which each model weighs one.
+    """
     rng = Random(f"{seed}/roster")
     society = found_society(models, Random(f"{seed}/society"))
     places = list(range(models))
@@ -70,8 +74,21 @@ def make_roster(models: int, seed: int) -> tuple[list[DemoModel], Society]:
         for archetype in ARCHETYPES
         for place in range(number[archetype.name])
     ]
-    roster = [_make(place, *job, society, shelf, rng) for place, job in zip(places, jobs, strict=True)]
+    taken = Random(f"{seed}/dominant")
+    owners = [dominant_author(society) if taken.random() < dominant else None for _ in places]
+    roster = [
+        _make(place, *job, society, shelf, rng, owner)
+        for place, job, owner in zip(places, jobs, owners, strict=True)
+    ]
     return sorted(roster, key=lambda model: model.index), society
+
+
+_DOMINANT_MORE = 1.5  # levels of documentation
+
+
+def dominant_author(society: Society) -> Author:
+    """The author who has most models where one dominates."""
+    return society.by_kind["converter"][0]
 
 
 def _hostile_forms(number: int, rng: Random) -> list[str]:
@@ -87,9 +104,16 @@ def _hostile_forms(number: int, rng: Random) -> list[str]:
 
 
 def _make(
-    index: int, archetype: DemoArchetype, form: str | None, society: Society, shelf: naming.Shelf, rng: Random
+    index: int,
+    archetype: DemoArchetype,
+    form: str | None,
+    society: Society,
+    shelf: naming.Shelf,
+    rng: Random,
+    owner: Author | None = None,
 ) -> DemoModel:
     author = society.draw(rng, draw(rng, dict(zip(KINDS, archetype.kinds, strict=True))))
+    author = owner or author
     trade_key = rng.choice(archetype.trades)
     packaging = _packaging(archetype.name, trade_key, rng)
     base = naming.choose_base(archetype.name, trade_key, shelf, rng)
@@ -114,7 +138,9 @@ def _make(
         billions=billions,
         family=family,
         language=language,
-        documentation=_documentation(archetype, rng),
+        documentation=min(
+            archetype.high, _documentation(archetype, rng) + _DOMINANT_MORE * (owner is not None)
+        ),
         hostile_form=form,
     )
     if archetype.name in ("foundation", "fine_tune"):

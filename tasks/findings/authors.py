@@ -22,7 +22,7 @@ from scipy import stats
 from tasks.arrays import Floats
 from tasks.findings.sample import AUTHORS_FOR_INTERVAL, EFFECTIVE_AUTHORS, Bools, Codes, Estimate
 
-LARGE_SHARE = 0.005  # of the models: an author with more is really left out
+LARGE_SHARE = 0.01  # of the models: an author with more is really left out
 _NEARLY_ONE = 1 - 1e-12
 
 
@@ -65,7 +65,10 @@ def correlation_estimate(
     """
     effective = effective_number(information)
     most = int(np.argmax(np.abs(moves)))
-    bare = Estimate(value, flags=flags, effective_authors=effective, most_influential=most)
+    without = float(np.clip(value + moves[most], -1, 1))
+    bare = Estimate(
+        value, flags=flags, effective_authors=effective, most_influential=most, value_without=without
+    )
     if (flag := too_few(len(moves), effective)) is not None:
         return bare.flagged(flag)
     z, left = (np.arctanh(np.clip(v, -_NEARLY_ONE, _NEARLY_ONE)) for v in (value, value + moves))

@@ -55,6 +55,13 @@ def controls(
     return amounts, kinds, tuple(flags)
 
 
+def control_columns(rows: pl.DataFrame, study: Study, outcome: str) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """The same as two matrices (n x a, n x m): amounts, whose ranks are held equal, and 0/1 columns."""
+    amounts, kinds, flags = controls(rows, study, outcome)
+    given, fixed = (np.column_stack([np.empty((rows.height, 0)), *part]) for part in (amounts, kinds))
+    return given, fixed, flags
+
+
 def _amount(values: pl.Series, bearing: pl.Series) -> tuple[list[Floats], list[Floats], str | None]:
     """log1p of a number, 0 where it is unknown, and the 0/1 column of being unknown.
 

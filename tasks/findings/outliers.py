@@ -91,14 +91,17 @@ def without_outliers(
 def count_outliers(
     models: pl.DataFrame, study: Study, limits: Mapping[str, Fence], stamp: Stamp
 ) -> list[Finding]:
-    """How many models lie beyond each fence (n is before) and the fences themselves, of the score and each outcome."""
+    """How many models lie beyond each fence (n is before), and the fences that any lie beyond."""
     found = []
     for column, limit in limits.items():
         known = models.drop_nulls(column)
         sample = Sample("all", column, known, predictor=column)
         beyond = known.height - known.filter(limit.holds(column)).height
-        rows = {Estimator.MODELS_REMOVED: float(beyond), Estimator.FENCE: limit.high}
-        if column == study.score:
+        rows: dict[str, float | None] = {Estimator.MODELS_REMOVED: float(beyond)}
+        # A bound that no model reaches, such as 7.7 on a scale from 1 to 5, says nothing.
+        if limit.high is None or known.filter(pl.col(column) > limit.high).height:
+            rows[Estimator.FENCE] = limit.high
+        if column == study.score and (limit.low is None or known.filter(pl.col(column) < limit.low).height):
             rows[Estimator.FENCE_BELOW] = limit.low
         for estimator, value in rows.items():
             found.append(stamp.finding("outliers", estimator, sample, Estimate(value, flags=limit.flags)))

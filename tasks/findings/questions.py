@@ -14,7 +14,7 @@ from tasks.arrays import Floats
 from tasks.estimators import Estimator, spearman_given
 from tasks.findings import rank, regression
 from tasks.findings.authors import mean_estimate
-from tasks.findings.controls import Design, controls, design
+from tasks.findings.controls import Design, control_columns, design
 from tasks.findings.outliers import Fence, without_outliers
 from tasks.findings.sample import (
     MODELS_TO_ESTIMATE,
@@ -37,11 +37,17 @@ SAME_UNIT = (
     Estimator.THEIL_SEN,
 )  # slopes of log1p(outcome)
 NO_CARD = ("empty", "none")  # no README, or an empty one; not a card that could not be read
-Method = Callable[[Sample], Estimate]
+SampleMethod = Callable[[Sample], Estimate]
 
 
 def answered(
-    sample: Sample, stamp: Stamp, question: str, estimator: str, method: Method, *, outcome: str | None = None
+    sample: Sample,
+    stamp: Stamp,
+    question: str,
+    estimator: str,
+    method: SampleMethod,
+    *,
+    outcome: str | None = None,
 ) -> Finding:
     """The answer of a method from a sample, and what it would be without the author who moves it furthest."""
     estimate = Estimate() if cannot_estimate(sample) else method(sample)
@@ -120,7 +126,7 @@ def rank_correlations(sample: Sample, stamp: Stamp, *, clustered: bool = True) -
     return _flag_disagreement(found, (Estimator.SPEARMAN, Estimator.KENDALL), compare_intervals=False)
 
 
-def by_ranks(method: Callable[[Floats, Floats, Codes], Estimate]) -> Method:
+def by_ranks(method: Callable[[Floats, Floats, Codes], Estimate]) -> SampleMethod:
     """A statistic of two columns and their clusters as a method of a sample."""
     return lambda sample: method(sample.x, sample.y, sample.clusters)
 
@@ -172,8 +178,7 @@ def _given_one(sample: Sample, column: str, stamp: Stamp) -> Finding:
 
 
 def _given_controls(sample: Sample, study: Study) -> Estimate:
-    amounts, kinds, flags = controls(sample.rows, study, sample.outcome)
-    given, fixed = (np.column_stack([np.empty((sample.rows.height, 0)), *part]) for part in (amounts, kinds))
+    given, fixed, flags = control_columns(sample.rows, study, sample.outcome)
     estimate = rank.partial_spearman(sample.x, sample.y, given, sample.clusters, fixed=fixed)
     return estimate.flagged(*flags)
 
@@ -218,7 +223,7 @@ def negative_controls(models: pl.DataFrame, study: Study, stamp: Stamp) -> list[
     What is found there is not due to documentation, so it shows how far confounding alone goes (Lipsitch, Tchetgen
     Tchetgen & Cohen 2010, "Negative controls").
     """
-    methods: dict[str, Method] = {
+    methods: dict[str, SampleMethod] = {
         name: by_ranks(_RANK_METHODS[name]) for name in (Estimator.SPEARMAN, Estimator.SPEARMAN_PER_AUTHOR)
     }
     methods[Estimator.SPEARMAN_GIVEN_CONTROLS] = lambda used: _given_controls(used, study)
@@ -291,7 +296,9 @@ def regressions(sample: Sample, study: Study, stamp: Stamp) -> list[Finding]:
     return found
 
 
-def _fits(sample: Sample, study: Study, *, controlled: bool) -> Iterator[tuple[str, str, Sample, Method]]:
+def _fits(
+    sample: Sample, study: Study, *, controlled: bool
+) -> Iterator[tuple[str, str, Sample, SampleMethod]]:
     """Name, outcome as modelled, models used and method of each.
 
     `logit` and `hurdle_log` together are a hurdle model: whether there are any, and how many where there are.
@@ -300,7 +307,7 @@ def _fits(sample: Sample, study: Study, *, controlled: bool) -> Iterator[tuple[s
     positive = replace(sample, rows=sample.rows.filter(pl.col(outcome) > 0))
     every: dict[bool, Design] = {}  # of all models that are used, for each method
 
-    def by(method: Callable[[Design], Estimate], whole: Sample) -> Method:
+    def by(method: Callable[[Design], Estimate], whole: Sample) -> SampleMethod:
         is_positive = whole is positive
 
         def of(used: Sample) -> Estimate:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
 
 from tasks.arrays import Floats
 from tasks.findings.authors import correlation_estimate, moves_of_authors
@@ -32,7 +31,7 @@ def spearman(x: Floats, y: Floats, authors: Codes) -> Estimate:
     levels = _levels(x), _levels(y)
 
     def of(kept: Bools) -> float:
-        return _pearson(*(_average_ranks(codes[kept]) for codes in levels))
+        return _pearson(*(_shares_below(codes[kept]) for codes in levels))
 
     value = of(np.ones(len(x), np.bool_))
     _, influence = correlation(x, y, rank_covariance)
@@ -60,8 +59,10 @@ def spearman_within_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
     jackknife over authors.
     """
 
+    levels = _levels(x), _levels(y)
+
     def left_of(kept: Bools) -> Floats:
-        ranks = np.column_stack([_mid_distribution(v[kept]) for v in (x, y)])
+        ranks = np.column_stack([_shares_below(codes[kept]) for codes in levels])
         own = np.unique(authors[kept], return_inverse=True)[1]
         means = np.column_stack([np.bincount(own, weights=column) for column in ranks.T])
         return np.asarray(ranks - (means / np.bincount(own)[:, None])[own])
@@ -112,9 +113,10 @@ def partial_spearman(
     held = given.reshape(len(x), -1)
     others = np.empty((len(x), 0)) if fixed is None else fixed.reshape(len(x), -1)
     columns = [x, y, *held.T]
+    levels = [_levels(column) for column in columns]
 
     def left_of(kept: Bools) -> tuple[Floats, Floats]:
-        ranks = np.column_stack([_mid_distribution(v[kept]) for v in columns])
+        ranks = np.column_stack([_shares_below(codes[kept]) for codes in levels])
         base = np.column_stack([np.ones(len(ranks)), ranks[:, 2:], others[kept]])
         coefficients = least_squares(base, ranks[:, :2])
         left = ranks[:, :2] - base @ coefficients
@@ -196,10 +198,10 @@ def _levels(values: Floats) -> Codes:
     return np.asarray(np.unique(values, return_inverse=True)[1], np.int64)
 
 
-def _average_ranks(codes: Codes) -> Floats:
-    """Average ranks of codes, but for a constant."""
+def _shares_below(codes: Codes) -> Floats:
+    """The share below plus half the share tied, of codes (n): average ranks on a scale from 0 to 1."""
     tied = np.bincount(codes)
-    return np.asarray((tied.cumsum() - tied / 2)[codes])
+    return np.asarray(((tied.cumsum() - tied / 2) / len(codes))[codes])
 
 
 def _net_wins(y: Floats, others: Floats) -> Floats:
@@ -250,7 +252,7 @@ def _untied(values: Floats) -> Floats:
 def _mid_distribution(values: Floats, weights: Floats | None = None) -> Floats:
     """The share below plus half the share tied; its mean is 1/2 whatever the ties. Weights have mean 1."""
     if weights is None:
-        return np.asarray((stats.rankdata(values) - 0.5) / len(values))
+        return _shares_below(_levels(values))
     _, codes = np.unique(values, return_inverse=True)
     tied = np.bincount(codes, weights=weights)
     return np.asarray(((tied.cumsum() - tied / 2) / len(values))[codes])

@@ -392,7 +392,7 @@ def over_clusters(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:
 
     (G - 1) / G times the sum of squares of A_-g^-1 s_g, s_g the cluster's sum of s_i x_i: exact for least squares, one
     Newton step for the others. For M-estimators the scale is taken as known, which is right for the slopes when the
-    errors are symmetric or independent of x. Of more than 1,000 clusters those with more than half a percent of the
+    errors are symmetric or independent of x. Of more than 1,000 clusters those with more than a hundredth of the
     models are left out, and the others count as in the plain sandwich, which for them is the same.
     Bell & McCaffrey (2002); MacKinnon, Nielsen & Webb (2023), "Cluster-robust inference: a guide to empirical
     practice".

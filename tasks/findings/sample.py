@@ -32,7 +32,7 @@ class Estimate:
     """A number with its 95 % interval and two-sided p, or the flags that say why there is none.
 
     `effective_authors`: how many authors of equal weight the interval rests on. `most_influential`: the code of the
-    author without whom the number moves furthest.
+    author without whom the number moves furthest, and `value_without` what it is then, where that is known.
     """
 
     value: float | None = None
@@ -42,6 +42,7 @@ class Estimate:
     flags: tuple[str, ...] = ()
     effective_authors: float | None = None
     most_influential: int | None = None
+    value_without: float | None = None
 
     def between(self, low: float, high: float, p: float) -> Estimate:
         """The same with an interval and a p."""

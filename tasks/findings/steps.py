@@ -51,6 +51,7 @@ def _estimate(run: Run, judge: str, fingerprint: str) -> list[Finding]:
     from tasks.findings.documented import documented
     from tasks.findings.edit_effects import edit_effects
     from tasks.findings.find import find
+    from tasks.findings.ingredients import ingredients
     from tasks.findings.sample import Stamp
     from tasks.findings.selected import flag_selected
 
@@ -58,11 +59,13 @@ def _estimate(run: Run, judge: str, fingerprint: str) -> list[Finding]:
     with run.warehouse.open() as db:
         rows = frame(db, "out/analysis_frame", snapshot=snapshot, fingerprint=fingerprint)
         alike = dict(frame(db, "out/families", snapshot=snapshot).iter_rows())
+        parts = frame(db, "out/ingredients", snapshot=snapshot, fingerprint=fingerprint)
         panel = frame(db, "out/edit_panel", snapshot=snapshot, fingerprint=fingerprint)
         selected_on = scope_of(db, snapshot).selected_on
     now, stamp = utc_now(), Stamp(snapshot, judge, fingerprint)
     findings = find(rows, snapshot=snapshot, judge=judge, fingerprint=fingerprint, selected_on=selected_on)
-    findings += documented(rows, alike, stamp) + flag_selected(edit_effects(panel, stamp), selected_on)
+    findings += documented(rows, alike, stamp)
+    findings += flag_selected([*ingredients(rows, parts, stamp), *edit_effects(panel, stamp)], selected_on)
     return [dataclasses.replace(finding, computed_at=now) for finding in findings]
 
 

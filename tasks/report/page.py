@@ -19,9 +19,10 @@ from tasks.report.data import ReportData
 from tasks.report.judge import judge_section
 from tasks.report.tables import exemplars_table, failures_table, findings_table, regression_table
 from tasks.sentences.estimates import is_number, is_second_opinion
-from tasks.sentences.findings import headline, sentence
+from tasks.sentences.findings import beside_headline, headline, sentence
 from tasks.sentences.judges import judge_note
 from tasks.sentences.numbers import count, decimal, long_date, percent
+from tasks.sentences.robustness import doubts_of
 from tasks.sentences.scopes import counted_of, selection_warning
 from tasks.sentences.snapshots import late_sentence, release_sentence
 from tasks.sentences.words import caveats, plain
@@ -80,6 +81,8 @@ def _context(data: ReportData) -> dict[str, Any]:
         "date": long_date(data.snapshot),
         "snapshot": data.snapshot.isoformat(),
         "headline": headline(data.findings, data.scope),
+        "beside": beside_headline(data.findings, data.scope),
+        "doubts": {what: doubts_of(data.findings, what) for what in ("downloads", "likes")},
         "selection_warning": selection_warning(data.scope),
         "note_title": note_title,
         "note": note,
@@ -115,7 +118,10 @@ def _tables(data: ReportData) -> dict[str, Any]:
             for (kind,), rows in data.exemplars.group_by("kind", maintain_order=True)
         ],
         "failures": failures_table(data.failures),
-        "findings": findings_table(data.findings),
+        # Ingredients of each library and format would be most of the page: they stay in `out_ingredients`.
+        "findings": findings_table(
+            f for f in data.findings if f.question != "ingredient" or f.stratum == "all"
+        ),
     }
 
 

@@ -8,14 +8,16 @@ from urllib.parse import quote
 
 import polars as pl
 
+from tasks.estimators import Estimator
 from tasks.passport.reading import Line
 from tasks.records import Finding
 from tasks.rubric import load_rubric
-from tasks.sentences.estimates import both_ends, ends, figure, is_interval
+from tasks.sentences.estimates import both_ends, ends, figure, is_interval, without
 from tasks.sentences.numbers import MINUS, NARROW, count, decimal, percent, probability
 from tasks.sentences.words import (
     estimator_words,
     flag_names,
+    ingredient_words,
     plain,
     question_words,
     stratum_words,
@@ -193,7 +195,8 @@ def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
             "yes" if f.question.endswith("_controlled") else "no",
             figure(f, f.estimate),
             both_ends(f),
-            probability(f.p),
+            without(f),
+            probability(f.p if f.p_adjusted is None else f.p_adjusted),
             count(f.n),
             percent(f.zero_share),
             percent(f.tie_share),
@@ -202,8 +205,8 @@ def regression_table(findings: Iterable[Finding], caption: str) -> ReportTable:
         for f in sorted(findings, key=lambda f: (plain(f.outcome).split()[::-1], f.stratum, f.question))
     )
     heads = (
-        "Outcome | Method | Controls | #One point more | #95\u202f% interval | #p | #Models | #Zeros | #Ties "
-        "| Remarks"
+        "Outcome | Method | Controls | #One point more | #95\u202f% interval | Without one author | #p | #Models "
+        "| #Zeros | #Ties | Remarks"
     )
     return table(caption, heads, rows)
 
@@ -219,15 +222,45 @@ def findings_table(findings: Iterable[Finding]) -> ReportTable:
             *map(percent, (f.zero_share, f.tie_share)),
             *(decimal(number, 3) for number in (f.estimate, f.ci_low, f.ci_high)),
             *map(probability, (f.p, f.p_adjusted)),
+            decimal(f.effective_authors, 1),
+            without(f),
             flag_names(f.flags),
         )
         for f in findings
     )
     heads = (
         "Question | Outcome | Predictor | Stratum | Estimator | #Models | #Authors | #Zeros | #Ties | #Estimate "
-        "| #Low | #High | #p | #p adjusted | Flags"
+        "| #Low | #High | #p | #p adjusted | #Effective authors | Without one author | Flags"
     )
     return table("All findings (table out_findings)", heads, rows)
+
+
+def ingredients_table(findings: Iterable[Finding], order: Sequence[str]) -> ReportTable:
+    """Each ingredient and outcome in one row: alone, per author, with controls, and with all others equal too."""
+    by = {(f.predictor, f.outcome, f.estimator): f for f in findings}
+    keys = dict.fromkeys((name, outcome) for name, outcome, _ in by)
+    rows = []
+    for name, outcome in sorted(keys, key=lambda key: (place(key[0], order), key[1])):
+        alone, per_author, held, jointly = (by.get((name, outcome, each)) for each in _INGREDIENT_ESTIMATORS)
+        numbers = [decimal(f.estimate) if f else "–" for f in (alone, per_author, held)]
+        rest = (both_ends(held), probability(held.p_adjusted), count(held.n)) if held else ("–",) * 3
+        joint = decimal(jointly.estimate) if jointly else "–"
+        rows.append(
+            (upper_first(ingredient_words(name)), plain(outcome), *numbers, *rest[:2], joint, rest[2])
+        )
+    heads = (
+        "Ingredient | Outcome | #Alone | #Per author | #Equal controls | #95\u202f% interval | #p adjusted "
+        "| #Equal ingredients too | #Models"
+    )
+    return table("What in a card goes with popularity: rank correlations, all models", heads, rows)
+
+
+_INGREDIENT_ESTIMATORS = (
+    Estimator.SPEARMAN,
+    Estimator.SPEARMAN_PER_AUTHOR,
+    Estimator.SPEARMAN_GIVEN_CONTROLS,
+    Estimator.SPEARMAN_GIVEN_ALL,
+)
 
 
 def grid_table(grid: pl.DataFrame, this: str, other: str) -> ReportTable:

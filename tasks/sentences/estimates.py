@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
 
+from tasks.cards.one_line import one_line
 from tasks.estimators import Estimator, family, spearman_given
 from tasks.records import Finding
 from tasks.sentences.numbers import NARROW, decimal, interval_words
 
-_RANKED = {Estimator.SPEARMAN, Estimator.KENDALL, Estimator.CLIFFS_DELTA}
+_RANKED = {
+    *(Estimator.SPEARMAN, Estimator.SPEARMAN_PER_AUTHOR, Estimator.SPEARMAN_WITHIN_AUTHOR),
+    *(Estimator.KENDALL, Estimator.CLIFFS_DELTA),
+}
 _LOG_RATIOS = {Estimator.POISSON, Estimator.POISSON_STACKED, Estimator.LOGIT}
 _SECOND_OPINIONS = {
     *(Estimator.KENDALL, Estimator.TUKEY, Estimator.MEDIAN),
     *(Estimator.THEIL_SEN, Estimator.LOGIT, Estimator.HURDLE_LOG),
 }
-_FIRST_PARTIALS = {Estimator.SPEARMAN_GIVEN_CONTROLS, spearman_given("downloads")}
+_FIRST_PARTIALS = {
+    Estimator.SPEARMAN_GIVEN_CONTROLS,
+    spearman_given("downloads"),
+    spearman_given("words"),
+}
 
 # Upper ends of "very weak", "weak" and "moderate". Cohen (1988) for a correlation; Kendall's τ runs at about
 # two thirds of Spearman's ρ; Romano et al. (2006) for Cliff's δ.
@@ -26,7 +35,7 @@ _STEPS: dict[str, tuple[float, float, float]] = {
 _COHEN = (0.1, 0.3, 0.5)
 _STRENGTHS = ("very weak", "weak", "moderate", "strong")
 
-EstimateReading = Literal["nothing", "unsettled", "unclear", "more", "less"]
+EstimateReading = Literal["nothing", "unsettled", "unclear", "one_author", "more", "less"]
 
 
 def is_interval(finding: Finding) -> bool:
@@ -45,8 +54,34 @@ def reading(finding: Finding) -> EstimateReading:
     """What the estimate allows to be said.
 
     `nothing` without an estimate, `unsettled` without an interval, `unclear` where zero lies inside it
-    (or the estimate across zero from it), else `more` or `less`.
+    (or the estimate across zero from it), `one_author` where that is so once one author is left out, else `more` or
+    `less`.
     """
+    verdict = _by_interval(finding)
+    if verdict in ("more", "less") and finding.influential_author is not None:
+        return verdict if _holds_without(finding, verdict) else "one_author"
+    return verdict
+
+
+def _holds_without(finding: Finding, verdict: EstimateReading) -> bool:
+    """Whether the verdict is the same without that author; of ingredients only the sign without it is known."""
+    if finding.question == "ingredient" and finding.estimate_without is not None:
+        return (finding.estimate_without > 0) == (verdict == "more")
+    return reading_without(finding) == verdict
+
+
+def reading_without(finding: Finding) -> EstimateReading:
+    """What the estimate would allow to be said without the author who moves it furthest."""
+    left = replace(
+        finding,
+        estimate=finding.estimate_without,
+        ci_low=finding.ci_low_without,
+        ci_high=finding.ci_high_without,
+    )
+    return _by_interval(left)
+
+
+def _by_interval(finding: Finding) -> EstimateReading:
     if finding.estimate is None or not math.isfinite(finding.estimate) or "not_converged" in finding.flags:
         return "nothing"
     if not is_interval(finding):
@@ -111,6 +146,23 @@ def figure(finding: Finding, value: float | None) -> str:
 def interval(finding: Finding) -> str:
     """`95 % interval 0.15 to 0.27`, in the finding's own unit."""
     return interval_words(*(figure(finding, end) for end in ends(finding)))
+
+
+def without(finding: Finding) -> str:
+    """`0.33, 0.24 to 0.42, without ada`: the same without the author who moves it furthest; a dash for none."""
+    if finding.influential_author is None or finding.estimate_without is None:
+        return "–"
+    left = replace(
+        finding,
+        estimate=finding.estimate_without,
+        ci_low=finding.ci_low_without,
+        ci_high=finding.ci_high_without,
+    )
+    author = one_line(finding.influential_author, _AUTHOR_CHARACTERS)
+    return f"{figure(left, left.estimate)}, {both_ends(left)}, without {author}"
+
+
+_AUTHOR_CHARACTERS = 40
 
 
 def both_ends(finding: Finding) -> str:

@@ -18,11 +18,21 @@ from tasks.sentences.estimates import (
     is_number,
     is_ranked,
     reading,
+    reading_without,
     strength,
+    without,
 )
 from tasks.sentences.numbers import count, decimal, interval_words, models, percent
 from tasks.sentences.scopes import counted_of, scope_words, scored_of
-from tasks.sentences.words import caveats, estimator_words, judge_words, plain, question_words, upper_first
+from tasks.sentences.words import (
+    caveats,
+    estimator_words,
+    ingredient_words,
+    judge_words,
+    plain,
+    question_words,
+    upper_first,
+)
 
 _SLOPES = {Estimator.HUBER, Estimator.TUKEY, Estimator.MEDIAN, Estimator.THEIL_SEN, Estimator.OLS_STACKED}
 _CONTROLLED = "with the controls held equal"
@@ -47,7 +57,9 @@ _PREDICTORS = {
 
 
 def _wording(predictor: str) -> _Wording:
-    noun = plain(predictor)
+    noun = ingredient_words(predictor)
+    if predictor.startswith(("check:", "criterion:", "conversions:")):
+        return _Wording(*[f"“{noun}”"] * 3)
     return _PREDICTORS.get(predictor) or _Wording(f"a higher {noun}", f"one unit more of {noun}", noun)
 
 
@@ -143,8 +155,11 @@ def _association(finding: Finding) -> str:
     if verdict == "unsettled":
         return f"{pair} are compared without an interval ({how} {value}), which settles nothing"
     numbers = f"{how} {value}, {interval(finding)}"
+    if verdict == "one_author":
+        return f"an association between {pair} hangs on one author ({numbers}; {without(finding)})"
     if verdict == "unclear":
-        return f"there is no clear association between {pair} ({numbers})"
+        but = f"; {without(finding)}" if reading_without(finding) in ("more", "less") else ""
+        return f"there is no clear association between {pair} ({numbers}{but})"
     size = f"{strength(finding)}: " * is_ranked(finding)
     return f"{_claim(finding)} ({size}{numbers})"
 
@@ -188,19 +203,29 @@ def sentence(
 # ---- the sentence on top
 
 
-def main_finding(findings: Iterable[Finding], outcome: str) -> Finding | None:
-    """Spearman's correlation of the score with `outcome` over all models, where there is one."""
-    key = ("rank_correlation", outcome, "score", "all", Estimator.SPEARMAN)
-    return next(
-        (f for f in findings if (f.question, f.outcome, f.predictor, f.stratum, f.estimator) == key), None
-    )
+def main_finding(
+    findings: Iterable[Finding], outcome: str, *estimators: str, question: str = "rank_correlation"
+) -> Finding | None:
+    """The answer of the first of `estimators` that there is, for the score with `outcome` over all models.
+
+    By default Spearman's correlation with each author weighing one, else with each model weighing one.
+    """
+    found = {
+        f.estimator: f
+        for f in findings
+        if (f.question, f.outcome, f.predictor, f.stratum) == (question, outcome, "score", "all")
+    }
+    named = estimators or (Estimator.SPEARMAN_PER_AUTHOR, Estimator.SPEARMAN)
+    return next((found[name] for name in named if name in found), None)
 
 
 def _tendency(finding: Finding) -> str:
     verdict, what = reading(finding), plain(finding.outcome)
-    if verdict not in ("more", "less", "unclear"):
+    if verdict in ("nothing", "unsettled"):
         return f"say nothing yet about {what}"
     numbers = f"Spearman ρ {figure(finding, finding.estimate)}, {interval(finding)}"
+    if verdict == "one_author":
+        return f"show an association with {what} that hangs on one author ({numbers}; {without(finding)})"
     if verdict == "unclear":
         return f"show no clear association with {what} ({numbers})"
     return f"tend to have {'more' if verdict == 'more' else 'fewer'} {what} ({strength(finding)}: {numbers})"
@@ -222,11 +247,11 @@ def headline(findings: Sequence[Finding], scope: Scope | None = None) -> str:
     mains = {outcome: f for outcome in OUTCOMES if (f := main_finding(findings, outcome)) is not None}
     selected = mains.pop(selected_on, None) if selected_on else None
     told = list(mains.values())
-    if not any(reading(f) in ("more", "less", "unclear") for f in told):
+    if all(reading(f) in ("nothing", "unsettled") for f in told):
         return "There are too few scored cards to say how documentation goes with popularity."
     joint = " and " if len({reading(f) for f in told}) == 1 else ", but "
     text = f"{_scored(told[0].judge)} {joint.join(map(_tendency, told))}"
-    text = f"{text}, among {scored_of(max(f.n for f in told), scope)}."
+    text = f"{text}, among {scored_of(max(f.n for f in told), scope)}{_weighing(told)}."
     aside = _selected(selected) if selected else ""
     few = caveats(["few_models"]) if any("few_models" in f.flags for f in told) else ""
     return " ".join(part for part in (text, aside, few) if part)
@@ -240,6 +265,48 @@ def _selected(finding: Finding) -> str:
         f"They were selected by {what}, so the association with {what} among them{numbers * is_interval(finding)} "
         "says little about models in general."
     )
+
+
+def _weighing(mains: Sequence[Finding]) -> str:
+    """Who weighs how much in the headline, and why."""
+    authors = max(f.n_clusters or 0 for f in mains)
+    is_per_author = mains[0].estimator == Estimator.SPEARMAN_PER_AUTHOR
+    if not is_per_author or authors == max(f.n for f in mains):
+        return ""
+    return f" of {count(authors)} authors, each author weighing one so that none decides the answer"
+
+
+def beside_headline(findings: Sequence[Finding], scope: Scope | None = None) -> list[str]:
+    """What else a reader must know of the headline: by other weights, and what it means for a typical model."""
+    texts = []
+    selected_on = scope.selected_on if scope else None
+    outcomes = [what for what in OUTCOMES if what != selected_on]
+    for estimator, opening in (
+        (Estimator.SPEARMAN, "Each model weighing one"),
+        (Estimator.SPEARMAN_WITHIN_AUTHOR, "Among models of the same author"),
+    ):
+        found = [f for f in (main_finding(findings, what, estimator) for what in outcomes) if f is not None]
+        parts = [_with_numbers(f) for f in found if is_interval(f)]
+        if parts:
+            texts.append(f"{opening}, Spearman ρ is {' and '.join(parts)}.")
+    sizes = [
+        f
+        for what in outcomes
+        if (f := main_finding(findings, f"log1p_{what}", Estimator.HUBER, question="regression_controlled"))
+        and reading(f) in ("more", "less")
+    ]
+    if sizes:
+        parts = [f"{_more(f)} ({interval(f)})" for f in sizes]
+        texts.append(
+            f"All else equal, a typical model with one point more has {' and '.join(parts)} (Huber regression)."
+        )
+    return texts
+
+
+def _with_numbers(finding: Finding) -> str:
+    hangs = f"; {without(finding)}" if reading(finding) != reading_without(finding) else ""
+    numbers = f"{figure(finding, finding.estimate)} with {plain(finding.outcome)}"
+    return f"{numbers} ({' to '.join(figure(finding, end) for end in ends(finding))}{hangs})"
 
 
 # ---- corrected for the judge's error

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tasks.estimators import Estimator
+from tasks.rubric import load_rubric
 
 _ESTIMATORS: dict[str, str] = {
     Estimator.SPEARMAN: "Spearman ρ",
+    Estimator.SPEARMAN_PER_AUTHOR: "Spearman ρ, each author weighing one",
+    Estimator.SPEARMAN_WITHIN_AUTHOR: "Spearman ρ within authors",
     Estimator.SPEARMAN_GIVEN_CONTROLS: "Spearman ρ with all else equal",
+    Estimator.SPEARMAN_GIVEN_CONTROLS_AND_RIVALS: "Spearman ρ with all else and the card’s length equal",
+    Estimator.ROBUSTNESS_VALUE: "robustness value",
+    Estimator.MEAN_RANK: "mean rank",
+    Estimator.SPEARMAN_GIVEN_ALL: "Spearman ρ with all other ingredients equal too",
     Estimator.KENDALL: "Kendall τ",
     Estimator.CLIFFS_DELTA: "Cliff’s δ",
     Estimator.HUBER: "Huber regression",
@@ -30,6 +37,8 @@ _COLUMNS = {
     "age_days": "age",
     "author_models": "number of the author’s models",
     "parameters": "number of parameters",
+    "words": "length of the card",
+    "name_length": "length of the name",
 }
 _STRATA = {
     "all": "all models",
@@ -44,8 +53,13 @@ _QUESTIONS = {
     "regression": "regression",
     "regression_controlled": "regression with controls",
     "has_card": "having a card at all",
+    "left_out": "left out of every score",
+    "negative_control": "with what cannot matter",
+    "dose_response": "step by step of score",
+    "robustness": "how strong a hidden cause would have to be",
     "judge_error": "corrected for the judge’s error",
     "missing": "left out",
+    "ingredient": "what in a card goes with it",
     "edit_effect": "weeks 1 to 4 after an edit",
     "edit_curve": "week by week around an edit",
     "edit_pretrend": "trends before the edit",
@@ -55,6 +69,7 @@ _FLAGS = {
     "mostly_zero": "Most of these models have a count of zero, so the size means little.",
     "few_models": "Based on few models: read it as a hint.",
     "few_clusters": "Based on few authors: the interval may be too narrow, or missing.",
+    "few_effective_authors": "A few authors have nearly all of these models, so there is no interval.",
     "dominant_author": "One author owns more than a tenth of these models and weighs accordingly.",
     "not_converged": "The fit did not converge.",
     "scale_collapsed": "Most of these models share one value, so the robust scale is zero.",
@@ -68,8 +83,21 @@ _FLAGS = {
     "few_edits": "Fewer than thirty models had such an edit.",
     "has_decreases": "Some totals went down between weeks; those weeks are left out.",
     "is_rebuilt": "Weekly downloads are rebuilt from overlapping windows of 30 days.",
+    "rare": "Fewer than thirty models, or ten authors, differ in it.",
+    "many_columns": "Too few models to hold so many things equal.",
+    "partly_judged": "Some verdicts do not answer it.",
     "selected_on_outcome": "The models were selected by this outcome, so this says little about models in general.",
     "mad_is_zero": "Most counts are equal, so a second measure of spread was used.",
+}
+_INGREDIENTS = {
+    "tags": "number of tags",
+    "metadata": "complete metadata",
+    "space": "link to a Space",
+    "notebook": "link to a notebook",
+    "conversions:gguf": "GGUF conversions",
+    "conversions:quantised": "quantised conversions",
+    "conversions:onnx": "ONNX conversions",
+    "conversions:own": "own conversions",
 }
 
 _JUDGES = {"checklist": "the checklist"}
@@ -92,6 +120,18 @@ def estimator_words(name: str) -> str:
     if given and name not in _ESTIMATORS:
         return f"{estimator_words(kind)} at equal {plain(given)}"
     return _ESTIMATORS.get(name, plain(name))
+
+
+def ingredient_words(name: str) -> str:
+    """What is in a card, or around it, in a few words: those of the rubric for its checks and criteria."""
+    kind, _, name_of = name.partition(":")
+    rubric = load_rubric()
+    if kind == "check":
+        return {check.id: check.words for check in rubric.checks}.get(name_of, plain(name_of))
+    if kind == "criterion":
+        titles = {criterion.id: criterion.title for criterion in rubric.criteria}
+        return f"level of {titles.get(name_of, plain(name_of)).lower()}"
+    return _INGREDIENTS.get(name, plain(name.replace(":", " ")))
 
 
 def question_words(name: str) -> str:

@@ -131,6 +131,7 @@ def test_every_statement_of_out_has_a_test_here_and_tells_its_grain(grain: Calla
         "exemplars",
         "failures",
         "findings",
+        "ingredients",
         "latest_judged",
         "provenance",
     }
@@ -641,3 +642,74 @@ def test_neither_another_week_nor_another_judge_leaks_in(judged: Database, fill:
     )
     fill(judged, "base.list_failures", "snapshot | subject | reason\n2025-12-29 | y | gone")
     assert_frame_equal(frame(judged, name, **asked), before)  # but for the order in which DuckDB adds up
+
+
+# ingredients
+
+
+@pytest.fixture
+def kitchen(judged: Database, fill: Fill) -> Database:
+    """A model with a conversion by its own author, another by somebody else, and a model tuned from it."""
+    fill(
+        judged,
+        "base.listing",
+        """
+        model_id      | tags                             | library_name | pipeline_tag | base_models        | has_readme
+        ada/base      | [pytorch, region:us, has_space]  | transformers | fill-mask    | []                 | true
+        ada/base-GGUF | [gguf]                           |              |              | [ada/base]         | false
+        bob/base-awq  | [awq]                            |              |              | [ada/base, gone/x] | false
+        bob/tuned     | [pytorch]                        |              |              | [ada/base]         | true
+        """,
+    )
+    fill(
+        judged,
+        "base.listing",
+        "snapshot | model_id | base_models\n2025-12-29 | eve/base-GGUF | [ada/base]",
+    )
+    fill(judged, "base.reads", "model_id | card_hash\nada/base | h1\nbob/tuned | h2")
+    space = "try it: https://huggingface.co/spaces/ada/base"
+    fill(judged, "base.texts", f"card_hash | card_text\nh1 | {space}\nh2 | see train.ipynb")
+    fill(judged, "base.facts", "card_hash | metadata_keys\nh1 | [license, tags, widget]\nh2 | []")
+    fill(
+        judged,
+        "base.verdicts",
+        """
+        card_hash | fingerprint | score | passed            | levels
+        h1        | f1          | 4     | [snippet, origin] | {purpose=4.5, data=2}
+        h1        | f0          | 2     | []                | {purpose=1}
+        h2        | f1          | 2     | []                | {purpose=1}
+        """,
+    )
+    return judged
+
+
+def test_ingredients_are_what_the_card_of_a_scored_model_holds(kitchen: Database, expect: Expect) -> None:
+    expect(
+        frame(kitchen, "out/ingredients", **KEY),
+        """
+        model_id  | passed            | criteria        | levels   | tags | metadata_share | has_space | has_notebook
+        ada/base  | [snippet, origin] | [purpose, data] | [4.5, 2] | 1    | 0.5            | true      | false
+        bob/tuned | []                | [purpose]       | [1]      | 1    | 0.125          | false     | true
+        """,
+    )
+
+
+def test_conversions_are_counted_by_format_and_a_model_tuned_further_is_none(
+    kitchen: Database, expect: Expect
+) -> None:
+    expect(
+        frame(kitchen, "out/ingredients", **KEY),
+        """
+        model_id  | gguf_conversions | quantised_conversions | onnx_conversions | own_conversions
+        ada/base  | 1                | 1                     | 0                | 1
+        bob/tuned | 0                | 0                     | 0                | 0
+        """,
+    )
+
+
+def test_a_new_tag_or_conversion_changes_the_digest(kitchen: Database) -> None:
+    digests = [frame(kitchen, "out/analysis_digest", **KEY).item()]
+    for change in ("tags = ['a']", "base_models = []"):
+        kitchen.execute(f"update base.listing set {change} where model_id = 'bob/base-awq'")  # noqa: S608
+        digests.append(frame(kitchen, "out/analysis_digest", **KEY).item())
+    assert len(set(digests)) == 3

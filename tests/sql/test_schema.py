@@ -31,6 +31,7 @@ VIEWS = {
     "snapshots",
     "quarantined",
     "out_findings",
+    "out_ingredients",
     "atlases",
     "kind_events",
     "out_atlas",
@@ -182,4 +183,38 @@ def test_changed_cards_compares_the_last_two_weeks(
     expect(
         db.sql(statement("saved/changed-cards")).pl(),
         "model_id | score_before | score_now | change | likes_gained\nada/a | 2 | 4 | 2 | 1",
+    )
+
+
+def test_the_ingredients_are_of_the_latest_snapshot_with_the_controls_held_equal(
+    db: duckdb.DuckDBPyConnection, fill: Fill, expect: Expect
+) -> None:
+    fill(db, "base.snapshots", "snapshot\n2026-01-05\n2025-12-29")
+    fill(
+        db,
+        "base.findings",
+        """
+        snapshot   | question         | predictor  | stratum      | estimator               | estimate | p_adjusted | n
+        2026-01-05 | ingredient       | check:cite | all          | spearman_given_controls | 0.2      | 0.01       | 90
+        2026-01-05 | ingredient       | check:cite | library=timm | spearman_given_controls | 0.1      | 0.2        | 40
+        2026-01-05 | ingredient       | check:cite | format=gguf  | spearman_given_controls | 0.3      | 0.2        | 40
+        2026-01-05 | ingredient       | tags       | all          | spearman_given_controls | 0.4      | 0.001      | 90
+        2026-01-05 | ingredient       | tags       | all          | spearman                | 0.5      | 0.001      | 90
+        2026-01-05 | ingredient       | space      | all          | spearman_given_controls |          |            | 90
+        2026-01-05 | rank_correlation | score      | all          | spearman_given_controls | 0.6      | 0.001      | 90
+        2025-12-29 | ingredient       | tags       | all          | spearman_given_controls | 0.7      | 0.001      | 90
+        """,
+    )
+    expect(
+        db.sql(statement("saved/ingredients")).pl(),
+        """
+        ingredient    | library | estimate | p_adjusted | holds | n
+        tags          | (all)   | 0.4      | 0.001      | true  | 90
+        check:cite    | (all)   | 0.2      | 0.01       | true  | 90
+        check:cite    | timm    | 0.1      | 0.2        | false | 40
+        """,
+    )
+    expect(
+        db.sql("select count(*) as rows, count(*) filter (where holds) as held from out_ingredients").pl(),
+        "rows | held\n7 | 4",
     )

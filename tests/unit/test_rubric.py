@@ -46,6 +46,12 @@ def test_there_are_the_eight_criteria() -> None:
     ]
 
 
+def test_the_words_of_a_check_are_its_own_and_fit_beside_a_chart() -> None:
+    words = [check.words for check in load_rubric().checks]
+    assert len(set(words)) == len(words)
+    assert max(map(len, words)) <= 24
+
+
 def test_every_question_is_one_and_every_advice_a_sentence() -> None:
     for check in load_rubric().checks:
         assert check.question.endswith("?"), check.id

@@ -9,7 +9,9 @@ from tasks.report.data import ReportData
 from tasks.report.figures.associations import association, edits, judge_error, slopes, stratum_associations
 from tasks.report.figures.contents import documented, documented_words, sections
 from tasks.report.figures.figure import Figure
+from tasks.report.figures.ingredients import ingredients
 from tasks.report.figures.judging import agreement, compared
+from tasks.report.figures.robustness import dose_response, specification_curve
 from tasks.report.figures.scores import popularity, spread, stratum_scores
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "documented",
     "documented_words",
     "every",
+    "ingredients",
     "judge_error",
     "spread",
     "stratum_associations",
@@ -33,6 +36,9 @@ def every(data: ReportData) -> dict[str, Group]:
         "downloads": popularity(data, "downloads"),
         "likes": popularity(data, "likes"),
         "association": association(data),
+        "steps": _known([dose_response(data)]),
+        "choices": _known(specification_curve(data, outcome) for outcome in ("downloads", "likes")),
+        "ingredients": _known([ingredients(data)]),
         "slopes": [slopes(data, outcome) for outcome in ("downloads", "likes")],
         "judge_error": _known([judge_error(data)]),
         "edits": _known(edits(data, outcome) for outcome in ("likes_gained", "downloads_gained")),

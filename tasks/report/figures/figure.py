@@ -87,7 +87,12 @@ def intervals(
 def tally(findings: list[Finding]) -> str:
     """How many intervals are above, around and below zero."""
     verdicts = [reading(f) for f in findings]
-    sides = {"more": "above zero", "unclear": "around zero", "less": "below zero"}
+    sides = {
+        "more": "above zero",
+        "one_author": "beside zero because of one author",
+        "unclear": "around zero",
+        "less": "below zero",
+    }
     parts = [f"{verdicts.count(kind)} {words}" for kind, words in sides.items() if kind in verdicts]
     if len(parts) == 1 and len(verdicts) > 1:
         all_of_them = "Both" if len(verdicts) == 2 else f"All {len(verdicts)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def heavy_authors(seed: int, n: int = 600) -> Codes:
     return np.unique(np.append(np.zeros(n // 3, np.int64), others), return_inverse=True)[1].astype(np.int64)
 
 
-STATISTICS: dict[str, tuple[Callable[..., Estimate], Callable[..., float]]] = {
+STATISTICS: dict[str, tuple[Callable[..., Estimate], Callable[..., Any]]] = {
     "spearman": (rank.spearman, lambda x, y: stats.spearmanr(x, y).statistic),
     "kendall": (rank.kendall, lambda x, y: stats.kendalltau(x, y).statistic),
     "cliffs_delta": (

@@ -87,6 +87,9 @@ def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
         "popularity": draw.score_against_popularity(models, "downloads", slope(finding)),
         "sections": draw.which_sections_are_filled(sections()),
         "association": draw.how_strong_is_the_association(intervals()),
+        "ingredients": draw.what_goes_with_popularity(
+            intervals().with_columns(pl.Series("holds", [True] + [False] * (intervals().height - 1))), "ρ"
+        ),
         "documented": draw.what_is_documented(intervals(), ["some", "all"]),
         "strata": draw.how_strata_compare(strata()),
         "agreement": draw.how_far_judge_and_people_agree(intervals(), "Kappa"),
@@ -147,6 +150,22 @@ def test_the_forest_plot_keeps_the_order_of_its_rows_and_marks_zero(drawn: dict[
     assert (whisker["x"]["field"], whisker["x2"]["field"]) == ("ci_low", "ci_high")
     assert whisker["y"]["sort"] == ["Likes", "Downloads"]
     assert point["color"]["scale"]["domain"] == point["shape"]["scale"]["domain"] == ["all", "some"]
+
+
+def test_what_does_not_hold_after_correction_is_hollow_and_thin(drawn: dict[str, dict[str, Any]]) -> None:
+    _, *layers = drawn["ingredients"]["layer"]
+    styles = {
+        (layer["transform"][0]["filter"], layer["mark"]["type"]): layer["mark"].get(
+            "filled", layer["mark"].get("strokeWidth")
+        )
+        for layer in layers
+    }
+    assert styles == {
+        ("!datum.holds", "rule"): 1,
+        ("!datum.holds", "point"): False,
+        ("datum.holds", "rule"): 2,
+        ("datum.holds", "point"): True,
+    }
 
 
 def test_edits_of_both_kinds_stand_side_by_side_around_their_week() -> None:

@@ -41,7 +41,7 @@ FLAGS = (
     "--dump-dom",
 )
 
-CHARTS = 14
+CHARTS = 15
 
 pytestmark = [
     pytest.mark.browser,
@@ -105,6 +105,16 @@ def findings(make: Make) -> list[Finding]:
         make(**of_judge, stratum=f"format={HOSTILE}"),
         make(**of_judge, **slope, outcome="log1p_downloads"),
         make(**of_judge, **slope, outcome="log1p_likes"),
+        *(
+            make(
+                **of_judge,
+                question="ingredient",
+                estimator="spearman_given_controls",
+                predictor=predictor,
+                p_adjusted=p,
+            )
+            for predictor, p in (("check:references_given", 0.01), (f"check:{HOSTILE}", 0.4))
+        ),
     ]
 
 

@@ -452,3 +452,17 @@ def test_a_page_that_shows_some_of_the_models_says_so() -> None:
     assert "1 000 000 models" in words(note)
     assert "50 000 are shown" in words(note)
     assert "`cardiograph atlas serve` shows all of them" in note
+
+
+@pytest.mark.parametrize(
+    ("predictor", "said"),
+    [
+        ("check:references_given", "“paper, code or contact” goes with more downloads"),
+        ("criterion:quick_start", "“level of quick start” goes with more downloads"),
+        ("conversions:gguf", "“GGUF conversions” goes with more downloads"),
+        ("check:of_another_rubric", "“of another rubric” goes with more downloads"),
+        ("tags", "a higher number of tags goes with more downloads"),
+    ],
+)
+def test_an_ingredient_is_named_in_the_words_of_the_rubric(predictor: str, said: str) -> None:
+    assert said in sentence(replace(BASE, question="ingredient", predictor=predictor))
