@@ -8,11 +8,8 @@ from dataclasses import replace
 from tasks.records import Finding
 
 SELECTED = "selected_on_outcome"
-_COUNTED = (
-    "missing",
-    "outliers",
-    "left_out",
-)  # about the snapshot itself: they claim nothing about other models
+# These are about the snapshot itself: they claim nothing about other models.
+_COUNTED = ("missing", "outliers", "left_out")
 _FORMS = ("{}", "log1p_{}", "log_{}", "any_{}", "{}_gained")
 
 

@@ -26,6 +26,8 @@ from tasks.work.texts import orders_of
 
 def check_selection(run: Run, selection: Selection) -> None:
     """A snapshot is never overwritten: one date in one home has one selection. Raises `UsageError`."""
+    if selection.sample is not None and selection.sample < 1:
+        raise UsageError(f"a sample of {selection.sample} models cannot be drawn; ask for one or more")
     if selection.sample and selection.models:
         raise UsageError("a sample is drawn from a listing, not from named models; leave out one of the two")
     pages = run.lake.parts(f"walks/{run.snapshot}") or run.lake.parts(f"listing/{run.snapshot}")

@@ -164,6 +164,12 @@ def test_a_sample_of_named_models_is_refused(tmp_path: Path) -> None:
         check_selection(Run(tmp_path, WEEK), Selection(models=("ada/one",), sample=5))
 
 
+@pytest.mark.parametrize("n", [0, -1])
+def test_a_sample_of_nothing_is_refused(tmp_path: Path, n: int) -> None:
+    with pytest.raises(UsageError, match="cannot be drawn"):
+        check_selection(Run(tmp_path, WEEK), Selection(sample=n))
+
+
 def test_a_sample_larger_than_the_listing_is_all_of_it(url: str, tmp_path: Path) -> None:
     run = Run(tmp_path, WEEK)
     list_models.fn(run, Source(url, "a replica"), Selection(sample=MODELS + 1))
