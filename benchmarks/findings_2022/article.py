@@ -16,10 +16,19 @@ from tasks.findings.documented import FAMILY_MODELS
 from tasks.findings.outliers import OUTLIER_RULE
 from tasks.findings.sample import AUTHORS_TO_TRUST, MODELS_TO_TRUST
 from tasks.records import Finding
-from tasks.sentences.estimates import EstimateReading, both_ends, ends, is_interval, reading, strength
+from tasks.sentences.estimates import (
+    EstimateReading,
+    both_ends,
+    ends,
+    is_interval,
+    reading,
+    reading_without,
+    strength,
+)
 from tasks.sentences.findings import sentence
 from tasks.sentences.judges import passport_sentence
 from tasks.sentences.numbers import count, decimal, long_date, percent
+from tasks.sentences.robustness import doubts_of, steps_sentence
 
 _TEMPLATE = Path(__file__).parent / "article.md"
 _WIDTH = 118
@@ -87,7 +96,10 @@ def render(evidence: Evidence) -> tuple[str, list[str]]:
         passport_sentence=passport_sentence,
         percent=percent,
         sentence=sentence,
+        steps_sentence=steps_sentence,
+        doubts_of=doubts_of,
         strength=strength,
+        reads_without=reading_without,
         outlier_rule=OUTLIER_RULE,
         authors_to_trust=AUTHORS_TO_TRUST,
         models_to_trust=MODELS_TO_TRUST,

@@ -11,7 +11,7 @@ from benchmarks.findings_2022.evidence import Evidence
 from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.figures import documented_words
-from tasks.sentences.estimates import both_ends, ends, figure, is_interval, reading
+from tasks.sentences.estimates import both_ends, ends, figure, is_interval, reading, without
 from tasks.sentences.numbers import count, decimal, percent
 from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first
 
@@ -96,25 +96,26 @@ def _missing(evidence: Evidence, outcome: str) -> float | None:
 
 
 def correlations(evidence: Evidence, outcome: str) -> str:
-    """Rank correlations of the score with an outcome, in every stratum."""
+    """Rank correlations of the score with an outcome, in every stratum, by who weighs how much."""
     rows = []
     for stratum, words in STRATA.items():
-        spearman, kendall = (
+        author, model, within = (
             evidence.finding("rank_correlation", outcome, name, stratum)
-            for name in (Estimator.SPEARMAN, Estimator.KENDALL)
+            for name in (
+                Estimator.SPEARMAN_PER_AUTHOR,
+                Estimator.SPEARMAN,
+                Estimator.SPEARMAN_WITHIN_AUTHOR,
+            )
         )
-        authors, zeros = count(spearman.n_clusters), percent(spearman.zero_share)
-        rows.append(
-            (words, count(spearman.n), authors, zeros, with_interval(spearman), with_interval(kendall))
-        )
+        counts = count(model.n), count(model.n_clusters), percent(model.zero_share)
+        rows.append((words, *counts, *map(with_interval, (author, model, within)), without(model)))
         if stratum != "no_card_lowest":
             equal = evidence.finding(
                 "partial_rank_correlation", outcome, Estimator.SPEARMAN_GIVEN_CONTROLS, stratum
             )
-            rows.append(
-                (f"{words}, all else equal", count(equal.n), authors, zeros, with_interval(equal), "–")
-            )
-    return markdown(["models", "number", "authors", "zeros", "Spearman’s ρ", "Kendall’s τ"], rows)
+            rows.append((f"{words}, all else equal", *counts, "–", with_interval(equal), "–", without(equal)))
+    heads = ["models", "number", "authors", "zeros", "ρ per author", "ρ per model", "ρ within authors"]
+    return markdown([*heads, "ρ per model, without one author"], rows)
 
 
 def slopes(evidence: Evidence, outcome: str) -> str:
