@@ -71,11 +71,17 @@ def correlation_estimate(
     )
     if (flag := too_few(len(moves), effective)) is not None:
         return bare.flagged(flag)
-    z, left = (np.arctanh(np.clip(v, -_NEARLY_ONE, _NEARLY_ONE)) for v in (value, value + moves))
-    error = float(np.sqrt(np.sum((left - z) ** 2 * (1 - information / information.sum()))))
+    z = float(np.arctanh(np.clip(value, -_NEARLY_ONE, _NEARLY_ONE)))
+    error = jackknife_error(value, moves, information)
     reach = float(stats.t.ppf(0.975, effective - 1)) * error
     p = float(2 * stats.t.sf(abs(z) / error, effective - 1)) if error else float(z == 0)
     return bare.between(float(np.tanh(z - reach)), float(np.tanh(z + reach)), p)
+
+
+def jackknife_error(value: float, moves: Floats, information: Floats) -> float:
+    """The standard error of Fisher's z of a statistic from the moves (G) without each author, by CR2."""
+    z, left = (np.arctanh(np.clip(v, -_NEARLY_ONE, _NEARLY_ONE)) for v in (value, value + moves))
+    return float(np.sqrt(np.sum((left - z) ** 2 * (1 - information / information.sum()))))
 
 
 def too_few(authors: int, effective: float) -> str | None:

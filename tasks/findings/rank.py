@@ -78,24 +78,33 @@ def spearman_within_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
 def kendall(x: Floats, y: Floats, authors: Codes) -> Estimate:
     """Kendall's tau-b, (concordant - discordant) pairs / sqrt(pairs untied in x * pairs untied in y).
 
-    From -1 to 1, ties allowed for. Interval and p: jackknife over authors. Without an author the pairs are those of
-    all, less twice its models' pairs, plus those among its own models, which both models counted.
+    From -1 to 1, ties allowed for. Interval and p: jackknife over authors.
     Kendall (1945), "The treatment of ties in ranking problems".
+    """
+    value, moves = kendall_without_each(x, y, authors)
+    return correlation_estimate(value, moves, _information(_mid_distribution(x), authors))
+
+
+def kendall_without_each(x: Floats, y: Floats, authors: Codes) -> tuple[float, Floats]:
+    """Kendall's tau-b, and how far it moves without each author (G).
+
+    Without an author the pairs are those of all, less twice its models' pairs, plus those among its own models, which
+    both models counted.
     """
     net, levels = net_concordance(x, y), (_levels(x), _levels(y))
 
     def of(kept: Bools) -> float:
         left = ~kept
         pairs = net.sum() - 2 * net[left].sum() + net_concordance(x[left], y[left]).sum()
-        untied = [
-            kept.sum() ** 2 - np.sum(np.bincount(codes[kept]).astype(np.float64) ** 2) for codes in levels
-        ]
+        counts = [np.bincount(codes[kept]).astype(np.float64) for codes in levels]
+        untied = [kept.sum() ** 2 - np.sum(each**2) for each in counts]
         return float(pairs / np.sqrt(untied[0] * untied[1])) if min(untied) > 0 else 0.0
 
     value = of(np.ones(len(x), np.bool_))
+    if not np.ptp(x) or not np.ptp(y):
+        return value, np.zeros(int(authors.max()) + 1)
     _, influence = correlation(x, y, sign_covariance)
-    moves = moves_of_authors(value, influence, authors, of)
-    return correlation_estimate(value, moves, _information(_mid_distribution(x), authors))
+    return value, moves_of_authors(value, influence, authors, of)
 
 
 def partial_spearman(

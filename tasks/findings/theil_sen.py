@@ -8,8 +8,8 @@ import numpy as np
 from scipy import stats
 
 from tasks.arrays import Floats
-from tasks.findings.authors import cluster_sums, effective_number, too_few
-from tasks.findings.concordance import net_concordance
+from tasks.findings.authors import effective_number, jackknife_error, too_few
+from tasks.findings.rank import kendall, kendall_without_each
 from tasks.findings.sample import Codes, Estimate
 
 ALL_PAIRS_UP_TO = 2000  # models; beyond it as many pairs are drawn at random as these have
@@ -22,10 +22,10 @@ def theil_sen(x: Floats, y: Floats, authors: Codes, *, seed: int = 20) -> Estima
 
     Beyond 2,000 models the median is over 2 million random pairs (an incomplete U-statistic, Blom 1976), which
     wastes no model, as a subsample would. The interval inverts the test that the residuals y - b x go neither
-    up nor down with x: the slopes at the shares (1 ± t s)/2 of the pairs, where s is the standard deviation of
-    Kendall's sum over those pairs, from sums by author, and t has one degree of freedom less than there are effective
-    authors. Breaks down when 29 % of the models are bad. Where more than a tenth of the slopes equal the median, which
-    then is usually 0, it is refused (`quantile_is_tied`). Assumes a straight line.
+    up nor down with x: the slopes at the shares (1 ± t s)/2 of the pairs, where s is the standard error of Kendall's
+    tau of x and the residuals, jackknifed over authors. p is that of Kendall's tau of x and y. Breaks down when 29 %
+    of the models are bad. Where more than a tenth of the slopes equal the median, which then is usually 0, it is
+    refused (`quantile_is_tied`). Assumes a straight line.
     Theil (1950); Sen (1968), "Estimates of the regression coefficient based on Kendall's tau".
     """
     slopes = _slopes(x, y, seed)
@@ -34,15 +34,16 @@ def theil_sen(x: Floats, y: Floats, authors: Codes, *, seed: int = 20) -> Estima
     value = float(np.median(slopes))
     if np.mean(slopes == value) > TIED_SHARE:
         return Estimate(flags=("quantile_is_tied",))
-    effective = effective_number(np.bincount(authors, weights=(x - x.mean()) ** 2))
-    moves = _moves(x, y - value * x, authors)
+    information: Floats = np.asarray(np.bincount(authors, weights=(x - x.mean()) ** 2), np.float64)
+    effective = effective_number(information)
+    tau, moves = kendall_without_each(x, y - value * x, authors)
     bare = Estimate(value, effective_authors=effective, most_influential=int(np.argmax(np.abs(moves))))
     if (flag := too_few(len(moves), effective)) is not None:
         return bare.flagged(flag)
-    reach = float(stats.t.ppf(0.975, effective - 1)) * _spread(moves)
+    spread = jackknife_error(tau, moves, information)
+    reach = float(stats.t.ppf(0.975, effective - 1) * spread / np.sqrt(_untied_share(x)))
     low, high = np.quantile(slopes, np.clip([(1 - reach) / 2, (1 + reach) / 2], 0, 1))
-    p = _p_of_no_slope(x, y, authors, effective - 1)
-    return replace(bare, low=float(low), high=float(high), p=p)
+    return replace(bare, low=float(low), high=float(high), p=kendall(x, y, authors).p)
 
 
 def _slopes(x: Floats, y: Floats, seed: int) -> Floats:
@@ -60,27 +61,3 @@ def _untied_share(x: Floats) -> float:
     """Share of the ordered pairs (i, j), i = j included, whose x differ."""
     _, counts = np.unique(x, return_counts=True)
     return 1.0 - float(np.sum((counts / len(x)) ** 2))
-
-
-def _moves(x: Floats, residuals: Floats, authors: Codes) -> Floats:
-    """How far (concordant - discordant) / pairs untied in x moves without each author (G), by Hájek's projection.
-
-    The projection of a U-statistic of order 2 is twice each model's own mean; models of one author add up.
-    """
-    own = net_concordance(x, residuals) / len(x)
-    by_author = cluster_sums(2 * (own - own.mean())[:, None], authors)[:, 0]
-    return np.asarray(by_author / (len(x) - np.bincount(authors)) / _untied_share(x))
-
-
-def _spread(moves: Floats) -> float:
-    """The standard deviation that a jackknife has of these moves."""
-    return float(np.sqrt(np.sum(moves**2) * (len(moves) - 1) / len(moves)))
-
-
-def _p_of_no_slope(x: Floats, y: Floats, authors: Codes, degrees: float) -> float | None:
-    """Two-sided p of Kendall's sum against no association, by the same standard deviation."""
-    spread = _spread(_moves(x, y, authors))
-    if spread == 0:
-        return None
-    share = float(net_concordance(x, y).mean()) / len(x) / _untied_share(x)
-    return float(2 * stats.t.sf(abs(share) / spread, degrees))
