@@ -123,6 +123,13 @@ def rank_correlations(sample: Sample, stamp: Stamp, *, clustered: bool = True) -
         for name, method in _RANK_METHODS.items()
         if clustered or name in (Estimator.SPEARMAN, Estimator.KENDALL)
     ]
+    # Where each author weighs one, none weighs more.
+    found = [
+        replace(row, flags=[flag for flag in row.flags if flag != "dominant_author"])
+        if row.estimator == Estimator.SPEARMAN_PER_AUTHOR
+        else row
+        for row in found
+    ]
     return _flag_disagreement(found, (Estimator.SPEARMAN, Estimator.KENDALL), compare_intervals=False)
 
 

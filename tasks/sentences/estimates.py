@@ -139,8 +139,13 @@ def figure(finding: Finding, value: float | None) -> str:
         return "–"
     if not is_multiplicative(finding):
         return decimal(value)
+    return change(value, as_factor=is_as_factor(finding))
+
+
+def is_as_factor(finding: Finding) -> bool:
+    """Whether a difference of logarithms is told as a factor: any of its numbers is a doubling or more."""
     numbers = (finding.estimate, finding.ci_low, finding.ci_high)
-    return change(value, as_factor=any(n is not None and math.exp(min(n, 50.0)) >= 2 for n in numbers))
+    return any(n is not None and math.exp(min(n, 50.0)) >= 2 for n in numbers)
 
 
 def interval(finding: Finding) -> str:

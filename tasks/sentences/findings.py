@@ -13,6 +13,7 @@ from tasks.sentences.estimates import (
     ends,
     figure,
     interval,
+    is_as_factor,
     is_interval,
     is_multiplicative,
     is_number,
@@ -80,10 +81,10 @@ def _among(finding: Finding, scope: Scope | None) -> str:
 
 
 def _times(finding: Finding, more: str, fewer: str) -> str:
-    """`about 35 % more`, `about 2.4 times the`: a factor in words."""
+    """`about 35 % more`, `about 2.4 times the`: a factor in words, in the unit of its interval (`figure`)."""
     factor = math.exp(min(finding.estimate or 0.0, 50.0))
-    if factor >= 2:
-        return f"about {decimal(factor, 1)} times the"
+    if is_as_factor(finding):
+        return f"about {decimal(factor, 1 if factor >= 2 else 2)} times the"
     return f"about {percent(abs(factor - 1))} {more if factor > 1 else fewer}"
 
 

@@ -202,7 +202,7 @@ def test_the_interval_of_a_slope_is_told_in_its_unit() -> None:
 
 def test_an_interval_that_holds_a_doubling_is_told_in_factors_throughout() -> None:
     said = words(sentence(slope("likes", "poisson", 0.5, 0.6, 1.1)))
-    assert "about 82 % more likes (Poisson regression ×1.82, 95 % interval ×1.65 to ×3.0)" in said
+    assert "about 1.82 times the likes (Poisson regression ×1.82, 95 % interval ×1.65 to ×3.0)" in said
 
 
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz_=", max_size=20), st.sampled_from([0.3, -0.3, None]))
