@@ -1,21 +1,26 @@
 """What the event study finds on real popularity where no card was edited: nothing, if it holds.
 
-    python benchmarks/placebo.py --series FILE [--draws 200] [--models 250] [--write docs/statistics.md] [--json FILE]
+    python benchmarks/placebo.py --series FILE [--draws 400] [--json FILE]
 
 FILE is a table of real series: date, model_id, downloads (of the last 30 days) and likes; the author is the name before
-the slash. Each draw takes 26 weeks of it, a week's snapshot being each model's last row, and assigns edits at random:
-to models, to whole authors, to whole authors over some weeks, or more often after popularity moved. Prints how often
-p < 0.05 among the estimates that have a p, with the binomial 95 % interval (Clopper & Pearson 1934).
+the slash. Each draw takes 52 weeks of it, a week's snapshot being each model's last row, and of each author at most
+four models, drawn, because with half the models one author's the study refuses an interval. It assigns edits at random:
+to models, to whole authors, to whole authors over four weeks, or more often after popularity moved, or rose. Prints how
+often p < 0.05 among the estimates that have a p, with the binomial 95 % interval (Clopper & Pearson 1934), and how
+often the report would speak of an effect. Edits after a rise do follow a trend: there the test of trends should reject.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import multiprocessing
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -26,11 +31,15 @@ from scipy import stats
 from tasks.findings.edit_effects import edit_effects
 from tasks.findings.sample import Stamp
 from tasks.findings.tables import read_table
+from tasks.sentences.edits import edit_verdict
 
-WEEKS = 26
-DOCUMENTED, COSMETIC = 0.35, 0.2  # of the models, or of the authors
+WEEKS = 52
+DOCUMENTED, COSMETIC = 0.6, 0.15  # of the models, or of the authors
 CAMPAIGN_WEEKS = 4
 LEVEL = 0.05
+MODELS_PER_AUTHOR = 4
+STAMP = Stamp(date(2026, 1, 5), "placebo", "placebo")
+QUESTIONS = {"edit_effect": "weeks 1 to 4", "edit_pretrend": "weeks before"}
 Edits = pl.DataFrame  # model_id, week, is_documented
 
 
@@ -103,48 +112,96 @@ ASSIGNED: dict[str, Callable[[pl.DataFrame, np.random.Generator], Edits]] = {
 
 
 def panel(weeks: pl.DataFrame, how: str, seed: int) -> pl.DataFrame:
-    """Some 26 weeks with edits assigned at random: the rows that `edit_effects` takes."""
+    """Some 52 weeks of at most four models of each author, with edits assigned at random."""
     rng = np.random.default_rng([20, seed])
-    start = int(rng.integers(0, int(weeks["week"].max()) - WEEKS + 2))  # type: ignore[arg-type]
-    part = weeks.filter(pl.col("week").is_between(start, start + WEEKS - 1))
+    models = weeks.select("model_id", "author").unique().sort("model_id")
+    models = models.with_columns(key=pl.Series(rng.random(models.height)))
+    kept = models.filter(pl.col("key").rank().over("author") <= MODELS_PER_AUTHOR)
+    start = int(rng.integers(0, max(weeks["week"].max() - WEEKS + 2, 1)))  # type: ignore[operator, arg-type]
+    is_within = pl.col("week").is_between(start, start + WEEKS - 1)
+    part = weeks.filter(is_within).join(kept, on="model_id", how="semi", maintain_order="left")
     edits = ASSIGNED[how](part, rng)
     marks = [pl.col(name).fill_null(value=False) for name in ("is_edited", "is_documented")]
     return part.join(edits, on=["model_id", "week"], how="left", maintain_order="left").with_columns(marks)
 
 
-def draw(task: tuple[str, int], weeks: pl.DataFrame) -> dict[tuple[str, str, str], float | None]:
-    """The p of one draw by outcome, question and estimator; null where the report prints none."""
-    rows = panel(weeks, *task)
-    found = edit_effects(rows, Stamp(rows["snapshot"].max(), "none", "none"), seed=task[1])  # type: ignore[arg-type]
-    return {
-        (f.outcome, f.question + f.stratum.replace("all", ""), f.estimator): f.p
+def printed(task: tuple[str, int], weeks: pl.DataFrame) -> dict[str, bool | None]:
+    """Whether p < 0.05 in one draw, by outcome and question, and whether the text speaks of an effect; null without p."""
+    how, seed = task
+    rows = panel(weeks, how, seed)
+    found = edit_effects(rows, STAMP, seed=seed)
+    marks = {
+        f"{f.outcome}, {QUESTIONS[f.question]}, {f.estimator}": None if f.p is None else f.p < LEVEL
         for f in found
-        if f.predictor == "documentation_edit" and f.question in ("edit_effect", "edit_pretrend", "edit_curve")
+        if f.predictor == "documentation_edit" and f.question in QUESTIONS
     }
+    for outcome in {f.outcome for f in found}:
+        verdict = edit_verdict(found, outcome) or ""
+        marks[f"{outcome}, called an effect"] = verdict.startswith("This may be read as an effect")
+    return marks
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """How often something was found where nothing is; both ends are of the binomial 95 % interval, shares in 0-1."""
+
+    assigned: str
+    what: str
+    share: float
+    low: float
+    high: float
+    with_p: int
+    draws: int
+
+
+def rejected(weeks: pl.DataFrame, how: str, draws: int, processes: int) -> list[Rejected]:
+    """Of all outcomes and questions, with edits assigned in one way."""
+    marks: defaultdict[str, list[bool]] = defaultdict(list)
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        for one in pool.map(partial(printed, weeks=weeks), [(how, seed) for seed in range(draws)]):
+            for what, mark in one.items():
+                marks[what] += [] if mark is None else [mark]
+    found = []
+    for what, held in sorted(marks.items()):
+        if held:
+            ends = stats.binomtest(sum(held), len(held)).proportion_ci()
+            found.append(
+                Rejected(how, what, sum(held) / len(held), ends.low, ends.high, len(held), draws)
+            )
+    return found
+
+
+def table(found: list[Rejected]) -> str:
+    """As Markdown."""
+    lines = [
+        "| edits assigned | p < 0.05 where nothing is | share | 95 % interval | draws with a p |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {one.assigned} | {one.what} | {one.share:.1%} | {one.low:.1%} to {one.high:.1%} | {one.with_p} |"
+            for one in found
+        ),
+    ]
+    return "\n".join(lines)
 
 
 def main() -> None:
+    """Draw, estimate, print; with `--json` into a file too."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--series", type=Path, required=True)
-    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--assigned", choices=ASSIGNED, nargs="+", default=list(ASSIGNED))
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    began = time.monotonic()
     weeks = snapshots(read_table(options.series, ["date", "model_id", "downloads", "likes"]))
-    for how in ASSIGNED:
-        began = time.monotonic()
-        counts: dict[tuple[str, str, str], list[float | None]] = defaultdict(list)
-        with ProcessPoolExecutor(options.processes) as pool:
-            for one in pool.map(partial(draw, weeks=weeks), [(how, s) for s in range(options.draws)]):
-                for key, p in one.items():
-                    counts[key].append(p)
-        print(how, f"{time.monotonic() - began:.0f} s")
-        for key, ps in sorted(counts.items()):
-            known = np.array([p for p in ps if p is not None])
-            if "curve" in key[1] and "+4" not in key[1]: continue
-            k, n = int((known < LEVEL).sum()), len(known)
-            if n:
-                interval = stats.binomtest(k, n).proportion_ci()
-                print(f"   {' '.join(key):70} {k / n:.1%} ({interval.low:.1%} to {interval.high:.1%}) of {n} of {len(ps)}")
+    found: list[Rejected] = []
+    for how in options.assigned:
+        found += rejected(weeks, how, options.draws, options.processes)
+    print(table(found))
+    print(f"{options.draws} draws each, {time.monotonic() - began:.0f} s")
+    if options.json:
+        options.json.write_text(json.dumps([asdict(one) for one in found], indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 Edits are staggered, and a regression with two-way fixed effects would use already edited models as controls
 (Goodman-Bacon 2021). So each week's edited models are stacked with models that stay unedited through the window around
 that week (Cengiz, Dube, Lindner & Zipperer 2019, "The effect of minimum wages on low-wage jobs"; Baker, Larcker & Wang
-2022), and local projections with clean controls give a second opinion (Dube, Girardi, Jordà & Taylor 2023). The
-estimators are pyfixest's; this module decides who is compared with whom.
+2022), and local projections with clean controls give a second opinion (Dube, Girardi, Jordà & Taylor 2023). This
+module decides who is compared with whom; `reassignment` estimates, and finds p and interval by randomisation.
+
+Each model's weeks are averaged before and after the edit, so no test depends on how its weeks vary around the averages
+(Bertrand, Duflo & Mullainathan 2004, "How much should we trust differences-in-differences estimates?").
 
 The card of week 0 is the first to differ, so the gains up to that snapshot are partly from before the edit: week 0 is
 drawn and in no average. Weeks 1 to 4 are after it, weeks -4 to -2 test for trends before it, week -1 is the base.
@@ -12,7 +15,9 @@ drawn and in no average. Weeks 1 to 4 are after it, weeks -4 to -2 test for tren
 Young models lose popularity as they age, so only settled ones are compared. A few models have most of the downloads,
 and their weeks vary in proportion rather than as counts do: each count is divided by 1 + m / 5, with m the model's
 weekly count before the window, so that beyond five per week its weight hardly grows. The estimated ratio stays the
-same, because a constant factor per model is absorbed by its fixed effect.
+same, because a constant factor per model is absorbed by its fixed effect. A burst of one model must not decide, so a
+week counts at most as ten times the model's gain before, plus ten. Downloads of the last 30 days on a log scale are the
+headline: a burst there is a few log points. Being sums, they show an edit late: one week after it, a quarter of it.
 """
 
 from __future__ import annotations
@@ -40,6 +45,7 @@ EDITED_PER_WEEK, CONTROLS_PER_WEEK = 1_000, 5_000  # at most, drawn: more would 
 SETTLED_DAYS = 28
 UNKNOWN_AGE_DAYS = 730.0
 EVEN_FROM = 5.0  # per week
+BURST = 10.0  # a week that gains more than this many times what the model gained before, plus one, counts as this
 BASE = -1
 BEFORE_WEEKS, AFTER_WEEKS = range(-BEFORE, 0), range(1, AFTER + 1)
 KINDS = {"documented": "documentation_edit", "cosmetic": "cosmetic_edit"}
@@ -68,14 +74,17 @@ class EditOutcome:
         """The outcome in the rows of `stack`: log1p of a number, or a scaled count."""
         if self.before is None:
             return pl.col(self.column).log1p()
-        return pl.col(self.column) / (1 + pl.col(self.before) / EVEN_FROM)
+        without_burst = pl.min_horizontal(self.column, BURST * (1 + pl.col(self.before)))
+        kept = pl.when(pl.col(self.column).is_not_null()).then(without_burst)
+        return kept / (1 + pl.col(self.before) / EVEN_FROM)
 
 
+# The headline first: log1p of the downloads of the last 30 days.
 OUTCOMES = (
-    EditOutcome("likes_gained", before="likes_before"),
-    EditOutcome("likes_gained"),
-    EditOutcome("downloads_gained", before="downloads_before"),
     EditOutcome("downloads"),
+    EditOutcome("downloads_gained", before="downloads_before"),
+    EditOutcome("likes_gained"),
+    EditOutcome("likes_gained", before="likes_before"),
 )
 
 

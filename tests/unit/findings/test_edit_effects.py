@@ -23,7 +23,7 @@ from tasks.sentences.findings import sentence
 
 FIRST = date(2026, 1, 5)
 STAMP = Stamp(FIRST, "checklist", "f1")
-DOWNLOADS = OUTCOMES[2:3]
+DOWNLOADS = [outcome for outcome in OUTCOMES if outcome.name == "downloads_gained"]
 Found = dict[tuple[str, str, str, str, str], Finding]
 
 
@@ -113,7 +113,8 @@ def test_what_could_be_found_is_told_with_what_was(planted: Found) -> None:
     power = planted["edit_power", "likes_gained", "documentation_edit", "all", "minimum_detectable"]
     effect = effect_of(planted)
     low, high = ends(effect)
-    assert power.estimate == pytest.approx(2.8 / 3.92 * (high - low), rel=0.03)
+    # Of an interval that inverts a test, so its two sides differ, with a critical value from reassignments, not 1.96.
+    assert power.estimate == pytest.approx(2.8 / 3.92 * (high - low), rel=0.06)
     assert "80\u202f% power" in sentence(power)
 
 
