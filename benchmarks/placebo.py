@@ -77,7 +77,12 @@ def to_authors(weeks: pl.DataFrame, rng: np.random.Generator, *, over: int = 1) 
         week=pl.Series(rng.integers(first, last + 1, authors.height)),  # type: ignore[operator]
         kind=pl.Series(rng.random(authors.height)),
     )
-    models = weeks.select("model_id", "author").unique().sort("model_id").join(authors, on="author", maintain_order="left")
+    models = (
+        weeks.select("model_id", "author")
+        .unique()
+        .sort("model_id")
+        .join(authors, on="author", maintain_order="left")
+    )
     return _marked(models.with_columns(pl.col("week") + pl.Series(rng.integers(0, over, models.height))))
 
 
@@ -93,12 +98,19 @@ def after_moves(weeks: pl.DataFrame, rng: np.random.Generator, *, signed: bool) 
 
 def _one_week(weeks: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     drawn = weeks.with_columns(key=pl.Series(rng.random(weeks.height)))
-    return drawn.sort("model_id", "key").unique("model_id", keep="first", maintain_order=True).select("model_id", "week")
+    return (
+        drawn.sort("model_id", "key")
+        .unique("model_id", keep="first", maintain_order=True)
+        .select("model_id", "week")
+    )
 
 
 def _marked(chosen: pl.DataFrame) -> Edits:
     return chosen.filter(pl.col("kind") < DOCUMENTED + COSMETIC).select(
-        "model_id", "week", (pl.col("kind") < DOCUMENTED).alias("is_documented"), pl.lit(value=True).alias("is_edited")
+        "model_id",
+        "week",
+        (pl.col("kind") < DOCUMENTED).alias("is_documented"),
+        pl.lit(value=True).alias("is_edited"),
     )
 
 
@@ -165,9 +177,7 @@ def rejected(weeks: pl.DataFrame, how: str, draws: int, processes: int) -> list[
     for what, held in sorted(marks.items()):
         if held:
             ends = stats.binomtest(sum(held), len(held)).proportion_ci()
-            found.append(
-                Rejected(how, what, sum(held) / len(held), ends.low, ends.high, len(held), draws)
-            )
+            found.append(Rejected(how, what, sum(held) / len(held), ends.low, ends.high, len(held), draws))
     return found
 
 

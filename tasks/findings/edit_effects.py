@@ -45,7 +45,9 @@ EDITED_PER_WEEK, CONTROLS_PER_WEEK = 1_000, 5_000  # at most, drawn: more would 
 SETTLED_DAYS = 28
 UNKNOWN_AGE_DAYS = 730.0
 EVEN_FROM = 5.0  # per week
-BURST = 10.0  # a week that gains more than this many times what the model gained before, plus one, counts as this
+BURST = (
+    10.0  # a week that gains more than this many times what the model gained before, plus one, counts as this
+)
 BASE = -1
 BEFORE_WEEKS, AFTER_WEEKS = range(-BEFORE, 0), range(1, AFTER + 1)
 KINDS = {"documented": "documentation_edit", "cosmetic": "cosmetic_edit"}
@@ -184,7 +186,9 @@ class _Units:
 
     @classmethod
     def of(cls, stacked: pl.DataFrame, seed: int) -> _Units:
-        rows = stacked.select("stack", CLUSTER, "model", "is_treated").unique().sort("stack", CLUSTER, "model")
+        rows = (
+            stacked.select("stack", CLUSTER, "model", "is_treated").unique().sort("stack", CLUSTER, "model")
+        )
         edited = rows["is_treated"].to_numpy()
         stacks, authors = dense_codes(rows["stack"]), dense_codes(rows[CLUSTER])
         return cls(rows.with_row_index("unit"), Assignment.drawn(edited, stacks, authors, seed=seed))
