@@ -36,6 +36,7 @@ from tasks.sentences.edits import edit_verdict
 WEEKS = 52
 DOCUMENTED, COSMETIC = 0.6, 0.15  # of the models, or of the authors
 CAMPAIGN_WEEKS = 4
+HAZARD = 0.012  # of an edit in a week, for models that did not move
 LEVEL = 0.05
 MODELS_PER_AUTHOR = 4
 STAMP = Stamp(date(2026, 1, 5), "placebo", "placebo")
@@ -65,51 +66,43 @@ def snapshots(series: pl.DataFrame) -> pl.DataFrame:
 
 
 def to_models(weeks: pl.DataFrame, rng: np.random.Generator) -> Edits:
-    """Each model for itself, in one of its weeks."""
-    return _marked(_one_week(weeks, rng).with_columns(kind=pl.lit(rng.random(weeks["model_id"].n_unique()))))
+    """Each model for itself, in any week; an edit in a week without the model is lost."""
+    return _marked(_dated(weeks.select("model_id").unique().sort("model_id"), weeks, rng))
 
 
 def to_authors(weeks: pl.DataFrame, rng: np.random.Generator, *, over: int = 1) -> Edits:
     """All models of an author, in one week or spread over some."""
-    authors = weeks.select("author").unique().sort("author")
-    first, last = weeks["week"].min(), weeks["week"].max()
-    authors = authors.with_columns(
-        week=pl.Series(rng.integers(first, last + 1, authors.height)),  # type: ignore[operator]
-        kind=pl.Series(rng.random(authors.height)),
-    )
-    models = (
-        weeks.select("model_id", "author")
-        .unique()
-        .sort("model_id")
-        .join(authors, on="author", maintain_order="left")
-    )
+    authors = _dated(weeks.select("author").unique().sort("author"), weeks, rng)
+    models = weeks.select("model_id", "author").unique().sort("model_id")
+    models = models.join(authors, on="author", maintain_order="left")
     return _marked(models.with_columns(pl.col("week") + pl.Series(rng.integers(0, over, models.height))))
 
 
+def _dated(subjects: pl.DataFrame, weeks: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """With a week of all, and the luck that decides on an edit and its kind."""
+    known = weeks["week"].to_numpy()
+    week = rng.integers(known.min(), known.max() + 1, subjects.height)
+    return subjects.with_columns(week=pl.Series(week), luck=pl.Series(rng.random(subjects.height)))
+
+
 def after_moves(weeks: pl.DataFrame, rng: np.random.Generator, *, signed: bool) -> Edits:
-    """In the weeks after downloads moved (or rose) over four weeks, up to six times as often."""
-    moved = (pl.col("downloads").log1p() - pl.col("downloads").log1p().shift(4)).shift(1).over("model_id")
+    """In any week, up to six times as often after downloads moved (or rose) most over the four weeks before."""
+    log = pl.col("downloads").log1p()
+    moved = (log - log.shift(4)).shift(1).over("model_id").fill_null(0.0)
     size = moved if signed else moved.abs()
-    weight = 1 + 5 * (size.fill_null(0.0).rank("average") / pl.len()).pow(4)
-    drawn = weeks.with_columns(key=pl.Series(rng.exponential(size=weeks.height)) / weight)
-    chosen = drawn.sort("model_id", "key").unique("model_id", keep="first", maintain_order=True)
-    return _marked(chosen.select("model_id", "week").with_columns(kind=pl.lit(rng.random(chosen.height))))
-
-
-def _one_week(weeks: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    drawn = weeks.with_columns(key=pl.Series(rng.random(weeks.height)))
-    return (
-        drawn.sort("model_id", "key")
-        .unique("model_id", keep="first", maintain_order=True)
-        .select("model_id", "week")
-    )
+    rank = (size.rank("average") / pl.len()).over("week")
+    drawn = weeks.with_columns((HAZARD * (1 + 5 * rank.pow(4))).alias("chance"))
+    chosen = drawn.filter(pl.Series(rng.random(weeks.height)) < pl.col("chance"))
+    first = chosen.sort("model_id", "week").unique("model_id", keep="first", maintain_order=True)
+    luck = pl.Series(rng.random(first.height) * (DOCUMENTED + COSMETIC))
+    return _marked(first.select("model_id", "week").with_columns(luck=luck))
 
 
 def _marked(chosen: pl.DataFrame) -> Edits:
-    return chosen.filter(pl.col("kind") < DOCUMENTED + COSMETIC).select(
+    return chosen.filter(pl.col("luck") < DOCUMENTED + COSMETIC).select(
         "model_id",
         "week",
-        (pl.col("kind") < DOCUMENTED).alias("is_documented"),
+        (pl.col("luck") < DOCUMENTED).alias("is_documented"),
         pl.lit(value=True).alias("is_edited"),
     )
 
@@ -138,7 +131,7 @@ def panel(weeks: pl.DataFrame, how: str, seed: int) -> pl.DataFrame:
 
 
 def printed(task: tuple[str, int], weeks: pl.DataFrame) -> dict[str, bool | None]:
-    """Whether p < 0.05 in one draw, by outcome and question, and whether the text speaks of an effect; null without p."""
+    """Whether p < 0.05 in one draw, by outcome and question, and whether it is called an effect; null without p."""
     how, seed = task
     rows = panel(weeks, how, seed)
     found = edit_effects(rows, STAMP, seed=seed)

@@ -209,7 +209,7 @@ def _of_outcome(
     treated = known.filter("is_treated")
     sample = Sample("all", outcome.column, treated.rename({"is_edited": predictor}), predictor)
     name = Estimator.POISSON_STACKED if outcome.is_count else Estimator.OLS_STACKED
-    flags = _flags(treated)
+    flags = _flags(treated, outcome)
 
     def row(question: str, estimator: str, estimate: Estimate, stratum: str = "all") -> Finding:
         part = replace(sample, stratum=stratum)
@@ -249,10 +249,10 @@ def _mean(weeks: Floats) -> Floats:
     return np.where(known > 0, np.nansum(weeks, axis=0) / np.maximum(known, 1), np.nan)
 
 
-def _flags(treated: pl.DataFrame) -> set[str]:
+def _flags(treated: pl.DataFrame, outcome: EditOutcome) -> set[str]:
     found = {
         "few_clusters": treated[CLUSTER].n_unique() < AUTHORS_TO_TRUST,
-        "has_decreases": bool(treated["is_decrease"].any()),
-        "is_rebuilt": bool(treated["is_rebuilt"].any()),
+        "has_decreases": outcome.column != "downloads" and bool(treated["is_decrease"].any()),
+        "is_rebuilt": outcome.column == "downloads_gained" and bool(treated["is_rebuilt"].any()),
     }
     return {name for name, holds in found.items() if holds}

@@ -7,9 +7,9 @@ score. A commit is no edit of a card, so `sha` and `lastModified` are never take
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from glob import glob, has_magic
+from glob import has_magic
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +89,7 @@ def panel_files(source: str | Path) -> list[Path]:
     if path.is_file():
         return [path]
     if has_magic(str(source)):
-        files = sorted(Path(found) for found in glob(str(source), recursive=True) if Path(found).is_file())
+        files = sorted(file for file in _matching(path) if file.is_file())
         if not files:
             raise TableInvalid(f"{source}: no file matches this pattern")
         return files
@@ -103,6 +103,12 @@ def panel_files(source: str | Path) -> list[Path]:
         within = [file for file in tables if file.parent == folder]
         found += [_one_of(folder, within)] if _DATED.search(folder.name) else within
     return found
+
+
+def _matching(pattern: Path) -> Iterator[Path]:
+    """What a pattern matches, from its last folder without a wildcard."""
+    plain = next(folder for folder in pattern.parents if not has_magic(str(folder)))
+    return plain.glob(str(pattern.relative_to(plain)))
 
 
 def _one_of(folder: Path, tables: Sequence[Path]) -> Path:

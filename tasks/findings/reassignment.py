@@ -100,7 +100,7 @@ class Changes:
         known = np.isfinite(self.change)
         weights = known.astype(np.float64)
         rest = np.where(known, self.change - difference * assignment.edited, 0.0)
-        mean = _ratio(np.bincount(assignment.stacks, rest), np.bincount(assignment.stacks, weights))
+        mean = _ratio(_sums(assignment.stacks, rest), _sums(assignment.stacks, weights))
         return (rest - mean[assignment.stacks]) * known, weights
 
 
@@ -121,8 +121,8 @@ class Ratios:
         after = np.where(known, self.after, 0.0)
         total = np.where(known, self.before + self.after, 0.0)
         edited, stacks = assignment.edited, assignment.stacks
-        of_edited, of_all = np.bincount(stacks, total * edited), np.bincount(stacks, total)
-        expected = _expected(of_edited, of_all - of_edited, np.bincount(stacks, after), math.exp(difference))
+        of_edited, of_all = _sums(stacks, total * edited), _sums(stacks, total)
+        expected = _expected(of_edited, of_all - of_edited, _sums(stacks, after), math.exp(difference))
         share = np.where(
             edited,
             _ratio(expected[0], of_edited)[stacks],
@@ -137,6 +137,11 @@ def _expected(edited: Floats, others: Floats, after: Floats, odds_ratio: float) 
     root = np.sqrt(np.maximum(b**2 + 4 * (1 - odds_ratio) * odds_ratio * edited * after, 0.0))
     of_edited = np.clip(_ratio(2 * odds_ratio * edited * after, b + root), 0.0, np.minimum(edited, after))
     return of_edited, after - of_edited
+
+
+def _sums(groups: Codes, values: Floats) -> Floats:
+    """The sum of the values of each group."""
+    return np.bincount(groups, values).astype(np.float64)
 
 
 def _ratio(a: Floats, b: Floats) -> Floats:
@@ -224,7 +229,7 @@ def _reassigned(followed: Sequence[Followed], assignment: Assignment) -> Iterato
     matrices = []
     for one in followed:
         residuals, weights = one.residuals(0.0, assignment)
-        whole = np.bincount(stacks, weights)
+        whole = _sums(stacks, weights)
         shares = _ratio(weights, whole[stacks])
         matrices.append(
             (
@@ -248,8 +253,8 @@ class _Test:
         residuals, weights = followed.residuals(0.0, assignment)
         self.is_constant = not np.any(np.abs(residuals) > _NOTHING)
         each = weights * self._apart(weights) ** 2
-        self.information = np.bincount(assignment.authors, each)
-        says = weights * np.bincount(assignment.stacks, each)[assignment.stacks] > 0
+        self.information = _sums(assignment.authors, each)
+        says = weights * _sums(assignment.stacks, each)[assignment.stacks] > 0
         both = [assignment.authors[says & (assignment.edited == kind)] for kind in (True, False)]
         self.authors = min(len(np.unique(authors)) for authors in both)
 
@@ -261,13 +266,13 @@ class _Test:
     def _apart(self, weights: Floats) -> Floats:
         """Whether a unit is edited, less the weighted share of its stack that is."""
         stacks, edited = self.assignment.stacks, self.assignment.edited
-        share = _ratio(np.bincount(stacks, weights * edited), np.bincount(stacks, weights))
+        share = _ratio(_sums(stacks, weights * edited), _sums(stacks, weights))
         return edited - share[stacks]
 
     def scores(self, difference: float) -> Floats:
         """What each author contributes to the score of this difference (G)."""
         residuals, weights = self.followed.residuals(difference, self.assignment)
-        return np.bincount(self.assignment.authors, self._apart(weights) * residuals)
+        return _sums(self.assignment.authors, self._apart(weights) * residuals)
 
     def ratio(self, difference: float) -> float:
         """The score over its standard error over authors."""
