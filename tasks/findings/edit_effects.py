@@ -30,7 +30,7 @@ import polars as pl
 
 from tasks.arrays import Floats
 from tasks.estimators import Estimator
-from tasks.findings.reassignment import Assignment, Changes, Followed, Ratios, jointly, tested
+from tasks.findings.reassignment import Assignment, Changes, Followed, Ratios, compare, compare_jointly
 from tasks.findings.sample import AUTHORS_TO_TRUST, Estimate, Sample, Stamp, dense_codes
 from tasks.findings.study import CLUSTER
 from tasks.findings.threads import on_one_thread
@@ -219,17 +219,17 @@ def _of_outcome(
     if treated["model_id"].n_unique() < EDITED_TO_ESTIMATE:
         return [row("edit_effect", name, Estimate(flags=("few_edits",)))]
     weeks = units.weeks(known, outcome)
-    average = tested(_between(weeks, BEFORE_WEEKS, AFTER_WEEKS, outcome), units.assignment)
+    average = compare(_between(weeks, BEFORE_WEEKS, AFTER_WEEKS, outcome), units.assignment)
     found = [row("edit_effect", name, average.estimate)]
     if not outcome.is_count:
-        projected = tested(_between(weeks, [BASE], AFTER_WEEKS, outcome), units.assignment)
+        projected = compare(_between(weeks, [BASE], AFTER_WEEKS, outcome), units.assignment)
         found.append(row("edit_effect", Estimator.LPDID, projected.estimate))
     curve = {week: _between(weeks, [BASE], [week], outcome) for week in weeks if week != BASE}
     found += [
-        row("edit_curve", name, tested(one, units.assignment).estimate, f"week={week:+d}")
+        row("edit_curve", name, compare(one, units.assignment).estimate, f"week={week:+d}")
         for week, one in curve.items()
     ]
-    before = jointly([one for week, one in curve.items() if week < BASE], units.assignment)
+    before = compare_jointly([one for week, one in curve.items() if week < BASE], units.assignment)
     found.append(row("edit_pretrend", Estimator.WALD, before))
     found.append(row("edit_power", Estimator.MINIMUM_DETECTABLE, Estimate(average.detectable)))
     return found

@@ -150,14 +150,14 @@ def _ratio(a: Floats, b: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Comparison:
     """An estimate with its interval and p, and what a study of this size detects with 80 % power; null without."""
 
     estimate: Estimate
     detectable: float | None = None
 
 
-def tested(followed: Followed, assignment: Assignment) -> Tested:
+def compare(followed: Followed, assignment: Assignment) -> Comparison:
     """The difference that edits make, by randomisation; flagged where nothing or no interval can be estimated.
 
     `few_edits`: no stack has both edited models and others that say something. `constant`: nothing moves apart.
@@ -166,27 +166,27 @@ def tested(followed: Followed, assignment: Assignment) -> Tested:
     """
     test = _Test(followed, assignment)
     if not test.information.sum() > 0:
-        return Tested(Estimate(flags=("few_edits",)))
+        return Comparison(Estimate(flags=("few_edits",)))
     if test.is_constant:
-        return Tested(Estimate(flags=("constant",)))
+        return Comparison(Estimate(flags=("constant",)))
     value = test.value()
     if value is None:
-        return Tested(Estimate(flags=("not_converged",)))
+        return Comparison(Estimate(flags=("not_converged",)))
     effective = effective_number(test.information)
     bare = Estimate(value, effective_authors=effective)
     if (flag := test.too_few) is not None:
-        return Tested(bare.flagged(flag))
+        return Comparison(bare.flagged(flag))
     drawn = np.abs(np.concatenate([_ratios(scores[0]) for scores in _reassigned([followed], assignment)]))
     p = p_of(abs(test.ratio(0.0)), drawn)
     critical = float(np.sort(drawn)[len(drawn) - math.ceil(LEVEL * (len(drawn) + 1)) + 1])
     low, high = (test.end(value, side, critical, is_clear=p < LEVEL) for side in (-1, 1))
     if low is None or high is None:
-        return Tested(bare.flagged("few_effective_authors"))
+        return Comparison(bare.flagged("few_effective_authors"))
     detectable = (critical + float(stats.norm.ppf(POWER))) * test.error(value)
-    return Tested(bare.between(low, high, p), detectable)
+    return Comparison(bare.between(low, high, p), detectable)
 
 
-def jointly(followed: Sequence[Followed], assignment: Assignment) -> Estimate:
+def compare_jointly(followed: Sequence[Followed], assignment: Assignment) -> Estimate:
     """The test that no outcome of several differs: Wald's F in its score form, p by randomisation."""
     tests = [_Test(one, assignment) for one in followed]
     known = [(one, test) for one, test in zip(followed, tests, strict=True) if test.information.sum() > 0]
