@@ -36,7 +36,7 @@ from tasks.sentences.edits import edit_verdict
 WEEKS = 52
 DOCUMENTED, COSMETIC = 0.6, 0.15  # of the models, or of the authors
 CAMPAIGN_WEEKS = 4
-HAZARD = 0.012  # of an edit in a week, for models that did not move
+HAZARD = 0.04  # of an edit in a week, for models that did not move
 LEVEL = 0.05
 MODELS_PER_AUTHOR = 4
 STAMP = Stamp(date(2026, 1, 5), "placebo", "placebo")
@@ -88,10 +88,10 @@ def _dated(subjects: pl.DataFrame, weeks: pl.DataFrame, rng: np.random.Generator
 def after_moves(weeks: pl.DataFrame, rng: np.random.Generator, *, signed: bool) -> Edits:
     """In any week, up to six times as often after downloads moved (or rose) most over the four weeks before."""
     log = pl.col("downloads").log1p()
-    moved = (log - log.shift(4)).shift(1).over("model_id").fill_null(0.0)
-    size = moved if signed else moved.abs()
-    rank = (size.rank("average") / pl.len()).over("week")
-    drawn = weeks.with_columns((HAZARD * (1 + 5 * rank.pow(4))).alias("chance"))
+    moved = (log.shift(1) - log.shift(5)).over("model_id").fill_null(0.0)
+    drawn = weeks.with_columns((moved if signed else moved.abs()).alias("moved"))
+    rank = (pl.col("moved").rank("average") / pl.len()).over("week")
+    drawn = drawn.with_columns((HAZARD * (1 + 5 * rank.pow(4))).alias("chance"))
     chosen = drawn.filter(pl.Series(rng.random(weeks.height)) < pl.col("chance"))
     first = chosen.sort("model_id", "week").unique("model_id", keep="first", maintain_order=True)
     luck = pl.Series(rng.random(first.height) * (DOCUMENTED + COSMETIC))

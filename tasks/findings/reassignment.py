@@ -41,12 +41,12 @@ _ALIKE = 1 - 1e-9  # reassignments that repeat the edits differ by rounding
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Which units (n) are edited, each a model in a stack, and which are in each reassignment (n x draws)."""
+    """Which units (n) are edited, each a model in a stack, and which are in the reassignments (each n x some)."""
 
     edited: Bools
     stacks: Codes
     authors: Codes
-    reassigned: Bools
+    reassigned: tuple[sparse.csr_array, ...]
 
     @classmethod
     def drawn(
@@ -54,12 +54,18 @@ class Assignment:
     ) -> Assignment:
         """With edits dealt out again within stacks, among authors with equally many models there."""
         rng = np.random.default_rng(seed)
-        reassigned = np.repeat(edited[:, None], draws, axis=1)
+        none = np.empty(0, np.int64)
+        units, columns = [none], [none]
         for places in _alike(stacks, authors):
             counts = edited[places].sum(axis=1)
             if counts.any():
-                reassigned[places.ravel()] = _dealt(counts, places.shape[1], draws, rng)
-        return cls(edited, stacks, authors, reassigned)
+                place, column = np.nonzero(_dealt(counts, places.shape[1], draws, rng))
+                units.append(places.ravel()[place])
+                columns.append(column)
+        at = (np.concatenate(units), np.concatenate(columns))
+        drawn = sparse.csc_array((np.ones(len(at[0])), at), shape=(len(edited), draws))
+        parts = [drawn[:, start : start + _AT_ONCE].tocsr() for start in range(0, draws, _AT_ONCE)]
+        return cls(edited, stacks, authors, tuple(parts))
 
 
 def _alike(stacks: Codes, authors: Codes) -> Iterator[Codes]:
@@ -187,7 +193,11 @@ def compare(followed: Followed, assignment: Assignment) -> Comparison:
 
 
 def compare_jointly(followed: Sequence[Followed], assignment: Assignment) -> Estimate:
-    """The test that no outcome of several differs: Wald's F in its score form, p by randomisation."""
+    """The test that none of several outcomes differs: the largest of their ratios in size, p by randomisation.
+
+    Not Wald's F: its covariance, of few effective authors, rejected 7 to 11 of 100 on real series where nothing was.
+    The reassignments account for how the ratios depend on each other (Westfall & Young 1993).
+    """
     tests = [_Test(one, assignment) for one in followed]
     known = [(one, test) for one, test in zip(followed, tests, strict=True) if test.information.sum() > 0]
     if not known:
@@ -195,10 +205,10 @@ def compare_jointly(followed: Sequence[Followed], assignment: Assignment) -> Est
     for _, test in known:
         if (flag := test.too_few) is not None:
             return Estimate(flags=(flag,))
-    observed = _joint(np.array([test.scores(0.0) for _, test in known])[:, :, None])[0]
+    observed = _largest(np.array([test.scores(0.0) for _, test in known])[:, :, None])[0]
     if not observed > 0:
         return Estimate(flags=("collinear",))
-    drawn = [_joint(scores) for scores in _reassigned([one for one, _ in known], assignment)]
+    drawn = [_largest(scores) for scores in _reassigned([one for one, _ in known], assignment)]
     effective = min(effective_number(test.information) for _, test in known)
     p = p_of(float(observed), np.concatenate(drawn))
     return Estimate(float(observed), p=p, effective_authors=effective)
@@ -209,12 +219,9 @@ def p_of(observed: float, drawn: Floats) -> float:
     return float(1 + np.sum(drawn >= observed * _ALIKE)) / (len(drawn) + 1)
 
 
-def _joint(scores: Floats) -> Floats:
-    """The sums of K scores over their covariance over authors, by K (K x G x draws to draws); 0 where singular."""
-    sums = scores.sum(axis=1).T
-    covariance = np.einsum("kgd,lgd->dkl", scores, scores)
-    inverse = np.linalg.pinv(covariance, hermitian=True)
-    return np.asarray(np.einsum("dk,dkl,dl->d", sums, inverse, sums)) / len(scores)
+def _largest(scores: Floats) -> Floats:
+    """The largest of K ratios in size (K x G x draws to draws)."""
+    return np.asarray(np.max([np.abs(_ratios(one)) for one in scores], axis=0))
 
 
 def _ratios(scores: Floats) -> Floats:
@@ -230,19 +237,18 @@ def _reassigned(followed: Sequence[Followed], assignment: Assignment) -> Iterato
     for one in followed:
         residuals, weights = one.residuals(0.0, assignment)
         whole = _sums(stacks, weights)
-        shares = _ratio(weights, whole[stacks])
-        matrices.append(
-            (
-                sparse.csr_array((residuals, (authors, units)), shape=(groups, n)),
-                sparse.csr_array((residuals, (authors, stacks)), shape=(groups, len(whole))),
-                sparse.csr_array((shares, (stacks, units)), shape=(len(whole), n)),
-            )
-        )
-    for start in range(0, assignment.reassigned.shape[1], _AT_ONCE):
-        edited = assignment.reassigned[:, start : start + _AT_ONCE].astype(np.float64)
-        yield np.array(
-            [by_author @ edited - of_stack @ (share @ edited) for by_author, of_stack, share in matrices]
-        )
+        rows = np.concatenate([authors, groups + stacks])
+        values = np.concatenate([residuals, _ratio(weights, whole[stacks])])
+        # The authors' sums above the stacks' shares.
+        both = sparse.csr_array((values, (rows, np.tile(units, 2))), shape=(groups + len(whole), n))
+        of_stack = sparse.csr_array((residuals, (authors, stacks)), shape=(groups, len(whole)))
+        matrices.append((both, of_stack))
+    for edited in assignment.reassigned:
+        found = []
+        for both, of_stack in matrices:
+            sums = (both @ edited).toarray()
+            found.append(sums[:groups] - of_stack @ sums[groups:])
+        yield np.array(found)
 
 
 class _Test:

@@ -21,7 +21,7 @@ _ESTIMATORS: dict[str, str] = {
     Estimator.POISSON_STACKED: "stacked Poisson event study",
     Estimator.OLS_STACKED: "stacked event study",
     Estimator.LPDID: "local projections",
-    Estimator.WALD: "Wald’s test, by randomisation",
+    Estimator.WALD: "test by randomisation",
     Estimator.MINIMUM_DETECTABLE: "minimum detectable effect (80 % power)",
 }
 _COLUMNS = {
