@@ -195,7 +195,7 @@ def compare(followed: Followed, assignment: Assignment) -> Comparison:
 def compare_jointly(followed: Sequence[Followed], assignment: Assignment) -> Estimate:
     """The test that none of several outcomes differs: the largest of their ratios in size, p by randomisation.
 
-    Not Wald's F: its covariance, of few effective authors, rejected 7 to 11 of 100 on real series where nothing was.
+    Not Wald's F: its covariance, of few effective authors, rejected 4 to 11 of 100 on real series where nothing was.
     The reassignments account for how the ratios depend on each other (Westfall & Young 1993).
     """
     tests = [_Test(one, assignment) for one in followed]

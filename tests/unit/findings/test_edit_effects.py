@@ -164,6 +164,21 @@ def test_the_controls_that_are_drawn_do_not_hang_on_the_order_of_the_rows() -> N
     assert drawn.equals(again)
 
 
+def test_the_same_rows_in_any_order_have_the_same_findings() -> None:
+    rows = panel(effect=0.1, models=400)
+    again = rows.sample(fraction=1.0, shuffle=True, seed=9)
+    assert edit_effects(rows, STAMP, outcomes=OUTCOMES[:2]) == edit_effects(
+        again, STAMP, outcomes=OUTCOMES[:2]
+    )
+
+
+def test_a_sentence_says_that_p_is_by_randomisation(planted: Found) -> None:
+    effect = planted["edit_effect", "log1p_downloads", "documentation_edit", "all", "ols_stacked"]
+    assert "p 0.001 by randomisation" in sentence(effect)
+    trend = planted["edit_pretrend", "log1p_downloads", "documentation_edit", "all", "wald"]
+    assert "test by randomisation: p" in sentence(trend)
+
+
 def test_fewer_than_thirty_edits_are_said_and_not_estimated() -> None:
     rows = found(panel(effect=0.4, models=80))
     effect = effect_of(rows)
