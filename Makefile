@@ -56,6 +56,7 @@ bench: $(VENV)/.installed-dev ## the measured claims of the README
 
 bench-stats: $(VENV)/.installed-dev ## whether the intervals hold what they promise: docs/statistics.md
 	$(BIN)/python benchmarks/stats.py --write docs/statistics.md
+	$(if $(SERIES),$(BIN)/python benchmarks/placebo.py --series $(SERIES),@echo "make bench-stats SERIES=FILE also tests the event study on real series")
 
 chaos: $(VENV)/.installed-dev ## faults at random against the real topology, invariants after each round: docs/chaos.md
 	$(BIN)/python -m benchmarks.chaos --rounds 50 --seed 1 --write docs/chaos.md

@@ -49,6 +49,13 @@ def analyse(
             help="The column of people's scores, blank for most: coefficients are then corrected for judge error."
         ),
     ] = None,
+    panel: Annotated[
+        str | None,
+        typer.Option(
+            help="Models over weeks: a file, a folder of dated folders, or a pattern of files. Only what follows an "
+            "edit of a card is estimated."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Estimate what is associated with the score: correlations, regressions and counts, with intervals and caveats.
@@ -64,7 +71,26 @@ def analyse(
     their more common levels. Intervals treat the models of one cluster as
     dependent; without --cluster every model is its own cluster. Labelled
     models are taken as drawn at random within fifths of the score.
+
+    \b
+    cardiograph analyse --panel weeks.csv
+    cardiograph analyse --panel history/          with 2026-01-05/models.parquet …
+    cardiograph analyse --panel 'history/2026-*/models.parquet'
+
+    \b
+    model_id,author,date,downloads,likes,edited,documented
+    ada/one,ada,2026-01-05,120,3,false,false
+    ada/one,ada,2026-01-12,131,3,true,true
+
+    \b
+    A panel needs six weeks or more and thirty documented models; a row per
+    model and week (of daily rows the week's last). edited: the card changed;
+    documented: and says more. Or a score instead: a rise by one level or more
+    documents, another change does not. Optional: downloads_all_time,
+    created_at or age_days. The Hub's names (id, downloadsAllTime, createdAt)
+    do too; a change of sha or lastModified is not taken for an edit.
     """
+    from tasks.findings.panels import analyse_panel
     from tasks.findings.steps import latest_findings
     from tasks.findings.tables import analyse_table
 
@@ -76,6 +102,11 @@ def analyse(
         "--strata": strata,
         "--label": label,
     }
+    if panel is not None:
+        if extra := [name for name, value in {"--table": table, **options}.items() if value]:
+            raise UsageError(f"{extra[0]} does not describe a panel; leave it out, or --panel")
+        print_findings(analyse_panel(panel), as_json=as_json)
+        return
     if table is None:
         if extra := [name for name, value in options.items() if value]:
             raise UsageError(f"{extra[0]} describes a table; name the table with --table")
@@ -104,6 +135,7 @@ def print_findings(findings: Sequence[Finding], scope: Scope | None = None, *, a
     if as_json:
         print_json(findings)
         return
+    from tasks.sentences.edits import edit_verdict
     from tasks.sentences.estimates import is_number, is_second_opinion
     from tasks.sentences.findings import as_people_score, sentence
     from tasks.sentences.ingredients import ingredients_summary, is_detail
@@ -120,6 +152,9 @@ def print_findings(findings: Sequence[Finding], scope: Scope | None = None, *, a
             console.print(f"\n{escape(corrected)}")
         if summary := ingredients_summary(findings, outcome):
             console.print(f"\n{escape(summary)}")
+    for outcome in dict.fromkeys(f.outcome for f in findings):
+        if verdict := edit_verdict(findings, outcome):
+            console.print(f"\n{escape(upper_first(plain(outcome)))} after an edit: {escape(verdict)}")
     estimates = [f for f in findings if not is_number(f) and not is_detail(f)]
     for question in dict.fromkeys(f.question for f in estimates):
         answers = [f for f in estimates if f.question == question]

@@ -3,8 +3,11 @@
 Edits are staggered, and a regression with two-way fixed effects would use already edited models as controls
 (Goodman-Bacon 2021). So each week's edited models are stacked with models that stay unedited through the window around
 that week (Cengiz, Dube, Lindner & Zipperer 2019, "The effect of minimum wages on low-wage jobs"; Baker, Larcker & Wang
-2022), and local projections with clean controls give a second opinion (Dube, Girardi, Jordà & Taylor 2023). The
-estimators are pyfixest's; this module decides who is compared with whom.
+2022), and local projections with clean controls give a second opinion (Dube, Girardi, Jordà & Taylor 2023). This
+module decides who is compared with whom; `reassignment` estimates, and finds p and interval by randomisation.
+
+Each model's weeks are averaged before and after the edit, so no test depends on how its weeks vary around the averages
+(Bertrand, Duflo & Mullainathan 2004, "How much should we trust differences-in-differences estimates?").
 
 The card of week 0 is the first to differ, so the gains up to that snapshot are partly from before the edit: week 0 is
 drawn and in no average. Weeks 1 to 4 are after it, weeks -4 to -2 test for trends before it, week -1 is the base.
@@ -12,32 +15,23 @@ drawn and in no average. Weeks 1 to 4 are after it, weeks -4 to -2 test for tren
 Young models lose popularity as they age, so only settled ones are compared. A few models have most of the downloads,
 and their weeks vary in proportion rather than as counts do: each count is divided by 1 + m / 5, with m the model's
 weekly count before the window, so that beyond five per week its weight hardly grows. The estimated ratio stays the
-same, because a constant factor per model is absorbed by its fixed effect.
+same, because a constant factor per model is absorbed by its fixed effect. A burst of one model must not decide, so a
+week counts at most as ten times the model's gain before, plus ten. Downloads of the last 30 days on a log scale are the
+headline: a burst there is a few log points. Being sums, they show an edit late: one week after it, a quarter of it.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from tasks.arrays import Floats
 from tasks.estimators import Estimator
-from tasks.findings.regression import Fit, over_clusters
-from tasks.findings.sample import (
-    AUTHORS_FOR_INTERVAL,
-    AUTHORS_TO_TRUST,
-    Codes,
-    Estimate,
-    Sample,
-    Stamp,
-    t_estimate,
-)
+from tasks.findings.reassignment import Assignment, Changes, Followed, Ratios, compare, compare_jointly
+from tasks.findings.sample import AUTHORS_TO_TRUST, Estimate, Sample, Stamp, dense_codes
 from tasks.findings.study import CLUSTER
 from tasks.findings.threads import on_one_thread
 from tasks.findings.weekly import WEEK_DAYS, WINDOW_DAYS, weekly
@@ -51,8 +45,11 @@ EDITED_PER_WEEK, CONTROLS_PER_WEEK = 1_000, 5_000  # at most, drawn: more would 
 SETTLED_DAYS = 28
 UNKNOWN_AGE_DAYS = 730.0
 EVEN_FROM = 5.0  # per week
-_STACKS = 10_000  # more than there are weeks
-POWER = 0.8
+BURST = (
+    10.0  # a week that gains more than this many times what the model gained before, plus one, counts as this
+)
+BASE = -1
+BEFORE_WEEKS, AFTER_WEEKS = range(-BEFORE, 0), range(1, AFTER + 1)
 KINDS = {"documented": "documentation_edit", "cosmetic": "cosmetic_edit"}
 
 
@@ -79,14 +76,17 @@ class EditOutcome:
         """The outcome in the rows of `stack`: log1p of a number, or a scaled count."""
         if self.before is None:
             return pl.col(self.column).log1p()
-        return pl.col(self.column) / (1 + pl.col(self.before) / EVEN_FROM)
+        without_burst = pl.min_horizontal(self.column, BURST * (1 + pl.col(self.before)))
+        kept = pl.when(pl.col(self.column).is_not_null()).then(without_burst)
+        return kept / (1 + pl.col(self.before) / EVEN_FROM)
 
 
+# The headline first: log1p of the downloads of the last 30 days.
 OUTCOMES = (
-    EditOutcome("likes_gained", before="likes_before"),
-    EditOutcome("likes_gained"),
-    EditOutcome("downloads_gained", before="downloads_before"),
     EditOutcome("downloads"),
+    EditOutcome("downloads_gained", before="downloads_before"),
+    EditOutcome("likes_gained"),
+    EditOutcome("likes_gained", before="likes_before"),
 )
 
 
@@ -106,8 +106,9 @@ def edit_effects(
     found: list[Finding] = []
     for kind, predictor in KINDS.items():
         stacked = stack(weeks, kind, seed)
+        units = _Units.of(stacked, seed)
         for outcome in outcomes:
-            found += _of_outcome(stacked, predictor, outcome, stamp)
+            found += _of_outcome(stacked, units, predictor, outcome, stamp)
     return found
 
 
@@ -176,12 +177,39 @@ def _before(start: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: EditOutcome, stamp: Stamp) -> list[Finding]:
-    known = stacked.with_columns(outcome.followed.cast(pl.Float64).alias("y")).drop_nulls("y")
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """Edited models and their controls, each in its stack: one row each, and how edits are reassigned among them."""
+
+    rows: pl.DataFrame  # stack, model, author's code
+    assignment: Assignment
+
+    @classmethod
+    def of(cls, stacked: pl.DataFrame, seed: int) -> _Units:
+        rows = (
+            stacked.select("stack", CLUSTER, "model", "is_treated").unique().sort("stack", CLUSTER, "model")
+        )
+        edited = rows["is_treated"].to_numpy()
+        stacks, authors = dense_codes(rows["stack"]), dense_codes(rows[CLUSTER])
+        return cls(rows.with_row_index("unit"), Assignment.drawn(edited, stacks, authors, seed=seed))
+
+    def weeks(self, stacked: pl.DataFrame, outcome: EditOutcome) -> dict[int, Floats]:
+        """The outcome of each unit (n) in the weeks since the edit; NaN where it is not known."""
+        rows = stacked.select("stack", "model", "event", outcome.followed.cast(pl.Float64).alias("y"))
+        rows = rows.drop_nulls("y").join(self.rows.select("stack", "model", "unit"), on=["stack", "model"])
+        found = np.full((BEFORE + AFTER + 1, self.rows.height), np.nan)
+        found[rows["event"].to_numpy() + BEFORE, rows["unit"].to_numpy()] = rows["y"].to_numpy()
+        return dict(zip(range(-BEFORE, AFTER + 1), found, strict=True))
+
+
+def _of_outcome(
+    stacked: pl.DataFrame, units: _Units, predictor: str, outcome: EditOutcome, stamp: Stamp
+) -> list[Finding]:
+    known = stacked.drop_nulls(outcome.column)
     treated = known.filter("is_treated")
     sample = Sample("all", outcome.column, treated.rename({"is_edited": predictor}), predictor)
     name = Estimator.POISSON_STACKED if outcome.is_count else Estimator.OLS_STACKED
-    flags = _flags(treated)
+    flags = _flags(treated, outcome)
 
     def row(question: str, estimator: str, estimate: Estimate, stratum: str = "all") -> Finding:
         part = replace(sample, stratum=stratum)
@@ -190,162 +218,41 @@ def _of_outcome(stacked: pl.DataFrame, predictor: str, outcome: EditOutcome, sta
 
     if treated["model_id"].n_unique() < EDITED_TO_ESTIMATE:
         return [row("edit_effect", name, Estimate(flags=("few_edits",)))]
-    average = _stacked(known, outcome, {"after": (pl.col("event") >= 1)}, drop_week_0=True)["after"]
-    curve_of = {f"{week:+d}": pl.col("event") == week for week in range(-BEFORE, AFTER + 1) if week != -1}
-    curve = _stacked(known, outcome, curve_of, drop_week_0=False)
+    weeks = units.weeks(known, outcome)
+    average = compare(_between(weeks, BEFORE_WEEKS, AFTER_WEEKS, outcome), units.assignment)
     found = [row("edit_effect", name, average.estimate)]
     if not outcome.is_count:
-        found.append(row("edit_effect", Estimator.LPDID, _local_projection(known)))
-    found += [row("edit_curve", name, one.estimate, f"week={week}") for week, one in curve.items()]
-    found.append(row("edit_pretrend", Estimator.WALD, _pretrend(curve)))
-    found.append(row("edit_power", Estimator.MINIMUM_DETECTABLE, Estimate(_detectable(average))))
+        projected = compare(_between(weeks, [BASE], AFTER_WEEKS, outcome), units.assignment)
+        found.append(row("edit_effect", Estimator.LPDID, projected.estimate))
+    curve = {week: _between(weeks, [BASE], [week], outcome) for week in weeks if week != BASE}
+    found += [
+        row("edit_curve", name, compare(one, units.assignment).estimate, f"week={week:+d}")
+        for week, one in curve.items()
+    ]
+    before = compare_jointly([one for week, one in curve.items() if week < BASE], units.assignment)
+    found.append(row("edit_pretrend", Estimator.WALD, before))
+    found.append(row("edit_power", Estimator.MINIMUM_DETECTABLE, Estimate(average.detectable)))
     return found
 
 
-def _flags(treated: pl.DataFrame) -> set[str]:
+def _between(
+    weeks: dict[int, Floats], before: Sequence[int], after: Sequence[int], outcome: EditOutcome
+) -> Followed:
+    """The outcome of some weeks and of others, each unit's mean over those that are known."""
+    means = [_mean(np.array([weeks[week] for week in some])) for some in (before, after)]
+    return Ratios(*means) if outcome.is_count else Changes(means[1] - means[0])
+
+
+def _mean(weeks: Floats) -> Floats:
+    """The mean over known weeks of each unit (weeks x n); NaN where none is."""
+    known = np.isfinite(weeks).sum(axis=0)
+    return np.where(known > 0, np.nansum(weeks, axis=0) / np.maximum(known, 1), np.nan)
+
+
+def _flags(treated: pl.DataFrame, outcome: EditOutcome) -> set[str]:
     found = {
         "few_clusters": treated[CLUSTER].n_unique() < AUTHORS_TO_TRUST,
-        "has_decreases": bool(treated["is_decrease"].any()),
-        "is_rebuilt": bool(treated["is_rebuilt"].any()),
+        "has_decreases": outcome.column != "downloads" and bool(treated["is_decrease"].any()),
+        "is_rebuilt": outcome.column == "downloads_gained" and bool(treated["is_rebuilt"].any()),
     }
     return {name for name, holds in found.items() if holds}
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficient:
-    """One coefficient, its standard error over authors, their number, and the covariances with all terms."""
-
-    estimate: Estimate
-    error: float | None = None
-    groups: int = 0
-    covariances: Floats | None = None
-
-
-def _stacked(
-    rows: pl.DataFrame, outcome: EditOutcome, terms: dict[str, pl.Expr], *, drop_week_0: bool
-) -> dict[str, Coefficient]:
-    """The coefficient of each term for edited models: a log ratio, or a difference of log1p.
-
-    y = exp(unit + stack x week + b [term, edited]), or the same in logs by least squares; unit is the model within its
-    stack. Assumes that without the edit both would have moved alike, in proportion (Poisson) or in log1p (least
-    squares). Poisson pseudo-maximum-likelihood drops units that never gain anything, which say nothing about a
-    proportion (Correia, Guimarães & Zylkin 2020).
-    """
-    if drop_week_0:
-        rows = rows.filter(pl.col("event") != 0)
-    columns = {f"t{place}": term for place, term in enumerate(terms.values())}
-    table = rows.select(
-        "y",
-        (pl.col("model") * _STACKS + pl.col("stack")).alias("unit"),
-        (pl.col("week") * _STACKS + pl.col("stack")).alias("time"),
-        pl.col(CLUSTER).alias("author"),
-        "is_treated",
-        *((term & pl.col("is_treated")).cast(pl.Float64).alias(name) for name, term in columns.items()),
-    )
-    found = _fit(table, list(columns), ("unit", "time"), is_count=outcome.is_count)
-    return dict(zip(terms, found.values(), strict=True))
-
-
-def _local_projection(rows: pl.DataFrame) -> Estimate:
-    """The average over weeks 1 to 4 less week -1 of edited models, less the same of clean controls of that stack."""
-    after = pl.col("y").filter(pl.col("event") >= 1).mean()
-    table = rows.group_by("model", "stack", maintain_order=True).agg(
-        (after - pl.col("y").filter(pl.col("event") == -1).first()).alias("y"),
-        pl.first(CLUSTER).alias("author"),
-        pl.first("is_treated"),
-    )
-    table = table.with_columns(pl.col("is_treated").cast(pl.Float64).alias("edited")).drop_nulls()
-    return _fit(table, ["edited"], ("stack",), is_count=False)["edited"].estimate
-
-
-def _fit(
-    table: pl.DataFrame, terms: list[str], fixed: tuple[str, ...], *, is_count: bool
-) -> dict[str, Coefficient]:
-    """The coefficient of each term, a column of `table`, with fixed effects of other columns, over authors."""
-    import pyfixest  # takes seconds, and most runs have no panel
-
-    table = _informative(table, fixed, is_count=is_count)
-    if table["is_treated"].n_unique() < 2:  # on an empty table pyfixest does not raise but ends the process
-        return _refused(terms, "few_edits")
-    if table["y"].n_unique() < 2:
-        return _refused(terms, "constant")
-    fit_of: Any = pyfixest.fepois if is_count else pyfixest.feols
-    formula = f"y ~ {' + '.join(terms)} | {' + '.join(fixed)}"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # collinear terms are missing from the result
-        try:
-            fit = fit_of(formula, table.to_pandas(), vcov="iid")
-        except (ValueError, RuntimeError, np.linalg.LinAlgError, ZeroDivisionError):
-            return _refused(terms, "not_converged")
-    names = list(fit.coef().index)
-    values, variance = fit.coef().to_numpy(), _variance(fit)
-    if variance is None:
-        return _refused(terms, "not_converged")
-    groups = int(fit._data.groupby("is_treated")["author"].nunique().min())
-    found = _refused(terms, "collinear")
-    covariances = np.full((len(names), len(terms)), np.nan)
-    covariances[:, [terms.index(name) for name in names]] = variance
-    for at, name in enumerate(names):
-        error = float(np.sqrt(variance[at, at]))
-        found[name] = _coefficient(float(values[at]), error, groups, covariances[at])
-    return found
-
-
-def _refused(terms: list[str], flag: str) -> dict[str, Coefficient]:
-    return {name: Coefficient(Estimate(flags=(flag,))) for name in terms}
-
-
-def _informative(table: pl.DataFrame, fixed: tuple[str, ...], *, is_count: bool) -> pl.DataFrame:
-    """Without units and weeks that are uninformative: alone in their group, or with a count of 0 throughout."""
-    while True:
-        informative = [pl.len().over(group) > 1 for group in fixed]
-        if is_count:
-            informative += [pl.col("y").max().over(group) > 0 for group in fixed]
-        kept = table.filter(*informative)
-        if kept.height == table.height:
-            return kept
-        table = kept
-
-
-def _variance(fit: Any) -> Floats | None:
-    """The variance over authors of a fit by pyfixest, with the fixed effects swept out (k x k).
-
-    Its own sandwich is too short where few edited models weigh much, and its jackknife refits once per author.
-    """
-    authors: Codes = np.unique(fit._data["author"], return_inverse=True)[1]
-    residuals = np.asarray(fit._u_hat).ravel()
-    swept = Fit(fit.coef().to_numpy(), slope=residuals, curvature=np.ones(len(residuals)))
-    return over_clusters(np.asarray(fit._X), swept, authors)
-
-
-def _coefficient(value: float, error: float, groups: int, covariances: Floats) -> Coefficient:
-    """With its t interval on G - 1 degrees of freedom; G is the smaller of the two groups' numbers of authors."""
-    if groups < AUTHORS_FOR_INTERVAL or not error > 0:
-        return Coefficient(Estimate(value, flags=("few_clusters",)))
-    return Coefficient(t_estimate(value, error, groups - 1), error, groups, covariances)
-
-
-def _pretrend(curve: dict[str, Coefficient]) -> Estimate:
-    """The joint test that the weeks before the edit do not differ from week -1: Wald's F on G - 1 degrees of freedom.
-
-    A test that finds nothing is weak evidence of parallel trends where the study is small (Roth 2022, "Pretest with
-    caution"); it is reported next to the minimum detectable effect.
-    """
-    before = {at: one for at, (week, one) in enumerate(curve.items()) if int(week) < -1 and one.groups}
-    if not before:
-        return Estimate(flags=("constant",))
-    b = np.array([one.estimate.value for one in before.values()], dtype=np.float64)
-    v = np.array([one.covariances for one in before.values()], dtype=np.float64)[:, list(before)]
-    try:
-        f = float(b @ np.linalg.solve(v, b)) / len(b)
-    except np.linalg.LinAlgError:
-        return Estimate(flags=("collinear",))
-    groups = min(one.groups for one in before.values())
-    return Estimate(f, p=float(stats.f.sf(f, len(b), groups - 1)))
-
-
-def _detectable(average: Coefficient) -> float | None:
-    """(z(0.975) + z(0.8)) standard errors: what a two-sided test at 5 % finds with power 0.8 (Bloom 1995)."""
-    if average.error is None:
-        return None
-    return float(stats.norm.ppf(0.975) + stats.norm.ppf(POWER)) * average.error

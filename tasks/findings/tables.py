@@ -17,6 +17,7 @@ from tasks.records import Finding
 NO_JUDGE = "table"
 KINDS_KEPT = 10  # levels of a control that is not a number
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
+FORMATS = (".parquet", *_SEPARATORS)
 
 
 def analyse_table(
@@ -63,19 +64,33 @@ def analyse_table(
 
 def read_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     """The columns of a Parquet, CSV or TSV file. Raises `TableInvalid`, naming what is wrong."""
+    lazy = scan_table(path)
+    known = lazy.collect_schema().names()
+    for name in columns:
+        if name not in known:
+            raise TableInvalid(f"{path} has no column {name}; {_others(name, known)}")
+    try:
+        return lazy.select(columns).collect(engine="streaming")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(path, error) from error
+
+
+def scan_table(path: Path) -> pl.LazyFrame:
+    """A Parquet, CSV or TSV file of which only the schema is read. Raises `TableInvalid`."""
     kind = path.suffix.lower()
-    if kind not in (".parquet", *_SEPARATORS):
+    if kind not in FORMATS:
         raise TableInvalid(f"{path}: unknown format; name a .parquet, .csv or .tsv file")
     try:
         lazy = pl.scan_parquet(path) if kind == ".parquet" else _scan_csv(path, _SEPARATORS[kind])
-        known = lazy.collect_schema().names()
-        for name in columns:
-            if name not in known:
-                raise TableInvalid(f"{path} has no column {name}; {_others(name, known)}")
-        return lazy.select(columns).collect(engine="streaming")
+        lazy.collect_schema()
     except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).partition("\n")[0]
-        raise TableInvalid(f"{path} cannot be read: {reason}") from error
+        raise _unreadable(path, error) from error
+    return lazy
+
+
+def _unreadable(path: Path, error: Exception) -> TableInvalid:
+    reason = str(error).partition("\n")[0]
+    return TableInvalid(f"{path} cannot be read: {reason}")
 
 
 def _scan_csv(path: Path, separator: str) -> pl.LazyFrame:

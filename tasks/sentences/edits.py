@@ -1,4 +1,7 @@
-"""Event studies of card edits: trends before the edit, power, and whether the text may speak of an effect."""
+"""Event studies of card edits: trends before the edit, power, and whether the text may speak of an effect.
+
+Every p here is by randomisation (`tasks/findings/reassignment.py`), and an interval excludes 0 exactly where p < 0.05.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,13 @@ from tasks.sentences.numbers import NARROW, decimal, models, probability
 from tasks.sentences.words import estimator_words, plain
 
 _EVENT_STUDIES = {Estimator.POISSON_STACKED, Estimator.OLS_STACKED, Estimator.WALD}
+
+
+def by_chance(finding: Finding) -> str:
+    """`, p 0.012 by randomisation`: how often edits assigned at random differ as much; empty for other questions."""
+    if finding.p is None or finding.question not in ("edit_effect", "edit_curve"):
+        return ""
+    return f", p {probability(finding.p)} by randomisation"
 
 
 def tested(finding: Finding) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tasks.estimators import Estimator
 from tasks.records import OUTCOMES, Finding, Scope
-from tasks.sentences.edits import tested
+from tasks.sentences.edits import by_chance, tested
 from tasks.sentences.estimates import (
     ends,
     figure,
@@ -155,7 +155,7 @@ def _association(finding: Finding) -> str:
         return f"nothing can be said about {pair} ({how}: {_why_nothing(finding)})"
     if verdict == "unsettled":
         return f"{pair} are compared without an interval ({how} {value}), which settles nothing"
-    numbers = f"{how} {value}, {interval(finding)}"
+    numbers = f"{how} {value}, {interval(finding)}{by_chance(finding)}"
     if verdict == "one_author":
         return f"an association between {pair} hangs on one author ({numbers}; {without(finding)})"
     if verdict == "unclear":

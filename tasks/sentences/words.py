@@ -28,7 +28,7 @@ _ESTIMATORS: dict[str, str] = {
     Estimator.POISSON_STACKED: "stacked Poisson event study",
     Estimator.OLS_STACKED: "stacked event study",
     Estimator.LPDID: "local projections",
-    Estimator.WALD: "Wald’s test",
+    Estimator.WALD: "test by randomisation",
     Estimator.MINIMUM_DETECTABLE: "minimum detectable effect (80 % power)",
 }
 _COLUMNS = {
@@ -78,6 +78,7 @@ _FLAGS = {
     "collinear": "The controls already determine one of the two.",
     "quantile_is_tied": "Too many of these models share the median for a median regression.",
     "decided_levels": "Groups (such as a library) whose models all have any, or all have none, are left out.",
+    "few_effective_authors": "A few authors have most of the weight here: too few count equally for an interval.",
     "few_labels": "Fewer than a hundred texts are labelled: read it as a hint.",
     "heavy_label": "One labelled text stands for more than a tenth of these models.",
     "few_edits": "Fewer than thirty models had such an edit.",

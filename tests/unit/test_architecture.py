@@ -40,7 +40,7 @@ DOORS = {
         "tasks/embedders/sentence.py",
     },
     "obstore": {"tasks/storage/store/bucket.py"},
-    "pyfixest": {"tasks/findings/edit_effects.py", "tasks/findings/regression.py"},
+    "pyfixest": {"tasks/findings/regression.py"},
     "rensa": {"tasks/cards/families.py"},
     "sentence_transformers": {"tasks/embedders/sentence.py"},
     "torch": {"tasks/embedders/sentence.py"},

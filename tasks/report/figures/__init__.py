@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from tasks.report.data import ReportData
-from tasks.report.figures.associations import association, edits, judge_error, slopes, stratum_associations
+from tasks.report.figures.associations import (
+    EDIT_OUTCOMES,
+    association,
+    edits,
+    judge_error,
+    slopes,
+    stratum_associations,
+)
 from tasks.report.figures.contents import documented, documented_words, sections
 from tasks.report.figures.figure import Figure
 from tasks.report.figures.ingredients import ingredients
@@ -41,7 +48,7 @@ def every(data: ReportData) -> dict[str, Group]:
         "ingredients": _known([ingredients(data)]),
         "slopes": [slopes(data, outcome) for outcome in ("downloads", "likes")],
         "judge_error": _known([judge_error(data)]),
-        "edits": _known(edits(data, outcome) for outcome in ("likes_gained", "downloads_gained")),
+        "edits": _known(edits(data, outcome) for outcome in EDIT_OUTCOMES),
         "sections": sections(data),
         "documented": _known([documented(data)]),
         "strata": _known(

@@ -34,6 +34,8 @@ _SLOPES: dict[str, str] = {
     Estimator.LOGIT: "Logistic",
     Estimator.HURDLE_LOG: "Those with any",
 }
+# The headline first.
+EDIT_OUTCOMES = ("log1p_downloads", "downloads_gained", "likes_gained")
 _EDITS = {"documentation_edit": "documenting more", "cosmetic_edit": "documenting nothing more"}
 _REGRESSIONS = {"regression": "score alone", "regression_controlled": "all else equal"}
 
