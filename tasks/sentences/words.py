@@ -69,7 +69,6 @@ _FLAGS = {
     "mostly_zero": "Most of these models have a count of zero, so the size means little.",
     "few_models": "Based on few models: read it as a hint.",
     "few_clusters": "Based on few authors: the interval may be too narrow, or missing.",
-    "few_effective_authors": "A few authors have nearly all of these models, so there is no interval.",
     "dominant_author": "One author owns more than a tenth of these models and weighs accordingly.",
     "not_converged": "The fit did not converge.",
     "scale_collapsed": "Most of these models share one value, so the robust scale is zero.",
