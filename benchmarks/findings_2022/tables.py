@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from benchmarks.findings_2022.evidence import Evidence
 from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.figures import documented_words
-from tasks.sentences.estimates import both_ends, ends, figure, is_interval, reading, without
+from tasks.sentences.estimates import both_ends, ends, figure, is_interval, reading
 from tasks.sentences.numbers import count, decimal, percent
 from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first
 
@@ -50,11 +51,17 @@ def with_interval(finding: Finding | None) -> str:
     return f"{value} ({both_ends(finding)})" if is_interval(finding) else f"{value} (no interval)"
 
 
-def are_all(evidence: Evidence, question: str, outcome: str) -> bool:
-    """Whether every slope of an outcome that could be estimated is above zero, in every stratum."""
-    slopes = [f for f in evidence.data.findings if f.question == question]
-    readings = {reading(f) for f in slopes if f.outcome == outcome or f.outcome.endswith(f"_{outcome}")}
-    return bool(readings) and readings <= {"more", "nothing"}
+def _without(finding: Finding) -> str:
+    """The same without the author who moves it furthest, and who that is."""
+    if finding.influential_author is None:
+        return "–"
+    left = replace(
+        finding,
+        estimate=finding.estimate_without,
+        ci_low=finding.ci_low_without,
+        ci_high=finding.ci_high_without,
+    )
+    return f"{with_interval(left)}, {finding.influential_author}"
 
 
 def factor(finding: Finding) -> str:
@@ -108,12 +115,14 @@ def correlations(evidence: Evidence, outcome: str) -> str:
             )
         )
         counts = count(model.n), count(model.n_clusters), percent(model.zero_share)
-        rows.append((words, *counts, *map(with_interval, (author, model, within)), without(model)))
+        rows.append((words, *counts, *map(with_interval, (author, model, within)), _without(model)))
         if stratum != "no_card_lowest":
             equal = evidence.finding(
                 "partial_rank_correlation", outcome, Estimator.SPEARMAN_GIVEN_CONTROLS, stratum
             )
-            rows.append((f"{words}, all else equal", *counts, "–", with_interval(equal), "–", without(equal)))
+            rows.append(
+                (f"{words}, all else equal", *counts, "–", with_interval(equal), "–", _without(equal))
+            )
     heads = ["models", "number", "authors", "zeros", "ρ per author", "ρ per model", "ρ within authors"]
     return markdown([*heads, "ρ per model, without one author"], rows)
 

@@ -144,13 +144,16 @@ def test_the_report_can_be_written_again_with_its_charts_as_pictures(week: Week,
 def test_every_estimate_of_the_article_is_in_the_warehouse_with_its_interval(week: Week) -> None:
     text, _ = article.render(read_evidence(week.home))
     rows = week.rows("select estimate, ci_low, ci_high from out_findings where ci_high is not null")
+    rows += week.rows(
+        "select estimate_without, ci_low_without, ci_high_without from out_findings where ci_high_without is not null"
+    )
     units: list[Callable[[float], str]] = [
         decimal,
         percent,
         lambda number: decimal(math.exp(min(number, 50))),
     ]
     known = {tuple(map(unit, row)) for row in rows for unit in units}
-    number = r"([−<]?[\d,.]+(?:\s%)?)"
+    number = r"([−<]?\d(?:[\d,.]*\d)?(?:\s%)?)"
     told = re.findall(rf"{number}(?:\stimes)?(?:,\s|\s\(){number}\sto\s{number}", text)
     assert len(told) > 80
     assert {tuple(" ".join(part.split()) for part in one) for one in told} <= {
