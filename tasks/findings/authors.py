@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -23,7 +24,6 @@ from tasks.arrays import Floats
 from tasks.findings.sample import AUTHORS_FOR_INTERVAL, EFFECTIVE_AUTHORS, Bools, Codes, Estimate
 
 LARGE_SHARE = 0.01  # of the models: an author with more is really left out
-_NEARLY_ONE = 1 - 1e-12
 
 
 def cluster_sums(columns: Floats, clusters: Codes) -> Floats:
@@ -34,7 +34,8 @@ def cluster_sums(columns: Floats, clusters: Codes) -> Floats:
 def effective_number(information: Floats | Codes) -> float:
     """How many equal ones are worth as much as these (G, none negative): (sum)^2 / sum of squares (Kish 1965)."""
     each = information.astype(np.float64)
-    return float(each.sum() ** 2 / np.sum(each**2))
+    squares = float(np.sum(each**2))
+    return float(each.sum() ** 2 / squares) if squares > 0 else 0.0
 
 
 def moves_of_authors(
@@ -55,40 +56,56 @@ def moves_of_authors(
 
 
 def correlation_estimate(
-    value: float, moves: Floats, information: Floats, flags: tuple[str, ...] = ()
+    value: float, moves: Floats, *information: Floats, flags: tuple[str, ...] = ()
 ) -> Estimate:
     """A statistic between -1 and 1 with its interval and p from the moves (G) without each author.
 
     On the scale of Fisher's z, so that no end leaves [-1, 1]; t with one degree of freedom less than there are
-    effective authors. `information` (G) is what each author contributes. Fewer than 10 authors, or than 5 effective
-    ones: no interval and no p.
+    effective authors. `information` (G each) is what each author contributes: of the predictor, and of the outcome,
+    where two authors may have all that differs. Fewer than 10 authors that contribute, or than 5 effective ones: no
+    interval and no p.
     """
-    effective = effective_number(information)
-    most = int(np.argmax(np.abs(moves)))
-    without = float(np.clip(value + moves[most], -1, 1))
-    bare = Estimate(
-        value, flags=flags, effective_authors=effective, most_influential=most, value_without=without
-    )
-    if (flag := too_few(len(moves), effective)) is not None:
+    effective = min(map(effective_number, information))
+    bare = Estimate(value, flags=flags, effective_authors=effective)
+    bare = _leaving_out(bare, moves, int(np.argmax(np.abs(moves))))
+    if (flag := too_few(*information)) is not None:
         return bare.flagged(flag)
-    z = float(np.arctanh(np.clip(value, -_NEARLY_ONE, _NEARLY_ONE)))
-    error = jackknife_error(value, moves, information)
+    error = jackknife_error(value, moves, information[0])
+    z = _fisher(value, len(moves))
     reach = float(stats.t.ppf(0.975, effective - 1)) * error
     p = float(2 * stats.t.sf(abs(z) / error, effective - 1)) if error else float(z == 0)
-    return bare.between(float(np.tanh(z - reach)), float(np.tanh(z + reach)), p)
+    low, high = min(value, float(np.tanh(z - reach))), max(value, float(np.tanh(z + reach)))
+    return _leaving_out(bare.between(low, high, p), moves, against(value, low, high, moves))
+
+
+def _leaving_out(estimate: Estimate, moves: Floats, author: int) -> Estimate:
+    """The same with an author's code, and the value without its models."""
+    left = float(np.clip((estimate.value or 0.0) + moves[author], -1, 1))
+    return replace(estimate, most_influential=author, value_without=left)
+
+
+def against(value: float, low: float, high: float, moves: Floats) -> int:
+    """The author to be left out (of G): who moves a clear estimate furthest towards 0, or an unclear one furthest."""
+    return int(np.argmax(-np.sign(value) * moves if low * high > 0 else np.abs(moves)))
 
 
 def jackknife_error(value: float, moves: Floats, information: Floats) -> float:
     """The standard error of Fisher's z of a statistic from the moves (G) without each author, by CR2."""
-    z, left = (np.arctanh(np.clip(v, -_NEARLY_ONE, _NEARLY_ONE)) for v in (value, value + moves))
+    z, left = _fisher(value, len(moves)), _fisher(value + moves, len(moves))
     return float(np.sqrt(np.sum((left - z) ** 2 * (1 - information / information.sum()))))
 
 
-def too_few(authors: int, effective: float) -> str | None:
-    """The flag of a sample whose authors are too few, or too unequal, for an interval; null where they are not."""
-    if authors < AUTHORS_FOR_INTERVAL:
+def _fisher(value: float | Floats, authors: int) -> Any:
+    """Fisher's z; a perfect order of so few authors says no more than that it is nearly 1."""
+    most = 1 - 0.5 / max(authors, 2) ** 2
+    return np.arctanh(np.clip(value, -most, most))
+
+
+def too_few(*information: Floats | Codes) -> str | None:
+    """The flag of authors (G) who are too few, or too unequal, for an interval; null where they are not."""
+    if min(int(np.count_nonzero(each > 0)) for each in information) < AUTHORS_FOR_INTERVAL:
         return "few_clusters"
-    return "few_effective_authors" if effective < EFFECTIVE_AUTHORS else None
+    return "few_effective_authors" if min(map(effective_number, information)) < EFFECTIVE_AUTHORS else None
 
 
 def mean_estimate(values: Floats, clusters: Codes) -> Estimate:
@@ -96,7 +113,7 @@ def mean_estimate(values: Floats, clusters: Codes) -> Estimate:
     sizes = np.bincount(clusters)
     effective = effective_number(sizes)
     bare = Estimate(float(values.mean()), effective_authors=effective)
-    if (flag := too_few(len(sizes), effective)) is not None:
+    if (flag := too_few(sizes)) is not None:
         return bare.flagged(flag)
     sums = np.bincount(clusters, weights=values - values.mean())
     error = float(np.sqrt(np.sum(sums**2 / (1 - sizes / len(values))))) / len(values)

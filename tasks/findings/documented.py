@@ -77,7 +77,7 @@ def share(has: Floats, clusters: np.ndarray) -> Estimate:
     value, sizes = float(has.mean()), np.bincount(clusters)
     effective = effective_number(sizes)
     bare = Estimate(value, effective_authors=effective)
-    if (flag := too_few(len(sizes), effective)) is not None:
+    if (flag := too_few(sizes)) is not None:
         return bare.flagged(flag)
     if value in (0.0, 1.0):
         return bare

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.arrays import Floats
-from tasks.findings.authors import LARGE_SHARE, correlation_estimate
+from tasks.findings.authors import LARGE_SHARE, cluster_sums, correlation_estimate
 from tasks.findings.sample import Bools, Codes, Estimate
 
 MODELS_PER_COLUMN = 10  # with fewer models for each thing held equal, little is left to compare
@@ -46,12 +46,14 @@ def many_partial_spearmans(
 
     def estimate(k: int, which: int, others: Iterable[int]) -> Estimate:
         own, outcome = _residual_weights(products, [*others], table.base + k)
-        left, influence = _influence(table, whole, own, outcome)
+        left, rest, influence = _influence(table, whole, own, outcome)
         moves = -np.bincount(clusters, weights=influence) / np.maximum(table.n - sizes, 1)
         for author, correlations in without.items():
             moves[author] = correlations[which][k] - values[which][k]
-        information = np.bincount(clusters, weights=(left - left.mean()) ** 2)
-        return correlation_estimate(float(values[which][k]), moves, np.asarray(information))
+        information = [
+            cluster_sums(((each - each.mean()) ** 2)[:, None], clusters)[:, 0] for each in (left, rest)
+        ]
+        return correlation_estimate(float(values[which][k]), moves, *information)
 
     controls = range(table.base)
     together = table.base + np.flatnonzero(unique)
@@ -173,8 +175,8 @@ def _residual_weights(products: Floats, others: list[int], own: int) -> tuple[Fl
     return weights[:, 0], weights[:, 1]
 
 
-def _influence(table: _Table, whole: Floats, own: Floats, outcome: Floats) -> tuple[Floats, Floats]:
-    """The residuals (n) of a predictor, and the influence values (n, mean 0) of their correlation with the outcome's.
+def _influence(table: _Table, whole: Floats, own: Floats, outcome: Floats) -> tuple[Floats, Floats, Floats]:
+    """The residuals (n) of a predictor and of the outcome, and the influences (n, mean 0) of their correlation.
 
     As in `rank.partial_spearman`, the ranks of all columns move along. Those of a column with two levels do not: what
     least squares leaves sums to zero on either side.
@@ -191,4 +193,4 @@ def _influence(table: _Table, whole: Floats, own: Floats, outcome: Floats) -> tu
     spread = np.sqrt(spread_x * spread_y)
     value = (x @ y) / n / spread
     xx, xy, yy = xx - xx.mean(), xy - xy.mean(), yy - yy.mean()
-    return x, np.asarray(xy / spread - value / 2 * (xx / spread_x + yy / spread_y))
+    return x, y, np.asarray(xy / spread - value / 2 * (xx / spread_x + yy / spread_y))

@@ -258,10 +258,14 @@ def dose_response(sample: Sample, stamp: Stamp) -> list[Finding]:
     for (half,), rows in sorted(placed.partition_by(_HALF_POINT, as_dict=True).items()):
         if rows.height < MODELS_TO_TRUST:
             continue
-        low = float(half) / 2
-        part = replace(sample, stratum=f"score={low:g} to {low + 0.5:g}", rows=rows)
+        start = float(half) / 2
+        part = replace(sample, stratum=f"score={start:g} to {start + 0.5:g}", rows=rows)
         estimate = mean_estimate(rows["rank"].to_numpy(), part.clusters)
-        row = stamp.finding("dose_response", Estimator.MEAN_RANK, part, estimate)
+        low, high = (
+            None if end is None else min(max(end, 0.0), 1.0) for end in (estimate.low, estimate.high)
+        )
+        within = replace(estimate, low=low, high=high)  # ranks end there
+        row = stamp.finding("dose_response", Estimator.MEAN_RANK, part, within)
         found.append(replace(row, flags=[flag for flag in row.flags if flag != "constant"]))
     return found
 

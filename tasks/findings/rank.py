@@ -36,7 +36,7 @@ def spearman(x: Floats, y: Floats, authors: Codes) -> Estimate:
     value = of(np.ones(len(x), np.bool_))
     _, influence = correlation(x, y, rank_covariance)
     moves = moves_of_authors(value, influence, authors, of)
-    return correlation_estimate(value, moves, _information(_mid_distribution(x), authors))
+    return correlation_estimate(value, moves, *(_information(_mid_distribution(v), authors) for v in (x, y)))
 
 
 def spearman_per_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
@@ -48,8 +48,11 @@ def spearman_per_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
     value, influence = correlation(x, y, lambda a, b: rank_covariance(a, b, weights), weights)
     groups = int(authors.max()) + 1
     moves = -np.bincount(authors, weights=weights * influence) / max(groups - 1, 1)
-    deviations = _mid_distribution(x, weights / weights.mean()) - 0.5
-    return correlation_estimate(value, moves, _information(deviations * np.sqrt(weights), authors, 0.0))
+    scaled = weights / weights.mean()
+    information = [
+        _information((_mid_distribution(v, scaled) - 0.5) * np.sqrt(weights), authors, 0.0) for v in (x, y)
+    ]
+    return correlation_estimate(float(np.clip(value, -1, 1)), moves, *information)
 
 
 def spearman_within_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
@@ -72,7 +75,7 @@ def spearman_within_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
         return Estimate(flags=("constant",))
     value, influence = _residual_correlation(left, [x, y], np.eye(2))
     moves = moves_of_authors(value, influence, authors, lambda kept: _pearson(*left_of(kept).T))
-    return correlation_estimate(value, moves, _information(left[:, 0], authors))
+    return correlation_estimate(value, moves, *(_information(column, authors) for column in left.T))
 
 
 def kendall(x: Floats, y: Floats, authors: Codes) -> Estimate:
@@ -82,7 +85,7 @@ def kendall(x: Floats, y: Floats, authors: Codes) -> Estimate:
     Kendall (1945), "The treatment of ties in ranking problems".
     """
     value, moves = kendall_without_each(x, y, authors)
-    return correlation_estimate(value, moves, _information(_mid_distribution(x), authors))
+    return correlation_estimate(value, moves, *(_information(_mid_distribution(v), authors) for v in (x, y)))
 
 
 def kendall_without_each(x: Floats, y: Floats, authors: Codes) -> tuple[float, Floats]:
@@ -139,7 +142,7 @@ def partial_spearman(
     weights = np.vstack([np.eye(2), -coefficients[1 : 1 + held.shape[1]]])
     value, influence = _residual_correlation(left, columns, weights)
     moves = moves_of_authors(value, influence, clusters, lambda kept: _pearson(*left_of(kept)[0].T))
-    return correlation_estimate(value, moves, _information(left[:, 0], clusters))
+    return correlation_estimate(value, moves, *(_information(column, clusters) for column in left.T))
 
 
 _NO_VARIANCE = 1e-9  # of the ranks' variance: what rounding leaves
@@ -186,7 +189,9 @@ def cliffs_delta(has: Floats, y: Floats, authors: Codes) -> Estimate:
         return float(with_ @ below / (with_.sum() * without.sum()))
 
     moves = moves_of_authors(value, influence, authors, of)
-    return correlation_estimate(value, moves, _information(has, authors))
+    return correlation_estimate(
+        value, moves, *(_information(v, authors) for v in (has, _mid_distribution(y)))
+    )
 
 
 def _information(predictor: Floats, authors: Codes, middle: float | None = None) -> Floats:

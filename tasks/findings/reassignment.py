@@ -28,7 +28,7 @@ from scipy import optimize, sparse, stats
 
 from tasks.arrays import Floats
 from tasks.findings.authors import effective_number, too_few
-from tasks.findings.sample import Bools, Codes, Estimate
+from tasks.findings.sample import AUTHORS_FOR_INTERVAL, Bools, Codes, Estimate
 
 DRAWS = 999
 LEVEL = 0.05
@@ -267,7 +267,7 @@ class _Test:
     @property
     def too_few(self) -> str | None:
         """The flag of authors that are too few, or too unequal, for an interval."""
-        return too_few(self.authors, effective_number(self.information))
+        return "few_clusters" if self.authors < AUTHORS_FOR_INTERVAL else too_few(self.information)
 
     def _apart(self, weights: Floats) -> Floats:
         """Whether a unit is edited, less the weighted share of its stack that is."""

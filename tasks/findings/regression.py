@@ -18,9 +18,9 @@ from scipy import special, stats
 from statsmodels.robust.norms import HuberT, TukeyBiweight
 
 from tasks.arrays import Floats
-from tasks.findings.authors import LARGE_SHARE, cluster_sums, effective_number, too_few
+from tasks.findings.authors import LARGE_SHARE, against, cluster_sums, effective_number, too_few
 from tasks.findings.controls import Design, independent, least_squares
-from tasks.findings.sample import Codes, Estimate
+from tasks.findings.sample import Bools, Codes, Estimate
 
 MAD_TO_SIGMA = float(stats.norm.ppf(0.75))
 ITERATIONS = 500
@@ -109,25 +109,34 @@ def logit_any(design: Design) -> Estimate:
     Cox (1958), "The regression analysis of binary sequences"; Mullahy (1986); Albert & Anderson (1984), "On the
     existence of maximum likelihood estimates in logistic regression models".
     """
-    undecided = _without_decided_levels(design)
-    return _score_estimate(undecided, _glm(undecided, (undecided.y > 0).astype(np.float64), BINOMIAL))
+    kept = _undecided(design)
+    codes, clusters = np.unique(design.clusters[kept], return_inverse=True)
+    used = design if kept.all() else _only(design, kept, clusters)
+    has = (used.y > 0).astype(np.float64)
+    found = _score_estimate(replace(used, y=has), _glm(used, has, BINOMIAL))
+    if found.most_influential is None:
+        return found
+    return replace(found, most_influential=int(codes[found.most_influential]))
 
 
-def _without_decided_levels(design: Design) -> Design:
+def _undecided(design: Design) -> Bools:
+    """Which models (n) are of no level all of whose models have some, or none."""
     has, decided = design.y > 0, np.zeros(len(design.y), dtype=bool)
     for column in design.x.T[1:-1]:
         its = column == 1
         if np.all(its | (column == 0)) and (has[its].all() or not has[its].any()):
             decided |= its
-    if not decided.any():
-        return design
-    kept = ~decided
+    return np.asarray(~decided)
+
+
+def _only(design: Design, kept: Bools, clusters: Codes) -> Design:
+    """The models that are kept, with the codes of their clusters, and a flag."""
     x = design.x[kept]
     return replace(
         design,
         x=x[:, independent(x)],
         y=design.y[kept],
-        clusters=np.unique(design.clusters[kept], return_inverse=True)[1],
+        clusters=clusters,
         weights=None if design.weights is None else design.weights[kept],
         flags=(*design.flags, "decided_levels"),
     )
@@ -293,7 +302,7 @@ def _glm(design: Design, y: Floats, family: Family, start: Floats | None = None)
     normal equations: with a million models statsmodels' decomposition in each step takes minutes.
     """
     x, counted = design.x, np.ones(len(y)) if design.weights is None else design.weights
-    if not x.shape[1] or np.all(y == y[0]):
+    if not x.shape[1] or not len(y) or np.all(y == y[0]):
         return NoFit(("constant",))
     beta = np.zeros(x.shape[1]) if start is None else start
     predictor = family.link((y + y.mean()) / 2) if start is None else x @ start
@@ -332,8 +341,8 @@ def _moves(design: Design, fit: Fit) -> Floats | None:
 def _moves_refitted(design: Design, fit: Fit) -> Floats | None:
     """The same of a Poisson fit, which is made again without each author of more than a fiftieth of the information."""
     moves = _moves(design, fit)
-    if moves is None:
-        return None
+    if moves is None or len(moves) < 2:
+        return moves
     sizes = np.bincount(design.clusters, weights=design.weights)
     shares = np.maximum(_shares(design, fit), sizes / sizes.sum())
     for author in np.flatnonzero(shares > _REFITTED_SHARE):
@@ -372,19 +381,28 @@ def _score_estimate(design: Design, fit: Fit | NoFit, moves_of: Moves = _moves) 
     moves = moves_of(design, fit)
     if moves is None:
         return Estimate(flags=("not_converged", *design.flags))
-    groups, effective = len(moves), effective_number(_shares(design, fit))
+    groups, information = len(moves), (_shares(design, fit), _spread_of_outcome(design))
+    effective = min(map(effective_number, information))
     bare = Estimate(
         float(fit.coefficients[-1]),
         flags=design.flags,
         effective_authors=effective,
         most_influential=int(np.argmax(np.abs(moves))),
     )
-    if (flag := too_few(groups, effective)) is not None:
+    if (flag := too_few(*information)) is not None:
         return bare.flagged(flag)
     error = float(np.sqrt(np.sum(moves**2) * (groups - 1) / groups))
     if not error > 0:
         return Estimate(flags=("not_converged", *design.flags))
-    return bare.by_t(error, effective - 1)
+    found = bare.by_t(error, effective - 1)
+    most = against(found.value or 0.0, found.low or 0.0, found.high or 0.0, moves)
+    return replace(found, most_influential=most)
+
+
+def _spread_of_outcome(design: Design) -> Floats:
+    """Each author's part of the spread of the outcome's ranks (G): two authors may have all that is not zero."""
+    ranks = stats.rankdata(design.y)
+    return np.asarray(np.bincount(design.clusters, weights=(ranks - ranks.mean()) ** 2))
 
 
 def over_clusters(x: Floats, fit: Fit, clusters: Codes) -> Floats | None:

@@ -420,3 +420,22 @@ def test_the_real_hub_has_findings_with_intervals() -> None:
     assert found["outliers", "likes", "all", "models_removed"].estimate == 102
     assert found["regression_controlled", "likes", "all", "poisson"].p is not None
     assert found["has_card", "likes", "all", "cliffs_delta"].ci_low is not None
+
+
+@pytest.mark.parametrize("authors", [1, 2, 3])
+def test_hardly_any_authors_give_estimates_without_intervals(authors: int) -> None:
+    frame = hub(120).with_columns((pl.int_range(pl.len()) % authors).cast(pl.String).alias("author"))
+    rows = answers(frame)
+    assert any(row.estimate is not None for row in rows)
+    assert all(row.ci_low is None for row in rows if row.question in ("rank_correlation", "regression"))
+
+
+def test_an_outcome_that_two_authors_alone_have_gives_no_interval() -> None:
+    """However many authors there are: what differs is theirs."""
+    frame = hub().with_columns(
+        pl.when(pl.col("author").is_in(["a1", "a2"])).then(pl.lit(3)).otherwise(0).alias("likes")
+    )
+    rows = [row for row in answers(frame) if row.outcome in ("likes", "any_likes") and row.stratum == "all"]
+    asked = [row for row in rows if row.question in ("rank_correlation", "regression")]
+    assert len(asked) > 4
+    assert [row.estimator for row in asked if row.ci_low is not None] == []
