@@ -66,7 +66,9 @@ def correlation_estimate(
     interval and no p.
     """
     effective = min(map(effective_number, information))
-    bare = Estimate(value, flags=flags, effective_authors=effective)
+    bare = Estimate(
+        value, flags=flags, effective_authors=effective, most_moving=int(np.argmax(np.abs(moves)))
+    )
     bare = _leaving_out(bare, moves, int(np.argmax(np.abs(moves))))
     if (flag := too_few(*information)) is not None:
         return bare.flagged(flag)

@@ -49,20 +49,35 @@ def answered(
     *,
     outcome: str | None = None,
 ) -> Finding:
-    """The answer of a method from a sample, and what it would be without the author who moves it furthest."""
+    """The answer of a method from a sample, and what it is without one author.
+
+    That is the author who moves it furthest, or, where the answer is clear and another author's absence makes it
+    unclear, that one.
+    """
     estimate = Estimate() if cannot_estimate(sample) else method(sample)
     found = stamp.finding(question, estimator, sample, estimate, outcome=outcome)
-    if estimate.most_influential is None or found.estimate is None:
+    if found.estimate is None:
         return found
-    author, rest = sample.without(estimate.most_influential)
-    left = Estimate() if cannot_estimate(rest) else method(rest)
-    return replace(
-        found,
-        influential_author=author,
-        estimate_without=left.value,
-        ci_low_without=left.low,
-        ci_high_without=left.high,
-    )
+    for code in dict.fromkeys((estimate.most_influential, estimate.most_moving)):
+        if code is None:
+            continue
+        author, rest = sample.without(code)
+        left = Estimate() if cannot_estimate(rest) else method(rest)
+        found = replace(
+            found,
+            influential_author=author,
+            estimate_without=left.value,
+            ci_low_without=left.low,
+            ci_high_without=left.high,
+        )
+        if _is_clear(estimate) and not _is_clear(left):
+            break
+    return found
+
+
+def _is_clear(estimate: Estimate) -> bool:
+    """Whether the interval lies on one side of zero."""
+    return estimate.low is not None and estimate.high is not None and estimate.low * estimate.high > 0
 
 
 def strata(models: pl.DataFrame, study: Study, limits: Mapping[str, Fence]) -> list[Sample]:

@@ -116,7 +116,8 @@ def logit_any(design: Design) -> Estimate:
     found = _score_estimate(replace(used, y=has), _glm(used, has, BINOMIAL))
     if found.most_influential is None:
         return found
-    return replace(found, most_influential=int(codes[found.most_influential]))
+    moving = found.most_moving if found.most_moving is None else int(codes[found.most_moving])
+    return replace(found, most_influential=int(codes[found.most_influential]), most_moving=moving)
 
 
 def _undecided(design: Design) -> Bools:
@@ -388,6 +389,7 @@ def _score_estimate(design: Design, fit: Fit | NoFit, moves_of: Moves = _moves) 
         flags=design.flags,
         effective_authors=effective,
         most_influential=int(np.argmax(np.abs(moves))),
+        most_moving=int(np.argmax(np.abs(moves))),
     )
     if (flag := too_few(*information)) is not None:
         return bare.flagged(flag)

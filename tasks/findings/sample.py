@@ -42,6 +42,7 @@ class Estimate:
     flags: tuple[str, ...] = ()
     effective_authors: float | None = None
     most_influential: int | None = None
+    most_moving: int | None = None  # the code of whoever moves it furthest in either direction
     value_without: float | None = None
 
     def between(self, low: float, high: float, p: float) -> Estimate:
