@@ -62,7 +62,7 @@ def correlation_estimate(
 
     On the scale of Fisher's z, so that no end leaves [-1, 1]; t with one degree of freedom less than there are
     effective authors. `information` (G each) is what each author contributes: of the predictor, and of the outcome,
-    where two authors may have all that differs. Fewer than 10 authors that contribute, or than 5 effective ones: no
+    where two authors may have all that differs. Fewer than 10 authors that contribute, or than 3 effective ones: no
     interval and no p.
     """
     effective = min(map(effective_number, information))

@@ -22,7 +22,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 MODELS_TO_ESTIMATE = 10  # below it no estimate is given at all
 MODELS_TO_TRUST = 30
 AUTHORS_FOR_INTERVAL = 10  # below it an interval over authors means nothing
-EFFECTIVE_AUTHORS = 5.0  # the same, of authors who count equally
+EFFECTIVE_AUTHORS = 3.0  # the same, of authors who count equally
 AUTHORS_TO_TRUST = 30  # Cameron & Miller (2015): "few" clusters starts somewhere from 20 to 50
 DOMINANT_SHARE = 0.10
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # at run time a second name for the type would be reported as
 # Parts that a statement lands at once: enough to be quick, few enough to fit in memory.
 _PARTS_AT_ONCE = 200
 _ROWS_AT_ONCE = 500
-FINDINGS_VERSION = 8  # raise it with any change of a method, so that findings are estimated again
+FINDINGS_VERSION = 9  # raise it with any change of a method, so that findings are estimated again
 
 
 @cache

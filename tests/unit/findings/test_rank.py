@@ -229,9 +229,9 @@ def test_nine_authors_have_no_interval_and_ten_have() -> None:
     assert ten.low is not None
 
 
-def test_authors_who_count_for_less_than_five_have_no_interval() -> None:
+def test_authors_who_count_for_less_than_three_have_no_interval() -> None:
     score, likes, _, _ = tied_sample(12, n=300)
-    authors = np.maximum(np.arange(300, dtype=np.int64) - 200, 0)
+    authors = np.maximum(np.arange(300, dtype=np.int64) - 240, 0)
     found = rank.spearman(score, likes, authors)
     assert found.value is not None
     assert found.low is found.high is found.p is None
