@@ -7,7 +7,7 @@ the slash. Each draw takes 52 weeks of it, a week's snapshot being each model's 
 four models, drawn, because with half the models one author's the study refuses an interval. It assigns edits at random:
 to models, to whole authors, to whole authors over four weeks, or more often after popularity moved, or rose. Prints how
 often p < 0.05 among the estimates that have a p, with the binomial 95 % interval (Clopper & Pearson 1934), and how
-often the report would speak of an effect. Edits after a rise do follow a trend: there the test of trends should reject.
+often weeks 1 to 4 differ and those before the edit do not. After a rise edits do follow a trend, which should be found.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from scipy import stats
 from tasks.findings.edit_effects import edit_effects
 from tasks.findings.sample import Stamp
 from tasks.findings.tables import read_table
-from tasks.sentences.edits import edit_verdict
 
 WEEKS = 52
 DOCUMENTED, COSMETIC = 0.6, 0.15  # of the models, or of the authors
@@ -131,7 +130,7 @@ def panel(weeks: pl.DataFrame, how: str, seed: int) -> pl.DataFrame:
 
 
 def printed(task: tuple[str, int], weeks: pl.DataFrame) -> dict[str, bool | None]:
-    """Whether p < 0.05 in one draw, by outcome and question, and whether it is called an effect; null without p."""
+    """Whether p < 0.05 in one draw, by outcome and question, with weeks before that do not differ; null without p."""
     how, seed = task
     rows = panel(weeks, how, seed)
     found = edit_effects(rows, STAMP, seed=seed)
@@ -141,8 +140,12 @@ def printed(task: tuple[str, int], weeks: pl.DataFrame) -> dict[str, bool | None
         if f.predictor == "documentation_edit" and f.question in QUESTIONS
     }
     for outcome in {f.outcome for f in found}:
-        verdict = edit_verdict(found, outcome) or ""
-        marks[f"{outcome}, called an effect"] = verdict.startswith("This may be read as an effect")
+        clear, trend = (
+            next((mark for what, mark in marks.items() if what.startswith(f"{outcome}, {question}")), None)
+            for question in QUESTIONS.values()
+        )
+        if clear is not None and trend is not None:
+            marks[f"{outcome}, after the edit but not before"] = clear and not trend
     return marks
 
 
