@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import polars as pl
 
@@ -12,7 +11,7 @@ from benchmarks.findings_2022.evidence import Evidence
 from tasks.estimators import Estimator
 from tasks.records import Finding
 from tasks.report.figures import documented_words
-from tasks.sentences.estimates import both_ends, ends, figure, is_interval, reading
+from tasks.sentences.estimates import both_ends, ends, figure, is_interval, left_of, reading
 from tasks.sentences.numbers import count, decimal, percent
 from tasks.sentences.words import estimator_words, plain, stratum_words, upper_first
 
@@ -52,16 +51,10 @@ def with_interval(finding: Finding | None) -> str:
 
 
 def _without(finding: Finding) -> str:
-    """The same without the author who moves it furthest, and who that is."""
+    """The same without its influential author, and who that is."""
     if finding.influential_author is None:
         return "–"
-    left = replace(
-        finding,
-        estimate=finding.estimate_without,
-        ci_low=finding.ci_low_without,
-        ci_high=finding.ci_high_without,
-    )
-    return f"{with_interval(left)}, {finding.influential_author}"
+    return f"{with_interval(left_of(finding))}, {finding.influential_author}"
 
 
 def factor(finding: Finding) -> str:

@@ -2,13 +2,14 @@
 
 A statistic is estimated again without each author: the delete-a-group jackknife with authors as groups (Shao & Tu 1995,
 "The Jackknife and Bootstrap", 2.3). A few authors have most models, and an interval that linearises the statistic does
-not notice what it would be without them. So each large author is really left out, everything ranked or fitted again;
-for a small one the first-order term, its influence values (Hampel 1974), is as good and costs nothing.
+not notice what it would be without them. So for correlations each large author is really left out and everything ranked
+again; for a small one the first-order term, its influence values (Hampel 1974), is as good and costs nothing.
 
 The variance weighs each author's squared move by 1 - h, h its share of the information, which makes it unbiased for a
 mean over independent models (the CR2 of Bell & McCaffrey 2002). Its degrees of freedom are one less than the effective
 number of authors, (sum of h)^2 / sum of h^2: Satterthwaite's (1946) for such a mean. 150 authors of whom one has a
-third of the models are worth about nine. docs/statistics.md has the simulations.
+third of the models are worth about nine. They are counted by the predictor and by the outcome, and the fewer hold: two
+authors may have all that is not zero. docs/statistics.md has the simulations.
 """
 
 from __future__ import annotations
@@ -55,9 +56,7 @@ def moves_of_authors(
     return np.asarray(moves)
 
 
-def correlation_estimate(
-    value: float, moves: Floats, *information: Floats, flags: tuple[str, ...] = ()
-) -> Estimate:
+def correlation_estimate(value: float, moves: Floats, *information: Floats) -> Estimate:
     """A statistic between -1 and 1 with its interval and p from the moves (G) without each author.
 
     On the scale of Fisher's z, so that no end leaves [-1, 1]; t with one degree of freedom less than there are
@@ -66,10 +65,8 @@ def correlation_estimate(
     interval and no p.
     """
     effective = min(map(effective_number, information))
-    bare = Estimate(
-        value, flags=flags, effective_authors=effective, most_moving=int(np.argmax(np.abs(moves)))
-    )
-    bare = _leaving_out(bare, moves, int(np.argmax(np.abs(moves))))
+    most = int(np.argmax(np.abs(moves)))
+    bare = _leaving_out(Estimate(value, effective_authors=effective, most_moving=most), moves, most)
     if (flag := too_few(*information)) is not None:
         return bare.flagged(flag)
     error = jackknife_error(value, moves, information[0])

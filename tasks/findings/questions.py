@@ -131,12 +131,11 @@ _RANK_METHODS: dict[str, Callable[[Floats, Floats, Codes], Estimate]] = {
 }
 
 
-def rank_correlations(sample: Sample, stamp: Stamp, *, clustered: bool = True) -> list[Finding]:
+def rank_correlations(sample: Sample, stamp: Stamp) -> list[Finding]:
     """Spearman and Kendall of the score and one outcome, each model weighing one; per author, and within authors."""
     found = [
         answered(sample, stamp, "rank_correlation", name, by_ranks(method))
         for name, method in _RANK_METHODS.items()
-        if clustered or name in (Estimator.SPEARMAN, Estimator.KENDALL)
     ]
     # Where each author weighs one, none weighs more.
     found = [

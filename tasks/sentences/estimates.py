@@ -71,14 +71,18 @@ def _holds_without(finding: Finding, verdict: EstimateReading) -> bool:
 
 
 def reading_without(finding: Finding) -> EstimateReading:
-    """What the estimate would allow to be said without the author who moves it furthest."""
-    left = replace(
+    """What the estimate would allow to be said without its influential author."""
+    return _by_interval(left_of(finding))
+
+
+def left_of(finding: Finding) -> Finding:
+    """The finding with the estimate and the interval that it has without its influential author."""
+    return replace(
         finding,
         estimate=finding.estimate_without,
         ci_low=finding.ci_low_without,
         ci_high=finding.ci_high_without,
     )
-    return _by_interval(left)
 
 
 def _by_interval(finding: Finding) -> EstimateReading:
@@ -154,15 +158,10 @@ def interval(finding: Finding) -> str:
 
 
 def without(finding: Finding) -> str:
-    """`0.33, 0.24 to 0.42, without ada`: the same without the author who moves it furthest; a dash for none."""
+    """`0.33, 0.24 to 0.42, without ada`: the same without its influential author; a dash for none."""
     if finding.influential_author is None or finding.estimate_without is None:
         return "–"
-    left = replace(
-        finding,
-        estimate=finding.estimate_without,
-        ci_low=finding.ci_low_without,
-        ci_high=finding.ci_high_without,
-    )
+    left = left_of(finding)
     author = one_line(finding.influential_author, _AUTHOR_CHARACTERS)
     return f"{figure(left, left.estimate)}, {both_ends(left)}, without {author}"
 
