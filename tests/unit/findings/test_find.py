@@ -16,7 +16,7 @@ from scipy import stats
 
 from tasks.findings.find import find
 from tasks.findings.outliers import OUTLIER_RULE, count_fence
-from tasks.findings.questions import adjust
+from tasks.findings.questions import adjust, answered
 from tasks.findings.sample import Estimate, Sample, Stamp, clean
 from tasks.findings.study import HUB
 from tasks.records import Finding
@@ -439,3 +439,26 @@ def test_an_outcome_that_two_authors_alone_have_gives_no_interval() -> None:
     asked = [row for row in rows if row.question in ("rank_correlation", "regression")]
     assert len(asked) > 4
     assert [row.estimator for row in asked if row.ci_low is not None] == []
+
+
+@pytest.mark.parametrize(("low", "named"), [(-0.1, "a1"), (0.02, "a0")])
+def test_whose_absence_makes_a_clear_answer_unclear_is_named_before_who_moves_it_furthest(
+    low: float, named: str
+) -> None:
+    rows = clean(
+        hub(40).with_columns(
+            (pl.int_range(pl.len()) % 4).cast(pl.String).str.replace("^", "a").alias("author")
+        ),
+        HUB,
+    )
+    sample = Sample("all", "likes", rows.with_columns(score=pl.int_range(pl.len()).cast(pl.Float64)), "score")
+    whole = Estimate(0.2, 0.05, 0.3, 0.01, most_influential=1, most_moving=0)
+
+    def method(used: Sample) -> Estimate:
+        if used.rows.height == sample.rows.height:
+            return whole
+        is_without_a1 = "a1" not in used.rows["__author"].to_list()
+        return Estimate(0.15, low if is_without_a1 else 0.1, 0.3, 0.05)
+
+    found = answered(sample, Stamp(WEEK, "checklist", "f1"), "q", "e", method)
+    assert found.influential_author == named
