@@ -8,9 +8,11 @@ from tasks.arrays import Floats
 from tasks.findings.sample import Codes
 
 
-def net_concordance(x: Floats, y: Floats) -> Floats:
-    """For each model i: pairs (i, j) that are concordant less those that are discordant; ties count 0."""
-    a, b = (np.unique(v, return_inverse=True)[1].astype(np.int64) for v in (x, y))
+def net_concordance(a: Codes, b: Codes) -> Floats:
+    """For each model i: pairs (i, j) that are concordant less those that are discordant; ties count 0.
+
+    `a` and `b` (n): codes from 0 that order as their values do.
+    """
     up, down = a.max(initial=0) - a, b.max(initial=0) - b
     concordant = _below_in_both(a, b) + _below_in_both(up, down)
     discordant = _below_in_both(a, down) + _below_in_both(up, b)
@@ -18,7 +20,7 @@ def net_concordance(x: Floats, y: Floats) -> Floats:
 
 
 def _below_in_both(a: Codes, b: Codes) -> Codes:
-    """For each i the number of j with a_j < a_i and b_j < b_i, for dense codes from 0.
+    """For each i the number of j with a_j < a_i and b_j < b_i, for codes from 0.
 
     Merge counting (Knight 1966, "A computer method for calculating Kendall's tau with ungrouped data"), all
     blocks of one size at a time: O(n log^2 n), 50 ms for 30,000 rows. Sorting ties in a by falling b keeps them

@@ -335,7 +335,8 @@ def spearman(design: Design) -> Moved | NoFit:
     x, y, weights = design.x[:, -1], design.y, design.weights
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return NoFit(("constant",))
-    value, influence = rank.correlation(x, y, partial(rank.rank_covariance, weights=weights), weights)
+    both = rank.levels(x), rank.levels(y)
+    value, influence = rank.correlation(*both, partial(rank.rank_covariance, weights=weights), weights)
     shares = np.full(len(x), 1 / len(x)) if weights is None else weights / weights.sum()
     # How far the value would move without the model: a mean moves by 1 / (1 - its share) more.
     return Moved(value, shares / np.maximum(1 - shares, _NEVER_LESS) * influence)

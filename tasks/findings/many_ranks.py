@@ -6,16 +6,18 @@ column is sorted once, and where a large author is left out, one matrix of cross
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from tasks.arrays import Floats
-from tasks.findings.authors import LARGE_SHARE, cluster_sums, correlation_estimate
+from tasks.findings.authors import LARGE_SHARE, correlation_estimate
+from tasks.findings.rank import above, information_of, levels, shares_below
 from tasks.findings.sample import Bools, Codes, Estimate
 
 MODELS_PER_COLUMN = 10  # with fewer models for each thing held equal, little is left to compare
+AT_ONCE = 8  # predictors whose residuals are in memory
 _NO_VARIANCE = 1e-9  # of a column's variance: what rounding leaves
 _REPEATED = 1e-6  # of a column's variance: less than it tells no column from a combination of others
 
@@ -44,34 +46,36 @@ def many_partial_spearmans(
     }
     values = _correlations(products, table.base, unique)
 
-    def estimate(k: int, which: int, others: Iterable[int]) -> Estimate:
-        own, outcome = _residual_weights(products, [*others], table.base + k)
-        left, rest, influence = _influence(table, whole, own, outcome)
-        moves = -np.bincount(clusters, weights=influence) / np.maximum(table.n - sizes, 1)
-        for author, correlations in without.items():
-            moves[author] = correlations[which][k] - values[which][k]
-        information = [
-            cluster_sums(((each - each.mean()) ** 2)[:, None], clusters)[:, 0] for each in (left, rest)
-        ]
-        return correlation_estimate(float(values[which][k]), moves, *information)
+    def estimates(which: int, given: dict[int, Codes]) -> dict[int, Estimate]:
+        """Of each predictor, by its number, given those columns."""
+        found: dict[int, Estimate] = {}
+        for k, pair in _residuals(whole, products, table.base, given):
+            moves = -np.bincount(clusters, weights=_influence(table, pair)) / np.maximum(table.n - sizes, 1)
+            for author, correlations in without.items():
+                moves[author] = correlations[which][k] - values[which][k]
+            found[k] = correlation_estimate(
+                float(values[which][k]), moves, *(information_of(each, clusters) for each in (pair.x, pair.y))
+            )
+        return found
 
-    controls = range(table.base)
-    together = table.base + np.flatnonzero(unique)
-    collinear, many = Estimate(flags=("collinear",)), Estimate(flags=("many_columns",))
-    given_controls = [
-        estimate(k, 0, controls) if varies[k] and varies[-1] else collinear for k in range(len(joint))
+    controls, together = np.arange(table.base), table.base + np.flatnonzero(unique)
+    controlled = estimates(0, dict.fromkeys(_places(varies[:-1] & varies[-1]), controls))
+    jointly = estimates(
+        1,
+        {
+            k: np.r_[controls, together[together != table.base + k]]
+            for k in _places(unique & ~repeated & varies[-1])
+        },
+    )
+    collinear = Estimate(flags=("collinear",))
+    left_out = Estimate(flags=("many_columns",)) if is_short else collinear
+    return [controlled.get(k, collinear) for k in range(len(joint))], [
+        jointly.get(k, left_out) if is_joint else Estimate() for k, is_joint in enumerate(joint)
     ]
-    given_all = [
-        estimate(k, 1, (*controls, *together[together != table.base + k]))
-        if unique[k] and not repeated[k] and varies[-1]
-        else many
-        if is_short
-        else collinear
-        for k in range(len(joint))
-    ]
-    return given_controls, [
-        one if is_joint else Estimate() for one, is_joint in zip(given_all, joint, strict=True)
-    ]
+
+
+def _places(which: Bools) -> list[int]:
+    return [int(place) for place in np.flatnonzero(which)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class _Table:
     def matrix(self, kept: Bools | None = None) -> Floats:
         """All columns in one matrix, ranked among the kept models."""
         fixed, codes = (self.fixed, self.codes) if kept is None else (self.fixed[kept], self.codes[kept])
-        return np.column_stack([fixed, *(_ranks(column) for column in codes.T)])
+        return np.column_stack([fixed, *(shares_below(column) for column in codes.T)])
 
     def products_of(self, kept: Bools) -> Floats:
         """The cross-products of all columns among the kept models."""
@@ -102,21 +106,8 @@ def _table(predictors: Floats, y: Floats, given: Floats, fixed: Floats) -> _Tabl
     ranked = np.column_stack([given, predictors, y])
     codes = np.empty(ranked.shape, np.int64, order="F")
     for place, column in enumerate(ranked.T):
-        codes[:, place] = np.unique(column, return_inverse=True)[1]
+        codes[:, place] = levels(column)
     return _Table(constant, codes, constant.shape[1] + given.shape[1])
-
-
-def _ranks(codes: Codes) -> Floats:
-    """The share below plus half the share tied, of a column whose levels are known."""
-    tied = np.bincount(codes)
-    return np.asarray(((tied.cumsum() - tied / 2) / len(codes))[codes])
-
-
-def _sum_above(codes: Codes, weights: Floats) -> Floats:
-    """Mean over all models j of weights_j, those above i counted fully and those tied with it by half."""
-    tied = np.bincount(codes, weights=weights)
-    above = tied[::-1].cumsum()[::-1] - tied
-    return np.asarray(((above + tied / 2) / len(codes))[codes])
 
 
 def _inverse(products: Floats) -> Floats:
@@ -166,31 +157,55 @@ def _independent(products: Floats, base: int, joint: Bools) -> tuple[Bools, Bool
     return unique, repeated
 
 
-def _residual_weights(products: Floats, others: list[int], own: int) -> tuple[Floats, Floats]:
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What least squares leaves of a predictor and of the outcome (n each), and the weights of all columns in it."""
+
+    x: Floats
+    y: Floats
+    of_x: Floats
+    of_y: Floats
+
+
+def _residuals(
+    whole: Floats, products: Floats, base: int, given: dict[int, Codes]
+) -> Iterator[tuple[int, _Pair]]:
+    """Each predictor, by its number, with what those columns leave. A few at a time: one pass over the matrix each."""
+    asked = list(given.items())
+    for start in range(0, len(asked), AT_ONCE):
+        part = asked[start : start + AT_ONCE]
+        weights = [_residual_weights(products, others, base + k) for k, others in part]
+        left = np.asarray(np.vstack([each for pair in weights for each in pair]) @ whole.T)
+        for place, ((k, _), (of_x, of_y)) in enumerate(zip(part, weights, strict=True)):
+            yield k, _Pair(left[2 * place], left[2 * place + 1], of_x, of_y)
+
+
+def _residual_weights(products: Floats, others: Codes, own: int) -> tuple[Floats, Floats]:
     """The weight of every column in what the others leave of one column, and of the outcome."""
-    sides = [own, len(products) - 1]
-    weights = np.zeros((len(products), 2))
-    weights[others] = -_inverse(products[np.ix_(others, others)]) @ products[np.ix_(others, sides)]
-    weights[sides, [0, 1]] = 1.0
-    return weights[:, 0], weights[:, 1]
+    sides = np.array([own, len(products) - 1])
+    weights = np.zeros((2, len(products)))
+    fitted = _inverse(products[np.ix_(others, others)]) @ products[np.ix_(others, sides)]
+    weights[:, others] = -fitted.T
+    weights[[0, 1], sides] = 1.0
+    return weights[0], weights[1]
 
 
-def _influence(table: _Table, whole: Floats, own: Floats, outcome: Floats) -> tuple[Floats, Floats, Floats]:
-    """The residuals (n) of a predictor and of the outcome, and the influences (n, mean 0) of their correlation.
+def _influence(table: _Table, pair: _Pair) -> Floats:
+    """The influences (n) of the correlation of two residuals, of mean 0.
 
     As in `rank.partial_spearman`, the ranks of all columns move along. Those of a column with two levels do not: what
     least squares leaves sums to zero on either side.
     """
-    x, y = whole @ own, whole @ outcome
-    xx, xy, yy = x * x, x * y, y * y
-    first = table.fixed.shape[1]
-    for codes, of_x, of_y in zip(table.codes.T, own[first:], outcome[first:], strict=True):
-        if codes.max() > 1 and (of_x or of_y):
-            by_x, by_y = _sum_above(codes, x), _sum_above(codes, y)
-            xx, xy, yy = xx + 2 * of_x * by_x, xy + of_x * by_y + of_y * by_x, yy + 2 * of_y * by_y
-    n = len(x)
-    spread_x, spread_y = x @ x / n, y @ y / n
+    x, y = pair.x, pair.y
+    spread_x, spread_y = x @ x / len(x), y @ y / len(x)
     spread = np.sqrt(spread_x * spread_y)
-    value = (x @ y) / n / spread
-    xx, xy, yy = xx - xx.mean(), xy - xy.mean(), yy - yy.mean()
-    return x, y, np.asarray(xy / spread - value / 2 * (xx / spread_x + yy / spread_y))
+    half = (x @ y) / len(x) / spread / 2
+    influence = x * y / spread - half * (x * x / spread_x + y * y / spread_y)
+    first = table.fixed.shape[1]
+    for codes, of_x, of_y in zip(table.codes.T, pair.of_x[first:], pair.of_y[first:], strict=True):
+        if codes.max() > 1 and (of_x or of_y):
+            by_x, by_y = above(codes, x), above(codes, y)
+            moved = (of_x * by_y + of_y * by_x) / spread
+            moved -= 2 * half * (of_x * by_x / spread_x + of_y * by_y / spread_y)
+            influence += moved[codes]
+    return np.asarray(influence - influence.mean())

@@ -17,8 +17,9 @@ from tasks.findings.concordance import net_concordance
 from tasks.findings.controls import least_squares
 from tasks.findings.sample import Bools, Codes, Estimate
 
-# One value per model; their mean is the (rank) covariance, and the deviations from it are the influences.
-Covariance = Callable[[Floats, Floats], Floats]
+# Of the levels of two columns, one value per model; their mean is the (rank) covariance, and the deviations from it are
+# the influences.
+Covariance = Callable[[Codes, Codes], Floats]
 
 
 def spearman(x: Floats, y: Floats, authors: Codes) -> Estimate:
@@ -28,15 +29,17 @@ def spearman(x: Floats, y: Floats, authors: Codes) -> Estimate:
     as all of its models. Interval and p: jackknife over authors.
     Spearman (1904), "The proof and measurement of association between two things".
     """
-    levels = _levels(x), _levels(y)
+    both = levels(x), levels(y)
 
     def of(kept: Bools) -> float:
-        return _pearson(*(_shares_below(codes[kept]) for codes in levels))
+        return _pearson(*(shares_below(codes[kept]) for codes in both))
 
     value = of(np.ones(len(x), np.bool_))
-    _, influence = correlation(x, y, rank_covariance)
+    _, influence = correlation(*both, rank_covariance)
     moves = moves_of_authors(value, influence, authors, of)
-    return correlation_estimate(value, moves, *(_information(_mid_distribution(v), authors) for v in (x, y)))
+    return correlation_estimate(
+        value, moves, *(information_of(shares_below(codes), authors) for codes in both)
+    )
 
 
 def spearman_per_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
@@ -44,13 +47,13 @@ def spearman_per_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
 
     Weighted ranks. Interval and p: jackknife over authors, of whom none is large then.
     """
-    weights = 1 / np.bincount(authors)[authors]
-    value, influence = correlation(x, y, lambda a, b: rank_covariance(a, b, weights), weights)
+    both, weights = (levels(x), levels(y)), 1 / np.bincount(authors)[authors]
+    value, influence = correlation(*both, lambda a, b: rank_covariance(a, b, weights), weights)
     groups = int(authors.max()) + 1
     moves = -np.bincount(authors, weights=weights * influence) / max(groups - 1, 1)
     scaled = weights / weights.mean()
     information = [
-        _information((_mid_distribution(v, scaled) - 0.5) * np.sqrt(weights), authors, 0.0) for v in (x, y)
+        information_of((shares_below(codes, scaled) - 0.5) * np.sqrt(weights), authors, 0.0) for codes in both
     ]
     return correlation_estimate(float(np.clip(value, -1, 1)), moves, *information)
 
@@ -62,10 +65,10 @@ def spearman_within_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
     jackknife over authors.
     """
 
-    levels = _levels(x), _levels(y)
+    both = [levels(x), levels(y)]
 
     def left_of(kept: Bools) -> Floats:
-        ranks = np.column_stack([_shares_below(codes[kept]) for codes in levels])
+        ranks = np.column_stack([shares_below(codes[kept]) for codes in both])
         own = np.unique(authors[kept], return_inverse=True)[1]
         means = np.column_stack([np.bincount(own, weights=column) for column in ranks.T])
         return np.asarray(ranks - (means / np.bincount(own)[:, None])[own])
@@ -73,9 +76,9 @@ def spearman_within_author(x: Floats, y: Floats, authors: Codes) -> Estimate:
     left = left_of(np.ones(len(x), np.bool_))
     if np.any(left.var(axis=0) < _NO_VARIANCE):
         return Estimate(flags=("constant",))
-    value, influence = _residual_correlation(left, [x, y], np.eye(2))
+    value, influence = _residual_correlation(left, both, np.eye(2))
     moves = moves_of_authors(value, influence, authors, lambda kept: _pearson(*left_of(kept).T))
-    return correlation_estimate(value, moves, *(_information(column, authors) for column in left.T))
+    return correlation_estimate(value, moves, *(information_of(column, authors) for column in left.T))
 
 
 def kendall(x: Floats, y: Floats, authors: Codes) -> Estimate:
@@ -85,7 +88,9 @@ def kendall(x: Floats, y: Floats, authors: Codes) -> Estimate:
     Kendall (1945), "The treatment of ties in ranking problems".
     """
     value, moves = kendall_without_each(x, y, authors)
-    return correlation_estimate(value, moves, *(_information(_mid_distribution(v), authors) for v in (x, y)))
+    return correlation_estimate(
+        value, moves, *(information_of(shares_below(levels(v)), authors) for v in (x, y))
+    )
 
 
 def kendall_without_each(x: Floats, y: Floats, authors: Codes) -> tuple[float, Floats]:
@@ -94,19 +99,20 @@ def kendall_without_each(x: Floats, y: Floats, authors: Codes) -> tuple[float, F
     Without an author the pairs are those of all, less twice its models' pairs, plus those among its own models, which
     both models counted.
     """
-    net, levels = net_concordance(x, y), (_levels(x), _levels(y))
+    both = levels(x), levels(y)
+    net = net_concordance(*both)
 
     def of(kept: Bools) -> float:
         left = ~kept
-        pairs = net.sum() - 2 * net[left].sum() + net_concordance(x[left], y[left]).sum()
-        counts = [np.bincount(codes[kept]).astype(np.float64) for codes in levels]
+        pairs = net.sum() - 2 * net[left].sum() + net_concordance(*(codes[left] for codes in both)).sum()
+        counts = [np.bincount(codes[kept]).astype(np.float64) for codes in both]
         untied = [kept.sum() ** 2 - np.sum(each**2) for each in counts]
         return float(pairs / np.sqrt(untied[0] * untied[1])) if min(untied) > 0 else 0.0
 
     value = of(np.ones(len(x), np.bool_))
-    if not np.ptp(x) or not np.ptp(y):
+    if not all(codes.any() for codes in both):  # a column with one level
         return value, np.zeros(int(authors.max()) + 1)
-    _, influence = correlation(x, y, sign_covariance)
+    _, influence = correlation(*both, sign_covariance)
     return value, moves_of_authors(value, influence, authors, of)
 
 
@@ -124,11 +130,10 @@ def partial_spearman(
     """
     held = given.reshape(len(x), -1)
     others = np.empty((len(x), 0)) if fixed is None else fixed.reshape(len(x), -1)
-    columns = [x, y, *held.T]
-    levels = [_levels(column) for column in columns]
+    columns = [levels(column) for column in (x, y, *held.T)]
 
     def left_of(kept: Bools) -> tuple[Floats, Floats]:
-        ranks = np.column_stack([_shares_below(codes[kept]) for codes in levels])
+        ranks = np.column_stack([shares_below(codes[kept]) for codes in columns])
         base = np.column_stack([np.ones(len(ranks)), ranks[:, 2:], others[kept]])
         coefficients = least_squares(base, ranks[:, :2])
         left = ranks[:, :2] - base @ coefficients
@@ -142,18 +147,19 @@ def partial_spearman(
     weights = np.vstack([np.eye(2), -coefficients[1 : 1 + held.shape[1]]])
     value, influence = _residual_correlation(left, columns, weights)
     moves = moves_of_authors(value, influence, clusters, lambda kept: _pearson(*left_of(kept)[0].T))
-    return correlation_estimate(value, moves, *(_information(column, clusters) for column in left.T))
+    return correlation_estimate(value, moves, *(information_of(column, clusters) for column in left.T))
 
 
 _NO_VARIANCE = 1e-9  # of the ranks' variance: what rounding leaves
+_SOUGHT = 16  # levels: among so few each value is sought sooner than all are sorted
 
 
-def _residual_correlation(left: Floats, columns: list[Floats], weights: Floats) -> tuple[float, Floats]:
+def _residual_correlation(left: Floats, columns: list[Codes], weights: Floats) -> tuple[float, Floats]:
     """The correlation of two columns of mean 0, and its influence values (n, mean 0).
 
     `left` (n x 2): residuals of ranks; `weights` (k x 2): the weight of each of the k ranked `columns` in them.
     """
-    moved = [np.column_stack([_sum_above(column, left[:, side]) for column in columns]) for side in (0, 1)]
+    moved = [np.column_stack([above(codes, left[:, side])[codes] for codes in columns]) for side in (0, 1)]
 
     def covariance(a: int, b: int) -> Floats:
         each: Floats = np.asarray(
@@ -174,14 +180,14 @@ def cliffs_delta(has: Floats, y: Floats, authors: Codes) -> Estimate:
     not means. Interval and p: jackknife over authors.
     Cliff (1993), "Dominance statistics: ordinal analyses to answer ordinal questions".
     """
-    one, none, levels = has == 1, has == 0, _levels(y)
+    one, none, codes = has == 1, has == 0, levels(y)
     wins = np.where(one, _net_wins(y, y[none]), -_net_wins(y, y[one]))
     value = float(wins[one].mean())
     influence = (wins - value) * np.where(one, 1 / one.mean(), 1 / none.mean())
 
     def of(kept: Bools) -> float:
         with_, without = (
-            np.bincount(levels[kept & group], minlength=levels.max() + 1) for group in (one, none)
+            np.bincount(codes[kept & group], minlength=codes.max() + 1) for group in (one, none)
         )
         if not with_.any() or not without.any():
             return 0.0
@@ -190,11 +196,11 @@ def cliffs_delta(has: Floats, y: Floats, authors: Codes) -> Estimate:
 
     moves = moves_of_authors(value, influence, authors, of)
     return correlation_estimate(
-        value, moves, *(_information(v, authors) for v in (has, _mid_distribution(y)))
+        value, moves, *(information_of(v, authors) for v in (has, shares_below(codes)))
     )
 
 
-def _information(predictor: Floats, authors: Codes, middle: float | None = None) -> Floats:
+def information_of(predictor: Floats, authors: Codes, middle: float | None = None) -> Floats:
     """What each author contributes (G): the squared deviations of a predictor (n) from its mean, or from `middle`."""
     deviations = predictor - (predictor.mean() if middle is None else middle)
     return np.asarray(np.bincount(authors, weights=deviations**2))
@@ -207,15 +213,27 @@ def _pearson(x: Floats, y: Floats) -> float:
     return float(np.clip((x @ y) / spread, -1, 1)) if spread > 0 else 0.0
 
 
-def _levels(values: Floats) -> Codes:
-    """Each value as the place of its level (n), from 0."""
+def levels(values: Floats) -> Codes:
+    """Each value as the place of its level (n), from 0: all that ranks need, and sorted once."""
+    distinct = np.unique(values)
+    if len(distinct) <= _SOUGHT:
+        return np.searchsorted(distinct, values).astype(np.int64)
     return np.asarray(np.unique(values, return_inverse=True)[1], np.int64)
 
 
-def _shares_below(codes: Codes) -> Floats:
-    """The share below plus half the share tied, of codes (n): average ranks on a scale from 0 to 1."""
-    tied = np.bincount(codes)
+def shares_below(codes: Codes, weights: Floats | None = None) -> Floats:
+    """The share below plus half the share tied, of levels (n): average ranks on a scale from 0 to 1, mean 1/2.
+
+    `weights` (n) have mean 1.
+    """
+    tied = np.bincount(codes, weights=weights)
     return np.asarray(((tied.cumsum() - tied / 2) / len(codes))[codes])
+
+
+def above(codes: Codes, weights: Floats) -> Floats:
+    """Per level the mean over all models of their weights, those above it counted fully and those at it by half."""
+    tied = np.bincount(codes, weights=weights)
+    return np.asarray((tied[::-1].cumsum()[::-1] - tied / 2) / len(codes))
 
 
 def _net_wins(y: Floats, others: Floats) -> Floats:
@@ -226,11 +244,12 @@ def _net_wins(y: Floats, others: Floats) -> Floats:
 
 
 def correlation(
-    x: Floats, y: Floats, covariance: Covariance, weights: Floats | None = None
+    x: Codes, y: Codes, covariance: Covariance, weights: Floats | None = None
 ) -> tuple[float, Floats]:
-    """cov(x, y) / sqrt(cov(x, x) cov(y, y)) and its influence values (n, mean 0). Neither may be constant.
+    """cov(x, y) / sqrt(cov(x, x) cov(y, y)) and its influence values (n, mean 0), of the levels of two columns.
 
-    `weights` (n, any scale) are those that `covariance` counts by; the influences' weighted mean is then 0.
+    Neither may be constant. `weights` (n, any scale) are those that `covariance` counts by; the influences' weighted
+    mean is then 0.
     """
     xx, xy, yy = covariance(x, x), covariance(x, y), covariance(y, y)
     of_xx, of_xy, of_yy = (float(np.average(one, weights=weights)) for one in (xx, xy, yy))
@@ -239,42 +258,24 @@ def correlation(
     return value, xy / spread - value / 2 * (xx / of_xx + yy / of_yy)
 
 
-def rank_covariance(a: Floats, b: Floats, weights: Floats | None = None) -> Floats:
+def rank_covariance(a: Codes, b: Codes, weights: Floats | None = None) -> Floats:
     """E[F(a) G(b)] - 1/4, the covariance of the ranks as shares, spread over the models; each counts by its weight.
 
     Drawing model i more often adds F_i G_i, and lifts the rank of every model above it in a (whose G then
     counts) and of every model above it in b (whose F then counts).
     """
     w = np.ones(len(a)) if weights is None else weights / weights.mean()
-    f, g = (_mid_distribution(v, w) for v in (a, b))
-    moved = f * g + _sum_above(a, w * g) + _sum_above(b, w * f)
+    f, g = (shares_below(codes, w) for codes in (a, b))
+    moved = f * g + above(a, w * g)[a] + above(b, w * f)[b]
     return np.asarray(moved - 2 * np.average(f * g, weights=w) - 0.25)
 
 
-def sign_covariance(a: Floats, b: Floats) -> Floats:
+def sign_covariance(a: Codes, b: Codes) -> Floats:
     """E[sign(a_i - a_j) sign(b_i - b_j)] over all pairs, i = j included, spread over the models."""
     net = (_untied(a) if a is b else net_concordance(a, b)) / len(a)
     return np.asarray(2 * net - net.mean())
 
 
-def _untied(values: Floats) -> Floats:
-    """How many others differ from each (n): the net concordance of the values with themselves."""
-    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray(len(values) - counts[codes], np.float64)
-
-
-def _mid_distribution(values: Floats, weights: Floats | None = None) -> Floats:
-    """The share below plus half the share tied; its mean is 1/2 whatever the ties. Weights have mean 1."""
-    if weights is None:
-        return _shares_below(_levels(values))
-    _, codes = np.unique(values, return_inverse=True)
-    tied = np.bincount(codes, weights=weights)
-    return np.asarray(((tied.cumsum() - tied / 2) / len(values))[codes])
-
-
-def _sum_above(values: Floats, weights: Floats) -> Floats:
-    """Mean over all models j of weights_j, those above i counted fully and those tied with it by half."""
-    _, codes = np.unique(values, return_inverse=True)
-    tied = np.bincount(codes, weights=weights)
-    above = tied[::-1].cumsum()[::-1] - tied
-    return np.asarray(((above + tied / 2) / len(values))[codes])
+def _untied(codes: Codes) -> Floats:
+    """How many others differ from each (n): the net concordance of the levels with themselves."""
+    return np.asarray(len(codes) - np.bincount(codes)[codes], np.float64)

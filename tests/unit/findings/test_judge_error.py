@@ -157,10 +157,11 @@ def test_a_weight_of_two_is_a_model_twice() -> None:
     for method in (regression.huber, regression.poisson):
         one, other = method(weighted), method(repeated)
         assert (one.value, one.low) == pytest.approx((other.value, other.low), rel=1e-6)
+    both = rank.levels(x[:, 1]), rank.levels(y)
     told = rank.correlation(
-        x[:, 1], y, lambda a, b: rank.rank_covariance(a, b, weighted.weights), weighted.weights
+        *both, lambda a, b: rank.rank_covariance(a, b, weighted.weights), weighted.weights
     )
-    plain = rank.correlation(x[twice, 1], y[twice], rank.rank_covariance)
+    plain = rank.correlation(both[0][twice], both[1][twice], rank.rank_covariance)
     assert told[0] == pytest.approx(plain[0])
     assert told[1][twice] == pytest.approx(plain[1])
 

@@ -51,7 +51,7 @@ def test_the_parts_that_are_resampled_give_the_same_point(
     covariance: rank.Covariance, expected: Callable[[Floats, Floats], float]
 ) -> None:
     score, likes, _, _ = tied_sample(2)
-    value, influence = rank.correlation(score, likes, covariance)
+    value, influence = rank.correlation(rank.levels(score), rank.levels(likes), covariance)
     assert value == pytest.approx(expected(score, likes), abs=1e-9)
     assert influence.mean() == pytest.approx(0, abs=1e-12)
 
@@ -67,7 +67,7 @@ def test_an_influence_is_what_ranking_anew_gives_when_one_model_counts_twice(
     covariance: rank.Covariance, again: Callable[[Floats, Floats], float]
 ) -> None:
     score, likes, _, _ = tied_sample(3, n=1000)
-    value, influence = rank.correlation(score, likes, covariance)
+    value, influence = rank.correlation(rank.levels(score), rank.levels(likes), covariance)
     few = range(0, 1000, 50)
     moved = [1001 * (again(np.append(score, score[i]), np.append(likes, likes[i])) - value) for i in few]
     # Twice a model is not an infinitesimal weight more: what is left over is of order 1/n.
@@ -264,7 +264,7 @@ def test_p_agrees_with_the_interval() -> None:
 def test_counting_pairs_by_merging_is_counting_them_one_by_one(pairs: list[tuple[int, int]]) -> None:
     x, y = np.array(pairs, dtype=np.float64).T
     slow = [float(sum(np.sign(a - x) * np.sign(b - y))) for a, b in zip(x, y, strict=True)]
-    assert net_concordance(x, y).tolist() == slow
+    assert net_concordance(rank.levels(x), rank.levels(y)).tolist() == slow
 
 
 def width(found: Estimate) -> float:
