@@ -2,10 +2,10 @@
 
     python benchmarks/findings.py [--models 30000 1000000] [--json FILE]
 
-Generates tables of models with authors, ties, zeros and missing values like the Hub's, 300 labelled cards, and half a
-year of weeks of as many models as an event study takes. Runs the whole analysis of a snapshot on them:
-correlations, regressions, strata, shares, judge error and edits, every interval over authors. Prints the seconds per
-stage and the peak memory of the process.
+Generates tables of models with authors, ties, zeros and missing values like the Hub's, 300 labelled cards, 50
+ingredients of as many cards, and half a year of weeks of as many models as an event study takes. Runs the whole
+analysis of a snapshot on them: correlations, regressions, strata, shares, judge error, ingredients and edits, every
+interval over authors. Prints the seconds per stage and the peak memory of the process.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks.ingredients import kitchen
 from tasks.findings import questions
 from tasks.findings.documented import documented
 from tasks.findings.edit_effects import edit_effects
+from tasks.findings.ingredients import ingredients
 from tasks.findings.judge_error import correct_for_judge
 from tasks.findings.outliers import count_outliers, fences
 from tasks.findings.sample import Stamp, clean
@@ -135,6 +137,8 @@ def analyse(models: int) -> dict[str, Any]:
     timed("strata", questions.by_dimension, table, HUB, stamp)
     timed("sections and copies", documented, frame, {}, stamp)
     timed("judge error", correct_for_judge, table, HUB, stamp)
+    scored, parts = timed("generate (not part of the analysis)", kitchen, models)
+    timed("ingredients", ingredients, scored, parts, stamp)
     panel = timed("generate (not part of the analysis)", generated_panel, min(models, FOLLOWED))
     timed("edits", edit_effects, panel, stamp)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
