@@ -6,6 +6,8 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.run_orders import run_orders
+from tasks.boilerplate.steps import check_boilerplate
+from tasks.boilerplate.tables import in_use
 from tasks.engine.schedule import dated
 from tasks.judges import specs_of
 from tasks.judges.steps import (
@@ -37,24 +39,26 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
     Returns the judge, and how many texts it judged now.
     """
     (spec,) = specs_of([request.judge], request.judge_model, request.judge_urls)
-    shared = Shared(spec=spec)
     check_judge_is_served(spec, request.crew)
     with (
         coordinating(request.home, request.snapshot_date, request.crew) as run,
         judge_servers(run) as with_servers,
     ):
+        table = in_use(run.lake)
+        shared = Shared(spec=spec, boilerplate=table.version)
         elsewhere = kinds_elsewhere(spec, run.crew.request)
         if elsewhere:
             identity = order_identity(run, spec)
             run_orders(run, {identity.stage: shared}, [identity], elsewhere=elsewhere)
-        record = record_judge(run, spec, is_elsewhere=bool(elsewhere))
+        record = record_judge(run, spec, table, is_elsewhere=bool(elsewhere))
         forget_other_judges(run, record.fingerprint)
-        orders = plan_judging(run, spec, record)
+        orders = plan_judging(run, spec, record, table.version)
         to_judge = [order for order in orders if order.stage.fingerprint]
         if to_judge and not elsewhere:
             shared = with_servers(shared)  # one server for this process and its crew
         stages = dict.fromkeys(stages_of(run, spec, record.fingerprint), shared)
         run_orders(run, stages, orders, elsewhere=elsewhere)
+        check_boilerplate(run, table)
         land(run)
         to_explain = plan_explaining(run, spec, record.fingerprint, request.explain)
         if to_explain and not elsewhere:

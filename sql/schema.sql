@@ -143,8 +143,10 @@ comment on column base.texts.card_text is 'The text, decoded as UTF-8 (or as its
 create table if not exists base.facts (
     card_hash varchar not null,
     facts_version integer not null,
+    boilerplate varchar not null,
     characters bigint not null,
     words bigint not null,
+    own_words bigint,
     headings bigint not null,
     code_blocks bigint not null,
     links bigint not null,
@@ -157,13 +159,15 @@ create table if not exists base.facts (
     template varchar,
     is_generated boolean not null,
     flags varchar[] not null,
-    primary key (card_hash, facts_version)
+    primary key (card_hash, facts_version, boilerplate)
 );
 comment on table base.facts is 'What the parser finds in a card text, independent of any judge.';
 comment on column base.facts.card_hash is 'The card text.';
 comment on column base.facts.facts_version is 'Version of the parser''s rules.';
+comment on column base.facts.boilerplate is 'Version of the table of sentences that nobody wrote; empty in rows of earlier versions.';
 comment on column base.facts.characters is 'Characters in the text, front matter included.';
 comment on column base.facts.words is 'Words of prose, without code and front matter.';
+comment on column base.facts.own_words is 'Words of prose that no tool or form wrote; null in rows of earlier versions.';
 comment on column base.facts.headings is 'Headings.';
 comment on column base.facts.code_blocks is 'Fenced or indented code blocks that are not empty.';
 comment on column base.facts.links is 'Links.';
@@ -174,8 +178,46 @@ comment on column base.facts.front_matter_error is 'Why the front matter cannot 
 comment on column base.facts.metadata_keys is 'Keys of the front matter.';
 comment on column base.facts.sections is 'Sections of the taxonomy in rubric.toml that are present and filled.';
 comment on column base.facts.template is 'Name of the template that the card was made from, where recognised.';
-comment on column base.facts.is_generated is 'Whether a tool wrote the card, or its template was never filled in.';
+comment on column base.facts.is_generated is 'Whether a tool wrote the card, or its template was never filled in, or nearly all of its words are nobody''s.';
 comment on column base.facts.flags is 'Oddities: chat-template tokens, scripts, huge lines and others.';
+
+create or replace view base.latest_facts as
+select * from base.facts
+qualify row_number() over (partition by card_hash order by facts_version desc, boilerplate desc) = 1;
+
+create table if not exists base.boilerplate (
+    version varchar not null,
+    sentence bigint not null,
+    is_house boolean not null,
+    authors bigint,
+    models bigint,
+    primary key (version, sentence)
+);
+comment on table base.boilerplate is 'Sentences that nobody wrote, by digest, as learned from a snapshot.';
+comment on column base.boilerplate.version is 'The table: the date of the snapshot, and a digest of its sentences.';
+comment on column base.boilerplate.sentence is 'Digest of the sentence without names, numbers and addresses.';
+comment on column base.boilerplate.is_house is 'Whether it stands in many cards of one author, and not in those of many.';
+comment on column base.boilerplate.authors is 'Authors whose cards held it; null for one of the shipped table.';
+comment on column base.boilerplate.models is 'Models whose cards held it; null for one of the shipped table.';
+
+create table if not exists base.boilerplate_checks (
+    snapshot date not null,
+    version varchar not null,
+    models bigint not null,
+    words bigint not null,
+    known_words bigint not null,
+    new_words bigint not null,
+    checked_at timestamp not null,
+    primary key (snapshot, version)
+);
+comment on table base.boilerplate_checks is 'How much of a snapshot''s text the table of boilerplate knows.';
+comment on column base.boilerplate_checks.snapshot is 'The snapshot.';
+comment on column base.boilerplate_checks.version is 'The table of boilerplate.';
+comment on column base.boilerplate_checks.models is 'Models with a card in the sample.';
+comment on column base.boilerplate_checks.words is 'Words of prose in their cards.';
+comment on column base.boilerplate_checks.known_words is 'Of these in sentences of the table.';
+comment on column base.boilerplate_checks.new_words is 'Of these in sentences that nobody wrote and the table lacks.';
+comment on column base.boilerplate_checks.checked_at is 'When it was checked (UTC).';
 
 create table if not exists base.judges (
     snapshot date not null,
@@ -746,10 +788,7 @@ select
     texts.card_text,
     facts.* exclude (card_hash)
 from base.texts
-left join (
-    select * from base.facts
-    qualify row_number() over (partition by card_hash order by facts_version desc) = 1
-) as facts using (card_hash);
+left join base.latest_facts as facts using (card_hash);
 comment on view cards is 'One row per distinct card text, with what the parser sees in it.';
 
 create or replace view verdicts as

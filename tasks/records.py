@@ -208,12 +208,14 @@ class TextRef:
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What the parser finds in a card text, independent of any judge."""
+    """What the parser finds in a card text, independent of any judge. `boilerplate`: the table's version."""
 
     card_hash: str
     facts_version: int
+    boilerplate: str
     characters: int
     words: int
+    own_words: int
     headings: int
     code_blocks: int
     links: int
@@ -226,6 +228,37 @@ class CardFacts:
     template: str | None
     is_generated: bool
     flags: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class BoilerplateSentence:
+    """A sentence that nobody wrote: its digest, and how many authors and models had it where it was learned.
+
+    A form's is in the cards of many authors, a house form's (`is_house`) in many cards of one. No counts: it comes with
+    the package.
+    """
+
+    version: str
+    sentence: int
+    is_house: bool
+    authors: int | None
+    models: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoilerplateCheck:
+    """How much of a snapshot's text the table of boilerplate knows, in a sample of its models with a card.
+
+    `words` of prose; `known_words` in sentences of the table; `new_words` in those that should be in one and are not.
+    """
+
+    snapshot: date
+    version: str
+    models: int
+    words: int
+    known_words: int
+    new_words: int
+    checked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,10 +87,18 @@ class Rubric:
         ids = frozenset(passed)
         return {criterion.id: criterion.level(ids) for criterion in self.criteria}
 
-    def score(self, levels: Mapping[str, float]) -> float:
-        """Compute the overall score: the mean of the levels, weighted by the criteria."""
+    def score(self, levels: Mapping[str, float], *, is_untouched: bool = False) -> float:
+        """Compute the overall score: the mean of the levels, weighted by the criteria.
+
+        Of a card that a tool or template wrote and nobody edited, what is above `UNTOUCHED_FROM` counts a quarter.
+        """
         total = sum(criterion.weight for criterion in self.criteria)
-        return sum(criterion.weight * levels[criterion.id] for criterion in self.criteria) / total
+        mean = sum(criterion.weight * levels[criterion.id] for criterion in self.criteria) / total
+        above = max(0.0, mean - UNTOUCHED_FROM) if is_untouched else 0.0
+        return mean - (1 - UNTOUCHED_SHARE) * above
+
+
+UNTOUCHED_FROM, UNTOUCHED_SHARE = 2.0, 0.25  # of a card that nobody edited
 
 
 def _plain(c: Criterion) -> list[object]:

@@ -9,6 +9,7 @@ import typer
 
 from flows.cli.analyse import analyse
 from flows.cli.atlas import atlas
+from flows.cli.boilerplate import boilerplate
 from flows.cli.calibrate import calibrate
 from flows.cli.deploy import deploy
 from flows.cli.doctor import doctor
@@ -36,7 +37,7 @@ for command in (
     label, calibrate, analyse, neighbours, plan, doctor, status, snapshot, demo, query, deploy, rebuild, report,
 ):  # fmt: skip
     app.command()(command)
-for name, group in (("hub", hub), ("quarantine", quarantine), ("atlas", atlas)):
+for name, group in (("hub", hub), ("quarantine", quarantine), ("atlas", atlas), ("boilerplate", boilerplate)):
     app.add_typer(group, name=name)
 
 

@@ -53,8 +53,10 @@ def calibrate(
     and shown in the report. What the measures mean: docs/calibration.md.
     """
     from flows.cli.progress_bars import progress_bars
+    from tasks.boilerplate.tables import in_use
     from tasks.passport.labels import read_labels
     from tasks.passport.passport import examine
+    from tasks.storage.lake import Lake
     from tasks.storage.warehouse import make_home
 
     (spec,) = specs_of([judge], judge_model, judge_urls or [])
@@ -63,7 +65,7 @@ def calibrate(
     with (
         progress_bars("passport"),
         serving(spec, home / "judge.log") as served,
-        opened_judge(served) as opened,
+        opened_judge(served, in_use(Lake(home))) as opened,
     ):
         entries = examine(opened, labelled, repeats=repeats, seed=seed)
     is_published = keep(home, entries, labelled)

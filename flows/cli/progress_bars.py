@@ -17,6 +17,7 @@ _LABELS = {
     "list": "listing models",
     "read": "reading cards",
     "describe": "parsing texts",
+    "learn": "reading cards for boilerplate",
     "start": "starting the judge",
     "judge": "judging texts",
     "explain": "explaining scores",

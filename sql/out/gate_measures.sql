@@ -12,7 +12,7 @@ described as (
     -- What two versions of the parser see cannot be compared.
     select facts.sections
     from (select distinct card_hash from models where card_status = 'card')
-    join base.facts using (card_hash)
+    join base.latest_facts as facts using (card_hash)
     where facts.facts_version = (select max(facts_version) from base.facts)
 ),
 asked as (

@@ -18,8 +18,7 @@ from out_neighbours as near
 join out_atlas as atlas on atlas.model_id = near.neighbour_id
 left join base.verdicts
     on verdicts.card_hash = atlas.card_hash and verdicts.fingerprint = atlas.fingerprint
-left join base.facts on facts.card_hash = atlas.card_hash
+left join base.latest_facts as facts on facts.card_hash = atlas.card_hash
 where near.model_id = $model_id
-qualify row_number() over (partition by near.place order by facts.facts_version desc) = 1
 order by near.place
 limit $n;

@@ -15,7 +15,5 @@ select
 from out_atlas as atlas
 left join base.verdicts
     on verdicts.card_hash = atlas.card_hash and verdicts.fingerprint = atlas.fingerprint
-left join base.facts on facts.card_hash = atlas.card_hash
-where atlas.model_id = $model_id
-order by facts.facts_version desc
-limit 1;
+left join base.latest_facts as facts on facts.card_hash = atlas.card_hash
+where atlas.model_id = $model_id;

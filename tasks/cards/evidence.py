@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
+from tasks.cards.boilerplate import Boilerplate, shipped
 from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section, parse_card
 from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_named
 from tasks.cards.templates import Template, placeholders, recognise
 from tasks.rubric import load_rubric
 
 OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
+_FORM_WORDS_MIN = 12  # distinct words of a card that a form or tool may have written
+_FORM_OWN_SHARE = 0.35  # of them at most are the publisher's, where nothing else tells a form
 _WORDS_MIN = {"license": 1, "contact": 1}  # distinct words that fill a section; three for the others
 _TELLING_TITLE_WORDS = 6
 
@@ -142,7 +145,8 @@ class Evidence:
     """What the checks look at; every text but those of the parts is casefolded.
 
     Compared by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the
-    title and what comes before the details. `words`, `own_words` and `intro_words` are substances.
+    title and what comes before the details. `own`: what no tool wrote and no table of boilerplate holds. `words`,
+    `own_words` and `intro_words` are substances.
     """
 
     card: Card
@@ -167,12 +171,12 @@ class Evidence:
         return "\n".join(self.parts[name].text for name in names if name in self.parts)
 
 
-def evidence_of(text: str) -> Evidence:
-    """The evidence in a card text, front matter included."""
-    return gather(parse_card(text))
+def evidence_of(text: str, table: Boilerplate | None = None) -> Evidence:
+    """The evidence in a card text, front matter included. `table`: of boilerplate; null for the shipped one."""
+    return gather(parse_card(text), table)
 
 
-def gather(card: Card) -> Evidence:
+def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
     """The evidence in a parsed card."""
     body = card.body.casefold()
     template = recognise(body, _tags(card), {normal_heading(s.title) for s in card.headings})
@@ -181,17 +185,18 @@ def gather(card: Card) -> Evidence:
     sieve = _Sieve(tuple([phrase for phrase in placeholders() if phrase in raw]), talks)
     cleaned = [(section, sieve.blocks(section)) for section in card.sections]
     prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
-    own = "\n".join(_own_blocks(cleaned, template)).casefold()
+    own = "\n".join(_own_blocks(cleaned, template, table or shipped())).casefold()
     titles = "\n".join(section.title for section in card.sections).casefold()
     intro = _intro(cleaned, template)
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
     parts = _parts(cleaned, sieve)
     is_untouched = template is not None and (template.kind != "form" or sieve.placeholders >= 3)
+    is_form = words >= _FORM_WORDS_MIN and own_words <= _FORM_OWN_SHARE * words
     return Evidence(
         card=card,
         template=template,
-        is_generated=is_untouched and own_words < OWN_WORDS_MIN,
+        is_generated=(is_untouched or is_form) and own_words < OWN_WORDS_MIN,
         prose=prose,
         own=own,
         own_words=own_words,
@@ -249,16 +254,18 @@ class _Sieve:
 Cleaned = list[tuple[Section, list[str]]]
 
 
-def _own_blocks(cleaned: Cleaned, template: Template | None) -> Iterator[str]:
-    """The blocks that the template's tool did not write. A bot's card has none."""
+def _own_blocks(cleaned: Cleaned, template: Template | None, table: Boilerplate) -> Iterator[str]:
+    """What neither the template's tool wrote nor everybody, block by block. A bot's card has none."""
     if template and template.kind == "bot":
         return
     for section, blocks in cleaned:
         if template and normal_heading(section.title) in template.titles:
             continue
         for block in blocks:
-            if not template or not holds_any(block.casefold(), template.boilerplate):
-                yield block
+            if template and holds_any(block.casefold(), template.boilerplate):
+                continue
+            if own := table.own(block):
+                yield own
 
 
 def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:

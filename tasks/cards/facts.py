@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tasks.cards.boilerplate import Boilerplate, shipped
 from tasks.cards.evidence import Evidence, evidence_of, word_count
 from tasks.records import CardFacts, CardText
 from tasks.rubric import load_rubric
 
-FACTS_VERSION = 1  # raise it with any change that gives another answer for some card
+FACTS_VERSION = 2  # raise it with any change that gives another answer for some card
 
 _LINE_CHARACTERS = 10_000
 _CHAT_TOKENS = (
@@ -23,19 +24,22 @@ _KNOWN_COMMENTS = (
 )
 
 
-def describe(card_text: CardText) -> CardFacts:
-    """Total: any text has facts."""
-    return facts_of(card_text, evidence_of(card_text.card_text))
+def describe(card_text: CardText, table: Boilerplate | None = None) -> CardFacts:
+    """Total: any text has facts. `table`: of boilerplate; null for the shipped one."""
+    used = table or shipped()
+    return facts_of(card_text, evidence_of(card_text.card_text, used), used)
 
 
-def facts_of(card_text: CardText, evidence: Evidence) -> CardFacts:
-    """The facts of a card whose evidence has been gathered already."""
+def facts_of(card_text: CardText, evidence: Evidence, table: Boilerplate) -> CardFacts:
+    """The facts of a card whose evidence has been gathered already, by that table of boilerplate."""
     card = evidence.card
     return CardFacts(
         card_hash=card_text.card_hash,
         facts_version=FACTS_VERSION,
+        boilerplate=table.version,
         characters=len(card_text.card_text),
         words=sum(word_count(block) for block in card.blocks),
+        own_words=word_count(evidence.own),
         headings=len(card.headings),
         code_blocks=len(card.codes),
         links=len(card.links),

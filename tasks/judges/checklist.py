@@ -11,27 +11,32 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
+from tasks.cards.boilerplate import Boilerplate, shipped
 from tasks.cards.evidence import Evidence, evidence_of
 from tasks.cards.facts import flags_of
 from tasks.judges.checks import CHECKS
 from tasks.records import CardText, Explanation, JudgeRecord, JudgeUsage, Verdict
 from tasks.rubric import Rubric, load_rubric
 
-CHECKLIST_VERSION = 1  # raise it with any change that gives some card another verdict
+CHECKLIST_VERSION = 2  # raise it with any change that gives some card another verdict
 
 
 class ChecklistJudge:
-    """Answers every check of the rubric by the predicate of the same name."""
+    """Answers every check of the rubric by the predicate of the same name.
+
+    `table` of boilerplate: what counts as nobody's words; null for the shipped one.
+    """
 
     name = "checklist"
 
-    def __init__(self, rubric: Rubric | None = None) -> None:
+    def __init__(self, rubric: Rubric | None = None, table: Boilerplate | None = None) -> None:
         self._rubric = rubric or load_rubric()
-        digest = hashlib.sha256(f"{self._rubric.fingerprint}/{self.name}/{CHECKLIST_VERSION}".encode())
-        self.fingerprint = digest.hexdigest()[:16]
+        self._table = table or shipped()
+        rules = f"{self._rubric.fingerprint}/{self.name}/{CHECKLIST_VERSION}/{self._table.version}"
+        self.fingerprint = hashlib.sha256(rules.encode()).hexdigest()[:16]
 
     def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
-        """The record of this judge; its only setting is the version of its rules."""
+        """The record of this judge; its settings are the versions of its rules and of its table of boilerplate."""
         return JudgeRecord(
             snapshot=snapshot,
             fingerprint=self.fingerprint,
@@ -39,13 +44,13 @@ class ChecklistJudge:
             rubric=self._rubric.fingerprint,
             model=None,
             revision=None,
-            settings=json.dumps({"checklist_version": CHECKLIST_VERSION}),
+            settings=json.dumps({"checklist_version": CHECKLIST_VERSION, "boilerplate": self._table.version}),
             judged_at=judged_at,
         )
 
     def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
         """One verdict per card, in order. Every card has a score but a blank one, whose reason is `empty`."""
-        return self.score_evidence((card, evidence_of(card.card_text)) for card in cards)
+        return self.score_evidence((card, evidence_of(card.card_text, self._table)) for card in cards)
 
     def score_evidence(self, cards: Iterable[tuple[CardText, Evidence]]) -> Iterator[Verdict]:
         """The same, of cards that are parsed already."""
@@ -69,7 +74,7 @@ class ChecklistJudge:
         levels = self._rubric.levels(passed)
         return replace(
             verdict,
-            score=round(self._rubric.score(levels), 4),
+            score=round(self._rubric.score(levels, is_untouched=evidence.is_generated), 4),
             score_mode="checks",
             levels={name: round(level, 4) for name, level in levels.items()},
             passed=passed,

@@ -23,6 +23,7 @@ from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUs
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
+    from tasks.cards.boilerplate import Boilerplate
     from tasks.cards.evidence import Evidence
 
 ENTRY_POINTS = "cardiograph.judges"
@@ -73,7 +74,8 @@ class EvidenceJudge(Judge, Protocol):
 class JudgeKind:
     """A kind of judge. By default a class that judges in this process; one with servers overrides the methods.
 
-    judge           `module:class`, imported when a judge of this kind is needed, and made without arguments
+    judge           `module:class`, imported when a judge of this kind is needed, and made without arguments, or with
+                    the `table` of boilerplate where it reads evidence
     needs_servers   it is asked over HTTP; `--judge-model`, `--judge-url` and `--judge-pool` are for it
     explains        it can give reasons for its scores
     names_kinds     it can be asked what the kinds of cards are called
@@ -89,30 +91,31 @@ class JudgeKind:
     reads_evidence: bool = False
     part_setting: Literal["part_cards", "judge_part_cards"] = "part_cards"
 
-    def identify(self, spec: JudgeSpec) -> JudgeIdentity:
+    def identify(self, spec: JudgeSpec, table: Boilerplate | None = None) -> JudgeIdentity:
         """Which judge it would be. Asks servers that are named, and starts none."""
-        return self._made()
+        return self._made(table)
 
     def serving(self, spec: JudgeSpec, log: Path) -> AbstractContextManager[JudgeSpec]:
         """The spec with the servers that it needs: those it names, or one started for the block."""
         return nullcontext(spec)
 
-    def opened(self, spec: JudgeSpec) -> AbstractContextManager[Judge]:
+    def opened(self, spec: JudgeSpec, table: Boilerplate | None = None) -> AbstractContextManager[Judge]:
         """The judge, ready to score."""
-        return nullcontext(self._made())
+        return nullcontext(self._made(table))
 
     def part_size(self, limits: Settings) -> int:
         """Cards in a part."""
         return cast("int", getattr(limits, self.part_setting))
 
-    def _made(self) -> Judge:
-        return cast("Judge", resolve_name(self.judge)())
+    def _made(self, table: Boilerplate | None) -> Judge:
+        make = resolve_name(self.judge)
+        return cast("Judge", make(table=table) if self.reads_evidence else make())
 
 
 class _VllmKind(JudgeKind):
     """An open-weights model behind vLLM. Its imports bring an HTTP client along, so they wait for the first call."""
 
-    def identify(self, spec: JudgeSpec) -> JudgeIdentity:
+    def identify(self, spec: JudgeSpec, table: Boilerplate | None = None) -> JudgeIdentity:
         from tasks.judges.vllm import judge as vllm
 
         return vllm.identify(spec)
@@ -122,7 +125,7 @@ class _VllmKind(JudgeKind):
 
         return vllm.serving(spec, log)
 
-    def opened(self, spec: JudgeSpec) -> AbstractContextManager[Judge]:
+    def opened(self, spec: JudgeSpec, table: Boilerplate | None = None) -> AbstractContextManager[Judge]:
         from tasks.judges.vllm import judge as vllm
 
         return vllm.opened_judge(spec)
@@ -188,9 +191,12 @@ def _spec_of(name: str, model: str | None, urls: tuple[str, ...]) -> JudgeSpec:
     return JudgeSpec(kind)
 
 
-def identify(spec: JudgeSpec) -> JudgeIdentity:
-    """Which judge it would be; asks servers that are named, and starts none. JudgeError where there can be none."""
-    return kind_of(spec.kind).identify(spec)
+def identify(spec: JudgeSpec, table: Boilerplate | None = None) -> JudgeIdentity:
+    """Which judge it would be; asks servers that are named, and starts none. JudgeError where there can be none.
+
+    `table`: of boilerplate, for a judge that reads evidence; null for the shipped one.
+    """
+    return kind_of(spec.kind).identify(spec, table)
 
 
 def serving(spec: JudgeSpec, log: Path) -> AbstractContextManager[JudgeSpec]:
@@ -198,6 +204,6 @@ def serving(spec: JudgeSpec, log: Path) -> AbstractContextManager[JudgeSpec]:
     return kind_of(spec.kind).serving(spec, log)
 
 
-def opened_judge(spec: JudgeSpec) -> AbstractContextManager[Judge]:
+def opened_judge(spec: JudgeSpec, table: Boilerplate | None = None) -> AbstractContextManager[Judge]:
     """The judge on the servers of `spec`, ready to score. JudgeError where they do not answer or do not agree."""
-    return kind_of(spec.kind).opened(spec)
+    return kind_of(spec.kind).opened(spec, table)

@@ -13,6 +13,8 @@ from typing import cast
 import orjson
 from prefect import task
 
+from tasks.boilerplate.tables import table_of
+from tasks.cards.boilerplate import Boilerplate
 from tasks.cards.evidence import Evidence, evidence_of
 from tasks.cards.facts import FACTS_VERSION, describe, facts_of
 from tasks.clock import utc_now
@@ -63,13 +65,13 @@ def stages_of(run: Run, spec: JudgeSpec, fingerprint: str) -> list[WorkStage]:
 
 
 @task(task_run_name="plan the judging of {run.snapshot}")
-def plan_judging(run: Run, spec: JudgeSpec, record: JudgeRecord) -> list[Order]:
-    """Texts without facts or without a verdict of this judge, in parts; those of `stages_of`.
+def plan_judging(run: Run, spec: JudgeSpec, record: JudgeRecord, boilerplate: str) -> list[Order]:
+    """Texts without facts by this table or without a verdict of this judge, in parts; those of `stages_of`.
 
     Where the snapshot before had another judge, some of its texts are judged too.
     """
     key: dict[str, object] = {"fingerprint": record.fingerprint}
-    undescribed = pending_texts(run, "pending/facts", facts_version=FACTS_VERSION)
+    undescribed = pending_texts(run, "pending/facts", facts_version=FACTS_VERSION, boilerplate=boilerplate)
     unjudged = [
         *pending_texts(run, "pending/verdicts", **key),
         *pending_texts(run, "pending/bridge", **key, judge=record.judge, size=settings().judge_bridge_texts),
@@ -111,8 +113,13 @@ def plan_explaining(run: Run, spec: JudgeSpec, fingerprint: str, texts: int) -> 
 @task(task_run_name="describe {order.part}")
 def describe_part(run: Run, order: Order, shared: Shared) -> None:
     """Record what the parser finds in a part's texts."""
-    if not run.lake.has(_facts_part(order)):
-        _write_facts(run.lake, order, [describe(text) for text in texts_of_order(run, order)])
+    if not run.lake.has(_facts_part(order, shared)):
+        _describe(run, order, shared)
+
+
+def _describe(run: Run, order: Order, shared: Shared) -> None:
+    table = table_of(run.lake, shared.boilerplate)
+    _write_facts(run.lake, order, shared, [describe(text, table) for text in texts_of_order(run, order)])
 
 
 @task(task_run_name="assess {order.part}")
@@ -122,39 +129,38 @@ def assess_part(run: Run, order: Order, shared: Shared) -> None:
         advance("judge", len(order.refs))
         describe_part.fn(run, order, shared)
         return
-    texts = texts_of_order(run, order)
+    texts, table = texts_of_order(run, order), table_of(run.lake, shared.boilerplate)
     facts: list[CardFacts] = []
 
     def seen() -> Iterator[tuple[CardText, Evidence]]:
         for text in texts:
-            evidence = evidence_of(text.card_text)
-            facts.append(facts_of(text, evidence))
+            evidence = evidence_of(text.card_text, table)
+            facts.append(facts_of(text, evidence, table))
             yield text, evidence
 
     def score(judge: Judge) -> Iterator[Verdict]:
         return cast("EvidenceJudge", judge).score_evidence(seen())
 
-    _write_verdicts(run.lake, order, shared, score)
+    _write_verdicts(run, order, shared, score)
     if len(facts) < len(texts):  # the judge did not ask for all of them
-        facts = [describe(text) for text in texts]
-    _write_facts(run.lake, order, facts)
+        facts = [describe(text, table) for text in texts]
+    _write_facts(run.lake, order, shared, facts)
 
 
-def _facts_part(order: Order) -> str:
-    return f"facts/v{FACTS_VERSION}/{order.part}.parquet"
+def _facts_part(order: Order, shared: Shared) -> str:
+    return f"facts/v{FACTS_VERSION}-{shared.boilerplate}/{order.part}.parquet"
 
 
-def _write_facts(lake: Lake, order: Order, facts: list[CardFacts]) -> None:
-    lake.write(_facts_part(order), CardFacts, facts)
+def _write_facts(lake: Lake, order: Order, shared: Shared, facts: list[CardFacts]) -> None:
+    lake.write(_facts_part(order, shared), CardFacts, facts)
     advance("describe", len(order.refs))
 
 
 @task(task_run_name="judge {order.part}")
 def judge_part(run: Run, order: Order, shared: Shared) -> None:
     """Judge a part's texts; write verdicts as they come, then the time and usage."""
-    lake = run.lake
-    if not lake.has(_verdicts_part(order)):
-        _write_verdicts(lake, order, shared, lambda judge: judge.score(texts_of_order(run, order)))
+    if not run.lake.has(_verdicts_part(order)):
+        _write_verdicts(run, order, shared, lambda judge: judge.score(texts_of_order(run, order)))
 
 
 def _verdicts_part(order: Order) -> str:
@@ -162,12 +168,12 @@ def _verdicts_part(order: Order) -> str:
 
 
 def _write_verdicts(
-    lake: Lake, order: Order, shared: Shared, score: Callable[[Judge], Iterator[Verdict]]
+    run: Run, order: Order, shared: Shared, score: Callable[[Judge], Iterator[Verdict]]
 ) -> None:
     """Write a part's verdicts as they come, then what they took."""
-    fingerprint, failed = order.stage.fingerprint, 0
+    lake, fingerprint, failed = run.lake, order.stage.fingerprint, 0
     started, began = utc_now(), time.perf_counter()
-    with _opened(shared, fingerprint) as judge:
+    with _opened(lake, shared, fingerprint) as judge:
         with lake.writing(_verdicts_part(order), Verdict) as add:
             verdicts = score(judge)
             while batch := list(islice(verdicts, _ROWS_AT_ONCE)):
@@ -200,7 +206,7 @@ def explain_part(run: Run, order: Order, shared: Shared) -> None:
     part = f"explanations/{fingerprint}/{order.part}.parquet"
     if lake.has(part):
         return
-    with _opened(shared, fingerprint) as judge:
+    with _opened(lake, shared, fingerprint) as judge:
         lake.write(part, Explanation, list(judge.explain(texts_of_order(run, order))))
     advance("explain", len(order.refs))
 
@@ -219,18 +225,19 @@ def order_identity(run: Run, spec: JudgeSpec) -> Order:
 def identify_judge(run: Run, order: Order, shared: Shared) -> None:
     """Report to the coordinator which judge judges, where only this worker can find out."""
     if shared.spec is not None:
-        record = identify(shared.spec).record(order.stage.snapshot, utc_now())
+        table = table_of(run.lake, shared.boilerplate)
+        record = identify(shared.spec, table).record(order.stage.snapshot, utc_now())
         run.lake.put(_identity_name(order.stage), orjson.dumps(dataclasses.asdict(record)))
 
 
 @task(task_run_name="record the judge of {run.snapshot}")
-def record_judge(run: Run, spec: JudgeSpec, *, is_elsewhere: bool = False) -> JudgeRecord:
+def record_judge(run: Run, spec: JudgeSpec, table: Boilerplate, *, is_elsewhere: bool = False) -> JudgeRecord:
     """Write down which judge, exactly, judges the snapshot: as a worker reported it where it `is_elsewhere`."""
     lake = run.lake
     record = (
         _reported(lake, order_identity(run, spec).stage)
         if is_elsewhere
-        else identify(spec).record(run.snapshot, utc_now())
+        else identify(spec, table).record(run.snapshot, utc_now())
     )
     part = f"judges/{run.snapshot}-{record.fingerprint}.parquet"
     if not lake.has(part):
@@ -277,8 +284,8 @@ def judge_servers(run: Run) -> Iterator[Callable[[Shared], Shared]]:
 
 
 @contextmanager
-def _opened(shared: Shared, fingerprint: str) -> Iterator[Judge]:
-    with opened_judge(shared.spec or JudgeSpec()) as judge:
+def _opened(lake: Lake, shared: Shared, fingerprint: str) -> Iterator[Judge]:
+    with opened_judge(shared.spec or JudgeSpec(), table_of(lake, shared.boilerplate)) as judge:
         if judge.fingerprint != fingerprint:
             raise JudgesDiffer(
                 f"the judge is now {judge.name} {judge.fingerprint}, and the run began with {fingerprint}; run again, "

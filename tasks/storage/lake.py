@@ -14,6 +14,8 @@
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
     lake/gates/<snapshot>-<fingerprint>-<digest>.parquet    what the data-quality gate measured
     lake/families/<snapshot>-<digest>.parquet            near-duplicate families among the texts of a snapshot
+    lake/boilerplate/<version>.parquet                   sentences that nobody wrote, as learned from a snapshot
+    lake/boilerplate_checks/<snapshot>-<version>.parquet how much of a snapshot's text such a table knows
     lake/embedders/<snapshot>-<embedder>.parquet         which embedder embedded the snapshot's texts
     lake/embeddings/<embedder>/<part>.parquet            its vectors
     lake/atlases/<snapshot>-<digest>.parquet             the map of a snapshot and its quality, and by the same name
@@ -55,6 +57,8 @@ from tasks.errors import LakeError
 from tasks.records import (
     Atlas,
     AtlasPoint,
+    BoilerplateCheck,
+    BoilerplateSentence,
     CardFacts,
     CardFamily,
     CardKind,
@@ -340,6 +344,8 @@ RECORDS: dict[str, type] = {
     "gates": GateMeasure,
     "releases": Release,
     "families": CardFamily,
+    "boilerplate": BoilerplateSentence,
+    "boilerplate_checks": BoilerplateCheck,
     "embedders": EmbedderRecord,
     "embeddings": Embedding,
     "atlases": Atlas,

@@ -62,11 +62,15 @@ class WorkStage:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the orders of a stage have in common: the Hub to read, or the judge or the embedder to ask."""
+    """What the orders of a stage have in common: the Hub to read, or the judge or the embedder to ask.
+
+    `boilerplate`: the version of the table that says what nobody wrote; empty for the shipped one.
+    """
 
     hub: str | None = None
     spec: JudgeSpec | None = None
     embedder: str | None = None
+    boilerplate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ FLOORS = [
     {"cards", "demo", "engine", "replica", "sentences"},
     {"charts", "pages", "storage"},
     {"work"},
-    {"hub"},
+    {"boilerplate", "hub"},
     {"embedders", "findings", "judges"},
     {"atlas", "passport"},
     {"report"},

@@ -1,0 +1,3 @@
+-- One row per sentence and table.
+insert or ignore into base.boilerplate by name
+select * from read_parquet($parts);

@@ -1,0 +1,3 @@
+-- One row per snapshot and table.
+insert or ignore into base.boilerplate_checks by name
+select * from read_parquet($parts);

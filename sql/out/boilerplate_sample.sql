@@ -1,0 +1,7 @@
+-- $models models of $snapshot with a card, and their texts: the same ones whenever it is asked.
+select panel.model_id, coalesce(panel.author, '') as author, texts.card_text
+from base.panel
+join base.texts using (card_hash)
+where panel.snapshot = $snapshot and panel.card_status = 'card'
+order by hash(panel.model_id), panel.model_id
+limit $models;
