@@ -13,7 +13,7 @@ VLLM := 0.32.0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env check format test test-vllm test-slow test-cluster test-all bench bench-stats chaos clean
+.PHONY: help setup demo judge-env check format vocabulary test test-vllm test-slow test-cluster test-all bench bench-stats chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ check: $(VENV)/.installed-dev ## lint, format, types
 format: $(VENV)/.installed-dev ## fix what lint and format can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The only thing that needs Node; what it writes is committed. LICENSES: a path or address of hub-docs' page of licenses.
+vocabulary: ## the Hub's own words (libraries, tasks, languages, licenses), read anew: LICENSES=FILE for licenses
+	cd deployments/vocabulary && npm install --silent --no-package-lock --no-audit --no-fund && node refresh.mjs
 
 # In the order of their names, the two longest files come first, each on a processor of its own; the default is by the
 # number of tests, which begins one of them when most others are done.

@@ -15,6 +15,7 @@ from datetime import date, datetime
 
 from tasks.atlas.terms import Composition, TermValue, word_file
 from tasks.cards.templates import templates
+from tasks.cards.vocabulary import libraries
 from tasks.records import KindName
 from tasks.sentences.words import upper_first
 
@@ -311,6 +312,8 @@ def _top(
 
 
 def _word(table: str, value: str) -> str:
-    """A value as people write it: by `words.toml`, else made plain."""
+    """A value as people write it: by `words.toml`, a library also by the Hub's own name of it, else made plain."""
     known = word_file()[table].get(value)
+    if not known and table == "libraries" and value in libraries():
+        known = libraries()[value].name
     return str(known) if known else upper_first(plain(value.replace("_", " "), 40))

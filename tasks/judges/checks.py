@@ -9,7 +9,8 @@ from typing import Any
 from tasks.cards.evidence import Evidence, substance, word_count
 from tasks.cards.front_matter import Metadata
 from tasks.cards.parse import CardTable, Section
-from tasks.judges import cues
+from tasks.judges import cues, metadata
+from tasks.judges.metadata import has_any, has_value
 
 Predicate = Callable[[Evidence], bool]
 
@@ -60,7 +61,7 @@ def _running_code(e: Evidence) -> list[str]:
 
 def data_named(e: Evidence) -> bool:
     return (
-        _has_any(e, "datasets")
+        has_any(e, "datasets")
         or substance(e.part("training_data")) >= 3
         or cues.has("trained_on", e.prose)
         or cues.has("trained_on", e.titles)
@@ -170,7 +171,7 @@ def _indexed(e: Evidence) -> list[tuple[str, str]]:
             dataset = next(_mappings(result.get("dataset")), {})
             name = str(dataset.get("name") or dataset.get("type") or "")
             metrics = _mappings(result.get("metrics"))
-            found += [(name, str(m["value"])) for m in metrics if _has_value(m.get("value"))]
+            found += [(name, str(m["value"])) for m in metrics if has_value(m.get("value"))]
     return found
 
 
@@ -187,46 +188,6 @@ def _mappings(value: Any) -> Iterator[Metadata]:
 @lru_cache(maxsize=1)
 def _limits(e: Evidence) -> str:
     return e.part("limitations", "bias_and_risks", "out_of_scope")
-
-
-# ---------------------------------------------------------------------------------------------- metadata
-
-
-def metadata_valid(e: Evidence) -> bool:
-    """Readable, with at least two important keys, the Hub's identifiers, and the license that the text names."""
-    keys = ("license", "language", "tags", "pipeline_tag", "library_name", "datasets", "base_model")
-    return (
-        not (e.card.front_matter.error or e.card.front_matter.duplicate_keys)
-        and sum(_has_value(e.card.metadata.get(key)) for key in keys) >= 2
-        and cues.LICENSES.issuperset(_values(e, "license"))
-        and all(cues.LANGUAGE_CODE.fullmatch(c) or c == "multilingual" for c in _values(e, "language"))
-        and _license_agrees(e)
-    )
-
-
-def _license_agrees(e: Evidence) -> bool:
-    """A license section that names a family of licenses names the one of the metadata."""
-    text = e.part("license").casefold()
-    named = {family for family, pattern in cues.LICENSE_FAMILIES.items() if pattern.search(text)}
-    given = _values(e, "license")
-    return not named or not given or any(family in value for family in named for value in given)
-
-
-def _has_value(value: Any) -> bool:
-    if isinstance(value, str):
-        return value.strip().casefold() not in ("", "none", "null", "unknown", "todo", "-")
-    return bool(value) and (not isinstance(value, list) or any(map(_has_value, value)))
-
-
-def _has_any(e: Evidence, *keys: str) -> bool:
-    return any(_has_value(e.card.metadata.get(key)) for key in keys)
-
-
-def _values(e: Evidence, *keys: str) -> list[str]:
-    """The strings under the keys, whether one or a list, casefolded."""
-    values = [e.card.metadata.get(key) for key in keys]
-    entries = [entry for value in values for entry in (value if isinstance(value, list) else [value])]
-    return [entry.strip().casefold() for entry in entries if isinstance(entry, str) and entry.strip()]
 
 
 # --------------------------------------------------------------------------------------------- structure
@@ -255,7 +216,7 @@ CHECKS: dict[str, Predicate] = {
     "states_what_it_is": lambda e: e.intro_words >= _INTRO_WORDS,
     "describes_in_depth": lambda e: e.intro_words >= _DEPTH_WORDS,
     "names_origin": lambda e: (
-        _has_any(e, "base_model") or cues.has("architecture", e.prose) or cues.has("architecture", e.titles)
+        has_any(e, "base_model") or cues.has("architecture", e.prose) or cues.has("architecture", e.titles)
     ),
     "intended_use": lambda e: substance(e.part("intended_use")) >= 6 or cues.has("intended", e.prose),
     "out_of_scope": lambda e: substance(e.part("out_of_scope")) >= 4 or cues.has("out_of_scope", e.prose),
@@ -293,17 +254,11 @@ CHECKS: dict[str, Predicate] = {
     ),
     "mitigation_given": lambda e: cues.has("mitigation", _limits(e).casefold()),
     # metadata
-    "license_given": lambda e: any(license_ != "unknown" for license_ in _values(e, "license")),
-    "language_given": lambda e: (
-        any(value != "unk" for value in _values(e, "language", "languages"))
-        or any(task in cues.WORDLESS_TASKS for task in _values(e, "pipeline_tag", "tags"))
-    ),
-    "task_given": lambda e: (
-        _has_any(e, "pipeline_tag", "library_name")
-        or any(tag in cues.TASKS or tag in cues.LIBRARIES for tag in _values(e, "tags"))
-    ),
-    "lineage_given": lambda e: _has_any(e, "base_model", "datasets"),
-    "metadata_valid": metadata_valid,
+    "license_given": metadata.license_given,
+    "language_given": metadata.language_given,
+    "task_given": metadata.task_given,
+    "lineage_given": metadata.lineage_given,
+    "metadata_valid": metadata.metadata_valid,
     # structure
     "has_sections": lambda e: e.filled_headings >= 3,
     "covers_sections": lambda e: len(e.parts) >= 5,

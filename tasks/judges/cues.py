@@ -171,9 +171,4 @@ BIBTEX = re.compile(
 )
 
 
-LICENSES = frozenset(_FILE["hub"]["licenses"])
-TASKS = frozenset(_FILE["hub"]["tasks"])
-WORDLESS_TASKS = frozenset(_FILE["hub"]["wordless_tasks"])
-LIBRARIES = frozenset(_FILE["hub"]["libraries"])
-LICENSE_FAMILIES = {family: re.compile(words) for family, words in _FILE["hub"]["license_families"].items()}
-LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:[-_][a-z0-9]{2,8}){0,2}")
+LICENSE_FAMILIES = {family: re.compile(words) for family, words in _FILE["license_families"].items()}

@@ -67,6 +67,7 @@ WRITING = Composition(pipelines=some("text-generation"))
         (kind(composition=Composition(formats=some("adapter")), terms="lora"), "Adapters"),
         (kind(composition=WRITING, terms="storytelling novel"), "Text generation, storytelling"),
         (kind(composition=Composition(libraries=some("espnet"))), "ESPnet models"),
+        (kind(composition=Composition(libraries=some("lerobot"))), "LeRobot models"),
         (kind(composition=Composition(tags=some("bert")), terms="legal"), "BERT models, legal"),
         (kind(top_author="acme", top_author_share=0.7, terms="rockets"), "Models by acme, rockets"),
         (kind(terms="protein folding sequences residues"), "Protein, folding, sequences"),
