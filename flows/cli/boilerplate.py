@@ -38,7 +38,7 @@ def learn(
     is a form's; one in twenty models of one author, of three families of
     names, is a house form. The table (digests and counts, no text) goes into
     the lake, and the next snapshot judges by it: all texts are judged anew.
-    Cardiograph comes with a table; learn when `cardiograph status` says so.
+    Cardiograph comes with a table; learn when a snapshot says so.
     """
     import shutil
 

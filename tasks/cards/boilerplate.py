@@ -77,4 +77,4 @@ def boilerplate(version: str, ids: Iterable[int]) -> Boilerplate:
 def shipped() -> Boilerplate:
     """The table that comes with the package; its columns are those of `BoilerplateSentence`."""
     rows = pl.read_parquet(_SHIPPED)
-    return boilerplate(rows["version"].first() or "none", rows["sentence"])
+    return boilerplate(str(rows["version"].first()), rows["sentence"])

@@ -7,9 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from tasks.sentences.atlas import atlas_words
 from tasks.sentences.findings import headline
-from tasks.sentences.snapshots import judging_words, late_sentence
+from tasks.sentences.snapshots import boilerplate_words, judging_words, late_sentence
 from tasks.settings import settings
 from tasks.storage.warehouse import findings_of, frame, scope_of
 from tasks.work.run import Run
@@ -34,6 +36,7 @@ class Summary:
     distinct_texts: int
     verdicts: int
     median_score: float | None
+    boilerplate: dict[str, Any] | None
     readmes_asked_for: int
     texts_judged: int
     findings_estimated: int
@@ -56,6 +59,7 @@ class Summary:
             ("distinct card texts", f"{self.distinct_texts:,}"),
             (f"verdicts of {self.judge} {self.fingerprint[:8]}", f"{self.verdicts:,}"),
             ("median score", "none" if self.median_score is None else f"{self.median_score:.2f} of 5"),
+            *([("words that nobody wrote", boilerplate_words(self.boilerplate))] if self.boilerplate else []),
             ("kinds of card (see `out_clusters`)", atlas_words(self.atlas)),
             *judging_words(self.judging, price=settings().gpu_hour_price, gpus=settings().judge_gpus),
             (
@@ -77,6 +81,7 @@ def summarise(
             for name in ("counts", "provenance", "judging")
         )
         atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
+        checks = frame(db, "out/boilerplate_checks").filter(pl.col("snapshot") == snapshot).to_dicts()
         findings, scope = findings_of(db, snapshot, fingerprint), scope_of(db, snapshot)
     known = provenance | counts
     return Summary(
@@ -85,10 +90,16 @@ def summarise(
         texts_judged=judged,
         findings_estimated=estimated,
         texts_embedded=embedded,
-        atlas={**atlas[0], "fitted_on": str(atlas[0]["fitted_on"])} if atlas else None,
+        boilerplate=_plain(checks[0]) if checks else None,
+        atlas=_plain(atlas[0]) if atlas else None,
         judging=judging,
         headline=headline(findings, scope),
         report=run.report,
         warehouse=run.warehouse.published,
         map=run.map if atlas else None,
     )
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its dates and times as text."""
+    return {name: str(value) if isinstance(value, date) else value for name, value in row.items()}

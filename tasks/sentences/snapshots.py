@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.sentences.numbers import count, decimal, duration, money, rate, texts
+from tasks.sentences.numbers import count, decimal, duration, money, percent, rate, texts
 
 
 def late_sentence(days: int) -> str:
@@ -16,6 +16,17 @@ def late_sentence(days: int) -> str:
 def release_sentence(reason: str | None) -> str:
     """What to know about a snapshot that the gate held back; empty for one that it passed."""
     return f"looked suspicious next to the snapshot before it, and was released: {reason}" if reason else ""
+
+
+LEARN_FROM = 0.05  # of a snapshot's words in sentences that nobody wrote and no table knows
+
+
+def boilerplate_words(row: Mapping[str, Any]) -> str:
+    """How much of a snapshot's text nobody wrote, from a row of `base.boilerplate_checks`; and what to do about it."""
+    words = max(1, row["words"])
+    known, new = row["known_words"] / words, row["new_words"] / words
+    told = f"{percent(known)} known, {percent(new)} new (table {row['version'][:10]})"
+    return f"{told}: `cardiograph boilerplate learn`" if new > LEARN_FROM else told
 
 
 def cost_per_thousand(row: Mapping[str, Any], price: float | None, gpus: int | None) -> float | None:
