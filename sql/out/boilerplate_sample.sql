@@ -1,4 +1,4 @@
--- $models models of $snapshot with a card, and their texts: the same ones whenever it is asked.
+-- One row per model of a sample of $snapshot, $models with a card, and its text: the same ones whenever it is asked.
 select panel.model_id, coalesce(panel.author, '') as author, texts.card_text
 from base.panel
 join base.texts using (card_hash)

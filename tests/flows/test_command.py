@@ -291,6 +291,22 @@ def test_named_models_are_read_and_missing_ones_told(week: Week, other_home: Pat
     assert (summary["models"], summary["cards"], summary["failures"]) == (3, 3, 1)
 
 
+def test_a_learned_table_of_boilerplate_judges_the_next_run(week: Week, other_home: Path, typed: Run) -> None:
+    learned = json.loads(typed("boilerplate", "learn", "--home", other_home, "--json").stdout)
+    assert learned["of_forms"] > 0
+    done = cardiograph(
+        "snapshot", "--hub", week.corpus, "--all", "--as-of", THIS_WEEK, "--home", home, "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    (summary,) = json.loads(done.stdout)
+    assert summary["fingerprint"] != week.runs[-1]["fingerprint"]
+    assert summary["texts_judged"] == summary["distinct_texts"]
+    told = summary["boilerplate"]
+    assert told["version"] == learned["version"]
+    assert told["known_words"] > week.runs[-1]["boilerplate"]["known_words"]
+    assert f"Table {learned['version']}" in typed("boilerplate", "show", "--home", home).stdout
+
+
 @pytest.mark.parametrize("command", [[], ["snapshot"], ["query"], ["hub"], ["hub", "serve"], ["demo"]])
 def test_help_teaches(typed: Run, command: list[str]) -> None:
     done = typed(*command, "--help")

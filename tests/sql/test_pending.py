@@ -91,10 +91,19 @@ def test_a_text_is_judged_once_however_many_models_share_it(
         """,
     )
     fill(db, "base.verdicts", "card_hash | fingerprint | score\njudged | f1 | 3\nshared | other | 3")
-    fill(db, "base.facts", "card_hash | facts_version\njudged | 1\nshared | 0")
+    fill(
+        db,
+        "base.facts",
+        """
+        card_hash | facts_version | boilerplate
+        judged    | 1             | new
+        shared    | 1             | old
+        shared    | 0             | new
+        """,
+    )
     expected = "part | card_hash\ncards/1.parquet | shared"
     expect(frame(db, "pending/verdicts", snapshot=WEEK, fingerprint="f1"), expected)
-    expect(frame(db, "pending/facts", snapshot=WEEK, facts_version=1), expected)
+    expect(frame(db, "pending/facts", snapshot=WEEK, facts_version=1, boilerplate="new"), expected)
 
 
 def test_a_card_that_did_not_change_is_judged_from_the_part_that_holds_its_text(
