@@ -194,7 +194,7 @@ create table if not exists base.boilerplate (
     primary key (version, sentence)
 );
 comment on table base.boilerplate is 'Sentences that nobody wrote, by digest, as learned from a snapshot.';
-comment on column base.boilerplate.version is 'The table: the date of the snapshot, and a digest of its sentences.';
+comment on column base.boilerplate.version is 'The table: the date when it was learned, and a digest of its sentences.';
 comment on column base.boilerplate.sentence is 'Digest of the sentence without names, numbers and addresses.';
 comment on column base.boilerplate.is_house is 'Whether it stands in many cards of one author, and not in those of many.';
 comment on column base.boilerplate.authors is 'Authors whose cards held it; null for one of the shipped table.';

@@ -62,7 +62,7 @@ def learn(warehouse: Warehouse) -> Learned:
         BoilerplateSentence("", sentence, is_house=False, authors=None, models=None)
         for sentence in sorted(shipped().ids - known)
     ]
-    version = _version(snapshot, (row.sentence for row in rows))
+    version = _version(utc_now().date(), (row.sentence for row in rows))
     part = part_of(version)
     warehouse.lake.write(
         part,
@@ -118,10 +118,10 @@ def _count(db: Database, cards: Iterable[ModelCard]) -> tuple[int, pl.DataFrame]
     return models, found
 
 
-def _version(snapshot: date, sentences: Iterable[int]) -> str:
+def _version(today: date, sentences: Iterable[int]) -> str:
     """The date and a digest of the sentences: the newest table's version sorts last."""
     digest = sha256("\n".join(map(str, sorted(sentences))).encode()).hexdigest()
-    return f"{snapshot}-{digest[:12]}"
+    return f"{today}-{digest[:12]}"
 
 
 def checks_of(home: Path) -> list[BoilerplateCheck]:

@@ -131,7 +131,7 @@ def read_shared(lake: Lake, stage: WorkStage) -> Shared | None:
     content = orjson.loads(body)
     spec = content["spec"]
     judge = JudgeSpec(**{**spec, "urls": tuple(spec["urls"])}) if spec else None
-    return Shared(content["hub"], judge, content["embedder"])
+    return Shared(content["hub"], judge, content["embedder"], content["boilerplate"])
 
 
 def _read_order(lake: Lake, stage: WorkStage, name: str) -> Order | None:

@@ -291,8 +291,9 @@ def test_named_models_are_read_and_missing_ones_told(week: Week, other_home: Pat
     assert (summary["models"], summary["cards"], summary["failures"]) == (3, 3, 1)
 
 
-def test_a_learned_table_of_boilerplate_judges_the_next_run(week: Week, other_home: Path, typed: Run) -> None:
-    learned = json.loads(typed("boilerplate", "learn", "--home", other_home, "--json").stdout)
+def test_a_learned_table_of_boilerplate_judges_the_next_run(week: Week, typed: Run, tmp_path: Path) -> None:
+    home = shutil.copytree(week.home, tmp_path / "learned")
+    learned = json.loads(typed("boilerplate", "learn", "--home", home, "--json").stdout)
     assert learned["of_forms"] > 0
     done = cardiograph(
         "snapshot", "--hub", week.corpus, "--all", "--as-of", THIS_WEEK, "--home", home, "--json"
