@@ -253,12 +253,13 @@ def _own_blocks(cleaned: Cleaned, template: Template | None) -> Iterator[str]:
     """The blocks that the template's tool did not write. A bot's card has none."""
     if template and template.kind == "bot":
         return
-    for section, blocks in cleaned:
-        if template and normal_heading(section.title) in template.titles:
-            continue
-        for block in blocks:
-            if not template or not holds_any(block.casefold(), template.boilerplate):
-                yield block
+    if not template:
+        yield from (block for _, blocks in cleaned for block in blocks)
+        return
+    kept = [blocks for section, blocks in cleaned if normal_heading(section.title) not in template.titles]
+    texts = [block.casefold() for blocks in kept for block in blocks]
+    supplied = template.wrote(texts)
+    yield from (text for text in texts if text not in supplied)
 
 
 def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:
