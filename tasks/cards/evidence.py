@@ -258,14 +258,19 @@ def _own_blocks(cleaned: Cleaned, template: Template | None, table: Boilerplate)
     """What neither the template's tool wrote nor everybody, block by block. A bot's card has none."""
     if template and template.kind == "bot":
         return
-    for section, blocks in cleaned:
-        if template and normal_heading(section.title) in template.titles:
-            continue
-        for block in blocks:
-            if template and holds_any(block.casefold(), template.boilerplate):
-                continue
-            if own := table.own(block):
-                yield own
+    if not template:
+        yield from filter(None, (table.own(block) for _, blocks in cleaned for block in blocks))
+        return
+    kept = [
+        block
+        for section, blocks in cleaned
+        for block in blocks
+        if normal_heading(section.title) not in template.titles
+    ]
+    supplied = template.wrote([block.casefold() for block in kept])
+    for block in kept:
+        if block.casefold() not in supplied and (own := table.own(block)):
+            yield own
 
 
 def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:
