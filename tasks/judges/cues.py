@@ -19,7 +19,7 @@ _OPTION = rf"(?:{_LETTERS}[^()|]*|[^\W_]{{1,2}})"
 _FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?=([ $]?))")
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=128)
 def _first_letters(text: str) -> frozenset[str]:
     """The first three letters of every word of a text; most checks ask about the same few texts."""
     if text.isascii():
@@ -155,20 +155,61 @@ def _has_value(cue: Cue, text: str) -> bool:
     )
 
 
-# An output in code: after a marker in a comment, as Python prints it, or after the word itself.
+# An output in code: after a marker in a comment, as Python prints it, behind or below a `print`, or after the word itself.
 OUTPUT = re.compile(
     r"^\s*(?:#+|//|>>>?)\s*(?:\W{0,4}(?:outputs?|prints|results?|returns|prediction|answer|expected)\b|=>|->|→|\[|\{|['\"(])"
     r"|[\[{]\s*\{?\s*['\"](?:score|label|sequence|generated_text|summary_text|translation_text|entity\w{0,8}|answer|start"
     r"|word|token_str)['\"]\s*:"
     r"|^\s*>>> .+\n\s*[\[{('\"\w]|^\s*(?:tensor|array)\(\["
-    r"|^\s*(?:outputs?|result|prediction|response|answer|model output)\s*:",
+    r"|^\s*(?:outputs?|result|prediction|response|answer|model output)\s*:"
+    r"|^\s*print\([^\n]{0,160}\)[ \t]*(?:#+[ \t]*(?!(?:print|show|display|get|the|this|should)s?\b)\S|\n[ \t]*(?:\"\"\"|'''))"
+    r"|\)[ \t]{0,8}#+[ \t]{0,8}(?:=>|->|→|\[|\{|['\"]|tensor\()",
     re.MULTILINE,
 )
+# The same, where a snippet was written as prose.
+PRINTED = re.compile(
+    r"[\[{]\s?\{?\s?['\"](?:score|label|sequence|generated_text|summary_text|translation_text|answer|token_str)['\"]\s?:"
+)
+
+_INPUT = r"(?:inputs?|prompt|question|query|instruction|user|human|source|sentence|text|premise|example|q|you|me)(?: text| sentence)?"
+_OUTPUT = (
+    r"(?:(?:model |expected |generated |example |sample )?(?:outputs?|response|answer|completion|generation|reply|result|prediction|translation|summary|label|target)"
+    r"|assistant|bot|chatbot|ai|model|a)(?: text| sentence)?"
+)
+_FILLED = r"\s{0,3}\d{0,2}\W{0,3}[:：]\W{0,6}(?=\w)"
+PAIR = re.compile(
+    rf"^[\W_]{{0,6}}{_INPUT}{_FILLED}[^\n]{{0,1500}}\n(?:[^\n]{{0,600}}\n){{0,6}}?[\W_]{{0,6}}{_OUTPUT}\s{{0,3}}\d{{0,2}}\W{{0,3}}[:：][ \t*\"'`>]{{0,6}}\n?[ \t*\"'`>]{{0,6}}(?=[\w\[({{])(?!\{{\w)",
+    re.MULTILINE,
+)
+PAIR_IN_PROSE = re.compile(
+    rf"\b{_INPUT}{_FILLED}[^\n]{{0,800}}(?:\n[^\n]{{0,800}}){{0,3}}?\b{_OUTPUT}{_FILLED}"
+)
+DIALOGUE = re.compile(
+    r"\b(?:user|human|prompt|question|you|q)\s?\d{0,2}\W{0,3}[:：]\W{0,6}(?=\w)[^\n]{0,600}(?:\n[^\n]{0,600}){0,2}?\b(?:assistant|bot|chatbot|ai|model|response|completion|output|answer|a)\s?\d{0,2}\W{0,3}[:：]\W{0,6}(?=\w)"
+)
+
+# A word with a capital behind a word in lower case, a comma or a bracket.
+NAME = re.compile(r"(?<=[a-z,;] )[(\"'`]?([A-Z][\w-]{1,40})")
 
 
 BIBTEX = re.compile(
     r"@(?:inproceedings|article|misc|techreport|book|phdthesis|software|online|proceedings|unpublished|conference)\s*\{"
 )
+
+
+GENERIC_DATA_WORDS = frozenset(_FILE["generic_data"]["all"])
+FORMULA_WORDS = frozenset(_FILE["formulas"]["all"].split())
+NO_DATA_SETS = frozenset(_FILE["generic_data"]["no_data_sets"])
+_DATA_LINK = re.compile(
+    r"(?:huggingface\.co|hf\.co)/datasets/[\w.-]+|(?:kaggle\.com|archive\.ics\.uci\.edu)/(?:datasets?|c|competitions)/\w"
+)
+_RESULTS_LINK = re.compile(r"leaderboard|details[_-]|-?results?\b|eval|imatrix|calibration")
+
+
+def is_data_link(link: str) -> bool:
+    """Whether a link leads to a data set, rather than to one that holds results or calibrates a quantisation."""
+    folded = link[:300].casefold()
+    return bool(_DATA_LINK.search(folded)) and not _RESULTS_LINK.search(folded)
 
 
 LICENSES = frozenset(_FILE["hub"]["licenses"])
