@@ -54,19 +54,24 @@ class Agreement:
     @property
     def kappa(self) -> float:
         """Agreement beyond chance; 1 where both always give the same single answer."""
-        said, true = (self.both + self.only_checklist) / self.cards, (self.both + self.only_reader) / self.cards
+        said, true = (
+            (self.both + self.only_checklist) / self.cards,
+            (self.both + self.only_reader) / self.cards,
+        )
         chance = said * true + (1 - said) * (1 - true)
         return (self.agreement - chance) / (1 - chance) if chance < 1 else 1.0
 
 
 def agreement(answers: pl.DataFrame) -> Agreement:
     """Count the pairs of the columns `found` and `answer`."""
-    pairs = [bool(found) * 2 + bool(answer) for found, answer in answers.select("found", "answer").iter_rows()]
+    pairs = [
+        2 * bool(found) + bool(answer) for found, answer in answers.select("found", "answer").iter_rows()
+    ]
     return Agreement(pairs.count(3), pairs.count(2), pairs.count(1), pairs.count(0))
 
 
 def answered(labels: pl.DataFrame, texts: dict[str, str]) -> pl.DataFrame:
-    """The labels of known checks with the checklist's answer in `found`. Raises `ValueError` for a card without text."""
+    """The labels of known checks, the checklist's answers in `found`. Raises `ValueError` for a card without text."""
     labels = labels.filter(pl.col("check").is_in(list(CHECKS)))
     if missing := sorted(set(labels["card"]) - texts.keys()):
         raise ValueError(f"{len(missing)} labelled cards are in no corpus, such as {missing[0]}")
@@ -111,11 +116,15 @@ def main() -> None:
     print(line("all", agreement(answers)))
     if options.list:
         for card, found, answer in (
-            answers.filter((pl.col("check") == options.list) & (pl.col("found") != pl.col("answer").cast(bool)))
+            answers.filter(
+                (pl.col("check") == options.list) & (pl.col("found") != pl.col("answer").cast(bool))
+            )
             .select("card", "found", "answer")
             .iter_rows()
         ):
-            print(f"{card}: the checklist says {'yes' if found else 'no'}, the reader {'yes' if answer else 'no'}")
+            print(
+                f"{card}: the checklist says {'yes' if found else 'no'}, the reader {'yes' if answer else 'no'}"
+            )
 
 
 if __name__ == "__main__":

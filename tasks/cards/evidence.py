@@ -312,16 +312,24 @@ def _parts(named: list[tuple[Section, list[str], frozenset[str]]], sieve: _Sieve
             part.links += section.links if blocks or section.codes else ()
         for label, text in section.labels:
             if is_whole_name(label) and (written := sieve.clean(text)):
-                for name in _labelled(label, names_here):
+                for name in _labelled(label, written, names_here):
                     parts[name].texts.append(written)
                     parts[name].has_label = True
     return parts
 
 
-def _labelled(label: str, around: frozenset[str]) -> frozenset[str]:
-    """The sections that a label announces: "Dataset: squad" within an evaluation is what was tested on."""
+_VERSION = re.compile(r"\W*v?\d+\.\d")
+
+
+def _labelled(label: str, text: str, around: frozenset[str]) -> frozenset[str]:
+    """The sections that a label announces.
+
+    "Dataset: squad" within an evaluation is what was tested on, "Datasets: 4.4.1" a library, "Paper: ..." only a link.
+    """
     names = sections_named(label)
-    if "training_data" in names and "evaluation" in around and "train" not in label.casefold():
+    if "training_data" in names and (
+        _VERSION.match(text) or ("evaluation" in around and "train" not in label.casefold())
+    ):
         return names - {"training_data"}
     return names - {"citation"} if normal_heading(label) in _LINK_LABELS else names
 

@@ -15,14 +15,34 @@ from tasks.judges import cues, named
 
 Predicate = Callable[[Evidence], bool]
 
+_DATA_LANGUAGES = ("", "yaml", "yml", "json", "text", "txt", "console", "plaintext", "csv")
 _INTRO_WORDS = 8
-_DEPTH_WORDS = 32
+_DEPTH_WORDS = 36
 _WALL_WORDS = 280
 _SPECIFIC_WORDS = 16
 _TELLING_WORDS = 4
 _OWN_WORDS = 50
 _FACTUAL_WORDS = 12
 _DETAILED_WORDS = 95
+
+
+# ----------------------------------------------------------------------------------------------- purpose
+
+
+def _is_bots(e: Evidence) -> bool:
+    """Whether a bot wrote the card, whose description fits all its models."""
+    return e.template is not None and e.template.kind == "bot"
+
+
+def _intended(e: Evidence) -> str:
+    """The text on uses, without the sentences that state a limit: one heading often announces both."""
+    part = e.parts.get("intended_use")
+    if part is None or "limitations" not in e.parts:
+        return part.text if part else ""
+    text = part.text.casefold()
+    for sentence in (*_sentences_with("limits", text), *_sentences_with("out_of_scope", text)):
+        text = text.replace(sentence, " ")
+    return text
 
 
 # ------------------------------------------------------------------------------------------- quick start
@@ -45,10 +65,12 @@ def shows_example(e: Evidence) -> bool:
 
 
 def _has_pair(e: Evidence) -> bool:
-    """Whether something like "Input: ..., Output: ..." stands in code or prose."""
-    if any(":" in code.text and cues.PAIR.search(code.text.casefold()) for code in e.card.codes[:50]):
+    """Whether something like "Question: ..., Answer: ..." stands in code or prose."""
+    if any(
+        cues.shows_pair(code.text.casefold(), is_code=True) for code in e.card.codes[:50] if ":" in code.text
+    ):
         return True
-    return bool(cues.DIALOGUE.search(e.prose) or cues.PAIR_IN_PROSE.search(e.part("how_to_use").casefold()))
+    return cues.shows_pair(e.prose) or cues.shows_pair(e.part("how_to_use").casefold(), is_example=True)
 
 
 def _has_plain_output(e: Evidence) -> bool:
@@ -177,7 +199,22 @@ def _hyperparameters(e: Evidence) -> list[str]:
 
 
 def reports_numbers(e: Evidence) -> bool:
-    return bool(_indexed(e)) or bool(_result_tables(e)) or cues.reports_result(e.prose)
+    return (
+        bool(_indexed(e))
+        or bool(_result_tables(e))
+        or cues.reports_result(e.prose)
+        or _has_printed_results(e)
+    )
+
+
+def _has_printed_results(e: Evidence) -> bool:
+    """Results in a block of the evaluation that is no program, as YAML or as a report prints them."""
+    codes = e.parts["evaluation"].codes if "evaluation" in e.parts else ()
+    return any(
+        cues.reports_result(text)
+        for code in codes
+        if code.language in _DATA_LANGUAGES and not cues.has("imports", text := code.text[:8000].casefold())
+    )
 
 
 def names_test_set(e: Evidence) -> bool:
@@ -186,6 +223,8 @@ def names_test_set(e: Evidence) -> bool:
         return True
     if not (reports_numbers(e) or "evaluation" in e.parts):
         return False
+    if any(_has_data_column(table.rows[0]) for table in _result_tables(e)):
+        return True
     text = f"{e.part('evaluation')}\n{_cells(_result_tables(e))}".casefold()
     if (
         cues.has("data_set_names", text)
@@ -193,13 +232,27 @@ def names_test_set(e: Evidence) -> bool:
         or named.names_test_data(text, e.card.body)
     ):
         return True
-    return reports_numbers(e) and (named.names_test_data(e.prose, e.card.body) or _is_trainers_set(e))
+    return reports_numbers(e) and (
+        named.names_test_data(f"{e.titles}\n{e.prose}", e.card.body) or _is_trainers_set(e)
+    )
 
 
 def compares(e: Evidence) -> bool:
     if any(sum(_numbers(row) > 0 for row in table.rows[1:]) >= 2 for table in _result_tables(e)):
         return True
+    if any(_has_test_sets(table.rows[0]) for table in _result_tables(e)):
+        return True
     return reports_numbers(e) and cues.has("compares", e.prose)
+
+
+def _has_data_column(header: tuple[str, ...]) -> bool:
+    """Whether a table has a column for the data sets."""
+    return any(cell.strip().casefold() in cues.DATA_COLUMNS for cell in header[:30])
+
+
+def _has_test_sets(header: tuple[str, ...]) -> bool:
+    """Whether two columns at least are named for data sets."""
+    return sum(cues.has("data_set_names", cell.casefold()) for cell in header[:30]) >= 2
 
 
 def explains_protocol(e: Evidence) -> bool:
@@ -315,8 +368,8 @@ def _sentence_around(text: str, at: int) -> str:
 
 
 def limits_specific(e: Evidence) -> bool:
-    """Words that no formula for any model has, or an example in code or a table; a bot writes the same for every model."""
-    if e.template and e.template.kind == "bot":
+    """Words that no formula for any model has, or an example in code or a table; a bot writes the same for all."""
+    if _is_bots(e):
         return False
     parts = [e.parts[name] for name in ("limitations", "bias_and_risks") if name in e.parts]
     if any(part.codes or part.tables for part in parts):
@@ -376,6 +429,18 @@ def _values(e: Evidence, *keys: str) -> list[str]:
 # --------------------------------------------------------------------------------------------- structure
 
 
+# Sections that the question counts as one, and one that it does not name.
+_ALIASES = {"out_of_scope": "intended_use", "installation": "how_to_use", "environmental_impact": ""}
+
+
+def _sections(e: Evidence) -> int:
+    """Filled sections of those that the question names; "Limitations and bias" is two only where it speaks of both."""
+    filled = {_ALIASES.get(name, name) for name in e.parts} - {""}
+    if {"bias_and_risks", "limitations"} <= filled and not bias_stated(e):
+        filled.remove("bias_and_risks")
+    return len(filled)
+
+
 def is_formatted(e: Evidence) -> bool:
     has_list = sum(section.list_items for section in e.card.sections) >= 2
     return sum(map(bool, (has_list, e.card.tables, e.card.codes, e.card.images))) >= 2 and e.words >= 20
@@ -404,11 +469,11 @@ def _names(e: Evidence) -> int:
 CHECKS: dict[str, Predicate] = {
     # purpose
     "states_what_it_is": lambda e: e.intro_words >= _INTRO_WORDS,
-    "describes_in_depth": lambda e: e.intro_words >= _DEPTH_WORDS,
+    "describes_in_depth": lambda e: e.intro_words >= _DEPTH_WORDS and not _is_bots(e),
     "names_origin": lambda e: (
         _has_any(e, "base_model") or cues.has("architecture", e.prose) or cues.has("architecture", e.titles)
     ),
-    "intended_use": lambda e: substance(e.part("intended_use")) >= 6 or cues.has("intended", e.prose),
+    "intended_use": lambda e: substance(_intended(e)) >= 6 or cues.has("intended", e.prose),
     "out_of_scope": lambda e: substance(e.part("out_of_scope")) >= 4 or bool(_sentences(e, "out_of_scope")),
     # quick start
     "has_snippet": lambda e: bool(_running_code(e)) or cues.has("demo_link", _links(e)),
@@ -455,7 +520,7 @@ CHECKS: dict[str, Predicate] = {
     "metadata_valid": metadata_valid,
     # structure
     "has_sections": lambda e: e.filled_headings >= 3,
-    "covers_sections": lambda e: len(e.parts) >= 5,
+    "covers_sections": lambda e: _sections(e) >= 5,
     "is_readable": lambda e: (
         e.words >= 30
         and max(map(word_count, e.card.blocks), default=0) <= _WALL_WORDS

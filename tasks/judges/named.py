@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from tasks.judges import cues
 
 _GAP = 170  # characters between the verb and the last preposition that still belongs to it
 _OBJECT = 110
+_NAME = 30
+_VERBS_TRIED, _PREPOSITIONS_TRIED = 100, 5  # a hostile text may hold nothing else
 
 _TRAINED = re.compile(
     r"(?<![^\W_])(?:(?:pre|fine|re|post|self|co|instruction)[- ]?)?(?:train|tun|distill)(ed|ing)\b"
@@ -26,11 +29,14 @@ _MEASURED = re.compile(
     r"(?<![^\W_])(?:evaluat|test|measur|scor|achiev|obtain|benchmark|validat|perform|reach|result|accurac|perplexit|precision"
     r"|recall|wer\b|cer\b|bleu|rouge|f1|em\b|map\b|auc|gets?\b|got\b|metrics?\b|report)\w{0,6}"
 )
-_PREPOSITION = re.compile(r"(?<![^\W_-])(?:(on|over|upon|against)|with|using|from|via)\s+(?=\S)")
+_PREPOSITION = re.compile(
+    r"(?<![^\W_-])(?:(on|over|upon|against)|with|using|utili[sz]ing|leveraging|from|via|(to|for))\s+(?=\S)"
+)
 _SENTENCE_END = re.compile(r"[.!?。;](?=\s|$)|\n")
 # What stands behind these words belongs to something else.
 _OBJECT_END = re.compile(
-    r"[,;:|—–]\s|\)\s|\s(?:for|with|using|via|by|which|that|in|at|to|on|and (?:achiev|then|reach|the following)\w{0,4}|as|where|after|starting|it|is)\s"
+    r"[,;:|—–]\s|\)\s|\s(?:for|with|using|via|by|which|that|in|at|to|on|as|where|after|starting|it|is"
+    r"|and (?:achiev|then|reach|the following)\w{0,4})\s"
 )
 _WORDS = re.compile(r"[^\W_][\w'’./+@-]{0,60}")
 
@@ -40,21 +46,27 @@ def names_training_data(text: str, written: str) -> bool:
     return any(
         not _NOT_DONE.search(text, max(0, match.start() - 60), match.start())
         and _has_data(text, match.end(), written)
-        for match in _TRAINED.finditer(text)
+        for match in islice(_TRAINED.finditer(text), _VERBS_TRIED)
     )
 
 
 def names_test_data(text: str, written: str) -> bool:
     """Whether the casefolded text says on what something was measured."""
-    return any(_has_data(text, match.end(), written) for match in _MEASURED.finditer(text))
+    return any(
+        _has_data(text, match.end(), written) for match in islice(_MEASURED.finditer(text), _VERBS_TRIED)
+    )
 
 
 def _has_data(text: str, start: int, written: str) -> bool:
+    """Whether data stand behind a preposition of the sentence in which a verb ends at `start`."""
     end = _SENTENCE_END.search(text, start, start + _GAP)
     stop = end.start() if end else min(len(text), start + _GAP)
-    for preposition in _PREPOSITION.finditer(text, start, stop):
+    for preposition in islice(_PREPOSITION.finditer(text, start, stop), _PREPOSITIONS_TRIED):
         said = text[preposition.end() : min(stop, preposition.end() + _OBJECT)]
-        if is_data(said, written if preposition[1] else None):
+        if preposition[2]:  # "tuned to squad" names data, "tuned to write texts" does not
+            if cues.has("data_set_names", said[:_NAME]):
+                return True
+        elif is_data(said, written if preposition[1] else None):
             return True
     return False
 
