@@ -191,11 +191,10 @@ def gather(card: Card) -> Evidence:
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
     parts = _parts(named, sieve)
-    if (
-        not parts["description"].texts
-        and substance(prose_first := _opening_prose(named, template)) >= _DESCRIPTION_WORDS_MIN
-    ):
-        parts["description"].texts.append(prose_first)
+    told = "\n".join(filter(_is_statement, intro))
+    intro_words = substance(told)
+    if intro_words >= _DESCRIPTION_WORDS_MIN and not parts["description"].texts:
+        parts["description"].texts.append(told)
     is_untouched = template is not None and (template.kind != "form" or sieve.placeholders >= 3)
     return Evidence(
         card=card,
@@ -206,7 +205,7 @@ def gather(card: Card) -> Evidence:
         own_words=own_words,
         titles=titles,
         intro="\n".join(intro).casefold(),
-        intro_words=substance("\n".join(filter(_is_statement, intro))),
+        intro_words=intro_words,
         words=words,
         parts={name: part for name, part in parts.items() if part.is_filled(_WORDS_MIN.get(name, 3))},
         filled_headings=_filled_headings(cleaned),
@@ -366,17 +365,6 @@ def _is_statement(block: str) -> bool:
         return False
     fact = _FACT.match(block) if len(block) < 110 else None
     return fact is None or word_count(fact[1]) > _STATEMENT_WORDS_MIN
-
-
-def _opening_prose(named: list[tuple[Section, list[str], frozenset[str]]], template: Template | None) -> str:
-    """Prose before the first section, which describes the model without a heading for it; empty if there is none."""
-    opening = _opening_formulas(template)
-    told: list[str] = []
-    for _, blocks, names in named:
-        if names:
-            break
-        told += (b for b in blocks if _is_statement(b) and not holds_any(b.casefold(), opening))
-    return "\n".join(told)
 
 
 def _is_telling(title: str) -> bool:
