@@ -14,7 +14,7 @@ from functools import cache
 
 from tasks.cards.boilerplate import Boilerplate, shipped
 from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section, parse_card
-from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_named
+from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_meant, sections_named
 from tasks.cards.templates import Template, placeholders, recognise
 from tasks.rubric import load_rubric
 
@@ -23,6 +23,8 @@ _FORM_WORDS_MIN = 12  # distinct words of a card that a form or tool may have wr
 _FORM_OWN_SHARE = 0.35  # of them at most are the publisher's, where nothing else tells a form
 _WORDS_MIN = {"license": 1, "contact": 1}  # distinct words that fill a section; three for the others
 _TELLING_TITLE_WORDS = 6
+_DESCRIPTION_WORDS_MIN = 8  # distinct words before the first section that describe a model without a heading
+_LINK_LABELS = frozenset({"paper", "papers", "publication", "publications", "reference", "references"})
 
 # ------------------------------------------------------------------------------------------------- words
 
@@ -145,8 +147,8 @@ class Evidence:
     """What the checks look at; every text but those of the parts is casefolded.
 
     Compared by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the
-    title and what comes before the details. `own`: what no tool wrote and no table of boilerplate holds. `words`,
-    `own_words` and `intro_words` are substances.
+    title and what comes before the details; `intro_words` counts its statements. `own`: what no tool wrote and no table
+    of boilerplate holds. `words`, `own_words` and `intro_words` are substances.
     """
 
     card: Card
@@ -187,10 +189,15 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
     prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
     own = "\n".join(_own_blocks(cleaned, template, table or shipped())).casefold()
     titles = "\n".join(section.title for section in card.sections).casefold()
-    intro = _intro(cleaned, template)
+    named = _named(cleaned)
+    intro = _intro(named, template)
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
-    parts = _parts(cleaned, sieve)
+    parts = _parts(named, sieve)
+    told = "\n".join(filter(_is_statement, intro))
+    intro_words = substance(told)
+    if intro_words >= _DESCRIPTION_WORDS_MIN and not parts["description"].texts:
+        parts["description"].texts.append(told)
     is_untouched = template is not None and (template.kind != "form" or sieve.placeholders >= 3)
     is_form = words >= _FORM_WORDS_MIN and own_words <= _FORM_OWN_SHARE * words
     return Evidence(
@@ -201,8 +208,8 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
         own=own,
         own_words=own_words,
         titles=titles,
-        intro=intro,
-        intro_words=substance(intro),
+        intro="\n".join(intro).casefold(),
+        intro_words=intro_words,
         words=words,
         parts={name: part for name, part in parts.items() if part.is_filled(_WORDS_MIN.get(name, 3))},
         filled_headings=_filled_headings(cleaned),
@@ -273,25 +280,41 @@ def _own_blocks(cleaned: Cleaned, template: Template | None, table: Boilerplate)
             yield own
 
 
-def _named(cleaned: Cleaned) -> Iterator[tuple[Section, list[str], frozenset[str]]]:
+def _named(cleaned: Cleaned) -> list[tuple[Section, list[str], frozenset[str]]]:
     """Each with the sections that its heading announces. A card's title announces one only when it is nothing else."""
-    is_title = True
-    for section, blocks in cleaned:
-        is_plain_title = is_title and section.level == 1 and not is_whole_name(section.title)
-        yield section, blocks, frozenset() if is_plain_title else sections_named(section.title)
-        is_title = is_title and not section.title
+    title = _title_of([section for section, _ in cleaned])
+    return [
+        (section, blocks, frozenset() if section is title else _sections_of(section.title, blocks))
+        for section, blocks in cleaned
+    ]
 
 
-def _parts(cleaned: Cleaned, sieve: _Sieve) -> dict[str, Part]:
+def _sections_of(title: str, blocks: list[str]) -> frozenset[str]:
+    names = sections_named(title)
+    return sections_meant(names, title, " ".join(blocks)) if names else names
+
+
+def _title_of(sections: list[Section]) -> Section | None:
+    """The card's title: its first heading, if it is of level 1 or above all others, and more than a section's name."""
+    titled = [section for section in sections if section.title]
+    if not titled or is_whole_name(titled[0].title):
+        return None
+    level = titled[0].level
+    is_above = level < PSEUDO_LEVEL and len(titled) > 1 and all(level < other.level for other in titled[1:])
+    return titled[0] if level == 1 or is_above else None
+
+
+def _parts(named: list[tuple[Section, list[str], frozenset[str]]], sieve: _Sieve) -> dict[str, Part]:
     """What each section of the taxonomy holds: under its heading, under sub-headings without a name, in labels."""
     parts: dict[str, Part] = {section.id: Part() for section in load_rubric().sections}
     open_levels: list[tuple[int, frozenset[str]]] = []
-    for section, blocks, names in _named(cleaned):
+    for section, blocks, names in named:
         while open_levels and open_levels[-1][0] >= section.level:
             open_levels.pop()
         if names:
             open_levels.append((section.level, names))
-        for name in names or (open_levels[-1][1] if open_levels else ()):
+        names_here = names or (open_levels[-1][1] if open_levels else frozenset())
+        for name in names_here:
             part = parts[name]
             part.texts += blocks
             part.codes += section.codes
@@ -299,24 +322,60 @@ def _parts(cleaned: Cleaned, sieve: _Sieve) -> dict[str, Part]:
             part.links += section.links if blocks or section.codes else ()
         for label, text in section.labels:
             if is_whole_name(label) and (written := sieve.clean(text)):
-                for name in sections_named(label):
+                for name in _labelled(label, written, names_here):
                     parts[name].texts.append(written)
                     parts[name].has_label = True
     return parts
 
 
-def _intro(cleaned: Cleaned, template: Template | None) -> str:
+_VERSION = re.compile(r"\W*v?\d+\.\d")
+
+
+def _labelled(label: str, text: str, around: frozenset[str]) -> frozenset[str]:
+    """The sections that a label announces.
+
+    "Dataset: squad" within an evaluation is what was tested on, "Datasets: 4.4.1" a library, "Paper: ..." only a link.
+    """
+    names = sections_named(label)
+    if "training_data" in names and (
+        _VERSION.match(text) or ("evaluation" in around and "train" not in label.casefold())
+    ):
+        return names - {"training_data"}
+    return names - {"citation"} if normal_heading(label) in _LINK_LABELS else names
+
+
+def _intro(named: list[tuple[Section, list[str], frozenset[str]]], template: Template | None) -> list[str]:
     """What a reader meets first: all before the first section of another kind, and the description."""
     opening = _opening_formulas(template)
     kept: list[str] = []
     is_before = True
-    for section, blocks, names in _named(cleaned):
+    for section, blocks, names in named:
         if not kept and _is_telling(section.title):
             kept.append(section.title)
         is_before = is_before and (not names or "description" in names)
         if is_before or "description" in names:
             kept += (b for b in blocks if not holds_any(b.casefold(), opening))
-    return "\n".join(kept).casefold()
+    return kept
+
+
+# Notices, and lists of links or of facts: what stands between a title and a description.
+_NOTICE = re.compile(
+    r"\W*(?:note|nb|n\.b|notice|warning|update[sd]?|news|important|attention|edit|disclaimer|tip|caution|announcement|changelog|todo"
+    r"|join (?:us|our|the)|follow (?:us|me)|support (?:us|me)|buy me|back to)\b(?!\s\w+ (?:is|are)\b)",
+    re.IGNORECASE,
+)
+_FACT = re.compile(r"[^:：]{2,40}[:：]\s*(.{0,60})$", re.DOTALL)
+_STATEMENT_WORDS_MIN = 5
+
+
+def _is_statement(block: str) -> bool:
+    """Whether a paragraph can tell what a model is: no notice, no row of links, no "License: MIT"."""
+    if word_count(block) < _STATEMENT_WORDS_MIN or _NOTICE.match(block):
+        return False
+    if sum(map(block.count, "|•·")) >= 2:
+        return False
+    fact = _FACT.match(block) if len(block) < 110 else None
+    return fact is None or word_count(fact[1]) > _STATEMENT_WORDS_MIN
 
 
 def _is_telling(title: str) -> bool:

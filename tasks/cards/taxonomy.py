@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 
 from tasks.rubric import load_rubric
+
+_AMBIGUOUS_FILE = Path(__file__).parent / "ambiguous.toml"
 
 _HEADING_WORDS_MAX = 12  # longer, it is a sentence
 _HEADING_CHARACTERS_MAX = 90
@@ -85,3 +89,57 @@ def is_whole_name(title: str) -> bool:
     """Whether the heading is only the name of a section."""
     heading, phrases = normal_heading(title), _phrases()
     return heading in phrases.spaced or heading in phrases.exact or heading in phrases.joined
+
+
+@dataclass(frozen=True, slots=True)
+class _Ambiguous:
+    """A section that some headings name only with some texts beneath them; explained in `ambiguous.toml`."""
+
+    section: str
+    headings: tuple[str, ...]
+    needs: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
+    despite: re.Pattern[str] | None
+    otherwise: str | None
+
+    def is_named_by(self, heading: str) -> bool:
+        """Whether the normalised heading names the section by nothing but an ambiguous phrase."""
+        rest = f" {heading} "
+        for phrase in self.headings:
+            rest = rest.replace(phrase if _JOINED.search(phrase) else f" {phrase} ", " ")
+        return rest != f" {heading} " and self.section not in sections_named(rest)
+
+    def is_meant(self, text: str) -> bool:
+        """Whether the casefolded text is what the section is for."""
+        if self.needs:
+            return bool(self.needs.search(text))
+        is_other = bool(self.unless and self.unless.search(text))
+        return not is_other or bool(self.despite and self.despite.search(text))
+
+
+@cache
+def _ambiguous() -> tuple[_Ambiguous, ...]:
+    entries = tomllib.loads(_AMBIGUOUS_FILE.read_text(encoding="utf-8"))["ambiguous"]
+    patterns = ("needs", "unless", "despite")
+    return tuple(
+        _Ambiguous(
+            section=entry["section"],
+            headings=tuple(entry["headings"]),
+            otherwise=entry.get("otherwise"),
+            **{name: re.compile("|".join(entry[name])) if name in entry else None for name in patterns},
+        )
+        for entry in entries
+    )
+
+
+def sections_meant(names: frozenset[str], title: str, text: str) -> frozenset[str]:
+    """The sections that a heading announces, given the text beneath it: `names` without those that it does not mean."""
+    for ambiguous in _ambiguous():
+        if (
+            ambiguous.section in names
+            and ambiguous.is_named_by(normal_heading(title))
+            and not ambiguous.is_meant(text.casefold())
+        ):
+            other = {ambiguous.otherwise} if ambiguous.otherwise else set()
+            names = names - {ambiguous.section} | other
+    return names

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from tasks.cards.evidence import Evidence, substance, word_count
 from tasks.cards.front_matter import Metadata
 from tasks.cards.parse import CardTable, Section
-from tasks.judges import cues, metadata
+from tasks.judges import cues, metadata, named
 from tasks.judges.metadata import has_any, has_value
 
 Predicate = Callable[[Evidence], bool]
 
+_DATA_LANGUAGES = ("", "yaml", "yml", "json", "text", "txt", "console", "plaintext", "csv")
 _INTRO_WORDS = 8
-_DEPTH_WORDS = 40
+_DEPTH_WORDS = 36
 _WALL_WORDS = 280
-_SPECIFIC_WORDS = 30
+_SPECIFIC_WORDS = 16
+_TELLING_WORDS = 4
 _OWN_WORDS = 50
-_DETAILED_WORDS = 150
+_FACTUAL_WORDS = 12
+_DETAILED_WORDS = 95
+
+
+# ----------------------------------------------------------------------------------------------- purpose
+
+
+def _is_bots(e: Evidence) -> bool:
+    """Whether a bot wrote the card, whose description fits all its models."""
+    return e.template is not None and e.template.kind == "bot"
+
+
+def _intended(e: Evidence) -> str:
+    """The text on uses, without the sentences that state a limit: one heading often announces both."""
+    part = e.parts.get("intended_use")
+    if part is None or "limitations" not in e.parts:
+        return part.text if part else ""
+    text = part.text.casefold()
+    for sentence in (*_sentences_with("limits", text), *_sentences_with("out_of_scope", text)):
+        text = text.replace(sentence, " ")
+    return text
 
 
 # ------------------------------------------------------------------------------------------- quick start
@@ -31,15 +55,45 @@ def snippet_is_complete(e: Evidence) -> bool:
 
 
 def shows_example(e: Evidence) -> bool:
-    """An output next to the code: in a comment, in a block of its own, or under a heading for outputs."""
-    if not _running_code(e):
-        return False
-    if cues.OUTPUT.search(e.code):
+    """An output next to its input: in or after code, in pairs of labels or of columns, or in the Hub's widget."""
+    if cues.OUTPUT.search(e.code) or cues.PRINTED.search(e.prose) or _has_widget_output(e):
         return True
     if cues.has("output_title", e.titles) and any(_is_output(section) for section in e.card.sections):
         return True
-    plain = sum(code.language in ("", "text", "json", "console") for code in e.card.codes)
-    return plain >= 1 and len(e.card.codes) >= 2 and cues.has("output_words", e.part("how_to_use").casefold())
+    if any(_pairs(table.rows[0]) for table in e.card.tables[:50] if len(table.rows) > 1):
+        return True
+    return _has_pair(e) or _has_plain_output(e)
+
+
+def _has_pair(e: Evidence) -> bool:
+    """Whether something like "Question: ..., Answer: ..." stands in code or prose."""
+    if any(
+        cues.shows_pair(code.text.casefold(), is_code=True) for code in e.card.codes[:50] if ":" in code.text
+    ):
+        return True
+    return cues.shows_pair(e.prose) or cues.shows_pair(e.part("how_to_use").casefold(), is_example=True)
+
+
+def _has_plain_output(e: Evidence) -> bool:
+    """A block that holds no program after one that runs, where the text speaks of an output."""
+    codes = e.card.codes
+    is_plain = any(
+        code.language in ("", "text", "txt", "json", "console", "output", "plaintext") for code in codes[1:]
+    )
+    return is_plain and bool(_running_code(e)) and cues.has("output_words", e.part("how_to_use").casefold())
+
+
+def _has_widget_output(e: Evidence) -> bool:
+    """Whether the metadata's widget shows what comes out, as galleries of pictures do."""
+    return any("output" in example for example in _mappings(e.card.metadata.get("widget")))
+
+
+def _pairs(header: tuple[str, ...]) -> bool:
+    """Whether a table has a column of inputs and one of outputs."""
+    names = [cell.casefold() for cell in header[:12] if len(cell) < 40]
+    return any(cues.has("input_column", n) for n in names) and any(
+        cues.has("output_column", n) for n in names
+    )
 
 
 def _is_output(section: Section) -> bool:
@@ -60,9 +114,59 @@ def _running_code(e: Evidence) -> list[str]:
 
 
 def data_named(e: Evidence) -> bool:
+    """A data set in the metadata or linked; or a section, label or sentence that says what the data are."""
     return (
-        has_any(e, "datasets")
-        or substance(e.part("training_data")) >= 3
+        any(map(_is_data_set, _data_sets(e)))
+        or _says_data(e)
+        or any(cues.is_data_link(link) for link in _training_links(e))
+        or _is_trained_on(e)
+    )
+
+
+def _data_sets(e: Evidence) -> list[str]:
+    """What the metadata give as data sets; an entry may be a mapping with a name."""
+    entries = e.card.metadata.get("datasets")
+    rows = entries if isinstance(entries, list) else [entries]
+    return [
+        str(row.get("name") or row.get("path") or "") if isinstance(row, dict) else str(row)
+        for row in rows[:50]
+    ]
+
+
+def _is_data_set(name: str) -> bool:
+    """Whether a value in the metadata names a data set: `csv` and `imagefolder` are ways to load one."""
+    return name.strip().casefold() not in cues.NO_DATA_SETS
+
+
+def _says_data(e: Evidence) -> bool:
+    """Whether the section on data says what they are, or the one on training uses a data set by its name."""
+    part = e.parts.get("training_data")
+    if part is not None:
+        text = part.text.casefold()
+        words = substance(text)
+        if words >= (1 if part.has_label else 3) and (words >= 12 or not cues.has("withheld", text)):
+            return True
+        if part.tables and cues.has("data_set_names", _cells(part.tables).casefold()):
+            return True
+    return cues.has("data_set_names", e.part("training_procedure").casefold())
+
+
+def _training_links(e: Evidence) -> Iterator[str]:
+    """Links that stand where nothing is measured or quantised."""
+    measured = {id(link) for name in ("evaluation",) if name in e.parts for link in e.parts[name].links}
+    for section in e.card.sections:
+        if section.links and not cues.has(
+            "quantising", f"{section.title} {' '.join(section.blocks)[:600]}".casefold()
+        ):
+            yield from (link for link in section.links if id(link) not in measured)
+
+
+@lru_cache(maxsize=1)
+def _is_trained_on(e: Evidence) -> bool:
+    """Whether a sentence or a title says on what the model was trained."""
+    return (
+        named.names_training_data(e.prose, e.card.body)
+        or named.names_training_data(e.titles, e.card.body)
         or cues.has("trained_on", e.prose)
         or cues.has("trained_on", e.titles)
     )
@@ -77,10 +181,11 @@ def data_described(e: Evidence) -> bool:
 
 
 def procedure_described(e: Evidence) -> bool:
+    """A filled section on training, or sentences elsewhere that say how it was done."""
     part = e.parts.get("training_procedure")
-    if part is None:
-        return len(_hyperparameters(e)) >= 2 and cues.has("trained_on", e.prose)
-    return substance(part.text) >= 12 or bool(part.codes)
+    if part is not None and (substance(part.text) >= 12 or part.codes):
+        return True
+    return cues.has("procedure", e.prose) or (len(_hyperparameters(e)) >= 2 and _is_trained_on(e))
 
 
 @lru_cache(maxsize=1)
@@ -95,22 +200,60 @@ def _hyperparameters(e: Evidence) -> list[str]:
 
 
 def reports_numbers(e: Evidence) -> bool:
-    return bool(_indexed(e)) or bool(_result_tables(e)) or cues.reports_result(e.prose)
+    return (
+        bool(_indexed(e))
+        or bool(_result_tables(e))
+        or cues.reports_result(e.prose)
+        or _has_printed_results(e)
+    )
+
+
+def _has_printed_results(e: Evidence) -> bool:
+    """Results in a block of the evaluation that is no program, as YAML or as a report prints them."""
+    codes = e.parts["evaluation"].codes if "evaluation" in e.parts else ()
+    return any(
+        cues.reports_result(text)
+        for code in codes
+        if code.language in _DATA_LANGUAGES and not cues.has("imports", text := code.text[:8000].casefold())
+    )
 
 
 def names_test_set(e: Evidence) -> bool:
-    if any(name.casefold() not in ("none", "unknown", "") for name, _ in _indexed(e)):
+    """A data set beside a result: in the model-index, in the evaluation or its tables, or in a sentence on results."""
+    if any(map(_is_data_set, (name for name, _ in _indexed(e)))):
+        return True
+    if not (reports_numbers(e) or "evaluation" in e.parts):
+        return False
+    if any(_has_data_column(table.rows[0]) for table in _result_tables(e)):
         return True
     text = f"{e.part('evaluation')}\n{_cells(_result_tables(e))}".casefold()
-    if not text.strip() and reports_numbers(e):
-        text = f"{e.titles}\n{e.prose}"
-    return cues.has("datasets", text) or (cues.has("test_set", text) and not _is_trainers_formula(e))
+    if (
+        cues.has("data_set_names", text)
+        or cues.has("test_set", text)
+        or named.names_test_data(text, e.card.body)
+    ):
+        return True
+    return reports_numbers(e) and (
+        named.names_test_data(f"{e.titles}\n{e.prose}", e.card.body) or _is_trainers_set(e)
+    )
 
 
 def compares(e: Evidence) -> bool:
     if any(sum(_numbers(row) > 0 for row in table.rows[1:]) >= 2 for table in _result_tables(e)):
         return True
+    if any(_has_test_sets(table.rows[0]) for table in _result_tables(e)):
+        return True
     return reports_numbers(e) and cues.has("compares", e.prose)
+
+
+def _has_data_column(header: tuple[str, ...]) -> bool:
+    """Whether a table has a column for the data sets."""
+    return any(cell.strip().casefold() in cues.DATA_COLUMNS for cell in header[:30])
+
+
+def _has_test_sets(header: tuple[str, ...]) -> bool:
+    """Whether two columns at least are named for data sets."""
+    return sum(cues.has("data_set_names", cell.casefold()) for cell in header[:30]) >= 2
 
 
 def explains_protocol(e: Evidence) -> bool:
@@ -122,9 +265,9 @@ def explains_protocol(e: Evidence) -> bool:
     return cues.has("eval_code", e.code) and reports_numbers(e)
 
 
-def _is_trainers_formula(e: Evidence) -> bool:
-    """The Trainer writes 'the evaluation set' for every model, whatever the set was."""
-    return e.is_generated and e.template is not None and e.template.name in ("trainer", "keras")
+def _is_trainers_set(e: Evidence) -> bool:
+    """The Trainer writes 'the evaluation set' for every model: it is known where the data set is."""
+    return e.template is not None and e.template.name in ("trainer", "keras") and data_named(e)
 
 
 @lru_cache(maxsize=1)
@@ -136,10 +279,14 @@ def _result_tables(e: Evidence) -> list[CardTable]:
 
 def _is_result(table: CardTable, *, is_expected: bool) -> bool:
     header = " | ".join(table.rows[0]).casefold()
-    if cues.has("training_log", header) or sum(_numbers(row) for row in table.rows) < 1:
+    if cues.has("training_log", header) or cues.has("settings", header):
+        return False
+    if sum(_numbers(row) for row in table.rows) < 1:
         return False
     labels = f"{header} | {' | '.join(row[0] for row in table.rows[1:40])}".casefold()
-    return is_expected or cues.has("metric", labels) or cues.has("datasets", labels)
+    if is_expected or cues.has("metric", labels):
+        return True
+    return cues.has("data_set_names", labels) and not cues.has("log_settings", labels)
 
 
 def _numbers(row: tuple[str, ...]) -> int:
@@ -187,10 +334,72 @@ def _mappings(value: Any) -> Iterator[Metadata]:
 
 @lru_cache(maxsize=1)
 def _limits(e: Evidence) -> str:
-    return e.part("limitations", "bias_and_risks", "out_of_scope")
+    """What is said on limits, under headings for them and in sentences elsewhere; casefolded."""
+    said = f"{_limitations(e)}\n{e.part('bias_and_risks', 'out_of_scope')}".casefold()
+    elsewhere = {**_sentences(e, "limits"), **_sentences(e, "out_of_scope")}
+    return "\n".join((said, *(sentence for sentence in elsewhere if sentence not in said)))
+
+
+@lru_cache(maxsize=4)
+def _sentences(e: Evidence, cue: str) -> dict[str, None]:
+    return _sentences_with(cue, e.prose)
+
+
+@lru_cache(maxsize=1)
+def _limitations(e: Evidence) -> str:
+    """The text on limitations, casefolded; of what "Intended uses & limitations" heads, what states one."""
+    part, uses = e.parts.get("limitations"), e.parts.get("intended_use")
+    if part is None or uses is None or not (shared := {text for text in part.texts if text in uses.texts}):
+        return part.text.casefold() if part else ""
+    own = [text.casefold() for text in part.texts if text not in shared]
+    mixed = "\n".join(shared).casefold()
+    return "\n".join((*own, *_sentences_with("limits", mixed), *_sentences_with("out_of_scope", mixed)))
+
+
+def _sentences_with(cue: str, text: str) -> dict[str, None]:
+    """The sentences of a casefolded text that hold the cue, in no particular order."""
+    return {_sentence_around(text, match.start()): None for match in islice(cues.CUES[cue].matches(text), 60)}
+
+
+def _sentence_around(text: str, at: int) -> str:
+    begin, end = max(0, at - 600), min(len(text), at + 600)
+    begin = max(begin, text.rfind("\n", begin, at) + 1, text.rfind(". ", begin, at) + 1)
+    ends = [found for mark in ("\n", ". ") if (found := text.find(mark, at, end)) >= 0]
+    return text[begin : min(ends, default=end)].strip()
+
+
+def limits_specific(e: Evidence) -> bool:
+    """Words that no formula for any model has, or an example in code or a table; a bot writes the same for all."""
+    if _is_bots(e):
+        return False
+    parts = [e.parts[name] for name in ("limitations", "bias_and_risks") if name in e.parts]
+    if any(part.codes or part.tables for part in parts):
+        return True
+    text = _limits(e)
+    if not text.isascii():
+        return substance(text) >= _SPECIFIC_WORDS
+    return len(set(re.findall(r"[a-z][a-z'-]+", text)) - cues.FORMULA_WORDS) >= _TELLING_WORDS
+
+
+def bias_stated(e: Evidence) -> bool:
+    """A word for a risk, or a section on bias; one that it shares with limitations may be about those only."""
+    part = e.part("bias_and_risks")
+    return cues.has("risks", e.prose) or (substance(part) >= 6 and part != e.part("limitations"))
 
 
 # --------------------------------------------------------------------------------------------- structure
+
+
+# Sections that the question counts as one, and one that it does not name.
+_ALIASES = {"out_of_scope": "intended_use", "installation": "how_to_use", "environmental_impact": ""}
+
+
+def _sections(e: Evidence) -> int:
+    """Filled sections of those that the question names; "Limitations and bias" is two only where it speaks of both."""
+    filled = {_ALIASES.get(name, name) for name in e.parts} - {""}
+    if {"bias_and_risks", "limitations"} <= filled and not bias_stated(e):
+        filled.remove("bias_and_risks")
+    return len(filled)
 
 
 def is_formatted(e: Evidence) -> bool:
@@ -202,11 +411,18 @@ def is_formatted(e: Evidence) -> bool:
 
 
 def has_specifics(e: Evidence) -> bool:
-    """At least five facts: distinct numbers in own words, links, rows of results."""
-    if e.is_generated or e.own_words < 15:
+    """At least five facts: distinct numbers and names in own words, links, rows of results."""
+    if e.is_generated or e.own_words < _FACTUAL_WORDS:
         return False
     numbers = {word for word in e.own.split() if not word.isalpha() and any(map(str.isdigit, word))}
-    return len(numbers) + len(set(e.card.links)) + sum(len(table.rows) for table in _result_tables(e)) >= 5
+    facts = len(numbers) + len(set(e.card.links)) + sum(len(table.rows) for table in _result_tables(e))
+    return facts >= 5 or facts + _names(e) >= 5
+
+
+def _names(e: Evidence) -> int:
+    """Distinct words in own prose that have a capital within a sentence, as names have."""
+    found = {name.casefold() for block in e.card.blocks[:200] for name in cues.NAME.findall(block[:5000])}
+    return sum(name in e.own for name in found)
 
 
 # ----------------------------------------------------------------------------------------------- the table
@@ -214,12 +430,12 @@ def has_specifics(e: Evidence) -> bool:
 CHECKS: dict[str, Predicate] = {
     # purpose
     "states_what_it_is": lambda e: e.intro_words >= _INTRO_WORDS,
-    "describes_in_depth": lambda e: e.intro_words >= _DEPTH_WORDS,
+    "describes_in_depth": lambda e: e.intro_words >= _DEPTH_WORDS and not _is_bots(e),
     "names_origin": lambda e: (
         has_any(e, "base_model") or cues.has("architecture", e.prose) or cues.has("architecture", e.titles)
     ),
-    "intended_use": lambda e: substance(e.part("intended_use")) >= 6 or cues.has("intended", e.prose),
-    "out_of_scope": lambda e: substance(e.part("out_of_scope")) >= 4 or cues.has("out_of_scope", e.prose),
+    "intended_use": lambda e: substance(_intended(e)) >= 6 or cues.has("intended", e.prose),
+    "out_of_scope": lambda e: substance(e.part("out_of_scope")) >= 4 or bool(_sentences(e, "out_of_scope")),
     # quick start
     "has_snippet": lambda e: bool(_running_code(e)) or cues.has("demo_link", _links(e)),
     "snippet_is_complete": snippet_is_complete,
@@ -247,12 +463,10 @@ CHECKS: dict[str, Predicate] = {
     "compares": compares,
     "explains_protocol": explains_protocol,
     # limitations and risks
-    "limitations_stated": lambda e: substance(e.part("limitations")) >= 6 or cues.has("limits", e.prose),
-    "bias_stated": lambda e: substance(e.part("bias_and_risks")) >= 6 or cues.has("risks", e.prose),
-    "limits_specific": lambda e: (
-        substance(_limits(e)) >= _SPECIFIC_WORDS and not (e.template and e.template.kind == "bot")
-    ),
-    "mitigation_given": lambda e: cues.has("mitigation", _limits(e).casefold()),
+    "limitations_stated": lambda e: substance(_limitations(e)) >= 6 or bool(_sentences(e, "limits")),
+    "bias_stated": bias_stated,
+    "limits_specific": limits_specific,
+    "mitigation_given": lambda e: cues.has("mitigation", _limits(e)),
     # metadata
     "license_given": metadata.license_given,
     "language_given": metadata.language_given,
@@ -261,7 +475,7 @@ CHECKS: dict[str, Predicate] = {
     "metadata_valid": metadata.metadata_valid,
     # structure
     "has_sections": lambda e: e.filled_headings >= 3,
-    "covers_sections": lambda e: len(e.parts) >= 5,
+    "covers_sections": lambda e: _sections(e) >= 5,
     "is_readable": lambda e: (
         e.words >= 30
         and max(map(word_count, e.card.blocks), default=0) <= _WALL_WORDS

@@ -14,12 +14,12 @@ _FILE = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="
 _WORD = re.compile(r"([^\W_]{1,3})[^\W_]*")
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # The fixed beginning of a pattern, if any: three letters, or a shorter word; several in a group.
-_LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $]))"
+_LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $]|[_-](?![?*{])|\\\.))"
 _OPTION = rf"(?:{_LETTERS}[^()|]*|[^\W_]{{1,2}})"
-_FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?=([ $]?))")
+_FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?![?*{{])(?=([ $]?))")
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=128)
 def _first_letters(text: str) -> frozenset[str]:
     """The first three letters of every word of a text; most checks ask about the same few texts."""
     if text.isascii():
@@ -35,7 +35,7 @@ class Cue:
     tried at every character and took most of the time of a verdict. `free` have no fixed first letters.
     """
 
-    gated: dict[str, tuple[re.Pattern[str], ...]]
+    gated: dict[str, re.Pattern[str]]
     free: re.Pattern[str] | None
     anywhere: re.Pattern[str] | None
 
@@ -44,9 +44,8 @@ class Cue:
         if not text:
             return False
         for letters in self.gated.keys() & _first_letters(text):
-            for pattern in self.gated[letters]:
-                if _begins_any(pattern, text):
-                    return True
+            if _begins_any(self.gated[letters], text):
+                return True
         if self.free and self.free.search(text):
             return True
         return bool(self.anywhere and not text.isascii() and self.anywhere.search(text))
@@ -54,8 +53,9 @@ class Cue:
     def matches(self, text: str) -> Iterator[re.Match[str]]:
         """Every match in the casefolded text, in no particular order."""
         for letters in self.gated.keys() & _first_letters(text):
-            for pattern in self.gated[letters]:
-                yield from (match for match in pattern.finditer(text) if _begins_word(text, match.start()))
+            for match in self.gated[letters].finditer(text):
+                if _begins_word(text, match.start()):
+                    yield match
         if self.free:
             yield from self.free.finditer(text)
         if self.anywhere and not text.isascii():
@@ -75,29 +75,42 @@ def _begins_word(text: str, at: int) -> bool:
 
 def make_cue(entry: Mapping[str, Sequence[str]], behind: str = "") -> Cue:
     """The cue of an entry of the file; `behind` must follow each of its patterns."""
-    gated: dict[str, tuple[re.Pattern[str], ...]] = {}
+    gated: dict[str, list[str]] = {}
     free: list[str] = []
     for word in entry["words"]:
-        pattern = re.sub(r"\$$", r"(?![^\\W_])", word) + behind
-        letters = _gates(word)
-        for gate in letters:
-            gated[gate] = (*gated.get(gate, ()), re.compile(pattern))
-        if not letters:
-            free.append(pattern)
+        begun = _begun(word)
+        for gate, pattern in begun.items():
+            gated.setdefault(gate, []).append(_ended(pattern) + behind)
+        if not begun:
+            free.append(_ended(word) + behind)
     anywhere = [word + behind for word in entry.get("anywhere", ())]
-    return Cue(gated, _alternation(free, r"(?<![^\W_])"), _alternation(anywhere, ""))
+    gates = {gate: re.compile("|".join(patterns)) for gate, patterns in gated.items()}
+    return Cue(gates, _alternation(free, r"(?<![^\W_])"), _alternation(anywhere, ""))
 
 
-def _gates(word: str) -> set[str]:
-    """The first letters with which a match may begin; empty where they are not fixed."""
+def _ended(word: str) -> str:
+    """The pattern of a word of the file, whose last `$` is the end of a word."""
+    return re.sub(r"\$$", r"(?![^\\W_])", word)
+
+
+def _begun(word: str) -> dict[str, str]:
+    """The first letters with which a match may begin, each with what begins so; empty where they are not fixed.
+
+    Of a group in front, each keeps its own options: a pattern with a fixed beginning is searched several times faster.
+    """
     if letters := re.match(_LETTERS, word):
-        return {letters[0]}
+        return {letters[0]: word}
     group = _FIRST_GROUP.match(word)
     if not group:
-        return set()
-    gates = {option[:3] for option in group[1].split("|")}
-    is_fixed = all(re.fullmatch(r"[^\W_]{3}", gate) or group[2] for gate in gates)
-    return gates if is_fixed and all(map(str.isalnum, gates)) else set()
+        return {}
+    options: dict[str, list[str]] = {}
+    for option in group[1].split("|"):
+        options.setdefault(option[:3], []).append(option)
+    is_fixed = all(re.fullmatch(r"[^\W_]{3}", gate) or group[2] for gate in options)
+    if not is_fixed or not all(map(str.isalnum, options)):
+        return {}
+    rest = word[group.end() :]
+    return {gate: f"(?:{'|'.join(kept)}){rest}" for gate, kept in options.items()}
 
 
 def _alternation(patterns: list[str], start: str) -> re.Pattern[str] | None:
@@ -115,7 +128,7 @@ def has(cue: str, text: str) -> bool:
 # "accuracy of 0.93", "BLEU: 27.1", "94.2 % F1"; a year has four digits and is not a result.
 _NUMBER = r"(?<![\w.,])\d{1,3}(?:[.,]\d{1,8})?(?![\w])"
 _RESULT = make_cue(_FILE["metric"], rf"[\w@+-]{{0,12}}[^\d\n.]{{0,32}}?{_NUMBER}")
-_NUMBER_BEFORE = re.compile(rf"{_NUMBER}\s?%?\s?(?:\w{{1,12}}\s)?$")
+_NUMBER_BEFORE = re.compile(rf"{_NUMBER}\s?%?\s?[(\[]?(?:\w{{1,12}}\s)?$")
 
 
 def reports_result(text: str) -> bool:
@@ -155,20 +168,71 @@ def _has_value(cue: Cue, text: str) -> bool:
     )
 
 
-# An output in code: after a marker in a comment, as Python prints it, or after the word itself.
+# An output in code: after a marker in a comment, as Python prints it, behind or below a `print`, or after its name.
 OUTPUT = re.compile(
-    r"^\s*(?:#+|//|>>>?)\s*(?:\W{0,4}(?:outputs?|prints|results?|returns|prediction|answer|expected)\b|=>|->|→|\[|\{|['\"(])"
-    r"|[\[{]\s*\{?\s*['\"](?:score|label|sequence|generated_text|summary_text|translation_text|entity\w{0,8}|answer|start"
-    r"|word|token_str)['\"]\s*:"
-    r"|^\s*>>> .+\n\s*[\[{('\"\w]|^\s*(?:tensor|array)\(\["
-    r"|^\s*(?:outputs?|result|prediction|response|answer|model output)\s*:",
+    r"^[ \t]*(?:#+|//|>>>?)[ \t]*(?:\W{0,4}(?:outputs?|prints|results?|returns|prediction|answer|expected)\b"
+    r"|=>|->|→|\[|\{|['\"(])"
+    r"|[\[{]\s{0,12}(?:\{\s{0,12})?['\"](?:score|label|sequence|generated_text|summary_text|translation_text"
+    r"|entity\w{0,8}|answer|start|word|token_str)['\"]\s{0,4}:"
+    r"|^[ \t]*>>> .+\n[ \t]*[\[{('\"\w]|^[ \t]*(?:tensor|array)\(\["
+    r"|^[ \t]*(?:outputs?|result|prediction|response|answer|model output)[ \t]*:"
+    r"|^[ \t]*print\([^\n]{0,160}\)[ \t]*(?:#+[ \t]*(?!(?:print|show|display|get|the|this|should)s?\b)\S"
+    r"|\n[ \t]*(?:\"\"\"|'''))"
+    r"|\)[ \t]{0,8}#{1,3}[ \t]{0,8}(?:=>|->|→|\[|\{|['\"]|tensor\()",
     re.MULTILINE,
 )
+# The same, where a snippet was written as prose.
+PRINTED = re.compile(
+    r"[\[{]\s?\{?\s?['\"](?:score|label|sequence|generated_text|summary_text|translation_text|answer|token_str)['\"]\s?:"
+)
+
+_PAIR = _FILE["pairs"]
+_FILLED = r"(?: text| sentence)?\s?\d{0,2}\W{0,3}[:：]\W{0,6}(?=\w)"
+_BEGINS = r"^[ \t>*_#-]{0,8}"
+_INPUTS, _OUTPUTS = "|".join(_PAIR["inputs"]), "|".join(_PAIR["outputs"])
+_SPOKEN = re.compile(rf"(?<![^\W_])(?:{'|'.join(_PAIR['spoken'])}){_FILLED}")
+_INPUT = re.compile(rf"(?<![^\W_])(?:{_INPUTS}){_FILLED}")
+_OUTPUT = re.compile(rf"(?<![^\W_])(?:{_OUTPUTS}){_FILLED}")
+_INPUT_LINE = re.compile(rf"{_BEGINS}(?:{_INPUTS}){_FILLED}", re.MULTILINE)
+_OUTPUT_LINE = re.compile(rf"{_BEGINS}(?:{_OUTPUTS}){_FILLED}", re.MULTILINE)
+_PAIR_CHARACTERS = 1500
+_PAIRS_TRIED = 40
+
+
+def shows_pair(text: str, *, is_code: bool = False, is_example: bool = False) -> bool:
+    """Whether the casefolded text has an input and its output behind labels: "Question: ... Answer: ...".
+
+    In code both begin a line. "Input: ..., output: ..." may only tell the formats, and counts in an example alone.
+    """
+    begin = _INPUT_LINE if is_code else _INPUT if is_example else _SPOKEN
+    end = _OUTPUT_LINE if is_code else _OUTPUT
+    starts = islice(begin.finditer(text), _PAIRS_TRIED)
+    return any(end.search(text, start.end(), start.end() + _PAIR_CHARACTERS) for start in starts)
+
+
+# A word with a capital behind a word in lower case, a comma or a bracket.
+NAME = re.compile(r"(?<=[a-z,;] )[(\"'`]?([A-Z][\w-]{1,40})")
 
 
 BIBTEX = re.compile(
     r"@(?:inproceedings|article|misc|techreport|book|phdthesis|software|online|proceedings|unpublished|conference)\s*\{"
 )
+
+
+GENERIC_DATA_WORDS = frozenset(_FILE["generic_data"]["all"])
+FORMULA_WORDS = frozenset(_FILE["formulas"]["all"].split())
+DATA_COLUMNS = frozenset(_FILE["generic_data"]["columns"])
+NO_DATA_SETS = frozenset(_FILE["generic_data"]["no_data_sets"])
+_DATA_LINK = re.compile(
+    r"(?:huggingface\.co|hf\.co)/datasets/[\w.-]+|(?:kaggle\.com|archive\.ics\.uci\.edu)/(?:datasets?|c|competitions)/\w"
+)
+_RESULTS_LINK = re.compile(r"leaderboard|details[_-]|-?results?\b|eval|imatrix|calibration")
+
+
+def is_data_link(link: str) -> bool:
+    """Whether a link leads to a data set, rather than to one that holds results or calibrates a quantisation."""
+    folded = link[:300].casefold()
+    return bool(_DATA_LINK.search(folded)) and not _RESULTS_LINK.search(folded)
 
 
 LICENSE_FAMILIES = {family: re.compile(words) for family, words in _FILE["license_families"].items()}
