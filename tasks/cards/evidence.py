@@ -141,7 +141,9 @@ class Part:
 class Evidence:
     """What the checks look at; every text but those of the parts is casefolded.
 
-    Compared by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the
+    Compared by identity, so that checks can share what they compute. `titles` are the headings, `code` the blocks
+    of code in one, `inline` the pieces of code within the
+    text, one per line. `intro` is the
     title and what comes before the details. `words`, `own_words` and `intro_words` are substances.
     """
 
@@ -161,6 +163,7 @@ class Evidence:
     filler_blocks: int
     judge_talk: bool
     code: str
+    inline: str
 
     def part(self, *names: str) -> str:
         """The text of the named sections, joined; empty where none is filled."""
@@ -205,6 +208,9 @@ def gather(card: Card) -> Evidence:
         filler_blocks=sieve.filler,
         judge_talk=talks or any(addresses_a_judge(comment) for comment in card.comments),
         code="\n".join(code.text for code in card.codes).casefold(),
+        inline="\n".join(
+            [" ".join(c.split()) for section in card.sections for c in section.inline]
+        ).casefold(),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from tasks.cards.evidence import Evidence, substance, word_count
 from tasks.cards.front_matter import Metadata
 from tasks.cards.parse import CardTable, Section
-from tasks.judges import cues
+from tasks.judges import cues, snippets
 
 Predicate = Callable[[Evidence], bool]
 
@@ -24,14 +24,9 @@ _DETAILED_WORDS = 150
 # ------------------------------------------------------------------------------------------- quick start
 
 
-def snippet_is_complete(e: Evidence) -> bool:
-    code = "\n".join(_running_code(e))
-    return cues.has("imports", e.code) and cues.has("names_model", code) and not cues.has("blanks", code)
-
-
 def shows_example(e: Evidence) -> bool:
     """An output next to the code: in a comment, in a block of its own, or under a heading for outputs."""
-    if not _running_code(e):
+    if not snippets.running_code(e):
         return False
     if cues.OUTPUT.search(e.code):
         return True
@@ -44,15 +39,6 @@ def shows_example(e: Evidence) -> bool:
 def _is_output(section: Section) -> bool:
     is_titled = len(section.title) < 60 and cues.has("output_title", section.title.casefold())
     return is_titled and section.level >= 2 and bool(section.codes or section.blocks)
-
-
-@lru_cache(maxsize=1)
-def _running_code(e: Evidence) -> list[str]:
-    """Code blocks that load or run something, casefolded."""
-    if not cues.has("runs", e.code):
-        return []
-    folded = [code.text.casefold() for code in e.card.codes]
-    return [text for text in folded if cues.has("runs", text)]
 
 
 # ------------------------------------------------------------------------------------- training and data
@@ -260,8 +246,8 @@ CHECKS: dict[str, Predicate] = {
     "intended_use": lambda e: substance(e.part("intended_use")) >= 6 or cues.has("intended", e.prose),
     "out_of_scope": lambda e: substance(e.part("out_of_scope")) >= 4 or cues.has("out_of_scope", e.prose),
     # quick start
-    "has_snippet": lambda e: bool(_running_code(e)) or cues.has("demo_link", _links(e)),
-    "snippet_is_complete": snippet_is_complete,
+    "has_snippet": snippets.has_snippet,
+    "snippet_is_complete": snippets.snippet_is_complete,
     "shows_example": shows_example,
     "says_requirements": lambda e: (
         "installation" in e.parts
@@ -320,7 +306,7 @@ CHECKS: dict[str, Predicate] = {
         or cues.has("reference_link", _links(e))
     ),
     # originality
-    "no_placeholders": lambda e: e.placeholders == 0 and e.words >= 20 and not cues.has("blanks", e.code),
+    "no_placeholders": lambda e: e.placeholders == 0 and e.words >= 20 and not snippets.has_blanks(e),
     "own_words": lambda e: e.own_words >= _OWN_WORDS and not e.is_generated,
     "has_specifics": has_specifics,
     "is_detailed": lambda e: e.own_words >= _DETAILED_WORDS and not e.is_generated,
