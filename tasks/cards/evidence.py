@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section, parse_card
+from tasks.cards.spelling import plain
 from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_named
 from tasks.cards.templates import Template, placeholders, recognise
 from tasks.rubric import load_rubric
@@ -185,7 +186,7 @@ def gather(card: Card) -> Evidence:
     cleaned = [(section, sieve.blocks(section)) for section in card.sections]
     prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
     own = "\n".join(_own_blocks(cleaned, template)).casefold()
-    titles = "\n".join(section.title for section in card.sections).casefold()
+    titles = plain("\n".join(section.title for section in card.sections)).casefold()
     intro = _intro(cleaned, template)
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
@@ -233,6 +234,7 @@ class _Sieve:
 
     def clean(self, block: str) -> str:
         """The block without sentences that hold a placeholder; empty where nothing is left or it talks to a judge."""
+        block = plain(block)
         if self.present and holds_any(block.casefold(), self.present):
             self.placeholders += 1
             block = " ".join(s for s in _SENTENCES.split(block) if not holds_any(s.casefold(), self.present))

@@ -14,9 +14,9 @@ _FILE = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="
 _WORD = re.compile(r"([^\W_]{1,3})[^\W_]*")
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # The fixed beginning of a pattern, if any: three letters, or a shorter word; several in a group.
-_LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $_-](?![?*{])))"
+_LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=(?:[ $_-]|\[-_\])(?![?*{])))"
 _OPTION = rf"(?:{_LETTERS}[^()|]*|[^\W_]{{1,2}})"
-_FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?=(\[-_\](?!\?)|[ $]?))")
+_FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?=([ $]?))")
 
 
 @lru_cache(maxsize=16)
@@ -77,15 +77,21 @@ def make_cue(entry: Mapping[str, Sequence[str]], behind: str = "") -> Cue:
     """The cue of an entry of the file; `behind` must follow each of its patterns."""
     gated: dict[str, tuple[re.Pattern[str], ...]] = {}
     free: list[str] = []
-    for word in entry["words"]:
+    for word in (option for each in entry["words"] for option in _spread(each)):
         pattern = re.sub(r"\$$", r"(?![^\\W_])", word) + behind
         letters = _gates(word)
         for gate in letters:
             gated[gate] = (*gated.get(gate, ()), re.compile(pattern))
         if not letters:
             free.append(pattern)
-    anywhere = [word + behind for word in entry.get("anywhere", ())]
+    anywhere = [f"{first}{behind}" for word in entry.get("anywhere", ()) for first in _spread(word)]
     return Cue(gated, _alternation(free, r"(?<![^\W_])"), _alternation(anywhere, ""))
+
+
+def _spread(word: str) -> list[str]:
+    """A pattern for each option of its first group: what begins with a known character is found fast."""
+    group = re.match(r"\(\?:([^()\[]*)\)(?![?*{])", word)
+    return [option + word[group.end() :] for option in group[1].split("|")] if group else [word]
 
 
 def _gates(word: str) -> set[str]:

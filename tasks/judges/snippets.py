@@ -57,6 +57,8 @@ def _joined(code: str) -> str:
 
 def _lines_with(cue: cues.Cue, text: str) -> list[str]:
     """The lines that hold the cue, without repetitions."""
+    if not cue(text):
+        return []
     starts = {_line_start(text, match.start()) for match in islice(cue.matches(text), _LINES_MAX)}
     return list(dict.fromkeys(_line(text, start) for start in sorted(starts)))
 
@@ -75,11 +77,10 @@ def _line(text: str, start: int) -> str:
 
 def has_demo(e: Evidence) -> bool:
     """Whether a link leads to where the model can be tried: not to the Space that converted it, nor a leaderboard."""
-    links = {link[:300].casefold() for link in e.card.links if "/" in link or "." in link}
-    if not cues.has("demo_link", "\n".join(links)):
-        return False
-    others = {link for link in links if cues.has("other_space", link)}
-    demos = [link for link in links - others if cues.has("demo_link", link)]
+    links = "\n".join({link[:300] for link in e.card.links if "." in link}).casefold()
+    found = _lines_with(cues.CUES["demo_link"], links)
+    others = _lines_with(cues.CUES["other_space"], "\n".join(found))
+    demos = [link for link in found if link not in others]
     is_maker = len(demos) == 1 and not others and "spaces/" in demos[0] and cues.has("made_in_space", e.prose)
     return bool(demos) and not is_maker
 
