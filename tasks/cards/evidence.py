@@ -16,6 +16,7 @@ from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section, pars
 from tasks.cards.spelling import plain
 from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_named
 from tasks.cards.templates import Template, placeholders, recognise
+from tasks.cards.unfilled import unfilled
 from tasks.rubric import load_rubric
 
 OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
@@ -70,8 +71,6 @@ def is_filler(block: str) -> bool:
 
 # -------------------------------------------------------------------------------------------- placeholders
 
-_NOTHING = re.compile(r"\W*(?:n/?a|none|null|nothing|unknown|optional|无|暂无|なし|없음)?\W*", re.IGNORECASE)
-_LATER = re.compile(r"\W*(?:todo|tbd|tba|wip|xxx+|待定|未定)\W*", re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<=[.!?。！？])\s+")
 
 
@@ -238,12 +237,9 @@ class _Sieve:
         if self.present and holds_any(block.casefold(), self.present):
             self.placeholders += 1
             block = " ".join(s for s in _SENTENCES.split(block) if not holds_any(s.casefold(), self.present))
-        if len(block) < 40:
-            if _LATER.fullmatch(block):
-                self.placeholders += 1
-                return ""
-            if _NOTHING.fullmatch(block):
-                return ""
+        if kind := unfilled(block):
+            self.placeholders += kind == "left_open"
+            return ""
         return "" if self.talks and addresses_a_judge(block) else block
 
     def blocks(self, section: Section) -> list[str]:

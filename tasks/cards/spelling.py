@@ -19,7 +19,9 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
-    composed = unicodedata.normalize("NFC", text).replace("İ", "I")  # in lower case it would be two characters
+    composed = unicodedata.normalize("NFC", text).replace(
+        "İ", "I"
+    )  # in lower case it would be two characters
     return _GLUED.sub(" ", _OPTIONAL.sub("", composed))
 
 

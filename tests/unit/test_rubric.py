@@ -14,7 +14,7 @@ from tasks.errors import UsageError
 from tasks.rubric import RUBRIC_FILE, as_markdown, load_rubric, read_rubric
 
 TEXT = RUBRIC_FILE.read_text(encoding="utf-8")
-FINGERPRINT = "f1a95bb6fd409472"
+FINGERPRINT = "58ebd10d846b69c3"
 
 
 def test_the_wording_is_the_pinned_one() -> None:

@@ -98,5 +98,12 @@ def test_latin_words_glued_to_east_asian_ones_are_found() -> None:
 @pytest.mark.parametrize("name", ["12_arabic_full", "14_chinese_modern"])
 def test_full_cards_of_the_cases_pass(name: str) -> None:
     evidence = evidence_of((CASES / f"{name}.md").read_text(encoding="utf-8"))
-    wanted = ("intended_use", "out_of_scope", "data_named", "names_test_set", "bias_stated", "mitigation_given")
+    wanted = (
+        "intended_use",
+        "out_of_scope",
+        "data_named",
+        "names_test_set",
+        "bias_stated",
+        "mitigation_given",
+    )
     assert [check for check in wanted if not CHECKS[check](evidence)] == []
