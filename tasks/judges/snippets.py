@@ -88,6 +88,10 @@ def has_demo(e: Evidence) -> bool:
 # ------------------------------------------------------------------------------------------------- blanks
 
 _ANGLE = re.compile(r"<([^\W\d_][^<>\n\"'=;]{0,60})>")
+_COMPOUND = re.compile(  # of several words, as a blank is; so are the special tokens of prompts
+    r"(?!(?:start|end|begin|im|extra|tool|bos|eos|pad|sep|unk|mask|image|video|audio|speech|fim|reserved|unused)[-_ ])"
+    r"[^\W_]{1,40}(?:[-_ ][^\W_]{1,40}){1,8}"
+)
 _BRACES = re.compile(
     r"(?<![$\w{])\{{1,2} ?(?:your|(?:hf|user|repo|model|checkpoint)[-_ ]?(?:id|name|path|user|token))[\w -]{0,24}\}"
 )
@@ -122,7 +126,10 @@ def _has_angle(line: str, code: str) -> bool:
     if not names:
         return False
     named = "\n".join(names)
-    return cues.has("blank_names", named) or (cues.has("command_blanks", named) and bool(_SHELL.match(line)))
+    if cues.has("blank_names", named):
+        return True
+    is_open = any(map(_COMPOUND.fullmatch, names)) or cues.has("command_blanks", named)
+    return is_open and bool(_SHELL.match(line))
 
 
 def _has_braces(code: str) -> bool:
