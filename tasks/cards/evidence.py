@@ -14,8 +14,10 @@ from functools import cache
 
 from tasks.cards.boilerplate import Boilerplate, shipped
 from tasks.cards.parse import PSEUDO_LEVEL, Card, CardTable, Code, Section, parse_card
+from tasks.cards.spelling import plain
 from tasks.cards.taxonomy import is_whole_name, normal_heading, sections_meant, sections_named
 from tasks.cards.templates import Template, placeholders, recognise
+from tasks.cards.unfilled import unfilled
 from tasks.rubric import load_rubric
 
 OWN_WORDS_MIN = 40  # distinct words beyond the tool's own, from which a person has edited the card
@@ -74,8 +76,6 @@ def is_filler(block: str) -> bool:
 
 # -------------------------------------------------------------------------------------------- placeholders
 
-_NOTHING = re.compile(r"\W*(?:n/?a|none|null|nothing|unknown|optional|无|暂无|なし|없음)?\W*", re.IGNORECASE)
-_LATER = re.compile(r"\W*(?:todo|tbd|tba|wip|xxx+|待定|未定)\W*", re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<=[.!?。！？])\s+")
 
 
@@ -146,9 +146,10 @@ class Part:
 class Evidence:
     """What the checks look at; every text but those of the parts is casefolded.
 
-    Compared by identity, so that checks can share what they compute. `titles` are the headings. `intro` is the
-    title and what comes before the details; `intro_words` counts its statements. `own`: what no tool wrote and no table
-    of boilerplate holds. `words`, `own_words` and `intro_words` are substances.
+    Compared by identity, so that checks can share what they compute. `titles` are the headings, `code` the blocks of
+    code in one, `inline` the pieces of code within the text, one per line. `intro` is the title and what comes before
+    the details; `intro_words` counts its statements. `own`: what no tool wrote and no table of boilerplate holds.
+    `words`, `own_words` and `intro_words` are substances.
     """
 
     card: Card
@@ -167,6 +168,7 @@ class Evidence:
     filler_blocks: int
     judge_talk: bool
     code: str
+    inline: str
 
     def part(self, *names: str) -> str:
         """The text of the named sections, joined; empty where none is filled."""
@@ -188,7 +190,7 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
     cleaned = [(section, sieve.blocks(section)) for section in card.sections]
     prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
     own = "\n".join(_own_blocks(cleaned, template, table or shipped())).casefold()
-    titles = "\n".join(section.title for section in card.sections).casefold()
+    titles = plain("\n".join(section.title for section in card.sections)).casefold()
     named = _named(cleaned)
     intro = _intro(named, template)
     words = substance(prose)
@@ -217,6 +219,9 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
         filler_blocks=sieve.filler,
         judge_talk=talks or any(addresses_a_judge(comment) for comment in card.comments),
         code="\n".join(code.text for code in card.codes).casefold(),
+        inline="\n".join(
+            [" ".join(c.split()) for section in card.sections for c in section.inline]
+        ).casefold(),
     )
 
 
@@ -239,15 +244,13 @@ class _Sieve:
 
     def clean(self, block: str) -> str:
         """The block without sentences that hold a placeholder; empty where nothing is left or it talks to a judge."""
+        block = plain(block)
         if self.present and holds_any(block.casefold(), self.present):
             self.placeholders += 1
             block = " ".join(s for s in _SENTENCES.split(block) if not holds_any(s.casefold(), self.present))
-        if len(block) < 40:
-            if _LATER.fullmatch(block):
-                self.placeholders += 1
-                return ""
-            if _NOTHING.fullmatch(block):
-                return ""
+        if kind := unfilled(block):
+            self.placeholders += kind == "left_open"
+            return ""
         return "" if self.talks and addresses_a_judge(block) else block
 
     def blocks(self, section: Section) -> list[str]:

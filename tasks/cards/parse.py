@@ -43,7 +43,7 @@ class Section:
     """What is between one heading and the next. Level 0 is the text before the first heading.
 
     `blocks` are paragraphs and list items as plain text; `labels` are the (label, text) pairs among them, such
-    as ("License", "MIT").
+    as ("License", "MIT"); `inline` are the pieces of code within them and within the tables' cells.
     """
 
     title: str = ""
@@ -52,6 +52,7 @@ class Section:
     labels: list[tuple[str, str]] = field(default_factory=list)
     list_items: int = 0
     codes: list[Code] = field(default_factory=list)
+    inline: list[str] = field(default_factory=list)
     tables: list[CardTable] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
@@ -136,12 +137,14 @@ _PLAIN_LABEL = re.compile(r"([^\W\d_][\w /()&'’-]{1,40}?)\s?[:：]\s?(?!//)(.+
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 _HANDLER = re.compile(r"\son[a-z]{3,20}\s*=", re.IGNORECASE)
 _HIDING = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d]*[1-9])|opacity:0(?!\.)")
+_BLANK_TAG = re.compile(r"[a-zA-Z]+(?:[-_ ][\w-]+)+")  # <your-name> in code is no tag, but a blank to fill in
 _INDENTED = " indented"  # no fence can have this name
 _SENTENCE = re.compile(r"(?:[^\W\d_]{2,20}[ \n]+){4}")
 _SENTENCE_END = (".", "!", "?", "。", "！", "？", "…", ",", ";")
 
 UNREADABLE_TAGS = frozenset({"script", "style", "template", "noscript"})
 VOID_TAGS = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr", "col", "embed"})
+_CODE_TAGS = frozenset({"code", "kbd", "samp", "tt"})
 _BLOCK_TAGS = frozenset(
     {"p", "div", "section", "article", "center", "header", "footer", "main", "figure", "figcaption", "hr"}
     | {"ul", "ol", "dl", "dt", "dd", "blockquote", "details", "summary", "thead", "tbody"}
@@ -170,12 +173,13 @@ class _Walker:
         self._html: list[str] = []
         self._hiding: tuple[str, int] | None = None  # tag that hides its content, and how deep we are in it
         self._image_depth = 0
+        self._inline: list[str] | None = None  # what an inline element of HTML marks as code
         self._strong_starts_block = False
 
     def walk(self, body: str) -> None:
         handlers: dict[str, Callable[[Any], None]] = {
             "Text": self._text,
-            "Code": self._text,
+            "Code": self._inline_code,
             "Start": self._start,
             "End": self._end,
             "Html": self._html.append,
@@ -211,6 +215,13 @@ class _Walker:
                 self._close_heading()
         else:
             self._block.append(text)
+        if self._inline is not None and not self._hiding:
+            self._inline.append(text)
+
+    def _inline_code(self, text: str) -> None:
+        if not (self._hiding or self._image_depth or self._code or self._heading):
+            self._section.inline.append(text)
+        self._text(text)
 
     def _start(self, tag: str | dict[str, Any]) -> None:
         if isinstance(tag, str):
@@ -271,6 +282,8 @@ class _Walker:
             self._close_table()
         elif name in ("CodeBlock", "pre"):
             self._close_code()
+        elif name in _CODE_TAGS:
+            self._close_inline()
         elif name in ("List", "BlockQuote", "Item", "li") or name in _BLOCK_TAGS:
             self._flush()
 
@@ -327,8 +340,14 @@ class _Walker:
             elif text.strip():
                 self._section.codes.append(Code("" if language == _INDENTED else language, text))
 
+    def _close_inline(self) -> None:
+        if self._inline and (text := " ".join("".join(self._inline).split())):
+            self._section.inline.append(text)
+        self._inline = None
+
     def _flush(self, *, may_be_heading: bool = False) -> None:
         """The block ends: it is a heading in disguise, or a paragraph, perhaps with a label."""
+        self._inline = None  # an unclosed <code> ends with its paragraph
         if not self._block:
             return
         text = " ".join("".join(self._block).split())
@@ -396,6 +415,8 @@ class _Walker:
         elif name == "pre":
             self._flush()
             self._code = ("", [])
+        elif name in _CODE_TAGS:
+            self._inline = None if self._code or self._heading else []
         elif name == "li":
             self._flush()
             self._section.list_items += 1
@@ -403,6 +424,8 @@ class _Walker:
             self._text(" ")
         elif name in _BLOCK_TAGS:
             self._flush()
+        elif (self._code or self._inline is not None) and _BLANK_TAG.fullmatch(source):
+            self._text(f"<{source}>")
 
 
 def _language(kind: str | dict[str, str]) -> str:

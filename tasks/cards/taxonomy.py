@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from tasks.cards.spelling import words_apart
 from tasks.rubric import load_rubric
 
 _AMBIGUOUS_FILE = Path(__file__).parent / "ambiguous.toml"
@@ -36,7 +37,7 @@ class _Phrases:
 @lru_cache(maxsize=65_536)
 def normal_heading(title: str) -> str:
     """Lower case words without numbering, marks and emoji: `2.1 Training & Data!` -> `training and data`."""
-    words = re.sub(r"[^\w&]+|_", " ", title.casefold()).replace("&", " and ").split()
+    words = re.sub(r"[^\w&]+|_", " ", words_apart(title).casefold()).replace("&", " and ").split()
     while len(words) > 1 and words[0].isdecimal():
         words.pop(0)
     return " ".join(words)

@@ -11,7 +11,7 @@ from typing import Any
 from tasks.cards.evidence import Evidence, substance, word_count
 from tasks.cards.front_matter import Metadata
 from tasks.cards.parse import CardTable, Section
-from tasks.judges import cues, metadata, named
+from tasks.judges import cues, metadata, named, snippets
 from tasks.judges.metadata import has_any, has_value
 
 Predicate = Callable[[Evidence], bool]
@@ -49,11 +49,6 @@ def _intended(e: Evidence) -> str:
 # ------------------------------------------------------------------------------------------- quick start
 
 
-def snippet_is_complete(e: Evidence) -> bool:
-    code = "\n".join(_running_code(e))
-    return cues.has("imports", e.code) and cues.has("names_model", code) and not cues.has("blanks", code)
-
-
 def shows_example(e: Evidence) -> bool:
     """An output next to its input: in or after code, in pairs of labels or of columns, or in the Hub's widget."""
     if cues.OUTPUT.search(e.code) or cues.PRINTED.search(e.prose) or _has_widget_output(e):
@@ -80,7 +75,11 @@ def _has_plain_output(e: Evidence) -> bool:
     is_plain = any(
         code.language in ("", "text", "txt", "json", "console", "output", "plaintext") for code in codes[1:]
     )
-    return is_plain and bool(_running_code(e)) and cues.has("output_words", e.part("how_to_use").casefold())
+    return (
+        is_plain
+        and bool(snippets.running_code(e))
+        and cues.has("output_words", e.part("how_to_use").casefold())
+    )
 
 
 def _has_widget_output(e: Evidence) -> bool:
@@ -99,15 +98,6 @@ def _pairs(header: tuple[str, ...]) -> bool:
 def _is_output(section: Section) -> bool:
     is_titled = len(section.title) < 60 and cues.has("output_title", section.title.casefold())
     return is_titled and section.level >= 2 and bool(section.codes or section.blocks)
-
-
-@lru_cache(maxsize=1)
-def _running_code(e: Evidence) -> list[str]:
-    """Code blocks that load or run something, casefolded."""
-    if not cues.has("runs", e.code):
-        return []
-    folded = [code.text.casefold() for code in e.card.codes]
-    return [text for text in folded if cues.has("runs", text)]
 
 
 # ------------------------------------------------------------------------------------- training and data
@@ -437,8 +427,8 @@ CHECKS: dict[str, Predicate] = {
     "intended_use": lambda e: substance(_intended(e)) >= 6 or cues.has("intended", e.prose),
     "out_of_scope": lambda e: substance(e.part("out_of_scope")) >= 4 or bool(_sentences(e, "out_of_scope")),
     # quick start
-    "has_snippet": lambda e: bool(_running_code(e)) or cues.has("demo_link", _links(e)),
-    "snippet_is_complete": snippet_is_complete,
+    "has_snippet": snippets.has_snippet,
+    "snippet_is_complete": snippets.snippet_is_complete,
     "shows_example": shows_example,
     "says_requirements": lambda e: (
         "installation" in e.parts
@@ -489,7 +479,7 @@ CHECKS: dict[str, Predicate] = {
         or cues.has("reference_link", _links(e))
     ),
     # originality
-    "no_placeholders": lambda e: e.placeholders == 0 and e.words >= 20 and not cues.has("blanks", e.code),
+    "no_placeholders": lambda e: e.placeholders == 0 and e.words >= 20 and not snippets.has_blanks(e),
     "own_words": lambda e: e.own_words >= _OWN_WORDS and not e.is_generated,
     "has_specifics": has_specifics,
     "is_detailed": lambda e: e.own_words >= _DETAILED_WORDS and not e.is_generated,

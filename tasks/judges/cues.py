@@ -14,7 +14,7 @@ _FILE = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="
 _WORD = re.compile(r"([^\W_]{1,3})[^\W_]*")
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # The fixed beginning of a pattern, if any: three letters, or a shorter word; several in a group.
-_LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $]|[_-](?![?*{])|\\\.))"
+_LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $]|[_-](?![?*{])|\[-_\](?![?*{])|\\\.))"
 _OPTION = rf"(?:{_LETTERS}[^()|]*|[^\W_]{{1,2}})"
 _FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?![?*{{])(?=([ $]?))")
 
@@ -124,6 +124,9 @@ def has(cue: str, text: str) -> bool:
     """Whether the casefolded text contains the cue of that name in the file."""
     return CUES[cue](text)
 
+
+# A command runs a model only with something behind it: "served by `vllm serve`" is prose.
+COMMAND = make_cue(_FILE["runs_command"], r"[^\n]{0,300}?[ \t=](?!-)[^\s&|;]")
 
 # "accuracy of 0.93", "BLEU: 27.1", "94.2 % F1"; a year has four digits and is not a result.
 _NUMBER = r"(?<![\w.,])\d{1,3}(?:[.,]\d{1,8})?(?![\w])"

@@ -14,7 +14,7 @@ from tasks.errors import UsageError
 from tasks.rubric import RUBRIC_FILE, as_markdown, load_rubric, read_rubric
 
 TEXT = RUBRIC_FILE.read_text(encoding="utf-8")
-FINGERPRINT = "bf183bd61c205c62"
+FINGERPRINT = "8eb9556a2d2d9076"
 
 
 def test_the_wording_is_the_pinned_one() -> None:
