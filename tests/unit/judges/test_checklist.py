@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.cards.boilerplate import shipped
 from tasks.cards.facts import describe
 from tasks.errors import UsageError
 from tasks.judges import cues, specs_of
@@ -112,7 +113,7 @@ def test_the_judge_says_who_it_is() -> None:
     record = judge.record(date(2026, 1, 2), now)
     assert (record.judge, record.model, record.revision) == ("checklist", None, None)
     assert (record.fingerprint, record.rubric) == (judge.fingerprint, load_rubric().fingerprint)
-    assert json.loads(record.settings) == {"checklist_version": 1}
+    assert json.loads(record.settings) == {"checklist_version": 2, "boilerplate": shipped().version}
 
 
 def test_an_unknown_judge_is_refused_with_the_known_ones() -> None:

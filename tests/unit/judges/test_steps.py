@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.cards import evidence
+from tasks.cards.boilerplate import Boilerplate
 from tasks.cards.parse import Card
 from tasks.errors import JudgesDiffer
 from tasks.judges import identify, steps
@@ -93,9 +94,9 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Bodies of the cards whose evidence was gathered."""
     bodies: list[str] = []
 
-    def counted(card: Card) -> evidence.Evidence:
+    def counted(card: Card, table: Boilerplate | None = None) -> evidence.Evidence:
         bodies.append(card.body)
-        return gather(card)
+        return gather(card, table)
 
     gather = evidence.gather
     monkeypatch.setattr(evidence, "gather", counted)
@@ -150,7 +151,7 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., di
         )
         record = JudgeRecord(WEEK, fingerprint, "j", "r", None, None, "{}", datetime(2026, 11, 16))
         found: dict[str, str] = {}
-        for order in steps.plan_judging.fn(Run(tmp_path, WEEK), spec, record):
+        for order in steps.plan_judging.fn(Run(tmp_path, WEEK), spec, record, "t1"):
             texts = "".join(ref.card_hash for ref in order.refs if isinstance(ref, TextRef))
             found[order.stage.key] = f"{found.get(order.stage.key, '')} {texts}".strip()
         return found
