@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parents[2] / ".tool-wheels"
 OWN_WORDS_MAX = 15
 SCORE_MAX = 2.5
 # Forms that report data, settings and results in full, which a reader has use for whoever wrote them.
-FULL_SCORE_MAX = 3.75
+FULL_SCORE_MAX = 2.5
 FULL = {
     *("sentence_transformers", "cross_encoder", "sparse_encoder", "multi_vector_encoder"),
     *("pylate", "setfit", "span_marker"),
