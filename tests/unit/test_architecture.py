@@ -50,7 +50,7 @@ DOORS = {
     "altair": {"tasks/charts", "tasks/report/figures"},
     "vl_convert": {"tasks/charts/theme.py", "tasks/report/page.py"},
     "jinja2": {"tasks/pages.py"},
-    "pyromark": {"tasks/cards/parse.py", "tasks/judges/unseen.py"},
+    "pyromark": {"tasks/cards/parse.py", "tasks/cards/unseen.py"},
     "statsmodels": {"tasks/findings"},
     "uvicorn": {"tasks/replica", "tasks/judges/scripted.py", "flows/cli/prefect_server.py"},
     "typer": {"flows"},

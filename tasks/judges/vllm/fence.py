@@ -13,7 +13,7 @@ from itertools import count
 
 from tasks.cards.facts import BIDI, ZERO_WIDTH, is_telling_comment
 from tasks.cards.front_matter import split_front_matter
-from tasks.judges.unseen import seen
+from tasks.cards.unseen import seen
 
 FENCE_VERSION = 1  # raise it with any change that alters the text that a judge model sees of some card
 
