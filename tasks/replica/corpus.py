@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from tasks.errors import CorpusInvalid
-from tasks.replica.corpus_columns import COLUMNS, check_schema, normalise
+from tasks.replica.corpus_columns import COLUMNS, check_schema, days_of, normalise
 from tasks.replica.protocol import git_blob_sha1
 
 _BASE_MODEL_TAG = re.compile(r"base_model:(?:[a-z_]+:)?([^:]+)")
@@ -75,6 +75,22 @@ def read_corpus(path: Path, as_of: date | None = None) -> Corpus:
         _cards=known["card"],
         _listed=[revisions[key] for key in zip(models["model_id"], models["sha"], strict=True)],
     )
+
+
+def snapshots_in(path: Path) -> tuple[date, ...] | None:
+    """The days of a corpus's snapshots in order; null for one that does not date its rows. Raises `CorpusInvalid`."""
+    try:
+        schema = pl.read_parquet_schema(path)
+        names: list[str] = [name for name in ("model_id", "snapshot_date") if name in schema]
+        table = pl.read_parquet(path, columns=names, glob=False, hive_partitioning=False)
+    except _UNREADABLE as error:
+        raise CorpusInvalid(
+            f"{path}: not a corpus ({str(error).splitlines()[0]}); see docs/corpus.md"
+        ) from error
+    if "model_id" not in schema:
+        return None  # no corpus, as its reader will say
+    days = days_of(table, path.name)
+    return None if days is None else tuple(days.unique().sort())
 
 
 def write_corpus(out: Path, rows: Iterable[Mapping[str, object]]) -> None:
