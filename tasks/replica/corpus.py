@@ -136,7 +136,7 @@ def _derived(table: pl.DataFrame) -> pl.DataFrame:
         gated=pl.col("gated").replace(["false", ""], None),
         **{
             flag: pl.col(flag).fill_null(value=False)
-            for flag in ("is_disabled", "is_deleted", "readme_gated")
+            for flag in ("is_private", "is_disabled", "is_deleted", "readme_gated")
         },
     ).drop("card_text", "card_bytes")
     etags = [None if card is None else git_blob_sha1(card) for card in table["card"]]

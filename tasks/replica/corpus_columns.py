@@ -78,6 +78,7 @@ COLUMNS = (
     CorpusColumn("parameters", _INTEGER),
     CorpusColumn("base_models", _TEXTS),
     CorpusColumn("renamed_from", _TEXTS),
+    CorpusColumn("is_private", _FLAG),
     CorpusColumn("is_disabled", _FLAG),
     CorpusColumn("is_deleted", _FLAG),
     CorpusColumn("readme_gated", _FLAG),
