@@ -19,7 +19,7 @@ FLOORS = [
     {"arrays", "clock", "errors", "estimators", "progress", "records"},
     {"rubric", "settings"},
     {"cards", "demo", "engine", "replica", "sentences"},
-    {"charts", "pages", "storage"},
+    {"charts", "pages", "spreadsheets", "storage"},
     {"work"},
     {"hub"},
     {"embedders", "findings", "judges"},
