@@ -31,7 +31,9 @@ create table if not exists base.snapshots (
     sample_seed bigint,
     named_n bigint,
     only_tags varchar[],
-    only_author varchar
+    only_author varchar,
+    has_private boolean not null default false,
+    private_left_out bigint not null default 0
 );
 comment on table base.snapshots is 'One row per completed listing walk.';
 comment on column base.snapshots.snapshot is 'Date of the snapshot (UTC).';
@@ -48,6 +50,8 @@ comment on column base.snapshots.sample_seed is 'The seed of the draw: the same 
 comment on column base.snapshots.named_n is 'How many models were requested by name; null where none were.';
 comment on column base.snapshots.only_tags is 'The tags that every model was required to have; none for no filter.';
 comment on column base.snapshots.only_author is 'The author that every model was required to have; null for any.';
+comment on column base.snapshots.has_private is 'Whether private models were asked for too: those that only the account of the token may see.';
+comment on column base.snapshots.private_left_out is 'How many private models the walk met and left out, which no table names and listed does not count; 0 in snapshots of earlier versions, which had them.';
 
 create table if not exists base.listing (
     snapshot date not null,
@@ -739,6 +743,8 @@ select
     snapshots.named_n,
     snapshots.only_tags,
     snapshots.only_author,
+    snapshots.has_private,
+    snapshots.private_left_out,
     releases.released_at,
     releases.reason as release_reason
 from base.snapshots

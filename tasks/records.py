@@ -29,7 +29,8 @@ DEFAULT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 class Selection:
     """Which models a snapshot is about, in the words of the command line; kept with the snapshot.
 
-    With `sample`, that many models drawn at random, by the numbers that `sample_seed` gives them.
+    With `sample`, that many models drawn at random, by the numbers that `sample_seed` gives them. Private models, which
+    only the token's account may see, are left out unless `include_private`.
     """
 
     limit: int | None = None
@@ -39,21 +40,24 @@ class Selection:
     models: tuple[str, ...] = ()
     sample: int | None = None
     sample_seed: int = 1
+    include_private: bool = False
 
     def describe(self) -> str:
         """One line for people; two selections are the same exactly when their lines are."""
+        private = ["private ones too"] if self.include_private else []
         if self.models:
             digest = hashlib.sha256("\n".join(self.models).encode()).hexdigest()[:8]
-            return f"{len(self.models)} named models ({', '.join(self.models[:3])}, …; list {digest})"
+            named = f"{len(self.models)} named models ({', '.join(self.models[:3])}, …; list {digest})"
+            return ", ".join([named, *private])
         words = [f"top {self.limit} by {self.sort}" if self.limit else "all models"]
         if self.sample:
             words = [f"a random sample of {self.sample}, seed {self.sample_seed}"]
         words += [f"filter {tag}" for tag in self.filters]
         words += [f"author {self.author}"] if self.author else []
-        return ", ".join(words)
+        return ", ".join([*words, *private])
 
-    def scope(self, listed: int) -> Scope:
-        """What the snapshot's record keeps of it, after a walk of so many rows."""
+    def scope(self, listed: int, private_left_out: int = 0) -> Scope:
+        """What the snapshot's record keeps of it, after a walk of so many rows besides the private ones left out."""
         is_top = not self.models and not self.sample and self.limit is not None
         return Scope(
             listed,
@@ -64,6 +68,8 @@ class Selection:
             named_n=len(self.models) or None,
             only_tags=list(self.filters),
             only_author=self.author,
+            has_private=self.include_private,
+            private_left_out=private_left_out,
         )
 
 
@@ -72,6 +78,8 @@ class Scope:
     """Which models a snapshot is about, as columns of its record: the top N, a sample, named ones, or all.
 
     `listed`: rows of the listing as walked. All are narrowed to models with every one of `only_tags`, of `only_author`.
+    `private_left_out`: models that the walk met and left out, because only the token's account may see them; no row of
+    the lake names them, and `listed` does not count them.
     """
 
     listed: int
@@ -82,6 +90,8 @@ class Scope:
     named_n: int | None = None
     only_tags: list[str] = field(default_factory=list)
     only_author: str | None = None
+    has_private: bool = False
+    private_left_out: int = 0
 
     @property
     def is_top(self) -> bool:

@@ -22,6 +22,7 @@ from flows.cli.quarantine import quarantine
 from flows.cli.query import query
 from flows.cli.snapshot import demo, snapshot
 from flows.cli.status import status
+from tasks.cards.one_line import printable
 from tasks.errors import CardiographError
 
 app = typer.Typer(
@@ -54,7 +55,8 @@ def main() -> None:
         app()
     except CardiographError as error:
         _clear_frames(error)
-        typer.secho(f"cardiograph: {error}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+        message = printable(str(error))  # it may name what strangers wrote: a column, a model
+        typer.secho(f"cardiograph: {message}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         typer.echo("cardiograph: stopped; run the same command again to continue", err=True)

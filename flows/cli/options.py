@@ -52,6 +52,13 @@ SampleSize = Annotated[
         "--sample", min=10, help="So many models drawn at random from the whole listing, popular or not."
     ),
 ]
+IncludePrivate = Annotated[
+    bool,
+    typer.Option(
+        "--include-private",
+        help="Also private models, which only your token's account may see. Default: they are counted and left out.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 JudgeUrls = Annotated[
     list[str] | None,

@@ -12,10 +12,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.cli.console import count, fail_fast, plain_table, print_json, size
-from flows.cli.options import DEFAULTS, AllModels, AsJson, Home, JudgeModel, SampleSize, TopN, limit_of
+from flows.cli.options import (
+    DEFAULTS,
+    AllModels,
+    AsJson,
+    Home,
+    IncludePrivate,
+    JudgeModel,
+    SampleSize,
+    TopN,
+    limit_of,
+)
 from tasks.errors import UsageError
 from tasks.records import HubPlan, Selection, Sort
-from tasks.sentences.scopes import sample_hint
+from tasks.sentences.scopes import private_sentence, sample_hint
 
 if TYPE_CHECKING:
     from tasks.operations.planning import Costs, Rate
@@ -27,6 +37,7 @@ def plan(
     all_models: AllModels = False,
     sample: SampleSize = DEFAULTS.sample,
     sort: Annotated[Sort, typer.Option(help="What the top N is by.")] = DEFAULTS.sort,
+    include_private: IncludePrivate = DEFAULTS.include_private,
     hub_plan: Annotated[
         HubPlan,
         typer.Option("--plan", help="Whose quota: without a token, of an account, or of a subscription."),
@@ -71,7 +82,7 @@ def plan(
     from tasks.settings import settings
 
     limit = limit_of(top_n, all_models=all_models, sample=sample)
-    selection = Selection(limit, sort, sample=sample)
+    selection = Selection(limit, sort, sample=sample, include_private=include_private)
     specs = specs_of(judge or DEFAULTS.judges, judge_model, [])
     names = tuple(spec.kind if spec.model is None else f"{spec.kind}:{spec.model}" for spec in specs)
     quota_plan, quota_source = str(hub_plan), ""
@@ -102,7 +113,7 @@ def plan(
         table.add_row(escape(name), *cells)
     console.print(table)
     notes = _notes(quota_plan, quota_source, has_next=after is not None, has_selection=has_selection)
-    for note in [*notes, *filter(None, [sample_hint(selection)])]:
+    for note in [*notes, *filter(None, [private_sentence(selection), sample_hint(selection)])]:
         console.print(note, markup=False, highlight=False)
     console.print()
     console.print(_rates_table(used.values()))

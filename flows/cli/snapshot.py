@@ -22,6 +22,7 @@ from flows.cli.options import (
     AsJson,
     EmbedderOption,
     Home,
+    IncludePrivate,
     JudgeModel,
     JudgePool,
     JudgeUrls,
@@ -64,6 +65,7 @@ def snapshot(
     models: Annotated[
         Path | None, typer.Option(help="Only the models named in this file, one per line.")
     ] = None,
+    include_private: IncludePrivate = DEFAULTS.include_private,
     judge: Annotated[
         list[str] | None,
         typer.Option(
@@ -115,6 +117,7 @@ def snapshot(
         models=_names(models) if models else (),
         sample=sample,
         sample_seed=sample_seed,
+        include_private=include_private,
         judges=tuple(judge or DEFAULTS.judges),
         judge_model=judge_model,
         judge_urls=tuple(judge_urls or ()),

@@ -3,6 +3,8 @@
 insert or ignore into base.snapshots by name
 select * replace (
     coalesce(is_late, false) as is_late,
+    coalesce(has_private, false) as has_private,
+    coalesce(private_left_out, 0) as private_left_out,
     coalesce(top_n, try_cast(regexp_extract(selection, '^top ([0-9]+) by ', 1) as bigint)) as top_n,
     coalesce(top_by, nullif(regexp_extract(selection, '^top [0-9]+ by ([a-z]+)', 1), '')) as top_by,
     coalesce(named_n, try_cast(regexp_extract(selection, '^([0-9]+) named models ', 1) as bigint)) as named_n,
@@ -20,6 +22,8 @@ from (
         null::bigint as sample_seed,
         null::bigint as named_n,
         null::varchar[] as only_tags,
-        null::varchar as only_author
+        null::varchar as only_author,
+        null::boolean as has_private,
+        null::bigint as private_left_out
     where false
 );

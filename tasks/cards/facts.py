@@ -10,6 +10,7 @@ from tasks.rubric import load_rubric
 FACTS_VERSION = 2  # raise it with any change that gives another answer for some card
 
 _LINE_CHARACTERS = 10_000
+_TELLING_WORDS = 5  # in what no reader sees
 _CHAT_TOKENS = (
     *("<|im_start|>", "<|im_end|>", "[inst]", "<|system|>", "<|user|>", "<|assistant|>", "<start_of_turn>"),
     *("<|start_header_id|>", "<|eot_id|>", "<<sys>>", "<|begin_of_text|>"),
@@ -75,7 +76,7 @@ def flags_of(text: str, evidence: Evidence) -> list[str]:
         "javascript_link": any(target.lower().startswith("javascript:") for target in targets),
         "mostly_html": card.is_mostly_html,
         "hidden_comment": any(map(is_telling_comment, card.comments)),
-        "hidden_text": len(card.hidden.split()) >= 5,
+        "hidden_text": word_count(card.hidden) >= _TELLING_WORDS,
         "truncated": card.is_truncated,
         "duplicate_keys": card.front_matter.duplicate_keys,
         "no_body": not card.sections,
@@ -87,4 +88,7 @@ def flags_of(text: str, evidence: Evidence) -> list[str]:
 
 
 def is_telling_comment(comment: str) -> bool:
-    return len(comment.split()) >= 5 and not comment.lower().lstrip("- ").startswith(_KNOWN_COMMENTS)
+    """Whether a comment is one of a person: long enough to say something, and not of a known template."""
+    return word_count(comment) >= _TELLING_WORDS and not comment.lower().lstrip("- ").startswith(
+        _KNOWN_COMMENTS
+    )

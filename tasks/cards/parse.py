@@ -1,7 +1,7 @@
 """A card, parsed: front matter as the Hub splits it, body walked once into sections.
 
-`parse_card` is total: any string gives a `Card`, in time linear in its length. What is not visible to a reader
-of the Hub's page (comments, elements styled away, zero-width characters) is kept apart from what is.
+`parse_card` is total: any string gives a `Card`, in time linear in its length. What a reader of the Hub's page does not
+see (comments, hidden elements: `tasks.cards.unseen`; zero-width characters) is taken out first and kept apart.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import pyromark
 
 from tasks.cards.front_matter import FrontMatter, Metadata, split_front_matter
+from tasks.cards.unseen import IN_PLACE, MARKDOWN_OPTIONS, seen
 
 BODY_CHARACTERS_MAX = 400_000
 _HEADING_CHARACTERS_MAX = 300
@@ -78,7 +79,8 @@ class Card:
 
     @property
     def is_mostly_html(self) -> bool:
-        return self.html_characters > 500 and self.html_characters > len(self.body) / 2
+        """Hidden words are neither markup nor text: they change nothing."""
+        return self.html_characters > 500 and self.html_characters > (len(self.body) - len(self.hidden)) / 2
 
     @property
     def headings(self) -> list[Section]:
@@ -114,36 +116,35 @@ def parse_card(text: str) -> Card:
     """Never raises; a body beyond `BODY_CHARACTERS_MAX` is cut off and flagged."""
     text = _SURROGATE.sub("\ufffd", text).replace("\r\n", "\n").replace("\r", "\n")
     front_matter, body = split_front_matter(_INVISIBLE.sub("", text))
+    read = body[:BODY_CHARACTERS_MAX]
+    shown = seen(read, IN_PLACE)
     walker = _Walker()
-    walker.walk(body[:BODY_CHARACTERS_MAX])
+    walker.walk(shown.text)
+    for tag in shown.tags:
+        walker.count_tag(tag)
+    hidden = " ".join(filter(None, shown.hidden))
     return Card(
         front_matter=front_matter,
         body=body,
         sections=tuple(walker.sections),
-        comments=tuple(walker.comments),
-        hidden=" ".join(walker.hidden),
+        comments=tuple(shown.comments),
+        hidden=hidden,
         html_tags=dict(walker.html_tags),
-        html_characters=walker.html_characters,
+        html_characters=walker.html_characters + len(read) - len(shown.text) - len(hidden),
         has_event_handler=walker.has_event_handler,
         is_truncated=len(body) > BODY_CHARACTERS_MAX,
     )
 
 
-MARKDOWN_OPTIONS = (
-    pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_TASKLISTS
-)
 _BARE_URL = re.compile(r"https?://[^\s<>\"')\]]{3,500}")
 _PLAIN_LABEL = re.compile(r"([^\W\d_][\w /()&'’-]{1,40}?)\s?[:：]\s?(?!//)(.+)", re.DOTALL)
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]+)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 _HANDLER = re.compile(r"\son[a-z]{3,20}\s*=", re.IGNORECASE)
-_HIDING = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d]*[1-9])|opacity:0(?!\.)")
 _BLANK_TAG = re.compile(r"[a-zA-Z]+(?:[-_ ][\w-]+)+")  # <your-name> in code is no tag, but a blank to fill in
 _INDENTED = " indented"  # no fence can have this name
 _SENTENCE = re.compile(r"(?:[^\W\d_]{2,20}[ \n]+){4}")
 _SENTENCE_END = (".", "!", "?", "。", "！", "？", "…", ",", ";")
 
-UNREADABLE_TAGS = frozenset({"script", "style", "template", "noscript"})
-VOID_TAGS = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr", "col", "embed"})
 _CODE_TAGS = frozenset({"code", "kbd", "samp", "tt"})
 _BLOCK_TAGS = frozenset(
     {"p", "div", "section", "article", "center", "header", "footer", "main", "figure", "figcaption", "hr"}
@@ -157,8 +158,6 @@ class _Walker:
 
     def __init__(self) -> None:
         self.sections: list[Section] = []
-        self.comments: list[str] = []
-        self.hidden: list[str] = []
         self.html_tags: Counter[str] = Counter()
         self.html_characters = 0
         self.has_event_handler = False
@@ -171,7 +170,6 @@ class _Walker:
         self._cell: list[str] | None = None
         self._rows: list[tuple[str, ...]] = []
         self._html: list[str] = []
-        self._hiding: tuple[str, int] | None = None  # tag that hides its content, and how deep we are in it
         self._image_depth = 0
         self._inline: list[str] | None = None  # what an inline element of HTML marks as code
         self._strong_starts_block = False
@@ -200,12 +198,9 @@ class _Walker:
     # Markdown
 
     def _text(self, text: str) -> None:
-        if self._hiding:
-            if self._hiding[0] not in UNREADABLE_TAGS:
-                self.hidden.append(text)
-        elif self._image_depth:
+        if self._image_depth:
             return
-        elif self._code:
+        if self._code:
             self._code[1].append(text)
         elif self._cell is not None:
             self._cell.append(text)
@@ -215,11 +210,11 @@ class _Walker:
                 self._close_heading()
         else:
             self._block.append(text)
-        if self._inline is not None and not self._hiding:
+        if self._inline is not None:
             self._inline.append(text)
 
     def _inline_code(self, text: str) -> None:
-        if not (self._hiding or self._image_depth or self._code or self._heading):
+        if not (self._image_depth or self._code or self._heading):
             self._section.inline.append(text)
         self._text(text)
 
@@ -368,36 +363,27 @@ class _Walker:
 
     def _read_html(self, raw: str) -> None:
         self.html_characters += len(raw)
-        for kind, value in _html_pieces(raw):
-            if kind == "text":
-                self._text(html.unescape(value))
-            elif kind == "comment":
-                self.comments.append(value.strip())
-            else:
+        for is_tag, value in _html_pieces(raw):
+            if is_tag:
                 self._read_tag(value)
+            else:
+                self._text(html.unescape(value))
 
     def _read_tag(self, source: str) -> None:
-        is_end = source.startswith("/")
-        name = _tag_name(source[1:] if is_end else source)
-        if self._hiding:
-            self._deepen(name, is_end)
-        elif is_end:
-            self._close(name)
+        if source.startswith("/"):
+            self._close(_tag_name(source[1:]))
         else:
-            self.html_tags[name] += 1
-            self.has_event_handler = self.has_event_handler or bool(_HANDLER.search(source))
-            self._start_tag(name, source)
+            self._start_tag(self.count_tag(source), source)
 
-    def _deepen(self, name: str, is_end: bool) -> None:
-        """Inside a hidden element, only its own end tag ends it."""
-        if self._hiding and name == self._hiding[0]:
-            depth = self._hiding[1] + (-1 if is_end else 1)
-            self._hiding = (name, depth) if depth else None
+    def count_tag(self, source: str) -> str:
+        """Count a start tag; returns its name."""
+        name = _tag_name(source)
+        self.html_tags[name] += 1
+        self.has_event_handler = self.has_event_handler or bool(_HANDLER.search(source))
+        return name
 
     def _start_tag(self, name: str, source: str) -> None:
-        if name in UNREADABLE_TAGS or (name not in VOID_TAGS and _hides(source)):
-            self._hiding = (name, 1)
-        elif name in _HEADINGS:
+        if name in _HEADINGS:
             self._open_heading(_HEADINGS[name])
         elif name == "a":
             self._section.links.extend(_attribute(source, "href"))
@@ -447,34 +433,23 @@ def _is_heading_in_disguise(text: str, lead: str | None) -> bool:
     return words <= 4 and len(text) <= 40 and text.endswith((":", "："))
 
 
-def _html_pieces(raw: str) -> Iterator[tuple[str, str]]:
-    """("text" | "comment" | "tag", content) in order; every character is read once."""
+def _html_pieces(raw: str) -> Iterator[tuple[bool, str]]:
+    """(whether it is a tag, its content) in order; every character is read once."""
     at = 0
     while (start := raw.find("<", at)) >= 0:
         if start > at:
-            yield "text", raw[at:start]
-        if raw.startswith("<!--", start):
-            end = raw.find("-->", start + 4)
-            yield "comment", raw[start + 4 : end if end >= 0 else None]
-            at = end + 3 if end >= 0 else len(raw)
-        else:
-            end = raw.find(">", start)
-            if end >= 0:
-                yield "tag", raw[start + 1 : end]
-            at = end + 1 if end >= 0 else len(raw)
+            yield False, raw[at:start]
+        end = raw.find(">", start)
+        if end >= 0 and not raw.startswith(("!", "?"), start + 1):  # the mark of what was removed
+            yield True, raw[start + 1 : end]
+        at = end + 1 if end >= 0 else len(raw)
     if at < len(raw):
-        yield "text", raw[at:]
+        yield False, raw[at:]
 
 
 def _tag_name(source: str) -> str:
     match = re.match(r"[a-zA-Z][a-zA-Z0-9]*", source)
     return match[0].lower() if match else ""
-
-
-def _hides(source: str) -> bool:
-    attributes = {name.lower(): value for name, value in _ATTRIBUTE.findall(source[:4000])}
-    style = re.sub(r"\s", "", attributes.get("style", "").lower())
-    return bool(_HIDING.search(style)) or bool(re.search(r"\shidden(?=\s|/|$)", source[:4000]))
 
 
 def _attribute(source: str, name: str) -> list[str]:

@@ -26,7 +26,7 @@ from tasks.cards.front_matter import Metadata
 from tasks.cards.parse import Card, Section, parse_card
 from tasks.cards.templates import placeholders
 
-READING_VERSION = 1  # raise it when other parts are read: texts are then embedded anew
+READING_VERSION = 2  # raise it when other parts are read: texts are then embedded anew
 BODY_CHARACTERS_MIN = 200
 LEAD_CHARACTERS = 160
 TITLE_CHARACTERS = 100

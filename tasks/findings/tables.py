@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
 import polars as pl
 
+from tasks.cards.one_line import printable
 from tasks.errors import TableInvalid
 from tasks.findings.find import find
 from tasks.findings.study import Labels, Study
 from tasks.records import Finding
+from tasks.spreadsheets import Csv, NotNumbers, is_missing, numbers, read_csv
 
 NO_JUDGE = "table"
 KINDS_KEPT = 10  # levels of a control that is not a number
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
-FORMATS = (".parquet", *_SEPARATORS)
+FORMATS = (".parquet", ".csv", ".tsv")
+_NO_TEXT = ("", "NA", "null")  # missing in columns of text, where `none` or a dash may be somebody's name
+_FLAGS = {"true": True, "false": False}
+_UNPRINTABLE = r"[\p{C}\p{Zl}\p{Zp}]"  # escape sequences could drive the terminal that shows a name
 
 
 def analyse_table(
@@ -46,8 +50,7 @@ def analyse_table(
     for name in (score, *outcomes, *([label] if label else [])):
         dtype = table.schema[name]
         if not dtype.is_numeric() and dtype not in (pl.Boolean, pl.Null):
-            kind = "text" if dtype == pl.String else str(dtype).lower()
-            raise TableInvalid(f"{path}: the column {name} holds {kind}, not numbers")
+            raise TableInvalid(f"{path}: the column {name} {_why_no_numbers(table[name])}")
     held = dict.fromkeys(controls)
     amounts = tuple(name for name in held if table.schema[name].is_numeric())
     study = Study(
@@ -81,11 +84,13 @@ def scan_table(path: Path) -> pl.LazyFrame:
     if kind not in FORMATS:
         raise TableInvalid(f"{path}: unknown format; name a .parquet, .csv or .tsv file")
     try:
-        lazy = pl.scan_parquet(path) if kind == ".parquet" else _scan_csv(path, _SEPARATORS[kind])
-        lazy.collect_schema()
+        lazy = pl.scan_parquet(path) if kind == ".parquet" else _typed(read_csv(path)).lazy()
+        names = {name: printable(name).strip() for name in lazy.collect_schema().names()}
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from error
-    return lazy
+    if len(set(names.values())) == len(names):
+        lazy = lazy.rename(names)
+    return lazy.with_columns(pl.col(pl.String).str.replace_all(_UNPRINTABLE, "\ufffd"))
 
 
 def _unreadable(path: Path, error: Exception) -> TableInvalid:
@@ -93,8 +98,42 @@ def _unreadable(path: Path, error: Exception) -> TableInvalid:
     return TableInvalid(f"{path} cannot be read: {reason}")
 
 
-def _scan_csv(path: Path, separator: str) -> pl.LazyFrame:
-    return pl.scan_csv(path, separator=separator, infer_schema_length=None, null_values=["", "NA", "null"])
+def _typed(table: Csv) -> pl.DataFrame:
+    """The columns with a name: numbers, true and false, or text. Raises `TableInvalid` for two of a name."""
+    records = [cells for _, cells in table.records()]
+    columns = dict(zip(table.names, zip(*records, strict=True), strict=False)) if records else {}
+    named = [name for name in table.names if name]
+    if twice := [name for name in named if named.count(name) > 1]:
+        raise TableInvalid(f"{table.path}: column '{twice[0]}' occurs twice; rename or remove one")
+    return pl.DataFrame([_typed_column(name, columns.get(name, ()), table, columns) for name in named])
+
+
+def _typed_column(
+    name: str, cells: Sequence[str], table: Csv, columns: Mapping[str, Sequence[str]]
+) -> pl.Series:
+    words = pl.Series(name, [None if is_missing(cell) else cell.strip() for cell in cells], dtype=pl.String)
+    for kind in (pl.Int64, pl.Float64) if table.delimiter == "," else (pl.Int64,):  # as programs write them
+        plain = words.cast(kind, strict=False)
+        if plain.null_count() == words.null_count() and plain.is_finite().all():
+            return plain
+    try:
+        return pl.Series(name, numbers(cells, table.delimiter, columns.values()), dtype=pl.Float64)
+    except NotNumbers:
+        stripped = [None if (text := cell.strip()) in _NO_TEXT else text for cell in cells]
+        if all(text is None or text.lower() in _FLAGS for text in stripped):
+            return pl.Series(name, [None if text is None else _FLAGS[text.lower()] for text in stripped])
+        return pl.Series(name, stripped, dtype=pl.String)
+
+
+def _why_no_numbers(column: pl.Series) -> str:
+    """What a column holds in place of numbers, in words that follow its name."""
+    if column.dtype != pl.String:
+        return f"holds {str(column.dtype).lower()}, not numbers"
+    try:
+        numbers(column.drop_nulls().to_list(), delimiter="\t")
+    except NotNumbers as error:
+        return str(error)
+    return "holds numbers as text; write them as numbers"
 
 
 def _others(name: str, known: Sequence[str]) -> str:

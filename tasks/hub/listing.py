@@ -25,6 +25,7 @@ EXPAND = (
     "library_name",
     "likes",
     "pipeline_tag",
+    "private",
     "safetensors",
     "sha",
     "siblings",
@@ -38,6 +39,11 @@ _DETAIL_CHARACTERS = 300
 
 class RowMalformed(ValueError):
     """What is wrong with a row, in words."""
+
+
+def is_private(row: object) -> bool:
+    """Whether only some accounts may see the model. What is no flag counts as one: a name, once shown, stays shown."""
+    return isinstance(row, Mapping) and row.get("private") not in (None, False)
 
 
 def read_rows(

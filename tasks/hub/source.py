@@ -9,8 +9,6 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import polars as pl
-
 from tasks.clock import utc_now
 from tasks.errors import CorpusInvalid, UsageError
 from tasks.settings import OFFICIAL_HUB
@@ -61,25 +59,14 @@ def date_of(hub: str, home: Path, as_of: date | None) -> date:
     Raises `CorpusInvalid` for a file that is not a corpus, or a corpus that begins later.
     """
     check_hub(hub)
-    dates = None if "://" in hub else _dates_in(demo_corpus(home) if hub == DEMO else Path(hub))
-    if as_of and dates and as_of < dates[0]:
-        raise CorpusInvalid(f"--as-of {as_of}: {hub} begins on {dates[0]}")
-    return as_of or (dates[1] if dates else utc_now().date())
+    if "://" in hub:
+        return as_of or utc_now().date()
+    from tasks.replica.corpus import snapshots_in
 
-
-def _dates_in(corpus: Path) -> tuple[date, date] | None:
-    """First and last snapshot of a corpus; null for one that does not date its rows."""
-    try:
-        rows = pl.scan_parquet(corpus)
-        if "snapshot_date" not in rows.collect_schema():
-            return None
-        dates = rows.select(pl.col("snapshot_date").cast(pl.Date)).collect()["snapshot_date"]
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise CorpusInvalid(
-            f"{corpus}: not a corpus ({str(error).splitlines()[0]}); see docs/corpus.md"
-        ) from error
-    first, last = dates.min(), dates.max()
-    return (first, last) if isinstance(first, date) and isinstance(last, date) else None
+    days = snapshots_in(demo_corpus(home) if hub == DEMO else Path(hub))
+    if as_of and days and as_of < days[0]:
+        raise CorpusInvalid(f"--as-of {as_of}: {hub} begins on {days[0]}")
+    return as_of or (days[-1] if days else utc_now().date())
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def list_models(run: Run, source: Source, selection: Selection) -> None:
     expect("list", len(selection.models) or selection.limit)
     walk_listing = sample_listing if selection.sample else keep_listing
     try:
-        rows = walk_listing(lake, snapshot, hub_at(source.url), selection)
+        scope = walk_listing(lake, snapshot, hub_at(source.url), selection)
     except CardUnreadable as error:
         raise HubUnreachable(
             f"{source.url} does not list its models: {error.detail}; try again later"
@@ -75,7 +75,7 @@ def list_models(run: Run, source: Source, selection: Selection) -> None:
         started_at=started,
         finished_at=utc_now(),
         is_late=source.is_live and started.date() > snapshot,
-        **asdict(selection.scope(rows)),
+        **asdict(scope),
     )
     lake.write(f"snapshots/{snapshot}.parquet", SnapshotRecord, [record])
 

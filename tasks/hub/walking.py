@@ -12,10 +12,10 @@ import orjson
 
 from tasks.errors import CardUnreadable
 from tasks.hub.client import Hub, walk
-from tasks.hub.listing import RowMalformed, is_model_id, read_row, read_rows
+from tasks.hub.listing import RowMalformed, is_model_id, is_private, read_row, read_rows
 from tasks.hub.sampling import Reservoir, drawn_failures
 from tasks.progress import advance
-from tasks.records import Failure, ListedModel, Selection
+from tasks.records import Failure, ListedModel, Scope, Selection
 from tasks.settings import settings
 from tasks.storage.lake import Lake
 
@@ -27,24 +27,26 @@ _FIELDS = [field.name for field in fields(ListedModel)]
 
 @dataclass(frozen=True, slots=True)
 class ListedPage:
-    """A page as it goes into the lake."""
+    """A page as it goes into the lake; `private`: rows that were left out."""
 
     models: list[ListedModel]
     failures: list[Failure]
     next_url: str | None
+    private: int = 0
 
     @property
     def rows(self) -> int:
-        """Rows of the listing, readable or not."""
+        """Rows of the listing, readable or not, but for those left out."""
         return len(self.models) + len(self.failures)
 
 
 @dataclass(frozen=True, slots=True)
 class ListingCursor:
-    """How far a walk of the listing has come."""
+    """How far a walk of the listing has come: pages, rows kept, private rows left out, and the next page."""
 
     pages: int = 0
     rows: int = 0
+    private: int = 0
     next_url: str | None = None
     is_done: bool = False
 
@@ -52,37 +54,58 @@ class ListingCursor:
 def pages_of(hub: Hub, snapshot: date, selection: Selection, cursor: ListingCursor) -> Iterator[ListedPage]:
     """The pages of the snapshot's listing, from the cursor on."""
     if selection.models:
-        yield from _named_pages(hub, snapshot, selection.models[cursor.pages * _NAMED_MODELS_PER_PAGE :])
+        yield from _named_pages(hub, snapshot, selection, cursor.pages * _NAMED_MODELS_PER_PAGE)
         return
     left = None if selection.limit is None else selection.limit - cursor.rows
     for number, page in enumerate(walk(hub, selection, cursor.next_url), start=cursor.pages):
-        rows = page.rows if left is None else page.rows[:left]
+        rows, private = _shown(page.rows, selection, left)
         left = None if left is None else left - len(rows)
         models, failures = read_rows(rows, snapshot=snapshot, place=f"listing page {number}")
         is_last = page.next_url is None or left == 0
-        yield ListedPage(models, failures, None if is_last else page.next_url)
+        yield ListedPage(models, failures, None if is_last else page.next_url, private)
         if is_last:
             return
 
 
-def _named_pages(hub: Hub, snapshot: date, names: Sequence[str]) -> Iterator[ListedPage]:
+def _shown(rows: Sequence[object], selection: Selection, left: int | None) -> tuple[list[object], int]:
+    """The rows to keep, `left` at most, and how many private ones among and before them are left out."""
+    kept: list[object] = []
+    private = 0
+    for row in rows:
+        if len(kept) == left:
+            break
+        if is_private(row) and not selection.include_private:
+            private += 1
+        else:
+            kept.append(row)
+    return kept, private
+
+
+def _named_pages(hub: Hub, snapshot: date, selection: Selection, first: int) -> Iterator[ListedPage]:
+    names = selection.models
     with ThreadPoolExecutor(settings().hub_threads) as pool:
-        for start in range(0, len(names), _NAMED_MODELS_PER_PAGE):
+        for start in range(first, len(names), _NAMED_MODELS_PER_PAGE):
             chunk = names[start : start + _NAMED_MODELS_PER_PAGE]
-            found = list(pool.map(partial(_named_model, hub, snapshot), chunk))
+            read = partial(_named_model, hub, snapshot, include_private=selection.include_private)
+            found = list(pool.map(read, chunk))
             is_last = start + _NAMED_MODELS_PER_PAGE >= len(names)
             yield ListedPage(
                 [row for row in found if isinstance(row, ListedModel)],
                 [row for row in found if isinstance(row, Failure)],
                 None if is_last else "named",
+                found.count(None),
             )
 
 
-def _named_model(hub: Hub, snapshot: date, name: str) -> ListedModel | Failure:
+def _named_model(
+    hub: Hub, snapshot: date, name: str, *, include_private: bool
+) -> ListedModel | Failure | None:
+    """The model, or why there is none; null for a private one that is left out."""
     if not is_model_id(name):
         return Failure(snapshot, name, "list", "not_an_id", "not of the form owner/name")
     try:
-        return read_row(hub.model(name), snapshot=snapshot)
+        row = hub.model(name)
+        return None if is_private(row) and not include_private else read_row(row, snapshot=snapshot)
     except RowMalformed as error:
         return Failure(snapshot, name, "list", "malformed_row", str(error))
     except CardUnreadable as error:
@@ -95,21 +118,24 @@ def place_in_listing(lake: Lake, snapshot: date, stage: str = "listing") -> List
     if not pages:
         return ListingCursor()
     notes = lake.notes(pages[-1])
-    return ListingCursor(len(pages), int(notes["rows"]), notes["next"] or None, is_done=not notes["next"])
+    private = int(notes.get("private", 0))
+    return ListingCursor(
+        len(pages), int(notes["rows"]), private, notes["next"] or None, is_done=not notes["next"]
+    )
 
 
-def keep_listing(lake: Lake, snapshot: date, hub: Hub, selection: Selection) -> int:
-    """Keep every row of the listing; returns their number, those of an earlier run included."""
+def keep_listing(lake: Lake, snapshot: date, hub: Hub, selection: Selection) -> Scope:
+    """Keep every row of the listing; returns what of it, by this run and earlier ones, is in the snapshot."""
     cursor = place_in_listing(lake, snapshot)
-    rows = cursor.rows
+    rows, private = cursor.rows, cursor.private
     advance("list", rows)
     pages = () if cursor.is_done else pages_of(hub, snapshot, selection, cursor)
     for number, page in enumerate(pages, start=cursor.pages):
-        rows += page.rows
-        notes = _notes(selection, rows, page.next_url)
+        rows, private = rows + page.rows, private + page.private
+        notes = _notes(selection, rows, private, page.next_url)
         _write_page(lake, snapshot, number, page.models, page.failures, notes)
         advance("list", page.rows)
-    return rows
+    return selection.scope(rows, private)
 
 
 def _write_page(
@@ -126,23 +152,25 @@ def _write_page(
     lake.write(f"listing/{name}", ListedModel, models, notes=notes)
 
 
-def _notes(selection: Selection, rows: int, next_url: str | None) -> dict[str, str]:
+def _notes(selection: Selection, rows: int, private: int, next_url: str | None) -> dict[str, str]:
     """What a part of a walk remembers of it, for the run that continues."""
-    return {"selection": selection.describe(), "next": next_url or "", "rows": str(rows)}
+    words = {"selection": selection.describe(), "next": next_url or ""}
+    return words | {"rows": str(rows), "private": str(private)}
 
 
-def sample_listing(lake: Lake, snapshot: date, hub: Hub, selection: Selection) -> int:
-    """Walk the whole listing, and keep the models drawn from it as its one page; returns the rows walked."""
+def sample_listing(lake: Lake, snapshot: date, hub: Hub, selection: Selection) -> Scope:
+    """Walk the whole listing, and keep the models drawn from it as its one page; returns what was walked."""
     n, seed = selection.sample or 0, selection.sample_seed
-    reservoir, rows = walk_for_sample(lake, snapshot, hub, selection)
+    reservoir, scope = walk_for_sample(lake, snapshot, hub, selection)
     models = list(_drawn_models(lake, snapshot, reservoir.draw()))
-    failures = drawn_failures(_failures_of_walk(lake, snapshot), n, rows, seed)
-    _write_page(lake, snapshot, 0, models, failures, _notes(selection, rows, None))
-    return rows
+    failures = drawn_failures(_failures_of_walk(lake, snapshot), n, scope.listed, seed)
+    notes = _notes(selection, scope.listed, scope.private_left_out, None)
+    _write_page(lake, snapshot, 0, models, failures, notes)
+    return scope
 
 
-def walk_for_sample(lake: Lake, snapshot: date, hub: Hub, selection: Selection) -> tuple[Reservoir, int]:
-    """Walk the listing, on from where an earlier run stopped; returns the reservoir and the rows walked.
+def walk_for_sample(lake: Lake, snapshot: date, hub: Hub, selection: Selection) -> tuple[Reservoir, Scope]:
+    """Walk the listing, on from where an earlier run stopped; returns the reservoir and what was walked.
 
     Every few pages, the rows that may still be drawn become a part of `walks`, and the unreadable ones one of
     `walk_failures`: all that a run needs to continue.
@@ -150,13 +178,13 @@ def walk_for_sample(lake: Lake, snapshot: date, hub: Hub, selection: Selection) 
     cursor = place_in_listing(lake, snapshot, "walks")
     reservoir = _reservoir_of(lake, snapshot, selection)
     advance("list", cursor.rows)
-    rows, number = cursor.rows, cursor.pages
+    rows, private, number = cursor.rows, cursor.private, cursor.pages
     models: list[ListedModel] = []
     failures: list[Failure] = []
-    start = ListingCursor(cursor.pages * _PAGES_PER_WALK_PART, rows, cursor.next_url)
+    start = ListingCursor(cursor.pages * _PAGES_PER_WALK_PART, rows, private, cursor.next_url)
     pages = () if cursor.is_done else pages_of(hub, snapshot, selection, start)
     for walked, page in enumerate(pages, start=1):
-        rows += page.rows
+        rows, private = rows + page.rows, private + page.private
         models += [model for model in page.models if reservoir.offer(model.model_id, model.downloads)]
         failures += page.failures
         advance("list", page.rows)
@@ -167,10 +195,10 @@ def walk_for_sample(lake: Lake, snapshot: date, hub: Hub, selection: Selection) 
             lake.write(f"walk_failures/{name}", Failure, failures)
         kept = [model for model in models if reservoir.holds(model.model_id)]
         sizes = {str(stratum): size for stratum, size in reservoir.sizes.items()}
-        notes = _notes(selection, rows, page.next_url) | {"strata": orjson.dumps(sizes).decode()}
+        notes = _notes(selection, rows, private, page.next_url) | {"strata": orjson.dumps(sizes).decode()}
         lake.write(f"walks/{name}", ListedModel, kept, notes=notes)
         models, failures, number = [], [], number + 1
-    return reservoir, rows
+    return reservoir, selection.scope(rows, private)
 
 
 def _reservoir_of(lake: Lake, snapshot: date, selection: Selection) -> Reservoir:

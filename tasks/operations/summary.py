@@ -11,6 +11,7 @@ import polars as pl
 
 from tasks.sentences.atlas import atlas_words
 from tasks.sentences.findings import headline
+from tasks.sentences.scopes import private_words
 from tasks.sentences.snapshots import boilerplate_words, judging_words, late_sentence
 from tasks.settings import settings
 from tasks.storage.warehouse import findings_of, frame, scope_of
@@ -24,6 +25,8 @@ class Summary:
     snapshot: date
     hub: str
     selection: str
+    has_private: bool
+    private_left_out: int
     days_late: int
     judge: str
     fingerprint: str
@@ -54,6 +57,7 @@ class Summary:
             ("snapshot", f"{self.snapshot} of {self.hub}, {self.selection}"),
             *([("crawled late", late_sentence(self.days_late))] if self.days_late else []),
             ("models", f"{self.models:,}"),
+            *([("private models", private)] if (private := self._private_words()) else []),
             ("with a card / empty / none", f"{self.cards:,} / {self.empty:,} / {self.none:,}"),
             ("failures (see `failures`)", f"{self.failures:,}"),
             ("distinct card texts", f"{self.distinct_texts:,}"),
@@ -68,6 +72,9 @@ class Summary:
                 f"{self.texts_embedded:,}",
             ),
         ]
+
+    def _private_words(self) -> str:
+        return private_words(self.private_left_out, has_private=self.has_private)
 
 
 def summarise(

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from tasks.errors import LabelsInvalid
+from tasks.errors import LabelsInvalid, TableInvalid
 from tasks.passport.sheet import guarded, read_sheet, subjects
 from tasks.records import CardText
+from tasks.spreadsheets import read_csv
 
 SPREADSHEET_CELL_CHARACTERS = 32_000  # Excel holds 32,767 in a cell, and silently drops the rest
 
@@ -27,12 +28,25 @@ def labelled_by(path: Path, rater: str) -> list[str]:
     """Texts that the rater has labelled or skipped. LabelsInvalid where the file is not one of ours."""
     if not path.exists() or not path.stat().st_size:
         return []
-    with path.open(encoding="utf-8", errors="replace") as file:
-        if file.readline().strip() != ",".join(columns()):
-            raise LabelsInvalid(
-                f"{path}: does not have the columns of a labels file; name another file for the labels"
-            )
+    _check_form(path)
     return list(dict.fromkeys(row.card_hash for row in read_sheet(path).rows if row.rater == rater))
+
+
+def _check_form(path: Path) -> None:
+    """Raise unless a line can be added: it has our columns, and no spreadsheet has saved it in another form."""
+    try:
+        table = read_csv(path)
+    except TableInvalid as error:
+        raise LabelsInvalid(str(error)) from error
+    if table.names != columns():
+        raise LabelsInvalid(
+            f"{path}: does not have the columns of a labels file; name another file for the labels"
+        )
+    if table.delimiter != "," or not table.encoding.startswith("utf-8"):
+        raise LabelsInvalid(
+            f"{path}: was saved with other separators or in another encoding, so no line can be added; save it as "
+            "'CSV UTF-8 (comma delimited)', or name another file for the labels"
+        )
 
 
 def append(path: Path, card_hash: str, rater: str, marks: Mapping[str, float]) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.cards.one_line import printable
-from tasks.errors import LabelsInvalid
+from tasks.errors import LabelsInvalid, TableInvalid
 from tasks.rubric import load_rubric
+from tasks.spreadsheets import Csv, is_missing, read_csv
 
 OVERALL = "score"
 KEYS = ("card_hash", "card_text", "model_id")
@@ -25,7 +23,6 @@ KEYS = ("card_hash", "card_text", "model_id")
 _BESIDE = frozenset({"rater", "comment", "labelled_at"})
 # A spreadsheet runs a cell that begins with one of these; an apostrophe in front makes it text.
 _FORMULA = re.compile(r"['=+\-@\t\r]")
-_DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def subjects() -> tuple[str, ...]:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """The rows of a CSV (comma, semicolon or tab; UTF-8) or Parquet file, those without a mark included.
+    """The rows of a CSV or Parquet file, those without a mark included.
 
     LabelsInvalid names the file, the column or line that cannot be used, and what to do.
     """
@@ -86,41 +83,22 @@ def unguarded(cell: str) -> str:
 _Cells = Iterator[tuple[str, Sequence[object]]]
 
 
-def _csv(path: Path) -> tuple[list[str], _Cells]:
+def _csv(path: Path) -> tuple[Sequence[str], _Cells]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LabelsInvalid(f"{path}: not UTF-8 (byte {error.start}); save it as 'CSV UTF-8'") from error
-    csv.field_size_limit(sys.maxsize)  # a card may be long
-    first = text.split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        table = read_csv(path)
+    except TableInvalid as error:
+        raise LabelsInvalid(str(error)) from error
+    return table.names, _records(table)
+
+
+def _records(table: Csv) -> _Cells:
     try:
-        names = next(reader, [])
-    except csv.Error as error:
-        raise LabelsInvalid(f"{path}: line 1: {error}; save it as a CSV again") from error
-    return names, _lines(path, reader, len(names))
+        yield from table.records()
+    except TableInvalid as error:
+        raise LabelsInvalid(str(error)) from error
 
 
-def _lines(path: Path, reader: Iterator[list[str]], width: int) -> _Cells:
-    """Each record with the line that it begins on; one that is too short has blanks at its end."""
-    while True:
-        place = f"line {reader.line_num + 1}"  # type: ignore[attr-defined]  # csv has no public type for it
-        try:
-            values = next(reader, None)
-        except csv.Error as error:
-            raise LabelsInvalid(f"{path}: {place}: {error}; save it as a CSV again") from error
-        if values is None:
-            return
-        if any(value.strip() for value in values[width:]):
-            raise LabelsInvalid(
-                f"{path}: {place} has more cells than the first line has names; put texts in quotes"
-            )
-        if any(value.strip() for value in values):
-            yield place, [*values[:width], *[""] * (width - len(values))]
-
-
-def _parquet(path: Path) -> tuple[list[str], _Cells]:
+def _parquet(path: Path) -> tuple[Sequence[str], _Cells]:
     try:
         table = pq.read_table(path)
         columns = [column.to_pylist() for column in table.columns]
@@ -179,8 +157,8 @@ def _word(where: str, name: str, value: object) -> str:
 
 
 def _mark(where: str, name: str, value: object) -> float | None:
-    """A number from 1 to 5, with a point or a comma; null for a blank cell."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+    """A number from 1 to 5, with a point or a comma; null for a blank cell, or one that says that it is missing."""
+    if value is None or (isinstance(value, str) and is_missing(value)):
         return None
     if isinstance(value, float) and math.isnan(value):
         return None

@@ -110,7 +110,8 @@ class Replica:
             return NO_SUCH_PAGE
         after = f"/revision/{rest[-1]}" if revision else ""
         query = f"?{request.raw_query}" if request.raw_query else ""
-        place = place_of(self.corpus, model_id, f"/api/models/{{id}}{after}{query}")
+        moved_to = f"/api/models/{{id}}{after}{query}"
+        place = place_of(self.corpus, model_id, moved_to, has_token=request.has_valid_token)
         commit = commit_of(self.corpus, place, revision or "main")
         return self.listing.info(request, place, commit)
 
@@ -126,7 +127,7 @@ class Replica:
             return NO_SUCH_PAGE
         text = f"A replica of {self.corpus.name} as of {self.corpus.snapshot}: {self.corpus.models.height} models."
         if request.segments != ("",):
-            place_of(self.corpus, "/".join(request.segments), "/{id}")
+            place_of(self.corpus, "/".join(request.segments), "/{id}", has_token=request.has_valid_token)
         return ReplicaResponse(200, text.encode(), (("content-type", "text/plain; charset=utf-8"),))
 
     def _control(self, request: ReplicaRequest) -> ReplicaResponse:

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from tasks.errors import CorpusInvalid
-from tasks.replica.corpus_columns import COLUMNS, check_schema, normalise
+from tasks.replica.corpus_columns import COLUMNS, check_schema, days_of, normalise
 from tasks.replica.protocol import git_blob_sha1
 
 _BASE_MODEL_TAG = re.compile(r"base_model:(?:[a-z_]+:)?([^:]+)")
@@ -77,6 +77,22 @@ def read_corpus(path: Path, as_of: date | None = None) -> Corpus:
     )
 
 
+def snapshots_in(path: Path) -> tuple[date, ...] | None:
+    """The days of a corpus's snapshots in order; null for one that does not date its rows. Raises `CorpusInvalid`."""
+    try:
+        schema = pl.read_parquet_schema(path)
+        names: list[str] = [name for name in ("model_id", "snapshot_date") if name in schema]
+        table = pl.read_parquet(path, columns=names, glob=False, hive_partitioning=False)
+    except _UNREADABLE as error:
+        raise CorpusInvalid(
+            f"{path}: not a corpus ({str(error).splitlines()[0]}); see docs/corpus.md"
+        ) from error
+    if "model_id" not in schema:
+        return None  # no corpus, as its reader will say
+    days = days_of(table, path.name)
+    return None if days is None else tuple(days.unique().sort())
+
+
 def write_corpus(out: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write rows as a corpus file. A column is written if it is required or any row has it."""
     rows = list(rows)
@@ -120,7 +136,7 @@ def _derived(table: pl.DataFrame) -> pl.DataFrame:
         gated=pl.col("gated").replace(["false", ""], None),
         **{
             flag: pl.col(flag).fill_null(value=False)
-            for flag in ("is_disabled", "is_deleted", "readme_gated")
+            for flag in ("is_private", "is_disabled", "is_deleted", "readme_gated")
         },
     ).drop("card_text", "card_bytes")
     etags = [None if card is None else git_blob_sha1(card) for card in table["card"]]

@@ -18,8 +18,12 @@ _MODEL_ID = re.compile(r"[^\s/?#%\x00-\x1f\x7f]+(/[^\s/?#%\x00-\x1f\x7f]+)?")
 _GATES = frozenset({"false", "", "auto", "manual"})
 
 
+def _is_text(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
+
+
 def _is_time(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, (pl.String, pl.Date, pl.Datetime))
+    return _is_text(dtype) or isinstance(dtype, (pl.Date, pl.Datetime))
 
 
 def _is_texts(dtype: pl.DataType) -> bool:
@@ -35,7 +39,7 @@ class ColumnKind:
     accepts: Callable[[pl.DataType], bool]
 
 
-_TEXT = ColumnKind(pl.String(), "text", lambda dtype: isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)))
+_TEXT = ColumnKind(pl.String(), "text", _is_text)
 _INTEGER = ColumnKind(pl.Int64(), "integers", lambda dtype: dtype.is_integer())
 _NUMBER = ColumnKind(pl.Float64(), "numbers", lambda dtype: dtype.is_numeric())
 _FLAG = ColumnKind(pl.Boolean(), "true or false", lambda dtype: isinstance(dtype, pl.Boolean))
@@ -74,6 +78,7 @@ COLUMNS = (
     CorpusColumn("parameters", _INTEGER),
     CorpusColumn("base_models", _TEXTS),
     CorpusColumn("renamed_from", _TEXTS),
+    CorpusColumn("is_private", _FLAG),
     CorpusColumn("is_disabled", _FLAG),
     CorpusColumn("is_deleted", _FLAG),
     CorpusColumn("readme_gated", _FLAG),
@@ -84,12 +89,24 @@ def check_schema(schema: Mapping[str, pl.DataType], subject: str) -> None:
     """Raise `CorpusInvalid` unless every required column is there and every known one has its type."""
     if missing := [c.name for c in COLUMNS if c.is_required and c.name not in schema]:
         raise CorpusInvalid(f"{subject}: lacks the columns {', '.join(missing)}; see docs/corpus.md")
+    check_types(schema, subject)
+
+
+def check_types(schema: Mapping[str, pl.DataType], subject: str) -> None:
+    """Raise `CorpusInvalid` unless every known column that is there has its type."""
     for column in COLUMNS:
         dtype = schema.get(column.name)
         if dtype is None or (isinstance(dtype, pl.Null) and column.is_nullable):
             continue
         if not column.kind.accepts(dtype):
             raise CorpusInvalid(f"{subject}: {column.name} must be {column.kind.words}, and is {dtype}")
+
+
+def days_of(table: pl.DataFrame, subject: str) -> pl.Series | None:
+    """The days of the snapshots in `model_id` and `snapshot_date`; null for a corpus that does not date its rows."""
+    check_types(table.schema, subject)
+    column = next(column for column in COLUMNS if column.name == "snapshot_date")
+    return _normal(table, column, subject) if column.name in table.columns else None
 
 
 def normalise(table: pl.DataFrame, subject: str) -> pl.DataFrame:
@@ -118,7 +135,7 @@ def _first(mask: pl.Series) -> int:
 
 
 def _instants(series: pl.Series, model_ids: pl.Series, subject: str) -> pl.Series:
-    if not isinstance(series.dtype, pl.String):
+    if not _is_text(series.dtype):
         naive = series.cast(pl.Datetime("ms", getattr(series.dtype, "time_zone", None)))
         return naive.dt.convert_time_zone("UTC") if series.dtype == pl.Datetime else naive.cast(INSTANT)
     values: list[datetime | None] = []

@@ -46,6 +46,7 @@ class Query:
     equal: tuple[tuple[str, str], ...]  # columns with the value that they must have
     search: str | None
     is_gated: bool | None
+    has_private: bool
 
 
 @dataclass(slots=True)
@@ -123,6 +124,7 @@ def parse_query(request: ReplicaRequest) -> Query:
         equal=tuple((column, value) for name, column in _EQUAL.items() if (value := request.one(name))),
         search=request.one("search"),
         is_gated=_is_true(request, "gated") if request.one("gated") else None,
+        has_private=request.has_valid_token,
     )
 
 
@@ -176,6 +178,8 @@ def _conditions(query: Query) -> list[pl.Expr]:
     if query.search is not None:
         name = pl.col("model_id").str.to_lowercase()
         conditions.append(name.str.contains(query.search.lower(), literal=True))
+    if not query.has_private:
+        conditions.append(~pl.col("is_private"))
     if query.is_gated is not None:
         conditions.append(pl.col("gated").is_not_null() == query.is_gated)
     return conditions

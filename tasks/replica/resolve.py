@@ -47,14 +47,18 @@ def file_request(segments: tuple[str, ...]) -> FileRequest | None:
     return None
 
 
-def place_of(corpus: Corpus, model_id: str, moved_to: str) -> int:
+def place_of(corpus: Corpus, model_id: str, moved_to: str, *, has_token: bool) -> int:
     """The row of the model in the corpus. `moved_to` is the address under a new name, with `{id}` in it.
 
-    Raises `Refused` with the Hub's answer for renamed, missing, deleted and disabled repositories.
+    Raises `Refused` with the Hub's answer for renamed, missing, deleted and disabled repositories; without a token, a
+    private one is missing, whether by its old name or by its new one.
     """
-    if new := corpus.renamed.get(model_id):
+    new = corpus.renamed.get(model_id)
+    place = corpus.row_of.get(new or model_id)
+    if place is not None and corpus.models["is_private"][place] and not has_token:
+        raise Refused(answers.NO_SUCH_REPOSITORY)
+    if new:
         raise Refused(answers.redirect(moved_to.replace("{id}", quote(new), 1)))
-    place = corpus.row_of.get(model_id)
     if place is None or corpus.models["is_deleted"][place]:
         raise Refused(answers.NO_SUCH_REPOSITORY)
     if corpus.models["is_disabled"][place]:
@@ -79,7 +83,7 @@ def file_answer(corpus: Corpus, request: ReplicaRequest, target: FileRequest) ->
         "raw": "/{id}/raw/",
         "resolve_cache": "/api/resolve-cache/models/{id}/",
     }
-    place = place_of(corpus, target.model_id, roots[target.route] + tail)
+    place = place_of(corpus, target.model_id, roots[target.route] + tail, has_token=request.has_valid_token)
     commit = commit_of(corpus, place, target.revision)
     model = corpus.models.row(place, named=True)
     content, etag = _content(corpus, model, commit, target.file)

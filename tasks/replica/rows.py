@@ -96,7 +96,7 @@ _FIELDS: dict[str, Callable[[CorpusModel], object]] = {
     "likes": itemgetter("likes"),
     "modelId": itemgetter("model_id"),
     "pipeline_tag": itemgetter("pipeline_tag"),
-    "private": lambda model: False,
+    "private": itemgetter("is_private"),
     "safetensors": lambda model: _weights(model, of_gguf=False),
     "sha": itemgetter("sha"),
     "siblings": lambda model: [{"rfilename": name} for name in files(model)],

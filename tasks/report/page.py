@@ -23,7 +23,7 @@ from tasks.sentences.findings import beside_headline, headline, sentence
 from tasks.sentences.judges import judge_note
 from tasks.sentences.numbers import count, decimal, long_date, percent
 from tasks.sentences.robustness import doubts_of
-from tasks.sentences.scopes import counted_of, selection_warning
+from tasks.sentences.scopes import counted_of, private_words, selection_warning
 from tasks.sentences.snapshots import late_sentence, release_sentence
 from tasks.sentences.words import caveats, plain
 from tasks.settings import settings
@@ -179,6 +179,7 @@ def _provenance(data: ReportData) -> list[tuple[str, str]]:
         ("Snapshot", data.snapshot.isoformat()),
         ("Hub", data.hub),
         ("Selection", data.selection),
+        ("Private", private_words(data.scope.private_left_out, has_private=data.scope.has_private)),
         ("Listed", f"{count(data.listed)} rows, read until {data.finished_at:%Y-%m-%d %H:%M} UTC"),
         ("Late", late_sentence(data.days_late)),
         ("Released", release_sentence(data.release_reason)),

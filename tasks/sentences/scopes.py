@@ -58,6 +58,24 @@ def selection_warning(scope: Scope) -> tuple[str, str] | None:
     )
 
 
+def private_words(left_out: int, *, has_private: bool) -> str:
+    """What a snapshot did with the private models that its token may see; empty where it met none."""
+    if has_private:
+        return "private models included"
+    if not left_out:
+        return ""
+    return (
+        f"{models(left_out)} left out, which only the token's account may see; --include-private reads them"
+    )
+
+
+def private_sentence(selection: Selection) -> str:
+    """The same before the walk."""
+    if selection.include_private:
+        return "Private models that the token may see are read and shown like all others."
+    return "Private models that the token may see are left out and counted; --include-private reads them."
+
+
 def sample_hint(selection: Selection) -> str | None:
     """One line for a command that is asked for models by an outcome; null for every other selection."""
     outcome = selection.scope(selection.limit or 0).selected_on

@@ -117,6 +117,8 @@ class SnapshotRecord:
     named_n: int | None = None
     only_tags: list[str] = dataclasses.field(default_factory=list)
     only_author: str | None = None
+    has_private: bool = False
+    private_left_out: int = 0
 
 
 def part_name(keys: Iterable[str]) -> str:

@@ -79,13 +79,21 @@ class CrawlRequest(PartsRequest):
     models: tuple[str, ...] = ()
     sample: int | None = None
     sample_seed: int = 1
+    include_private: bool = False
 
     @property
     def selection(self) -> Selection:
         """The part of it that is recorded with the snapshot."""
         limit = None if self.sample else self.limit
         return Selection(
-            limit, self.sort, self.filters, self.author, self.models, self.sample, self.sample_seed
+            limit,
+            self.sort,
+            self.filters,
+            self.author,
+            self.models,
+            self.sample,
+            self.sample_seed,
+            self.include_private,
         )
 
 

@@ -371,14 +371,17 @@ def test_the_scope_is_the_selection_in_columns(db: Database, fill: Fill, expect:
         db,
         "base.snapshots",
         """
-        snapshot   | listed | top_n | top_by | sample_n | sample_seed | only_tags
-        2026-01-05 | 9      | 5     | likes  |          |             |
-        2026-01-12 | 9      |       |        | 5        | 1           | [gguf]
+        snapshot   | listed | top_n | top_by | sample_n | sample_seed | only_tags | has_private | private_left_out
+        2026-01-05 | 9      | 5     | likes  |          |             |           | false       | 2
+        2026-01-12 | 9      |       |        | 5        | 1           | [gguf]    | true        | 0
         """,
     )
-    columns = "listed | top_n | top_by | sample_n | sample_seed | named_n | only_tags | only_author\n"
-    expect(frame(db, "out/scope", snapshot=WEEK), columns + "9 | 5 | likes | | | | [] |")
-    expect(frame(db, "out/scope", snapshot="2026-01-12"), columns + "9 | | | 5 | 1 | | [gguf] |")
+    columns = (
+        "listed | top_n | top_by | sample_n | sample_seed | named_n | only_tags | only_author | has_private | "
+        "private_left_out\n"
+    )
+    expect(frame(db, "out/scope", snapshot=WEEK), columns + "9 | 5 | likes | | | | [] | | false | 2")
+    expect(frame(db, "out/scope", snapshot="2026-01-12"), columns + "9 | | | 5 | 1 | | [gguf] | | true | 0")
 
 
 def test_findings_come_back_in_a_fixed_order_and_of_one_judge_alone(

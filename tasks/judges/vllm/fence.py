@@ -13,9 +13,9 @@ from itertools import count
 
 from tasks.cards.facts import BIDI, ZERO_WIDTH, is_telling_comment
 from tasks.cards.front_matter import split_front_matter
-from tasks.judges.unseen import seen
+from tasks.cards.unseen import seen
 
-FENCE_VERSION = 1  # raise it with any change that alters the text that a judge model sees of some card
+FENCE_VERSION = 2  # raise it with any change that alters the text that a judge model sees of some card
 
 _ROUNDS_MAX = 4  # no honest card nests markup in markup deeper than this
 

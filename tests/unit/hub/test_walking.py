@@ -179,8 +179,8 @@ def test_a_sample_larger_than_the_listing_is_all_of_it(url: str, tmp_path: Path)
 
 def test_a_sample_is_drawn_from_what_a_filter_leaves(url: str, tmp_path: Path) -> None:
     selection = Selection(sample=20, filters=("gguf",))
-    reservoir, rows = walk_for_sample(Lake(tmp_path), WEEK, hub_at(url), selection)
-    assert (len(reservoir.draw()), rows) == (20, MODELS // 2)
+    reservoir, scope = walk_for_sample(Lake(tmp_path), WEEK, hub_at(url), selection)
+    assert (len(reservoir.draw()), scope.listed) == (20, MODELS // 2)
 
 
 def test_rows_that_cannot_be_read_are_drawn_like_the_others(

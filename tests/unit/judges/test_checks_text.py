@@ -131,8 +131,8 @@ def test_a_metric_beside_its_number_is_a_result(body: str, reports: bool) -> Non
             True,
         ),
         (
-            "A model with 3 layers of 128 units, trained on 9,000 letters for 12 hours, with a vocabulary of 32,000, and"
-            " then pruned by hand.",
+            "A model with 3 layers of 128 units, trained on 9,000 letters for 12 hours, with a vocabulary of 32,000,"
+            " and then pruned by hand.",
             True,
         ),
         (

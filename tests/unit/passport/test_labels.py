@@ -81,9 +81,9 @@ def test_a_rater_corrects_himself_but_rows_without_a_name_are_different_people(t
 
 
 def test_blank_rows_are_counted_and_unknown_columns_told(tmp_path: Path) -> None:
-    path = write(tmp_path, "card_text,score,purpse\na,3,2\nb,,1\nc, ,\n")
+    path = write(tmp_path, "card_text,score,purpse\na,3,2\nb,,1\nc, ,\nd,NA,\ne,#N/A,\n")
     found = read_labels(path, tmp_path)
-    assert (found.blank, found.ignored, len(found.texts)) == (2, ("purpse",), 1)
+    assert (found.blank, found.ignored, len(found.texts)) == (4, ("purpse",), 1)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -128,7 +128,8 @@ def test_the_digest_knows_marks_and_raters_but_not_order_or_comments(tmp_path: P
         (f'{HEADER}"a\nb",3\nc,good\n', "line 4: score is 'good'"),
         (f"{HEADER}a,0.99\n", "score is '0.99'"),
         (f"{HEADER}a,{10**30}\n", "score is '1000"),
-        (f"{HEADER}a,nan\n", "score is 'nan'"),
+        (f"{HEADER}a,nan\n", "no row has a label"),
+        (f"{HEADER}a,inf\n", "score is 'inf'"),
         (f"{HEADER}a,True\n", "score is 'True'"),
         (f"{HEADER}one, two,3\n", "line 2 has more cells"),
         (f"{HEADER},3\n", "line 2: no card is named; fill in card_text"),

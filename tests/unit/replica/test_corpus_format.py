@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import CorpusInvalid
+from tasks.hub.source import date_of
 from tasks.replica.card_data import card_data_json
-from tasks.replica.corpus import Corpus, read_corpus, write_corpus
+from tasks.replica.corpus import Corpus, read_corpus, snapshots_in, write_corpus
 from tasks.replica.corpus_columns import COLUMNS
 
 REAL_HUB = Path(__file__).parents[4] / "shared" / "hub" / "hub-2022-02.parquet"
@@ -90,6 +91,35 @@ def test_as_of_chooses_the_latest_snapshot_not_after_it(tmp_path: Path) -> None:
         read = corpus(tmp_path, *rows, as_of=as_of)
         assert (read.snapshot, listed(read)["downloads"]) == (date(2026, 1, day), day)
         assert read.listed_card(0) == f"# {day}".encode()
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pl.Series(["2026-01-05", "2026-01-12"]),
+        pl.Series(["2026-01-05T08:00:00.000Z", "2026-01-12T08:00:00+02:00"]),
+        pl.Series(["2026-01-05 00:00:00", "20260112"]),
+        pl.Series(["2026-01-05", "2026-01-12"], dtype=pl.Categorical),
+        pl.Series([date(2026, 1, 5), date(2026, 1, 12)]),
+        pl.Series([datetime(2026, 1, 5, 23), datetime(2026, 1, 12)]),
+        pl.Series([datetime(2026, 1, 5), datetime(2026, 1, 12)], dtype=pl.Datetime("us", "UTC")),
+    ],
+    ids=lambda dates: str(dates[1]),
+)
+def test_the_date_of_a_snapshot_may_be_text_or_a_time(tmp_path: Path, dates: pl.Series) -> None:
+    path = tmp_path / "c.parquet"
+    write_corpus(path, [model(), model("ada/two")])
+    pl.read_parquet(path).with_columns(dates.alias("snapshot_date")).write_parquet(path)
+    assert read_corpus(path).snapshots == snapshots_in(path) == (date(2026, 1, 5), date(2026, 1, 12))
+    assert date_of(str(path), tmp_path, None) == date(2026, 1, 12)
+    with pytest.raises(CorpusInvalid, match="begins on 2026-01-05"):
+        date_of(str(path), tmp_path, date(2026, 1, 4))
+
+
+def test_a_date_that_is_none_is_named_before_anything_starts(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c.parquet", [model(snapshot_date="week 3")])
+    with pytest.raises(CorpusInvalid, match="snapshot_date of 'ada/one' is 'week 3'; it must be ISO 8601"):
+        date_of(str(tmp_path / "c.parquet"), tmp_path, None)
 
 
 def test_earlier_commits_can_be_read_and_later_ones_not(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ ASKED = SnapshotRequest(
     models=("ada/one",),
     sample=50,
     sample_seed=7,
+    include_private=True,
     judge_model="some/model",
     judge_urls=("http://127.0.0.1:8000",),
     explain=1,

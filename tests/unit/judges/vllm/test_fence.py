@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.judges.unseen import hides
+from tasks.cards.hiding import hides
 from tasks.judges.vllm.fence import Neutral, cut, fenced, is_verbatim, marks, neutralise
 
 CARDS = Path(__file__).parents[3] / "goldens" / "cards"

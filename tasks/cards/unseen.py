@@ -7,42 +7,54 @@ the rest of the card otherwise.
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyromark
 
-from tasks.cards.parse import MARKDOWN_OPTIONS, UNREADABLE_TAGS, VOID_TAGS
+from tasks.cards.hiding import UNREADABLE_TAGS, VOID_TAGS, hides, may_hide
+
+MARKDOWN_OPTIONS = (
+    pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_TASKLISTS
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The body as a reader sees it, and what was removed from it."""
+    """The body as a reader sees it, and what was removed; `tags`: the start tags that hide, without brackets."""
 
     text: str
     comments: list[str]
     hidden: list[str]
-    has_script: bool
+    tags: list[str]
+
+    @property
+    def has_script(self) -> bool:
+        return any(tag[:6].lower() == "script" for tag in self.tags)
 
 
-def seen(body: str) -> Seen:
-    """Total and linear. `body` must not contain surrogates. One pass: what is left may form new markup."""
-    if "<" not in body:
-        return Seen(body, [], [], False)
+IN_PLACE = "<!---->"  # keeps the lines around a removed block in one block of HTML
+
+
+def seen(body: str, in_place: str = "") -> Seen:
+    """Total and linear. `body` must not contain surrogates. One pass: what is left may form new markup.
+
+    `in_place` stands where a block of HTML was removed: without it, a blank line may be left that ends a block.
+    """
+    if not may_hide(body):
+        return Seen(body, [], [], [])
     finder = _Finder(body.encode())
     finder.walk(body)
-    return Seen(
-        _without(finder.source, finder.spans), finder.comments, finder.hidden, "script" in finder.removed
-    )
+    text = _without(finder.source, finder.spans, in_place.encode())
+    return Seen(text, finder.comments, finder.hidden, finder.tags)
 
 
-def _without(source: bytes, spans: list[tuple[int, int]]) -> str:
+def _without(source: bytes, spans: list[tuple[int, int, bool]], in_place: bytes) -> str:
     kept, at = [], 0
-    for start, end in sorted(spans):
-        if start > at:
-            kept.append(source[at:start])
+    for start, end, is_inline in sorted(spans):
+        if start >= at:
+            kept += [source[at:start], b"" if is_inline else in_place]
         at = max(at, end)
     kept.append(source[at:])
     return b"".join(kept).decode(errors="replace")
@@ -50,6 +62,7 @@ def _without(source: bytes, spans: list[tuple[int, int]]) -> str:
 
 _TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
 _TAG_STOP = re.compile(rb"[>\"']")
+_READ = frozenset({"Html", "InlineHtml", "Start", "End"})
 _ENDS_INLINE = frozenset({"Paragraph", "Heading", "Item", "TableCell"})
 
 
@@ -65,15 +78,20 @@ class _Hiding:
 
 @dataclass(slots=True)
 class _Finder:
-    """One pass over pyromark's events, with offsets in bytes; `spans` are the stretches to leave out, in order."""
+    """One pass over pyromark's events, with offsets in bytes.
+
+    `spans` are the stretches to leave out, in order, and whether each is inline or a block of HTML.
+    """
 
     source: bytes
-    spans: list[tuple[int, int]] = field(default_factory=list)
+    spans: list[tuple[int, int, bool]] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
-    removed: set[str] = field(default_factory=set)
+    tags: list[str] = field(default_factory=list)
     _hiding: _Hiding | None = None
-    _comment: tuple[int, int] | None = None  # opened in a chunk of HTML that ended: its start, that end
+    _comment: tuple[int, int, bool] | None = (
+        None  # opened in a chunk of HTML that ended: start, its end, inline
+    )
     _block: tuple[int, int] | None = None
     _in_code: bool = False
     _read_to: int = 0
@@ -81,7 +99,11 @@ class _Finder:
     def walk(self, body: str) -> None:
         for event, where in pyromark.events_with_range(body, options=MARKDOWN_OPTIONS):
             if isinstance(event, dict):
-                for kind, value in event.items():
+                ((kind, value),) = event.items()
+                if kind == "Text":  # most of them, so they are looked at here
+                    if self._comment and not self._in_code:
+                        self._close_comment(where["start"], where["end"])
+                elif kind in _READ:
                     self._read(kind, value, where["start"], where["end"])
         self._finish()
 
@@ -90,9 +112,7 @@ class _Finder:
             self._block = (self._block[0] if self._block else start, end)
         elif kind == "InlineHtml":
             self._scan(start, end, is_inline=True)
-        elif kind == "Text" and self._comment and not self._in_code:
-            self._close_comment(start, end)
-        elif kind in ("Start", "End"):
+        else:
             name = value if isinstance(value, str) else next(iter(value))
             if name == "CodeBlock":
                 self._in_code = kind == "Start"
@@ -115,17 +135,17 @@ class _Finder:
 
     # Comments
 
-    def _add_comment(self, start: int, end: int) -> None:
+    def _add_comment(self, start: int, end: int, is_inline: bool) -> None:
         self._comment = None
         self._read_to = end
         if not self._hiding:  # inside a hidden element it is removed with the element
-            self.spans.append((start, end))
+            self.spans.append((start, end, is_inline))
             self.comments.append(_text(self.source[start:end]).strip("<!->? \n"))
 
     def _close_comment(self, start: int, end: int) -> bool:
         at = self.source.find(b"-->", start, end)
         if self._comment and at >= 0:
-            self._add_comment(self._comment[0], at + 3)
+            self._add_comment(self._comment[0], at + 3, self._comment[2])
         return at >= 0
 
     # Elements
@@ -135,8 +155,7 @@ class _Finder:
             return
         raw = self.source[self._hiding.start : end]
         kept = len(raw) - len(raw.rstrip(b"\n"))  # line ends separate what comes before from what comes after
-        self.spans.append((self._hiding.start, end - kept))
-        self.removed.add(self._hiding.name)
+        self.spans.append((self._hiding.start, end - kept, self._hiding.is_inline))
         if self._hiding.name not in ("script", "style"):
             self.hidden.append(" ".join(re.sub(r"<[^<>]*+>", " ", _text(raw)).split()))
         self._hiding = None
@@ -148,7 +167,7 @@ class _Finder:
         at = max(start, self._read_to)
         while (at := self._next(at, end)) < end:
             if self.source.startswith((b"<!", b"<?"), at):
-                at = self._scan_comment(at, end)
+                at = self._scan_comment(at, end, is_inline)
             else:
                 at = self._scan_tag(at, end, is_inline)
 
@@ -158,7 +177,7 @@ class _Finder:
         found = self.source.find(b"</" if is_raw else b"<", at, end)
         return found if found >= 0 else end
 
-    def _scan_comment(self, at: int, end: int) -> int:
+    def _scan_comment(self, at: int, end: int, is_inline: bool) -> int:
         """To a browser, `<!x>` and `<?x>` are comments too."""
         if not self.source.startswith(b"<!--", at):
             close = self.source.find(b">", at, end)
@@ -168,10 +187,10 @@ class _Finder:
         else:
             close = self.source.find(b"-->", at + 4, end)
             if close < 0:
-                self._comment = (at, end)
+                self._comment = (at, end, is_inline)
                 return end
             stop = close + 3
-        self._add_comment(at, stop)
+        self._add_comment(at, stop, is_inline)
         return stop
 
     def _scan_tag(self, at: int, end: int, is_inline: bool) -> int:
@@ -203,8 +222,9 @@ class _Finder:
     def _open(self, name: str, attributes: int, at: int, stop: int, is_inline: bool) -> None:
         if name not in UNREADABLE_TAGS and not hides(_text(self.source[attributes : stop - 1])):
             return
+        self.tags.append(_text(self.source[at + 1 : stop - 1]))
         if name in VOID_TAGS:
-            self.spans.append((at, stop))
+            self.spans.append((at, stop, is_inline))
         else:
             self._hiding = _Hiding(name, at, is_inline)
 
@@ -218,26 +238,3 @@ class _Finder:
 
 def _text(raw: bytes) -> str:
     return raw.decode(errors="replace")
-
-
-_STYLE = re.compile(r"(?<![\w-])style\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'>]++)", re.IGNORECASE)
-_QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
-_HIDDEN = re.compile(r"\shidden(?=[\s/=]|$)", re.IGNORECASE)
-_CSS_SILENCE = re.compile(r"\s|/\*[^*]*+\*/")
-_HIDING = re.compile(
-    r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse)|color:transparent|color:rgba\([^)]*,0(?:\.0+)?\)"
-    r"|opacity:(?:0+(?:\.0\d*)?|\.0\d*)(?![\d.])|transform:scale\(0\)|clip:rect\(0|clip-path:inset\((?:50|100)%"
-    r"|font-size:(?:(?:0+(?:\.0*)?|\.0+)(?![\d.])|0*[0-3](?:\.\d+)?p[xt]|0*\.[0-2]\d*r?em|\d(?:\.\d+)?%)"
-    r"|(?:left|right|top|bottom|text-indent|margin-left|margin-top):-\d{3,}"
-    r"|(?:max-)?(?:height|width):0(?:px)?(?:;|$|!))"
-)
-
-
-def hides(attributes: str) -> bool:
-    """Whether a tag with these attributes hides its content: not displayed, or too small or too pale to read."""
-    lower = attributes.lower()
-    if "style" in lower and (style := _STYLE.search(attributes)):
-        css = _CSS_SILENCE.sub("", html.unescape(style[1].strip("\"'")).lower())
-        if _HIDING.search(css):
-            return True
-    return "hidden" in lower and bool(_HIDDEN.search(_QUOTED.sub('""', attributes)))
