@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,12 +20,12 @@ _SHIPPED = Path(__file__).parent / "boilerplate.parquet"
 
 # A sentence ends at a mark before a blank, or at one of an unspaced script; a label's colon ends one, too.
 _SENTENCE_END = re.compile(r"(?<=[.!?:؟।])\s+|(?<=[。！？：])")
-_PLAIN = "[^\\s\u3000-\uffff]"  # of scripts with blanks between words: elsewhere a name is no word of its own
-# Numbers, paths, ids, code and addresses; words of three parts, as models have; words with capitals that do not begin
-# the sentence: names of models, data, people and languages.
-_NAME = re.compile(
-    rf"{_PLAIN}*[\d/_@{{}}<>=\\]{_PLAIN}*|{_PLAIN}+-{_PLAIN}+-{_PLAIN}*|(?<=\s){_PLAIN}*[A-Z]{_PLAIN}*"
-)
+# A name has a digit, a mark of paths, code or addresses, or three parts; or a capital, unless it begins the sentence:
+# names of models, data, people and languages.
+_MARKED = re.compile(r"[\d/_@{}<>=\\]|[^-]-[^-]+-")
+_CAPITAL = re.compile(r"[A-Z]")
+# Scripts without blanks between words, in which a name stands among other words.
+_PIECES = re.compile("[^\u3000-\uffff]+|[\u3000-\uffff]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
@@ -48,17 +48,31 @@ def sentences_of(block: str) -> Iterator[str]:
     return (sentence for sentence in _SENTENCE_END.split(block))
 
 
+@lru_cache(maxsize=65_536)
 def sentence_id(sentence: str) -> int:
     """A digest of a sentence without its names, numbers and addresses (64 bits, signed); 0 for less than two words."""
-    words = _WORD.findall(_NAME.sub(" ", sentence).casefold())
-    if len(words) < 2 and (not words or words[0].isascii()):
+    text = " ".join([w for n, w in enumerate(_pieces(sentence)) if not _is_name(w, not n)]).casefold()
+    kept = [text] if text.isalpha() else _WORD.findall(text)
+    if len(kept) < 2 and (not kept or kept[0].isascii()):
         return 0
-    return digest_of(" ".join(words))
+    return digest_of(" ".join(kept))
 
 
 def names_in(sentence: str) -> list[str]:
     """What `sentence_id` leaves out: by these two cards with one form differ, and a card and its copy do not."""
-    return _NAME.findall(sentence)
+    return [word for number, word in enumerate(_pieces(sentence)) if _is_name(word, not number)]
+
+
+def _pieces(sentence: str) -> list[str]:
+    """What stands between blanks, or between a script with blanks and one without."""
+    words = sentence.split()
+    return words if sentence.isascii() else [piece for word in words for piece in _PIECES.findall(word)]
+
+
+def _is_name(word: str, is_first: bool) -> bool:
+    if word.isalpha() and (is_first or word.islower()):
+        return False
+    return bool(_MARKED.search(word)) or (not is_first and bool(_CAPITAL.search(word)))
 
 
 def digest_of(text: str) -> int:

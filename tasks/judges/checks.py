@@ -62,11 +62,11 @@ def shows_example(e: Evidence) -> bool:
 
 def _has_pair(e: Evidence) -> bool:
     """Whether something like "Question: ..., Answer: ..." stands in code or prose."""
-    if any(
-        cues.shows_pair(code.text.casefold(), is_code=True) for code in e.card.codes[:50] if ":" in code.text
-    ):
-        return True
-    return cues.shows_pair(e.prose) or cues.shows_pair(e.part("how_to_use").casefold(), is_example=True)
+    return (
+        cues.shows_pair(e.code, is_code=True)
+        or cues.shows_pair(e.prose)
+        or cues.shows_pair(e.part("how_to_use").casefold(), is_example=True)
+    )
 
 
 def _has_plain_output(e: Evidence) -> bool:

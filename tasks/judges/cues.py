@@ -36,6 +36,7 @@ class Cue:
     """
 
     gated: dict[str, re.Pattern[str]]
+    gates: frozenset[str]
     free: re.Pattern[str] | None
     anywhere: re.Pattern[str] | None
 
@@ -43,7 +44,7 @@ class Cue:
         """Whether the casefolded text contains the cue: `any(matches)` without the cost of a generator."""
         if not text:
             return False
-        for letters in self.gated.keys() & _first_letters(text):
+        for letters in self.gates & _first_letters(text):
             if _begins_any(self.gated[letters], text):
                 return True
         if self.free and self.free.search(text):
@@ -52,7 +53,7 @@ class Cue:
 
     def matches(self, text: str) -> Iterator[re.Match[str]]:
         """Every match in the casefolded text, in no particular order."""
-        for letters in self.gated.keys() & _first_letters(text):
+        for letters in self.gates & _first_letters(text):
             for match in self.gated[letters].finditer(text):
                 if _begins_word(text, match.start()):
                     yield match
@@ -85,7 +86,7 @@ def make_cue(entry: Mapping[str, Sequence[str]], behind: str = "") -> Cue:
             free.append(_ended(word) + behind)
     anywhere = [word + behind for word in entry.get("anywhere", ())]
     gates = {gate: re.compile("|".join(patterns)) for gate, patterns in gated.items()}
-    return Cue(gates, _alternation(free, r"(?<![^\W_])"), _alternation(anywhere, ""))
+    return Cue(gates, frozenset(gates), _alternation(free, r"(?<![^\W_])"), _alternation(anywhere, ""))
 
 
 def _ended(word: str) -> str:
@@ -190,16 +191,19 @@ PRINTED = re.compile(
 )
 
 _PAIR = _FILE["pairs"]
-_FILLED = r"(?: text| sentence)?\s?\d{0,2}\W{0,3}[:：]\W{0,6}(?=\w)"
-_BEGINS = r"^[ \t>*_#-]{0,8}"
+_COLON = re.compile(
+    r"[:：]\W{0,6}(?=\w)"
+)  # labels are looked for before colons: that is quick, for there are few
+_ENDS = r"(?: text| sentence)?\s?\d{0,2}\W{0,3}$"
+_LABEL_CHARACTERS = 60
 _INPUTS, _OUTPUTS = "|".join(_PAIR["inputs"]), "|".join(_PAIR["outputs"])
-_SPOKEN = re.compile(rf"(?<![^\W_])(?:{'|'.join(_PAIR['spoken'])}){_FILLED}")
-_INPUT = re.compile(rf"(?<![^\W_])(?:{_INPUTS}){_FILLED}")
-_OUTPUT = re.compile(rf"(?<![^\W_])(?:{_OUTPUTS}){_FILLED}")
-_INPUT_LINE = re.compile(rf"{_BEGINS}(?:{_INPUTS}){_FILLED}", re.MULTILINE)
-_OUTPUT_LINE = re.compile(rf"{_BEGINS}(?:{_OUTPUTS}){_FILLED}", re.MULTILINE)
+_SPOKEN = re.compile(rf"(?<![^\W_])(?:{'|'.join(_PAIR['spoken'])}){_ENDS}")
+_INPUT = re.compile(rf"(?<![^\W_])(?:{_INPUTS}){_ENDS}")
+_OUTPUT = re.compile(rf"(?<![^\W_])(?:{_OUTPUTS}){_ENDS}")
+_INPUT_LINE = re.compile(rf"^[ \t>*_#-]{{0,8}}(?:{_INPUTS}){_ENDS}", re.MULTILINE)
+_OUTPUT_LINE = re.compile(rf"^[ \t>*_#-]{{0,8}}(?:{_OUTPUTS}){_ENDS}", re.MULTILINE)
 _PAIR_CHARACTERS = 1500
-_PAIRS_TRIED = 40
+_COLONS_TRIED = 200
 
 
 def shows_pair(text: str, *, is_code: bool = False, is_example: bool = False) -> bool:
@@ -209,8 +213,18 @@ def shows_pair(text: str, *, is_code: bool = False, is_example: bool = False) ->
     """
     begin = _INPUT_LINE if is_code else _INPUT if is_example else _SPOKEN
     end = _OUTPUT_LINE if is_code else _OUTPUT
-    starts = islice(begin.finditer(text), _PAIRS_TRIED)
-    return any(end.search(text, start.end(), start.end() + _PAIR_CHARACTERS) for start in starts)
+    begun: int | None = None
+    for colon in islice(_COLON.finditer(text), _COLONS_TRIED):
+        start = max(0, colon.start() - _LABEL_CHARACTERS)
+        if (
+            begun is not None
+            and colon.start() - begun < _PAIR_CHARACTERS
+            and end.search(text, start, colon.start())
+        ):
+            return True
+        if begin.search(text, start, colon.start()):
+            begun = colon.end()
+    return False
 
 
 # A word with a capital behind a word in lower case, a comma or a bracket.
