@@ -339,7 +339,7 @@ def _labelled(label: str, text: str, around: frozenset[str]) -> frozenset[str]:
 
     "Dataset: squad" within an evaluation is what was tested on, "Datasets: 4.4.1" a library, "Paper: ..." only a link.
     """
-    names = sections_named(label)
+    names = _sections_of(label, [text])
     if "training_data" in names and (
         _VERSION.match(text) or ("evaluation" in around and "train" not in label.casefold())
     ):

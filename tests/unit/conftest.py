@@ -58,7 +58,7 @@ _FILL = """
     where card_hash is not null group by card_hash;
     insert into base.texts select card_hash, 'text' from texts;
     insert into base.facts
-    select card_hash, 1, 900, 120, 4, 1, 2, 0, 0, true, null, [],
+    select card_hash, 1, 't1', 900, 120, 90, 4, 1, 2, 0, 0, true, null, [],
         list_filter($sections, lambda name, place: hash(i, place) % 100 < score * 20 - place * 6), null, false, []
     from texts;
     insert into base.verdicts by name
