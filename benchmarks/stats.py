@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -320,8 +321,13 @@ class Edited:
     estimated: int
 
 
+def _pool(processes: int) -> ProcessPoolExecutor:
+    """Processes of their own: one forked from a process that has used polars waits for ever."""
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+
+
 def _edited(corpora: int, processes: int) -> list[Edited]:
-    with ProcessPoolExecutor(processes) as pool:
+    with _pool(processes) as pool:
         drawn = list(pool.map(_edits, range(corpora)))
     planted = {
         "likes_gained": popularity.EDIT_EFFECT_LIKES,
@@ -403,13 +409,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     began = time.monotonic()
-    with ProcessPoolExecutor(options.processes) as pool:
+    with _pool(options.processes) as pool:
         truths = dict(zip(METHODS, pool.map(_truth, METHODS), strict=True))
         held = list(pool.map(partial(_covered, replications=options.replications), _plan(truths)))
         if options.sizes:  # a draw is as large as the corpus
-            large, few = _author_sizes(options.sizes), max(1, options.replications // 4)
+            large = _author_sizes(options.sizes)
             asked = [(name, large, truth) for name, truth in truths.items() if name not in JUDGED]
-            held += pool.map(partial(_covered, replications=few), asked)
+            held += pool.map(partial(_covered, replications=options.replications), asked)
     edited = _edited(options.corpora, options.processes)
     text = _tables(held, edited)
     print(text)
