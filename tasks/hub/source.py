@@ -14,6 +14,7 @@ from tasks.errors import CorpusInvalid, UsageError
 from tasks.settings import OFFICIAL_HUB
 
 DEMO = "demo"
+DEMO_CORPUS = "the demo corpus"  # as snapshots name it
 DEMO_MODELS, DEMO_WEEKS, DEMO_SEED = 1000, 8, 7
 
 
@@ -83,6 +84,6 @@ def opened(hub: str, home: Path, as_of: date) -> Iterator[Source]:
         else:
             corpus = demo_corpus(home) if hub == DEMO else Path(hub)
             url = stack.enter_context(running_replica(corpus, as_of=as_of))
-            source = Source(url, "the demo corpus" if hub == DEMO else f"a replica of {corpus.name}")
+            source = Source(url, DEMO_CORPUS if hub == DEMO else f"a replica of {corpus.name}")
         stack.callback(leave_hub, url)
         yield source

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from tasks.hub.source import DEMO_CORPUS
 from tasks.sentences.atlas import atlas_words
 from tasks.sentences.findings import headline
 from tasks.sentences.scopes import private_words
@@ -63,7 +64,7 @@ class Summary:
             ("distinct card texts", f"{self.distinct_texts:,}"),
             (f"verdicts of {self.judge} {self.fingerprint[:8]}", f"{self.verdicts:,}"),
             ("median score", "none" if self.median_score is None else f"{self.median_score:.2f} of 5"),
-            *([("words that nobody wrote", boilerplate_words(self.boilerplate))] if self.boilerplate else []),
+            *([("words that nobody wrote", words)] if (words := self._boilerplate_words()) else []),
             ("kinds of card (see `out_clusters`)", atlas_words(self.atlas)),
             *judging_words(self.judging, price=settings().gpu_hour_price, gpus=settings().judge_gpus),
             (
@@ -72,6 +73,10 @@ class Summary:
                 f"{self.texts_embedded:,}",
             ),
         ]
+
+    def _boilerplate_words(self) -> str:
+        is_made_up = self.hub == DEMO_CORPUS
+        return boilerplate_words(self.boilerplate, is_made_up=is_made_up) if self.boilerplate else ""
 
     def _private_words(self) -> str:
         return private_words(self.private_left_out, has_private=self.has_private)

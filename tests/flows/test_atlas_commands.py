@@ -82,7 +82,7 @@ def write_week(lake: Lake) -> None:
     verdicts.append(mute)
     lake.write("verdicts/f/a.parquet", Verdict, verdicts)
     facts = [
-        CardFacts(text, 1, 300, 50, 1, 0, 0, 0, 0, False, None, [], sections, None, False)
+        CardFacts(text, 1, "t1", 300, 50, 40, 1, 0, 0, 0, 0, False, None, [], sections, None, False)
         for _, text, _, _, _, sections in CARDS
     ]
     lake.write("facts/v1/a.parquet", CardFacts, facts)

@@ -18,7 +18,7 @@ from tasks.sentences.estimates import change
 from tasks.sentences.findings import headline, sentence
 from tasks.sentences.judges import judge_note, other_judge_sentence, passport_sentence, sway_sentences
 from tasks.sentences.numbers import MINUS, NARROW, count, decimal, duration, percent, probability, rate
-from tasks.sentences.snapshots import cost_per_thousand, judging_words
+from tasks.sentences.snapshots import boilerplate_words, cost_per_thousand, judging_words
 
 Make = Callable[..., Finding]
 
@@ -466,3 +466,18 @@ def test_a_page_that_shows_some_of_the_models_says_so() -> None:
 )
 def test_an_ingredient_is_named_in_the_words_of_the_rubric(predictor: str, said: str) -> None:
     assert said in sentence(replace(BASE, question="ingredient", predictor=predictor))
+
+
+@pytest.mark.parametrize(
+    ("new", "is_made_up", "expected"),
+    [
+        (10, False, "36\u202f% known, 1\u202f% new (table 2026-11-30)"),
+        (80, False, "36\u202f% known, 8\u202f% new (table 2026-11-30): `cardiograph boilerplate learn`"),
+        (80, True, "36\u202f% known, 8\u202f% new (table 2026-11-30)"),
+    ],
+)
+def test_a_table_that_knows_too_little_is_to_be_learned_anew(
+    new: int, is_made_up: bool, expected: str
+) -> None:
+    row = {"words": 1000, "known_words": 360, "new_words": new, "version": "2026-11-30-abc"}
+    assert boilerplate_words(row, is_made_up=is_made_up) == expected
