@@ -31,15 +31,6 @@ _FAMILY = re.compile(r"[^\W\d_]*")
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCard:
-    """The card of a model."""
-
-    model_id: str
-    author: str
-    card_text: str
-
-
-@dataclass(frozen=True, slots=True)
 class ReadCard:
     """Of a card text: the ids of its sentences, the words of each, and the digest that its copies share, if any."""
 
@@ -48,9 +39,23 @@ class ReadCard:
     writer: int | None
 
 
-@lru_cache(maxsize=4096)
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What was read of the card of a model."""
+
+    model_id: str
+    author: str
+    read: ReadCard
+
+
+def model_cards(rows: Iterable[tuple[str, str, str]]) -> Iterator[ModelCard]:
+    """The cards of rows of model id, author and text."""
+    return (ModelCard(model_id, author, read_card(text)) for model_id, author, text in rows)
+
+
+@lru_cache(maxsize=1)
 def read_card(text: str) -> ReadCard:
-    """The sentences of a card; kept, because models that share a text come one after another."""
+    """The sentences of a card; kept for the next, because models that share a text come one after another."""
     ids: list[int] = []
     words: list[int] = []
     names: set[str] = set()
@@ -76,7 +81,7 @@ def write_rows(cards: Iterable[ModelCard], folder: Path) -> int:
 
 
 def _rows(card: ModelCard) -> Iterator[tuple[int, int, int, int]]:
-    read, author = read_card(card.card_text), digest_of(card.author)
+    read, author = card.read, digest_of(card.author)
     family = _FAMILY.match(card.model_id.rpartition("/")[2])
     writer = author if read.writer is None else read.writer
     for sentence in set(read.sentences) - {0}:

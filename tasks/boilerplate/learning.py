@@ -16,7 +16,7 @@ from tasks.boilerplate.counting import (
     HOUSE_MODELS_MIN,
     WRITERS_SHARE,
     ModelCard,
-    read_card,
+    model_cards,
     write_rows,
 )
 from tasks.boilerplate.tables import part_of
@@ -83,8 +83,7 @@ def check(db: Database, snapshot: date, table: Boilerplate) -> BoilerplateCheck:
     missing = set(found["sentence"]) - table.ids
     words = known = new = 0
     for card in cards:
-        read = read_card(card.card_text)
-        for sentence, length in zip(read.sentences, read.words, strict=True):
+        for sentence, length in zip(card.read.sentences, card.read.words, strict=True):
             words += length
             known += length * (sentence in table.ids)
             new += length * (sentence in missing)
@@ -92,7 +91,7 @@ def check(db: Database, snapshot: date, table: Boilerplate) -> BoilerplateCheck:
 
 
 def _cards(db: Database, name: str, **parameters: object) -> Iterator[ModelCard]:
-    return (ModelCard(*row) for row in stream(db, f"out/boilerplate_{name}", **parameters))
+    return model_cards(stream(db, f"out/boilerplate_{name}", **parameters))
 
 
 def _told(cards: Iterable[ModelCard]) -> Iterator[ModelCard]:

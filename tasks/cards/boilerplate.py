@@ -23,6 +23,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?:؟।])\s+|(?<=[。！？：])")
 # A name has a digit, a mark of paths, code or addresses, or three parts; or a capital, unless it begins the sentence:
 # names of models, data, people and languages.
 _MARKED = re.compile(r"[\d/_@{}<>=\\]|[^-]-[^-]+-")
+_SHORT_CHARACTERS = 400  # of a sentence whose digest is kept
 _CAPITAL = re.compile(r"[A-Z]")
 # Scripts without blanks between words, in which a name stands among other words.
 _PIECES = re.compile("[^\u3000-\uffff]+|[\u3000-\uffff]+")
@@ -48,14 +49,23 @@ def sentences_of(block: str) -> Iterator[str]:
     return (sentence for sentence in _SENTENCE_END.split(block))
 
 
-@lru_cache(maxsize=65_536)
 def sentence_id(sentence: str) -> int:
     """A digest of a sentence without its names, numbers and addresses (64 bits, signed); 0 for less than two words."""
+    return _short_id(sentence) if len(sentence) < _SHORT_CHARACTERS else _id(sentence)
+
+
+def _id(sentence: str) -> int:
     text = " ".join([w for n, w in enumerate(_pieces(sentence)) if not _is_name(w, not n)]).casefold()
     kept = [text] if text.isalpha() else _WORD.findall(text)
     if len(kept) < 2 and (not kept or kept[0].isascii()):
         return 0
     return digest_of(" ".join(kept))
+
+
+@lru_cache(maxsize=65_536)
+def _short_id(sentence: str) -> int:
+    """The same, kept: many cards share sentences."""
+    return _id(sentence)
 
 
 def names_in(sentence: str) -> list[str]:
