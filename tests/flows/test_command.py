@@ -291,6 +291,7 @@ def test_named_models_are_read_and_missing_ones_told(week: Week, other_home: Pat
     assert (summary["models"], summary["cards"], summary["failures"]) == (3, 3, 1)
 
 
+@pytest.mark.slow  # another snapshot
 def test_a_learned_table_of_boilerplate_judges_the_next_run(week: Week, typed: Run, tmp_path: Path) -> None:
     home = shutil.copytree(week.home, tmp_path / "learned")
     learned = json.loads(typed("boilerplate", "learn", "--home", home, "--json").stdout)

@@ -15,7 +15,7 @@ from tasks.rubric import LEVELS, RUBRIC_FILE, Rubric, load_rubric, read_rubric
 
 RUBRIC = load_rubric()
 SCORE, EXPLAIN = score_prompt(RUBRIC), explain_prompt(RUBRIC)
-DIGESTS = {"score": "68e30413af723f7f", "explain": "f779dd3a7801a25e"}
+DIGESTS = {"score": "b9da1ec4100ea0fe", "explain": "c292f9eb1299eb6b"}
 
 
 @pytest.mark.parametrize("prompt", [SCORE, EXPLAIN], ids=lambda prompt: prompt.shape)
