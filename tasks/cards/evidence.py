@@ -63,10 +63,15 @@ een och i
 _SMALL_WORDS = frozenset(_SMALL.split())
 
 
+_FILLER_WORDS = 30
+
+
 def is_filler(block: str) -> bool:
     """Whether a paragraph repeats itself, or strings thirty words together without a sentence."""
+    if len(block) < 2 * _FILLER_WORDS - 1:  # a word and a blank each
+        return False
     words = block.casefold().split()
-    if len(words) < 30:
+    if len(words) < _FILLER_WORDS:
         return False
     if len(set(words)) < 0.35 * min(len(words), 300):
         return True
