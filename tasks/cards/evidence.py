@@ -119,7 +119,10 @@ _JUDGE_TALK = re.compile(
 
 def addresses_a_judge(text: str) -> bool:
     """Whether the text tries to steer whoever scores the card."""
-    folded = text.casefold()
+    return bool(text) and _addresses_a_judge(text.casefold())
+
+
+def _addresses_a_judge(folded: str) -> bool:
     return holds_any(folded, _JUDGE_WORDS) and bool(_JUDGE_TALK.search(folded))
 
 
@@ -190,7 +193,7 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
     body = card.body.casefold()
     template = recognise(body, _tags(card), {normal_heading(s.title) for s in card.headings})
     raw = "\n".join(card.blocks).casefold()
-    talks = addresses_a_judge(body) or addresses_a_judge(card.hidden)
+    talks = _addresses_a_judge(body) or addresses_a_judge(card.hidden)
     sieve = _Sieve(tuple([phrase for phrase in placeholders() if phrase in raw]), talks)
     cleaned = [(section, sieve.blocks(section)) for section in card.sections]
     prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()

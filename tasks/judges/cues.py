@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
 _FILE = tomllib.loads((Path(__file__).parent / "cues.toml").read_text(encoding="utf-8"))
 _WORD = re.compile(r"([^\W_]{1,3})[^\W_]*")
-_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
+_BLANKS = bytes(code if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
+_FIRST_THREE = itemgetter(slice(0, 3))
 # The fixed beginning of a pattern, if any: three letters, or a shorter word; several in a group.
 _LETTERS = r"(?:[^\W_]{3}(?![?*{])|[^\W_]{1,2}(?=[ $]|[_-](?![?*{])|\[-_\](?![?*{])|\\\.))"
 _OPTION = rf"(?:{_LETTERS}[^()|]*|[^\W_]{{1,2}})"
@@ -23,7 +25,8 @@ _FIRST_GROUP = re.compile(rf"\(\?:((?:{_OPTION}\|)+{_OPTION})\)(?![?*{{])(?=([ $
 def _first_letters(text: str) -> frozenset[str]:
     """The first three letters of every word of a text; most checks ask about the same few texts."""
     if text.isascii():
-        return frozenset({word[:3] for word in set(text.translate(_BLANKS).split())})
+        # Bytes are translated faster than characters.
+        return frozenset(map(_FIRST_THREE, text.encode().translate(_BLANKS).decode().split()))
     return frozenset(_WORD.findall(text))
 
 
@@ -37,6 +40,7 @@ class Cue:
 
     gated: dict[str, re.Pattern[str]]
     gates: frozenset[str]
+    digits: re.Pattern[str] | None
     free: re.Pattern[str] | None
     anywhere: re.Pattern[str] | None
 
@@ -47,6 +51,8 @@ class Cue:
         for letters in self.gates & _first_letters(text):
             if _begins_any(self.gated[letters], text):
                 return True
+        if self.digits and _begins_any(self.digits, text):
+            return True
         if self.free and self.free.search(text):
             return True
         return bool(self.anywhere and not text.isascii() and self.anywhere.search(text))
@@ -55,6 +61,10 @@ class Cue:
         """Every match in the casefolded text, in no particular order."""
         for letters in self.gates & _first_letters(text):
             for match in self.gated[letters].finditer(text):
+                if _begins_word(text, match.start()):
+                    yield match
+        if self.digits:
+            for match in self.digits.finditer(text):
                 if _begins_word(text, match.start()):
                     yield match
         if self.free:
@@ -86,7 +96,15 @@ def make_cue(entry: Mapping[str, Sequence[str]], behind: str = "") -> Cue:
             free.append(_ended(word) + behind)
     anywhere = [word + behind for word in entry.get("anywhere", ())]
     gates = {gate: re.compile("|".join(patterns)) for gate, patterns in gated.items()}
-    return Cue(gates, frozenset(gates), _alternation(free, r"(?<![^\W_])"), _alternation(anywhere, ""))
+    digits = [pattern for pattern in free if pattern.startswith(r"\d")]
+    others = [pattern for pattern in free if pattern not in digits]
+    return Cue(
+        gates,
+        frozenset(gates),
+        _alternation(digits, ""),
+        _alternation(others, r"(?<![^\W_])"),
+        _alternation(anywhere, ""),
+    )
 
 
 def _ended(word: str) -> str:

@@ -38,9 +38,10 @@ def running_code(e: Evidence) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _running_blocks(e: Evidence) -> list[str]:
-    folded = [code.text.casefold() for code in e.card.codes]
+    codes = e.card.codes
+    folded = [e.code] if len(codes) == 1 else [code.text.casefold() for code in codes]
     if cues.has("runs", e.code):
-        return [text for text in folded if cues.has("runs", text)]
+        return folded if len(codes) == 1 else [text for text in folded if cues.has("runs", text)]
     return [text for text in folded if cues.COMMAND(_joined(text))]
 
 
