@@ -75,8 +75,10 @@ class Summary:
         ]
 
     def _boilerplate_words(self) -> str:
-        is_made_up = self.hub == DEMO_CORPUS
-        return boilerplate_words(self.boilerplate, is_made_up=is_made_up) if self.boilerplate else ""
+        """Nothing of the demo: made-up people share their phrases, and that is not to be learned."""
+        if self.boilerplate is None or self.hub == DEMO_CORPUS:
+            return ""
+        return boilerplate_words(self.boilerplate)
 
     def _private_words(self) -> str:
         return private_words(self.private_left_out, has_private=self.has_private)

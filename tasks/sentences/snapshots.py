@@ -21,15 +21,12 @@ def release_sentence(reason: str | None) -> str:
 LEARN_FROM = 0.05  # of a snapshot's words in sentences that nobody wrote and no table knows
 
 
-def boilerplate_words(row: Mapping[str, Any], *, is_made_up: bool = False) -> str:
-    """How much of a snapshot's text nobody wrote, from a row of `base.boilerplate_checks`; and what to do about it.
-
-    Made-up people share their phrases, so there is nothing to be learned from them.
-    """
+def boilerplate_words(row: Mapping[str, Any]) -> str:
+    """How much of a snapshot's text nobody wrote, from a row of `base.boilerplate_checks`; and what to do about it."""
     words = max(1, row["words"])
     known, new = row["known_words"] / words, row["new_words"] / words
     told = f"{percent(known)} known, {percent(new)} new (table {row['version'][:10]})"
-    return f"{told}: `cardiograph boilerplate learn`" if new > LEARN_FROM and not is_made_up else told
+    return f"{told}: `cardiograph boilerplate learn`" if new > LEARN_FROM else told
 
 
 def cost_per_thousand(row: Mapping[str, Any], price: float | None, gpus: int | None) -> float | None:

@@ -469,15 +469,12 @@ def test_an_ingredient_is_named_in_the_words_of_the_rubric(predictor: str, said:
 
 
 @pytest.mark.parametrize(
-    ("new", "is_made_up", "expected"),
+    ("new", "expected"),
     [
-        (10, False, "36\u202f% known, 1\u202f% new (table 2026-11-30)"),
-        (80, False, "36\u202f% known, 8\u202f% new (table 2026-11-30): `cardiograph boilerplate learn`"),
-        (80, True, "36\u202f% known, 8\u202f% new (table 2026-11-30)"),
+        (10, "36\u202f% known, 1\u202f% new (table 2026-11-30)"),
+        (80, "36\u202f% known, 8\u202f% new (table 2026-11-30): `cardiograph boilerplate learn`"),
     ],
 )
-def test_a_table_that_knows_too_little_is_to_be_learned_anew(
-    new: int, is_made_up: bool, expected: str
-) -> None:
+def test_a_table_that_knows_too_little_is_to_be_learned_anew(new: int, expected: str) -> None:
     row = {"words": 1000, "known_words": 360, "new_words": new, "version": "2026-11-30-abc"}
-    assert boilerplate_words(row, is_made_up=is_made_up) == expected
+    assert boilerplate_words(row) == expected
