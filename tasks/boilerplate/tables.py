@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import lru_cache
+
 from tasks.cards.boilerplate import Boilerplate, boilerplate, shipped
 from tasks.errors import LakeError
 from tasks.storage.lake import Lake
@@ -29,7 +32,23 @@ def table_of(lake: Lake, version: str) -> Boilerplate:
             f"{lake.full_name(part_of(version))} is not there, nor does this version of Cardiograph ship it; "
             "update this machine, or run `cardiograph boilerplate learn` again"
         )
-    return boilerplate(version, lake.columns(part_of(version), ["sentence"])["sentence"].to_pylist())
+    return _read(_Place(lake.full_name(part_of(version)), version, lake))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a table is; a part never changes, so one place is one table."""
+
+    name: str
+    version: str
+    lake: Lake = field(compare=False)
+
+
+@lru_cache(maxsize=2)
+def _read(place: _Place) -> Boilerplate:
+    """Read a table, once for all parts of a run."""
+    sentences = place.lake.columns(part_of(place.version), ["sentence"])["sentence"].to_pylist()
+    return boilerplate(place.version, sentences)
 
 
 def part_of(version: str) -> str:
