@@ -16,6 +16,7 @@ from tasks.judges.metadata import has_any, has_value
 
 Predicate = Callable[[Evidence], bool]
 
+_TRAINERS = ("trainer", "keras", "axolotl", "llama_factory")  # tools that write of "the evaluation set"
 _DATA_LANGUAGES = ("", "yaml", "yml", "json", "text", "txt", "console", "plaintext", "csv")
 _INTRO_WORDS = 8
 _DEPTH_WORDS = 36
@@ -257,7 +258,7 @@ def explains_protocol(e: Evidence) -> bool:
 
 def _is_trainers_set(e: Evidence) -> bool:
     """The Trainer writes 'the evaluation set' for every model: it is known where the data set is."""
-    return e.template is not None and e.template.name in ("trainer", "keras") and data_named(e)
+    return e.template is not None and e.template.name in _TRAINERS and data_named(e)
 
 
 @lru_cache(maxsize=1)
