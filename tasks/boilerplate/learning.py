@@ -55,31 +55,23 @@ def learn(warehouse: Warehouse) -> Learned:
     """
     snapshot = warehouse.latest_judged()["snapshot"]
     with warehouse.read() as db:
-        models, found = _count(db, _told(_cards(db, "cards", snapshot=snapshot)))
-    rows = [BoilerplateSentence("", *row) for row in found.iter_rows()]
-    known = {row.sentence for row in rows}
+        models, found = count_sentences(db, _told(_cards(db, "cards", snapshot=snapshot)))
+    added = sorted(shipped().ids.difference(found["sentence"]))
+    version = _version(utc_now().date(), [*found["sentence"], *added])
+    rows = [BoilerplateSentence(version, *row) for row in found.iter_rows()]
     rows += [
-        BoilerplateSentence("", sentence, is_house=False, authors=None, models=None)
-        for sentence in sorted(shipped().ids - known)
+        BoilerplateSentence(version, sentence, is_house=False, authors=None, models=None)
+        for sentence in added
     ]
-    version = _version(utc_now().date(), (row.sentence for row in rows))
-    part = part_of(version)
-    warehouse.lake.write(
-        part,
-        BoilerplateSentence,
-        [
-            BoilerplateSentence(version, row.sentence, row.is_house, row.authors, row.models)
-            for row in sorted(rows, key=lambda row: row.sentence)
-        ],
-    )
+    warehouse.lake.write(part_of(version), BoilerplateSentence, rows)
     houses = int(found["is_house"].sum())
-    return Learned(version, snapshot, models, found.height - houses, houses, len(rows) - found.height, part)
+    return Learned(version, snapshot, models, found.height - houses, houses, len(added), part_of(version))
 
 
 def check(db: Database, snapshot: date, table: Boilerplate) -> BoilerplateCheck:
     """How much of a snapshot's text the table knows, by a sample of its models with a card."""
     cards = list(_cards(db, "sample", snapshot=snapshot, models=SAMPLED_MODELS))
-    _, found = _count(db, cards)
+    _, found = count_sentences(db, cards)
     missing = set(found["sentence"]) - table.ids
     words = known = new = 0
     for card in cards:
@@ -101,7 +93,7 @@ def _told(cards: Iterable[ModelCard]) -> Iterator[ModelCard]:
         advance("learn")
 
 
-def _count(db: Database, cards: Iterable[ModelCard]) -> tuple[int, pl.DataFrame]:
+def count_sentences(db: Database, cards: Iterable[ModelCard]) -> tuple[int, pl.DataFrame]:
     """The number of models, and the sentences that nobody wrote: the rows of `sql/out/boilerplate.sql`."""
     with tempfile.TemporaryDirectory(prefix="cardiograph-boilerplate-") as name:
         models = write_rows(cards, folder := Path(name))

@@ -8,7 +8,7 @@ sentence, without its names, numbers and addresses, that the cards of five autho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import blake2b
@@ -39,14 +39,14 @@ class Boilerplate:
 
     def own(self, block: str) -> str:
         """The sentences of a paragraph that are in no table, joined; the paragraph itself where all are."""
-        sentences = [sentence for sentence in sentences_of(block) if sentence]
+        sentences = sentences_of(block)
         own = [sentence for sentence in sentences if sentence_id(sentence) not in self.ids]
         return block if len(own) == len(sentences) else " ".join(own)
 
 
-def sentences_of(block: str) -> Iterator[str]:
+def sentences_of(block: str) -> list[str]:
     """The sentences of a paragraph or list item."""
-    return (sentence for sentence in _SENTENCE_END.split(block))
+    return [sentence for sentence in _SENTENCE_END.split(block) if sentence]
 
 
 def sentence_id(sentence: str) -> int:

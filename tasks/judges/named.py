@@ -1,7 +1,8 @@
 """Whether a text names the data that a model was trained or tested on, or only tools, machines and tasks.
 
 "Trained on the Harbour corpus" names data; "trained with TRL", "on eight A100" and "on the None dataset" do not. What
-stands behind the preposition decides: `[objects]` of cues.toml holds the words that speak for and against data.
+stands behind the preposition decides: `[data_set_names]`, `[data_words]`, `[no_data]` and `[no_names]` of cues.toml
+hold the words that speak for and against data.
 """
 
 from __future__ import annotations

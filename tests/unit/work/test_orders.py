@@ -68,12 +68,12 @@ def test_an_order_comes_back_as_it_was_given(lake: Lake) -> None:
     assert outstanding(lake, READ) == [Order(READ, "p", refs)]
 
 
-@given(model=st.none() | st.text(), urls=st.lists(st.text(), max_size=3))
+@given(model=st.none() | st.text(), urls=st.lists(st.text(), max_size=3), version=st.text())
 def test_what_a_stage_shares_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, model: str | None, urls: list[str]
+    tmp_path_factory: pytest.TempPathFactory, model: str | None, urls: list[str], version: str
 ) -> None:
     lake = Lake(tmp_path_factory.mktemp("lake"))
-    shared = Shared(spec=JudgeSpec("vllm", model, tuple(urls)))
+    shared = Shared(spec=JudgeSpec("vllm", model, tuple(urls)), boilerplate=version)
     open_stage(lake, WorkStage(DAY, "judge", "f"), shared, [])
     assert read_shared(lake, WorkStage(DAY, "judge", "f")) == shared
 
