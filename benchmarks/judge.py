@@ -5,7 +5,7 @@
 
 One run; all measures send the same requests, as the judge itself makes them:
 
-- ours: `VllmJudge.score` on one server, as in a snapshot;
+- ours: `LlmJudge.score` on one server, as in a snapshot;
 - flat out: the same bodies posted to that server as fast as it accepts them, answers not read: the limit of HTTP alone;
 - one at a time: the same bodies posted by a client that waits for each answer;
 - raw engine: the same requests given to `vllm.LLM` in a process of its own, without server and HTTP, like
@@ -38,7 +38,7 @@ import polars as pl
 from tasks.errors import CardiographError
 from tasks.hub.source import demo_corpus
 from tasks.judges import opened_judge
-from tasks.judges.vllm.judge import VllmJudge
+from tasks.judges.llm.judge import LlmJudge
 from tasks.judges.vllm.server import engine_version, running_judge_server
 from tasks.records import CardText, JudgeSpec
 from tasks.settings import settings
@@ -110,7 +110,7 @@ def ours(spec: JudgeSpec, cards: Sequence[CardText]) -> dict[str, Any]:
     """The judge on these cards; the other measures send the bodies that it sent."""
     bodies: list[dict[str, Any]] = []
     with opened_judge(spec) as judge:
-        fleet = cast(VllmJudge, judge).fleet
+        fleet = cast(LlmJudge, judge).fleet
         post = fleet.post
 
         async def recording(path: str, payload: Mapping[str, object]) -> dict[str, object]:

@@ -259,6 +259,8 @@ create table if not exists base.verdicts (
     probabilities map(varchar, double),
     card_tokens bigint,
     is_truncated boolean,
+    log_odds map(varchar, double),
+    soft_levels map(varchar, double),
     primary key (card_hash, fingerprint)
 );
 comment on table base.verdicts is 'One judge''s answer on one card text.';
@@ -266,7 +268,7 @@ comment on column base.verdicts.card_hash is 'The card text.';
 comment on column base.verdicts.judge is 'Name of the judge.';
 comment on column base.verdicts.fingerprint is 'Fingerprint of the judge.';
 comment on column base.verdicts.score is 'Overall score, 1 (worst) to 5; null where the answer could not be used.';
-comment on column base.verdicts.score_mode is 'Origin of the score: checks (composed from them), expected (mean over the probabilities of the token that decided it) or decided (that token alone).';
+comment on column base.verdicts.score_mode is 'Origin of the score: checks (composed from them), expected (mean over the probabilities of the token that decided it), decided (that token alone) or soft (composed from the probabilities of the checks).';
 comment on column base.verdicts.levels is 'Level 1-5 of each criterion of the rubric.';
 comment on column base.verdicts.passed is 'Checks answered yes.';
 comment on column base.verdicts.failed is 'Checks answered no.';
@@ -276,6 +278,8 @@ comment on column base.verdicts.detail is 'Why there is no score, in full.';
 comment on column base.verdicts.probabilities is 'Probability of each level 1-5 at the token that decided the score, where the judge gives it.';
 comment on column base.verdicts.card_tokens is 'Tokens of the card in the judge model''s prompt.';
 comment on column base.verdicts.is_truncated is 'Whether the prompt held only the card''s head and tail.';
+comment on column base.verdicts.log_odds is 'Natural log-odds that each check of the rubric passes, where the judge gives probabilities.';
+comment on column base.verdicts.soft_levels is 'Level 1-5 of each criterion with the probability of each check in place of its yes or no, where the judge gives any.';
 
 create table if not exists base.judged_parts (
     snapshot date not null,
@@ -800,6 +804,18 @@ comment on view cards is 'One row per distinct card text, with what the parser s
 create or replace view verdicts as
 select * rename (flags as verdict_flags) from base.verdicts;
 comment on view verdicts is 'One row per card text and judge; verdict_flags is what the judge noticed, including attempts to address it.';
+
+create or replace view check_odds as
+select
+    card_hash,
+    judge,
+    fingerprint,
+    entry.key as check_id,
+    entry.value as log_odds,
+    1 / (1 + exp(-entry.value)) as pass_probability,
+    list_contains(passed, entry.key) as is_passed
+from (select *, unnest(map_entries(log_odds)) as entry from base.verdicts);
+comment on view check_odds is 'One row per card text, judge and check of the rubric, for judges that give probabilities: log_odds that the check passes (natural logarithm), the same as pass_probability, and whether the judge answered yes.';
 
 create or replace view base.scores as
 select

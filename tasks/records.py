@@ -13,7 +13,7 @@ from typing import Literal
 
 ReadStatus = Literal["card", "empty", "none", "failed"]
 FailureStage = Literal["list", "read", "describe", "judge", "explain"]
-ScoreMode = Literal["checks", "expected", "decided"]
+ScoreMode = Literal["checks", "expected", "decided", "soft"]
 EventOfKind = Literal["continues", "birth", "death", "split", "merge"]
 HubPlan = Literal["anonymous", "free", "pro", "team", "enterprise", "enterprise-plus"]
 Sort = Literal["downloads", "likes", "trending", "created"]
@@ -286,8 +286,10 @@ class Verdict:
     """One judge's answer on one card text. Exactly one of `score` and `reason` is set.
 
     `score_mode` is the origin of the score: `checks` (composed from the checks), `expected` (the mean over the
-    probabilities of the token that decided it) or `decided` (that token alone). `probabilities` maps levels "1" to
-    "5" to their probabilities, where the judge gives any; `card_tokens` counts the tokens of the card in the prompt.
+    probabilities of the token that decided it), `decided` (that token alone) or `soft` (composed from the
+    probabilities of the checks). `probabilities` maps levels "1" to "5" to their probabilities, `log_odds` maps
+    checks to the natural log-odds that they pass, and `soft_levels` criteria to levels composed from these, where the
+    judge gives any; `card_tokens` counts the tokens of the card in the prompt.
     """
 
     card_hash: str
@@ -304,6 +306,8 @@ class Verdict:
     probabilities: dict[str, float] = field(default_factory=dict)
     card_tokens: int | None = None
     is_truncated: bool = False
+    log_odds: dict[str, float] = field(default_factory=dict)
+    soft_levels: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from tasks.atlas.naming import DESCRIPTION_CHARACTERS_MAX, NAME_CHARACTERS_MAX, 
 from tasks.atlas.terms import TermValue
 from tasks.cards.front_matter import split_front_matter
 from tasks.errors import VerdictInvalid
-from tasks.judges.vllm.answers import read_object
-from tasks.judges.vllm.fence import cut, fenced, marks, neutralise
-from tasks.judges.vllm.fleet import Fleet, RequestFailed
-from tasks.judges.vllm.judge import SAMPLING, VllmJudge
+from tasks.judges.llm.answers import read_object
+from tasks.judges.llm.fence import cut, fenced, marks, neutralise
+from tasks.judges.llm.fleet import RequestFailed
+from tasks.judges.llm.judge import LlmJudge
 from tasks.records import KindName
 
 EXCERPTS_MAX = 5
@@ -73,26 +73,25 @@ class KindQuestion:
 
 
 def judge_names(
-    judge: VllmJudge, questions: Iterable[KindQuestion], snapshot: date, named_at: datetime
+    judge: LlmJudge, questions: Iterable[KindQuestion], snapshot: date, named_at: datetime
 ) -> list[KindName]:
     """One record per kind, in the order of kinds, under the judge's fingerprint; with a name or with a reason.
 
     Names are distinct in any case: of two kinds with one name the larger keeps it, the other gets the reason `taken`.
     Raises `JudgeError` where the servers fail.
     """
-    fleet = judge.fleet
 
     async def ask(question: KindQuestion) -> tuple[KindFacts, KindName]:
         name, description, reason = "", "", None
         try:
-            name, description = await _answer(fleet, question)
+            name, description = await _answer(judge, question)
         except (VerdictInvalid, RequestFailed) as error:
             reason = error.reason
         facts, named_by = question.facts, judge.fingerprint
         return facts, KindName(snapshot, facts.kind, named_by, name, description, reason, named_at)
 
     answers = sorted(
-        fleet.stream(ask, questions), key=lambda pair: (-pair[0].models, -pair[0].texts, pair[0].kind)
+        judge.fleet.stream(ask, questions), key=lambda pair: (-pair[0].models, -pair[0].texts, pair[0].kind)
     )
     taken: set[str] = set()
     names = []
@@ -104,22 +103,12 @@ def judge_names(
     return sorted(names, key=lambda name: name.kind)
 
 
-async def _answer(fleet: Fleet, question: KindQuestion) -> tuple[str, str]:
+async def _answer(judge: LlmJudge, question: KindQuestion) -> tuple[str, str]:
     """Name and description; the question is asked a second time if the first answer cannot be used."""
-    for is_second in (False, True):
-        request = {
-            "model": fleet.served.model,
-            "messages": messages(question, again=is_second),
-            "max_tokens": _TOKENS_OUT_MAX,
-            "structured_outputs": {"json": SCHEMA, "disable_any_whitespace": True},
-            **SAMPLING,
-        }
-        reply = await fleet.post("/v1/chat/completions", request)
-        try:
-            return read_name(reply)
-        except VerdictInvalid as error:
-            problem = error
-    raise problem
+    answer, _, _ = await judge.ask(
+        lambda again: messages(question, again=again), SCHEMA, _TOKENS_OUT_MAX, read_name
+    )
+    return answer
 
 
 # --------------------------------------------------------------------------------------------- the question
@@ -165,7 +154,7 @@ _MARKUP = re.compile(r"[<>`|\[\]{}\\]|\*\*|__|~~|&#?\w{1,10};|^\s*(?:#|[-*+>]\s)
 def read_name(reply: object) -> tuple[str, str]:
     """Name and description of an answer. VerdictInvalid, and nothing else, for any other reply.
 
-    Its reasons are those of `tasks.judges.vllm.answers` and `empty`, `too_long`, `control_characters`, `url`, `markup`.
+    Its reasons are those of `tasks.judges.llm.answers` and `empty`, `too_long`, `control_characters`, `url`, `markup`.
     """
     answer = read_object(reply, ["name", "description"])
     name = _checked("name", answer["name"], NAME_CHARACTERS_MAX)

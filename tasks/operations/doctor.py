@@ -31,7 +31,7 @@ from packaging.specifiers import SpecifierSet
 from tasks.engine.state import EngineState, client_version, read_engine
 from tasks.errors import CardiographError, HubError, TokenRefused, UsageError
 from tasks.hub.account import Account, ask_account, clock_ahead_s
-from tasks.judges.vllm.fleet import Fleet
+from tasks.judges.llm.fleet import Fleet
 from tasks.judges.vllm.server import installed_build
 from tasks.settings import settings
 from tasks.storage.lake import Lake

@@ -16,6 +16,7 @@ Expect = Callable[[pl.DataFrame, str], None]
 VIEWS = {
     "models",
     "cards",
+    "check_odds",
     "verdicts",
     "scores",
     "leaderboard",

@@ -25,7 +25,7 @@ from huggingface_hub.errors import HFValidationError
 
 from tasks.engine.child import STOP_GRACE_S, free_port, running_child, wait_until
 from tasks.errors import JudgeNotStarted, UsageError
-from tasks.judges.vllm.served import readable
+from tasks.judges.llm.served import readable
 from tasks.progress import advance, expect
 from tasks.settings import Settings
 

@@ -11,7 +11,7 @@ from tasks.cards.parse import parse_card
 from tasks.cards.unseen import seen
 from tasks.embedders.reading import read_card
 from tasks.judges.checklist import ChecklistJudge
-from tasks.judges.vllm.fence import neutralise
+from tasks.judges.llm.fence import neutralise
 from tasks.records import CardText, Verdict
 
 JUDGE = ChecklistJudge()

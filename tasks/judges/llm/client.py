@@ -14,7 +14,7 @@ import httpx2
 import orjson
 
 from tasks.errors import JudgeRefused, UsageError
-from tasks.judges.vllm.served import readable
+from tasks.judges.llm.served import readable
 from tasks.settings import Settings
 
 API_KEY = "CARDIOGRAPH_JUDGE_API_KEY"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import VerdictInvalid
-from tasks.judges.vllm.answers import Mode, Reason, ScoreAnswer, read_explanation, read_score, usage_of
+from tasks.judges.llm.answers import Mode, Reason, ScoreAnswer, read_explanation, read_score, usage_of
 from tasks.rubric import load_rubric
 
 RUBRIC = load_rubric()

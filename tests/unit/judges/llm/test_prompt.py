@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.judges.vllm.fence import fenced, marks
-from tasks.judges.vllm.prompt import Prompt, explain_prompt, score_prompt
+from tasks.judges.llm.fence import fenced, marks
+from tasks.judges.llm.prompt import Prompt, explain_prompt, score_prompt
 from tasks.rubric import LEVELS, RUBRIC_FILE, Rubric, load_rubric, read_rubric
 
 RUBRIC = load_rubric()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from tasks.judges.vllm.fence import CUT_MARK, FENCE_VERSION, marks
+from tasks.judges.llm.fence import CUT_MARK, FENCE_VERSION, marks
 from tasks.rubric import LEVELS, Criterion, Rubric
 
 Shape = Literal["score", "explain"]

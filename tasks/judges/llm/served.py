@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.errors import JudgeRefused
-from tasks.judges.vllm.metrics import kv_tokens
+from tasks.judges.llm.metrics import kv_tokens
 
 
 @dataclass(frozen=True, slots=True)

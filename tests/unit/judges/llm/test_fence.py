@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.cards.hiding import hides
-from tasks.judges.vllm.fence import Neutral, cut, fenced, is_verbatim, marks, neutralise
+from tasks.judges.llm.fence import Neutral, cut, fenced, is_verbatim, marks, neutralise
 
 CARDS = Path(__file__).parents[3] / "goldens" / "cards"
 

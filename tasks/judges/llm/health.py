@@ -13,9 +13,9 @@ from time import monotonic
 from anyio.abc import TaskGroup
 
 from tasks.errors import JudgeError, JudgesDiffer, JudgeUnreachable
-from tasks.judges.vllm.client import JudgeClient, ServerNotReady, key_refused
-from tasks.judges.vllm.metrics import ReplicaCounters
-from tasks.judges.vllm.served import Served, ServesAnother, introduced
+from tasks.judges.llm.client import JudgeClient, ServerNotReady, key_refused
+from tasks.judges.llm.metrics import ReplicaCounters
+from tasks.judges.llm.served import Served, ServesAnother, introduced
 from tasks.settings import Settings
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0  # between two probes

@@ -24,7 +24,7 @@ from anyio.abc import TaskStatus
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tasks.errors import JudgeError, JudgeRefused, UsageError
-from tasks.judges.vllm.client import (
+from tasks.judges.llm.client import (
     EXCERPT_CHARACTERS,
     NOT_SENT,
     TRANSPORT_ERRORS,
@@ -36,9 +36,9 @@ from tasks.judges.vllm.client import (
     key_refused,
     retry_after,
 )
-from tasks.judges.vllm.health import JudgeReplica, ReplicaHealth
-from tasks.judges.vllm.metrics import concurrency_for, summed
-from tasks.judges.vllm.served import Served, readable
+from tasks.judges.llm.health import JudgeReplica, ReplicaHealth
+from tasks.judges.llm.metrics import concurrency_for, summed
+from tasks.judges.llm.served import Served, readable
 from tasks.settings import Settings
 
 T = TypeVar("T")

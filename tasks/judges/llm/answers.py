@@ -16,7 +16,7 @@ from itertools import accumulate, combinations
 from typing import Literal
 
 from tasks.errors import VerdictInvalid
-from tasks.judges.vllm.prompt import IMPROVEMENT_CHARACTERS_MAX, QUOTE_CHARACTERS_MAX
+from tasks.judges.llm.prompt import IMPROVEMENT_CHARACTERS_MAX, QUOTE_CHARACTERS_MAX
 from tasks.rubric import LEVELS, Rubric
 
 Mode = Literal["expected", "decided"]

@@ -18,10 +18,10 @@ from starlette.responses import Response
 
 from tasks.engine.child import free_port
 from tasks.errors import JudgeError, JudgeRefused, JudgesDiffer, JudgeUnreachable, UsageError
+from tasks.judges.llm.client import base_url, retry_after
+from tasks.judges.llm.fleet import Fleet, RequestFailed
+from tasks.judges.llm.metrics import concurrency_for, counters, kv_tokens
 from tasks.judges.scripted import AnswerScript, Fault, ScriptedJudge, running_scripted_judge
-from tasks.judges.vllm.client import base_url, retry_after
-from tasks.judges.vllm.fleet import Fleet, RequestFailed
-from tasks.judges.vllm.metrics import concurrency_for, counters, kv_tokens
 from tasks.settings import Settings
 
 PATH = "/v1/chat/completions"

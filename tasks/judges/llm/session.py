@@ -1,0 +1,128 @@
+"""A judge model that is ready to be asked: its servers, its identity, and how servers of its kind are asked.
+
+All judges of a spec in one process share a session, and with it connections and one limit of requests in flight.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from tasks.errors import UsageError
+from tasks.judges.llm.fleet import Fleet
+from tasks.judges.llm.prompt import Prompt
+from tasks.records import JudgeRecord, JudgeSpec
+from tasks.settings import Settings, settings
+
+Messages = Sequence[Mapping[str, str]]
+
+
+class Dialect(Protocol):
+    """How one kind of server is asked: what a request looks like, and what its tokens are."""
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether answers come with the probabilities of their tokens."""
+        ...
+
+    def request(
+        self,
+        messages: Messages,
+        schema: Mapping[str, object],
+        tokens_out_max: int,
+        *,
+        with_probabilities: bool,
+    ) -> dict[str, object]:
+        """The body of a chat completion that is held to `schema`."""
+        ...
+
+    async def count(self, text: str) -> int:
+        """Tokens of a text; an upper bound where servers of this kind do not count."""
+        ...
+
+    def budget(self, prompt: Prompt) -> int:
+        """Tokens that a card may take beside this prompt and its answer."""
+        ...
+
+    def card_tokens(self, prompt: Prompt, tokens_in: int) -> int | None:
+        """Tokens of the card among those that an answer reports for the whole prompt; null where unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServedIdentity:
+    """Everything that may change an answer, except the card; `settings` holds engine, prompts and sampling as JSON."""
+
+    kind: str
+    model: str
+    revision: str | None
+    rubric: str
+    settings: str
+
+    @property
+    def name(self) -> str:
+        """A short name: the kind and the last part of the model's name."""
+        return f"{self.kind}:{self.model.rstrip('/').rpartition('/')[2]}"
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the identity, in 16 hex digits."""
+        content = json.dumps([self.kind, self.model, self.revision, self.rubric, self.settings])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def record(self, snapshot: date, judged_at: datetime) -> JudgeRecord:
+        """The record of this judge."""
+        which = (self.fingerprint, self.name, self.rubric, self.model, self.revision, self.settings)
+        return JudgeRecord(snapshot, *which, judged_at)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Servers, who answers there, and how they are asked: what was learned of them once."""
+
+    fleet: Fleet
+    identity: ServedIdentity
+    limits: Settings
+    dialect: Dialect
+    score: Prompt
+    explain: Prompt
+
+
+Learn = Callable[[Fleet, JudgeSpec, Settings], Awaitable[Session]]
+
+_sessions: dict[JudgeSpec, tuple[Session, int]] = {}
+_sessions_lock = threading.Lock()
+
+
+@contextmanager
+def opened_session(spec: JudgeSpec, learn: Learn) -> Iterator[Session]:
+    """The session on the servers of `spec`; the first caller opens it, the last one closes it."""
+    if not spec.urls:
+        raise UsageError("an LLM judge needs a server to open; start one first")
+    with _sessions_lock:
+        session, users = _sessions.get(spec) or (_open(spec, learn), 0)
+        _sessions[spec] = session, users + 1
+    try:
+        yield session
+    finally:
+        with _sessions_lock:
+            session, users = _sessions.pop(spec)
+            if users > 1:
+                _sessions[spec] = session, users - 1
+            else:
+                session.fleet.close()
+
+
+def _open(spec: JudgeSpec, learn: Learn) -> Session:
+    limits = settings()
+    with ExitStack() as stack:
+        fleet = stack.enter_context(Fleet(spec.urls, model=spec.model, limits=limits))
+        session = fleet.run(learn, fleet, spec, limits)
+        stack.pop_all()  # the fleet stays open with the session
+    return session
