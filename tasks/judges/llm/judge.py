@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from tasks.cards.evidence import gather
+from tasks.cards.evidence import oddities_of
 from tasks.cards.facts import flags_of
 from tasks.cards.parse import parse_card
 from tasks.errors import VerdictInvalid
@@ -202,5 +202,5 @@ def _longest_first(cards: Iterable[CardText]) -> list[NeutralCard]:
 
 def _neutral_card(card: CardText) -> NeutralCard:
     neutral = neutralise(card.card_text)
-    flags = [*flags_of(card.card_text, gather(parse_card(card.card_text))), *neutral.flags]
+    flags = [*flags_of(card.card_text, oddities_of(parse_card(card.card_text))), *neutral.flags]
     return NeutralCard(card.card_hash, neutral.text, list(dict.fromkeys(flags)))
