@@ -1,4 +1,4 @@
-"""The replicas of a judge behind one limit of requests in flight; the loss of a replica costs no card.
+"""The replicas of a judge, each with its own limit of requests in flight; the loss of a replica costs no card.
 
 Speaks the OpenAI-compatible HTTP of vLLM. One event loop, in a thread of its own, serves all threads of a run. A fault
 of a server is never blamed on a card: what fails while its server is ill is sent again elsewhere, and only what fails
@@ -36,16 +36,22 @@ from tasks.judges.llm.client import (
     key_refused,
     retry_after,
 )
+from tasks.judges.llm.concurrency import START, AdaptiveLimit
 from tasks.judges.llm.health import JudgeReplica, ReplicaHealth
 from tasks.judges.llm.metrics import concurrency_for, summed
+from tasks.judges.llm.room import Room
 from tasks.judges.llm.served import Served, readable
+from tasks.judges.llm.waits import WaitedInVain
 from tasks.settings import Settings
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _LONGEST_WAIT_S = 30.0
+_BEGUN_FOR_A_LEAP = 128
 _BUSY = frozenset({429, 503})
+_FOR_ENGINE = frozenset({"/v1/chat/completions"})  # what takes its time; all else is answered beside it
+_ANSWER_CHARACTERS = 1000  # about what an answer adds to the size of a request
 _TOO_LONG = re.compile(r"context length|max_model_len|maximum model length|too long", re.IGNORECASE)
 _CLOSED = "the connection to the judge's servers was closed before the work was done; run again"
 
@@ -105,11 +111,10 @@ class Fleet:
             raise UsageError("no judge server is named; name one with --judge-url")
         self._limits = limits
         self._client = JudgeClient(urls, limits)
-        self._health = ReplicaHealth(urls, model, self._client, limits)
+        self._room = Room()
+        self._health = ReplicaHealth(urls, model, self._client, limits, on_return=self._room.open)
         self._resources = ExitStack()
         self._portal: BlockingPortal
-        self._slots: asyncio.Semaphore
-        self.concurrency = 0
         self.requests = 0
 
     @property
@@ -121,6 +126,18 @@ class Fleet:
     def replicas(self) -> int:
         """The number of its servers."""
         return len(self._health.replicas)
+
+    @property
+    def concurrency(self) -> int:
+        """The most requests that they are given at once, as far as is known by now."""
+        return sum(replica.limit.limit for replica in self._health.replicas)
+
+    @property
+    def _window(self) -> int:
+        """Items of a stream that are begun: more than may be in flight, and enough for a leap of their number."""
+        most = self.concurrency
+        leap = 0 if self._limits.judge_concurrency else min(4 * most, _BEGUN_FOR_A_LEAP)
+        return max(most + most // 4, leap) + 8
 
     # ------------------------------------------------------------------------------- the event loop's lifetime
 
@@ -156,9 +173,12 @@ class Fleet:
 
     async def _open(self) -> None:
         caches = [served.kv_tokens for served in await self._health.open() if served.kv_tokens]
-        each = self._limits.judge_concurrency or concurrency_for(min(caches, default=None))
-        self.concurrency = each * self.replicas
-        self._slots = asyncio.Semaphore(self.concurrency)
+        fixed, most = self._limits.judge_concurrency, concurrency_for(min(caches, default=None))
+        for replica in self._health.replicas:
+            replica.limit = (
+                AdaptiveLimit(fixed, fixed, is_fixed=True) if fixed else AdaptiveLimit(START, most)
+            )
+            self._health.probes.start_soon(self._health.watch, replica)
 
     def _start(self, work: Callable[..., Awaitable[R]], *args: object) -> Future[R]:
         try:
@@ -169,22 +189,17 @@ class Fleet:
     # -------------------------------------------------------------------------------------- calls from threads
 
     def run(self, work: Callable[..., Awaitable[R]], *args: object) -> R:
-        """`work(*args)` on the fleet's event loop, outside of any stream and its limit."""
+        """`work(*args)` on the fleet's event loop."""
         return _result(self._start(work, *args))
 
     def stream(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> Iterator[R]:
-        """`work(item)` of all items as they finish: at most `concurrency` at a time over all streams of this fleet.
+        """`work(item)` of all items as they finish, a few more at a time than may be in flight.
 
         `items` is read in the calling thread, little further than needed. What `work` raises is raised here; then, or
         when the caller stops early, what is in flight is cancelled.
         """
-        window = self.concurrency + max(8, self.concurrency // 4)
         done: SimpleQueue[Future[R]] = SimpleQueue()
         outstanding: set[Future[R]] = set()
-
-        async def in_turn(item: T) -> R:
-            async with self._slots:  # first come, first served
-                return await work(item)
 
         def next_result() -> R:
             future = done.get()
@@ -193,11 +208,11 @@ class Fleet:
 
         try:
             for item in items:
-                future = self._start(in_turn, item)
+                future = self._start(work, item)
                 outstanding.add(future)
                 future.add_done_callback(done.put)
                 # One in, one out: a caller that reads the results never lets the servers run dry.
-                if len(outstanding) >= window or not done.empty():
+                if len(outstanding) >= self._window or not done.empty():
                     yield next_result()
             while outstanding:
                 yield next_result()
@@ -222,20 +237,20 @@ class Fleet:
 
         Raises `RequestFailed` for this request alone, `JudgeRefused`, `JudgesDiffer` and `JudgeUnreachable` for all.
         """
-        body = _encoded(payload)
+        body, size = _encoded(payload), _size(payload)
         tries = RequestTries(self._limits)
         while True:
-            replica = tries.last = await self._pick(tries.last)
+            is_for_engine = path in _FOR_ENGINE
+            replica = tries.last = await self._turn(tries.last) if is_for_engine else await self._any()
             pause = 0.0
             try:
-                async with asyncio.timeout(self._limits.judge_timeout_s):
-                    reply = await self._send(replica, path, body)
-            except TimeoutError:
-                problem = f"no answer in {self._limits.judge_timeout_s:g} s"
+                async with replica.waits.waiting(is_for_engine=is_for_engine):
+                    reply = await self._send(replica, path, body, size if is_for_engine else None)
+            except WaitedInVain as error:
                 if await self._health.is_well(replica):
-                    pause = tries.note_failure("timeout", problem)
+                    pause = tries.note_failure("timeout", str(error))
                 else:
-                    pause = self._lose(replica, tries, problem)
+                    pause = self._lose(replica, tries, str(error))
             except TRANSPORT_ERRORS as error:
                 pause = self._lose(replica, tries, described(error), was_sent=not isinstance(error, NOT_SENT))
             else:
@@ -245,23 +260,41 @@ class Fleet:
                     return answer
             await _wait(pause)
 
-    async def _pick(self, avoided: JudgeReplica | None) -> JudgeReplica:
-        """The replica with the fewest requests in flight, other than `avoided` if possible."""
+    async def _any(self) -> JudgeReplica:
+        """A replica for what costs its engine nothing."""
+        return random.choice(await self._health.replicas_up())
+
+    async def _turn(self, avoided: JudgeReplica | None) -> JudgeReplica:
+        """A place at the replica with the most room, other than `avoided` if possible; first come, first served."""
+        is_new = True
         while True:
             replicas, now = await self._health.replicas_up(), monotonic()
-            if ready := [replica for replica in replicas if replica.busy_until <= now]:
+            if ready := [replica for replica in replicas if replica.room(now) > 0]:
                 others = [replica for replica in ready if replica is not avoided]
-                return min(others or ready, key=lambda replica: replica.in_flight)
-            soonest = min(replica.busy_until for replica in replicas)
-            await _wait(soonest - now + random.uniform(0, self._limits.judge_backoff_s))
+                replica = min(others or ready, key=lambda replica: replica.in_flight / replica.limit.limit)
+                replica.in_flight += 1
+                return replica
+            holds = [replica.busy_until - now for replica in replicas if replica.busy_until > now]
+            # Jitter, so that a busy server is not met by all at once.
+            hold_s = min(holds) + random.uniform(0, self._limits.judge_backoff_s) if holds else None
+            await self._room.wait(hold_s, is_new=is_new)
+            is_new = False
 
-    async def _send(self, replica: JudgeReplica, path: str, body: bytes) -> ServerReply:
-        replica.in_flight += 1
+    async def _send(self, replica: JudgeReplica, path: str, body: bytes, size: int | None) -> ServerReply:
+        """The answer to a request; where it has a `size` it gives its place back and teaches the limit."""
+        sent_at = monotonic()
         self.requests += 1
-        try:
+        if size is None:
             return await self._client.post(replica.url + path, body)
+        try:
+            reply = await self._client.post(replica.url + path, body)
+            if reply.status == 200:
+                was_full = replica.in_flight >= replica.limit.limit or self._room.wanted > 0
+                replica.limit.answered(sent_at, monotonic(), size, was_full=was_full)
+            return reply
         finally:
             replica.in_flight -= 1
+            self._room.open(replica.room(monotonic()))
 
     def _lose(
         self, replica: JudgeReplica, tries: RequestTries, problem: str, *, was_sent: bool = True
@@ -282,6 +315,7 @@ class Fleet:
         backoff_s = self._limits.judge_backoff_s
         hold_s = min(retry_after(reply.headers.get("retry-after"), backoff_s), _LONGEST_WAIT_S)
         replica.busy_until = monotonic() + hold_s + random.uniform(0, backoff_s)
+        replica.limit.overloaded(monotonic())
         tries.note_busy(reason, message)
         return 0.0
 
@@ -305,6 +339,13 @@ def _refusal(url: str, status: int, message: str) -> Exception:
         return JudgeRefused(f"{url} answers HTTP {status} ({message}): check --judge-url and --judge-model")
     is_too_long = status == 413 or _TOO_LONG.search(message)
     return RequestFailed("too_long" if is_too_long else f"http_{status}", message)
+
+
+def _size(payload: Mapping[str, object]) -> int:
+    """Characters that no other request shares, and those of an answer: what a server computes for it alone."""
+    messages = payload.get("messages")
+    last = messages[-1] if isinstance(messages, Sequence) and messages else {}
+    return len(str(last.get("content", ""))) + _ANSWER_CHARACTERS
 
 
 def _encoded(payload: Mapping[str, object]) -> bytes:

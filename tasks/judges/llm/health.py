@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
@@ -14,11 +15,14 @@ from anyio.abc import TaskGroup
 
 from tasks.errors import JudgeError, JudgesDiffer, JudgeUnreachable
 from tasks.judges.llm.client import JudgeClient, ServerNotReady, key_refused
+from tasks.judges.llm.concurrency import AdaptiveLimit
 from tasks.judges.llm.metrics import ReplicaCounters
 from tasks.judges.llm.served import Served, ServesAnother, introduced
+from tasks.judges.llm.waits import Waits
 from tasks.settings import Settings
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0  # between two probes
+_COUNTERS_WITHIN_S = 1.0  # while requests wait; one that hangs must not hide it by being slow here too
 
 
 @dataclass(eq=False)
@@ -26,6 +30,8 @@ class JudgeReplica:
     """The current state of one replica."""
 
     url: str
+    limit: AdaptiveLimit
+    waits: Waits
     is_up: bool = False
     is_probed: bool = False  # a probe is waiting for it to come back
     in_flight: int = 0
@@ -37,19 +43,34 @@ class JudgeReplica:
     health_checked_at: float = -inf
     is_well: bool = False  # by its last health check
 
+    def room(self, now: float) -> int:
+        """How many more requests it may be given."""
+        return self.limit.limit - self.in_flight if self.is_up and self.busy_until <= now else 0
+
 
 class ReplicaHealth:
     """Marks replicas up and down. One that is down gets no requests and is probed until it answers again.
 
-    Used on the event loop only. `probes` is the task group that runs the probes. Where `model` is named, servers of
-    other models are left out: they are another judge's.
+    Used on the event loop only. `probes` is the task group that runs the probes, and what else runs beside the
+    requests. Where `model` is named, servers of other models are left out: they are another judge's. `on_return` is
+    called when a replica can be given requests again, and when none ever will.
     """
 
     probes: TaskGroup
     served: Served  # by the first replica that answered: the others have to serve the same
 
-    def __init__(self, urls: Sequence[str], model: str | None, client: JudgeClient, limits: Settings) -> None:
-        self.replicas = [JudgeReplica(url) for url in urls]
+    def __init__(
+        self,
+        urls: Sequence[str],
+        model: str | None,
+        client: JudgeClient,
+        limits: Settings,
+        on_return: Callable[[], object],
+    ) -> None:
+        self.replicas = [
+            JudgeReplica(url, AdaptiveLimit(1, 1), Waits(limits.judge_timeout_s)) for url in urls
+        ]
+        self._on_return = on_return
         self._first = self.replicas[0]
         self._model = model
         self._client = client
@@ -141,6 +162,18 @@ class ReplicaHealth:
         if replica.counters.read(reply.text):
             self.mark_down(replica, "it was restarted")  # the probe asks what it serves now
 
+    async def watch(self, replica: JudgeReplica) -> None:
+        """For as long as the fleet is open, end the waits for a replica that are in vain."""
+        waits = replica.waits
+        while True:
+            await asyncio.sleep(waits.check_every_s)
+            if waits.are_unanswered(monotonic()):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_COUNTERS_WITHIN_S):
+                        await self._read_counters(replica)
+                waits.count(sum(replica.counters.total().values()), monotonic())
+            waits.give_up(monotonic())
+
     async def _probe(self, replica: JudgeReplica) -> None:
         """Ask until it is back as the same judge, or until the patience of the whole fleet is used up."""
         try:
@@ -167,6 +200,7 @@ class ReplicaHealth:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+        self._on_return()
 
     async def _wait_with_patience(self, seconds: float) -> None:
         """Wait, but not beyond the fleet's patience, which is endless while any replica is up. JudgeUnreachable."""
