@@ -55,7 +55,7 @@ class SizePower:
 
 
 @dataclass(frozen=True)
-class Measured:
+class RoundMeans:
     """A round at a limit: logarithms of the rate of all answers in it, and means of those of latency and size."""
 
     limit: int
@@ -64,8 +64,8 @@ class Measured:
     size: float
 
 
-Gain = Callable[[Measured, Measured], float]
-Search = Generator[tuple[int, int], Measured, None]
+Gain = Callable[[RoundMeans, RoundMeans], float]
+Search = Generator[tuple[int, int], RoundMeans, None]
 
 
 def _search(start: int, ceiling: int, gain: Gain, *, leaps: bool) -> Search:
@@ -75,7 +75,7 @@ def _search(start: int, ceiling: int, gain: Gain, *, leaps: bool) -> Search:
     yield from _trials(start, ceiling, gain)
 
 
-def _leaps(start: int, ceiling: int, gain: Gain) -> Generator[tuple[int, int], Measured, int]:
+def _leaps(start: int, ceiling: int, gain: Gain) -> Generator[tuple[int, int], RoundMeans, int]:
     """Grow by leaps while they pay; returns the limit of the last one that did."""
     before, factor = (yield start, start), _LEAP
     while before.limit < ceiling:
@@ -157,7 +157,7 @@ class AdaptiveLimit:
             return
         self._power.learn(self._sizes, self._latencies)
         rate = log(self._all / max(now - self._round_at, 1e-6)) if self._round_at > -inf else -inf
-        found = Measured(self.limit, rate, _mean(self._latencies), _mean(self._sizes))
+        found = RoundMeans(self.limit, rate, _mean(self._latencies), _mean(self._sizes))
         self._take(self._search.send(found), now)
 
     def overloaded(self, now: float) -> None:
@@ -179,7 +179,7 @@ class AdaptiveLimit:
         self._round_at, self._all = now, 0
         self._sizes, self._latencies = [], []
 
-    def _gain(self, one: Measured, other: Measured) -> float:
+    def _gain(self, one: RoundMeans, other: RoundMeans) -> float:
         """Logarithm of the ratio of their rates for requests of one size; the lower of two estimates.
 
         By the latencies it is too high where the new requests still find the shorter queue of before; by the answers

@@ -39,7 +39,7 @@ from tasks.judges.llm.client import (
 from tasks.judges.llm.concurrency import START, AdaptiveLimit
 from tasks.judges.llm.health import JudgeReplica, ReplicaHealth
 from tasks.judges.llm.metrics import concurrency_for, summed
-from tasks.judges.llm.room import Room
+from tasks.judges.llm.places import Places
 from tasks.judges.llm.served import Served, readable
 from tasks.judges.llm.waits import WaitedInVain
 from tasks.settings import Settings
@@ -48,7 +48,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _LONGEST_WAIT_S = 30.0
-_BEGUN_FOR_A_LEAP = 128
+_WAITING_FOR_A_LEAP = 96
 _BUSY = frozenset({429, 503})
 _FOR_ENGINE = frozenset({"/v1/chat/completions"})  # what takes its time; all else is answered beside it
 _ANSWER_CHARACTERS = 1000  # about what an answer adds to the size of a request
@@ -111,8 +111,10 @@ class Fleet:
             raise UsageError("no judge server is named; name one with --judge-url")
         self._limits = limits
         self._client = JudgeClient(urls, limits)
-        self._room = Room()
-        self._health = ReplicaHealth(urls, model, self._client, limits, on_return=self._room.open)
+        self._health = ReplicaHealth(urls, model, self._client, limits, on_change=self._offer)
+        self._begun = 0
+        self._turns: Places[None, bool] = Places(lambda _: self._begin(), lambda _: self._end())
+        self._places = Places(self._take, self._give_back)
         self._resources = ExitStack()
         self._portal: BlockingPortal
         self.requests = 0
@@ -133,11 +135,10 @@ class Fleet:
         return sum(replica.limit.limit for replica in self._health.replicas)
 
     @property
-    def _window(self) -> int:
-        """Items of a stream that are begun: more than may be in flight, and enough for a leap of their number."""
+    def _begun_max(self) -> int:
+        """Items that are begun at once: a few more than may be in flight, because some wait for other things."""
         most = self.concurrency
-        leap = 0 if self._limits.judge_concurrency else min(4 * most, _BEGUN_FOR_A_LEAP)
-        return max(most + most // 4, leap) + 8
+        return most if self._limits.judge_concurrency else most + max(2, most // 4)
 
     # ------------------------------------------------------------------------------- the event loop's lifetime
 
@@ -193,13 +194,21 @@ class Fleet:
         return _result(self._start(work, *args))
 
     def stream(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> Iterator[R]:
-        """`work(item)` of all items as they finish, a few more at a time than may be in flight.
+        """`work(item)` of all items as they finish, begun in their order, a few more than may be in flight.
 
         `items` is read in the calling thread, little further than needed. What `work` raises is raised here; then, or
         when the caller stops early, what is in flight is cancelled.
         """
         done: SimpleQueue[Future[R]] = SimpleQueue()
         outstanding: set[Future[R]] = set()
+
+        async def in_turn(item: T) -> R:
+            await self._turns.place(None)
+            try:
+                return await work(item)
+            finally:
+                self._end()
+                self._turns.offer()
 
         def next_result() -> R:
             future = done.get()
@@ -208,17 +217,27 @@ class Fleet:
 
         try:
             for item in items:
-                future = self._start(work, item)
+                future = self._start(in_turn, item)
                 outstanding.add(future)
                 future.add_done_callback(done.put)
                 # One in, one out: a caller that reads the results never lets the servers run dry.
-                if len(outstanding) >= self._window or not done.empty():
+                if len(outstanding) >= self._begun_max + _WAITING_FOR_A_LEAP or not done.empty():
                     yield next_result()
             while outstanding:
                 yield next_result()
         finally:
             for future in outstanding:
                 future.cancel()
+
+    def _begin(self) -> bool | None:
+        """Begin an item, where not too many are begun."""
+        if self._begun >= self._begun_max:
+            return None
+        self._begun += 1
+        return True
+
+    def _end(self) -> None:
+        self._begun -= 1
 
     def metrics(self) -> dict[str, float]:
         """Counters summed over all servers, also those that are down or were restarted; they never fall.
@@ -241,7 +260,7 @@ class Fleet:
         tries = RequestTries(self._limits)
         while True:
             is_for_engine = path in _FOR_ENGINE
-            replica = tries.last = await self._turn(tries.last) if is_for_engine else await self._any()
+            replica = tries.last = await self._place(tries.last) if is_for_engine else await self._any()
             pause = 0.0
             try:
                 async with replica.waits.waiting(is_for_engine=is_for_engine):
@@ -264,21 +283,31 @@ class Fleet:
         """A replica for what costs its engine nothing."""
         return random.choice(await self._health.replicas_up())
 
-    async def _turn(self, avoided: JudgeReplica | None) -> JudgeReplica:
-        """A place at the replica with the most room, other than `avoided` if possible; first come, first served."""
-        is_new = True
-        while True:
-            replicas, now = await self._health.replicas_up(), monotonic()
-            if ready := [replica for replica in replicas if replica.room(now) > 0]:
-                others = [replica for replica in ready if replica is not avoided]
-                replica = min(others or ready, key=lambda replica: replica.in_flight / replica.limit.limit)
-                replica.in_flight += 1
-                return replica
-            holds = [replica.busy_until - now for replica in replicas if replica.busy_until > now]
-            # Jitter, so that a busy server is not met by all at once.
-            hold_s = min(holds) + random.uniform(0, self._limits.judge_backoff_s) if holds else None
-            await self._room.wait(hold_s, is_new=is_new)
-            is_new = False
+    async def _place(self, avoided: JudgeReplica | None) -> JudgeReplica:
+        """A replica with a place for one more request, taken."""
+        await self._health.replicas_up()
+        return await self._places.place(avoided)
+
+    def _take(self, avoided: JudgeReplica | None) -> JudgeReplica | None:
+        """A place at the least busy replica, other than `avoided` if possible; null where all are full."""
+        now = monotonic()
+        ready = [replica for replica in self._health.replicas if replica.has_place(now)]
+        others = [replica for replica in ready if replica is not avoided]
+        if not ready:
+            return None
+        replica = min(others or ready, key=lambda replica: replica.in_flight / replica.limit.limit)
+        replica.in_flight += 1
+        return replica
+
+    def _give_back(self, replica: JudgeReplica) -> None:
+        replica.in_flight -= 1
+
+    def _offer(self) -> None:
+        """A replica came back, or none ever will."""
+        if self._health.is_over:
+            self._places.refuse(self._health.fatal)
+        else:
+            self._places.offer()
 
     async def _send(self, replica: JudgeReplica, path: str, body: bytes, size: int | None) -> ServerReply:
         """The answer to a request; where it has a `size` it gives its place back and teaches the limit."""
@@ -289,12 +318,12 @@ class Fleet:
         try:
             reply = await self._client.post(replica.url + path, body)
             if reply.status == 200:
-                was_full = replica.in_flight >= replica.limit.limit or self._room.wanted > 0
+                was_full = replica.in_flight >= replica.limit.limit or self._places.are_wanted
                 replica.limit.answered(sent_at, monotonic(), size, was_full=was_full)
             return reply
         finally:
-            replica.in_flight -= 1
-            self._room.open(replica.room(monotonic()))
+            self._give_back(replica)
+            self._places.offer()
 
     def _lose(
         self, replica: JudgeReplica, tries: RequestTries, problem: str, *, was_sent: bool = True
@@ -314,7 +343,9 @@ class Fleet:
         # Send it nothing for as long as it asks, within reason.
         backoff_s = self._limits.judge_backoff_s
         hold_s = min(retry_after(reply.headers.get("retry-after"), backoff_s), _LONGEST_WAIT_S)
-        replica.busy_until = monotonic() + hold_s + random.uniform(0, backoff_s)
+        hold_s += random.uniform(0, backoff_s)
+        replica.busy_until = monotonic() + hold_s
+        asyncio.get_running_loop().call_later(hold_s, self._places.offer)
         replica.limit.overloaded(monotonic())
         tries.note_busy(reason, message)
         return 0.0

@@ -43,17 +43,17 @@ class JudgeReplica:
     health_checked_at: float = -inf
     is_well: bool = False  # by its last health check
 
-    def room(self, now: float) -> int:
-        """How many more requests it may be given."""
-        return self.limit.limit - self.in_flight if self.is_up and self.busy_until <= now else 0
+    def has_place(self, now: float) -> bool:
+        """Whether it may be given one more request."""
+        return self.is_up and self.busy_until <= now and self.in_flight < self.limit.limit
 
 
 class ReplicaHealth:
     """Marks replicas up and down. One that is down gets no requests and is probed until it answers again.
 
     Used on the event loop only. `probes` is the task group that runs the probes, and what else runs beside the
-    requests. Where `model` is named, servers of other models are left out: they are another judge's. `on_return` is
-    called when a replica can be given requests again, and when none ever will.
+    requests. Where `model` is named, servers of other models are left out: they are another judge's. `on_change` is
+    called when a replica is back, and when none ever will be.
     """
 
     probes: TaskGroup
@@ -65,12 +65,12 @@ class ReplicaHealth:
         model: str | None,
         client: JudgeClient,
         limits: Settings,
-        on_return: Callable[[], object],
+        on_change: Callable[[], object],
     ) -> None:
         self.replicas = [
             JudgeReplica(url, AdaptiveLimit(1, 1), Waits(limits.judge_timeout_s)) for url in urls
         ]
-        self._on_return = on_return
+        self._on_change = on_change
         self._first = self.replicas[0]
         self._model = model
         self._client = client
@@ -107,11 +107,21 @@ class ReplicaHealth:
     async def replicas_up(self) -> list[JudgeReplica]:
         """The replicas that answer, as soon as there is one. Raises the error that ended the run, if any."""
         while True:
-            if self._fatal:
-                raise type(self._fatal)(*self._fatal.args)  # a new one for each of many threads
+            if self.is_over:
+                raise self.fatal()
             if replicas := [replica for replica in self.replicas if replica.is_up]:
                 return replicas
             await self._changed.wait()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether an error ended the run."""
+        return self._fatal is not None
+
+    def fatal(self) -> JudgeError:
+        """The error that ended the run, a new one for each of many threads."""
+        error = self._fatal or JudgeError("the run has not ended")
+        return type(error)(*error.args)
 
     def mark_down(self, replica: JudgeReplica, problem: str) -> None:
         """Send it nothing until a probe finds it well, which may be at once."""
@@ -164,9 +174,14 @@ class ReplicaHealth:
 
     async def watch(self, replica: JudgeReplica) -> None:
         """For as long as the fleet is open, end the waits for a replica that are in vain."""
-        waits = replica.waits
+        waits, was_late = replica.waits, False
         while True:
+            began = monotonic()
             await asyncio.sleep(waits.check_every_s)
+            # A machine that was busy or asleep has answers to read first: its own delay is not the server's.
+            was_late = not was_late and monotonic() - began > 2 * waits.check_every_s
+            if was_late:
+                continue
             if waits.are_unanswered(monotonic()):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_COUNTERS_WITHIN_S):
@@ -200,7 +215,7 @@ class ReplicaHealth:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-        self._on_return()
+        self._on_change()
 
     async def _wait_with_patience(self, seconds: float) -> None:
         """Wait, but not beyond the fleet's patience, which is endless while any replica is up. JudgeUnreachable."""
