@@ -14,7 +14,7 @@ from typing import TypeVar
 from tasks.cards.evidence import gather
 from tasks.cards.facts import flags_of
 from tasks.cards.parse import parse_card
-from tasks.errors import VerdictInvalid
+from tasks.errors import UsageError, VerdictInvalid
 from tasks.judges.llm.answers import read_explanation, read_score, usage_of
 from tasks.judges.llm.fence import cut, fenced, is_verbatim, neutralise
 from tasks.judges.llm.fleet import RequestFailed
@@ -58,8 +58,13 @@ class LlmJudge:
         return self.fleet.stream(self._verdict, _longest_first(cards))
 
     def explain(self, cards: Iterable[CardText]) -> Iterator[Explanation]:
-        """One explanation per criterion and card; for a card without a usable answer, one row with the reason."""
-        for explanations in self.fleet.stream(self._explanations, _longest_first(cards)):
+        """One explanation per criterion and card; for a card without a usable answer, one row with the reason.
+
+        UsageError where the session was opened without them.
+        """
+        if (prompt := self._session.explain) is None:
+            raise UsageError("explanations were not announced: open the judge with a spec that `explains`")
+        for explanations in self.fleet.stream(partial(self._explanations, prompt), _longest_first(cards)):
             yield from explanations
 
     def usage(self) -> JudgeUsage:
@@ -97,12 +102,12 @@ class LlmJudge:
             card_tokens=card_tokens,
         )
 
-    async def _explanations(self, shown: NeutralCard) -> list[Explanation]:
+    async def _explanations(self, prompt: Prompt, shown: NeutralCard) -> list[Explanation]:
         key = (shown.card_hash, self.name, self.fingerprint)
         try:
-            text = await self._cut(shown.text, self._session.explain)
+            text = await self._cut(shown.text, prompt)
             read = partial(read_explanation, rubric=self._rubric)
-            reasons, _, _ = await self._ask(self._session.explain, fenced(text, shown.card_hash), read)
+            reasons, _, _ = await self._ask(prompt, fenced(text, shown.card_hash), read)
         except (VerdictInvalid, RequestFailed) as error:
             return [Explanation(*key, "all", None, None, False, "", error.reason, error.detail)]
         return [

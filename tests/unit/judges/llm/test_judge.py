@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
@@ -285,8 +286,22 @@ def test_whatever_bytes_a_server_sends_there_is_a_verdict(
 
 
 def explain(server: ScriptedJudge, text: str) -> list[Explanation]:
-    with opened_judge(JudgeSpec("vllm", urls=(server.url,))) as judge:
+    with opened_judge(JudgeSpec("vllm", urls=(server.url,), explains=True)) as judge:
         return list(judge.explain([card(text)]))
+
+
+def test_without_explanations_no_room_for_them_is_needed() -> None:
+    with running_scripted_judge(context_tokens=1000) as server, pytest.raises(JudgeRefused) as caught:
+        score(server, [card(CARD)])
+    needed = int(re.search(r"answer need ([\d,]+)", str(caught.value))[1].replace(",", ""))  # type: ignore[index]
+    with running_scripted_judge(context_tokens=needed) as server:
+        with opened_judge(JudgeSpec("vllm", urls=(server.url,))) as judge:
+            (verdict,) = judge.score([card(CARD)])
+            assert verdict.score
+            with pytest.raises(UsageError, match="explanations were not announced"):
+                list(judge.explain([card(CARD)]))
+        with pytest.raises(JudgeRefused, match="--explain 0"):
+            explain(server, CARD)
 
 
 def test_a_quote_is_verbatim_only_if_it_occurs_in_the_card() -> None:
