@@ -430,6 +430,25 @@ def test_an_explanation_that_failed_is_a_failure_of_its_models(
     )
 
 
+def test_a_card_of_which_several_criteria_are_not_explained_fails_once(
+    panel: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(
+        panel,
+        "base.explanations",
+        """
+        card_hash | fingerprint | criterion | level | reason          | detail
+        h1        | f1          | metadata  |       | repeats         | one sentence
+        h1        | f1          | purpose   | 3     |                 |
+        h1        | f1          | structure |       | not_in_the_card | a quote
+        """,
+    )
+    expect(
+        panel.sql("select * from failures where stage = 'explain' order by subject").pl(),
+        "subject | reason | detail\nada/a | repeats | one sentence\nada/copy | repeats | one sentence",
+    )
+
+
 def explained(db: Database, fill: Fill, scores: dict[str, float]) -> None:
     """Models whose cards f1 has scored and explained, with one of the week before."""
     fill(db, "base.judges", "fingerprint | judge\nf1 | vllm:a")
@@ -494,3 +513,31 @@ def test_a_card_that_many_models_share_is_shown_for_the_most_downloaded(
 )
 def test_a_statement_about_judges_tells_its_grain(grain: Callable[[str], str], name: str) -> None:
     assert grain(f"out/{name}").startswith("One row")
+
+
+def test_the_odds_of_checks_have_a_row_per_check_of_every_verdict_that_has_any(
+    db: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(
+        db,
+        "base.verdicts",
+        """
+        card_hash | judge     | fingerprint | score | passed       | log_odds
+        h1        | vllm:a    | f1          | 3     | [own_words]  | {own_words=2, has_snippet=-20}
+        h2        | vllm:a    | f1          | 1     | []           | {own_words=0, has_snippet=-1}
+        h1        | checklist | f2          | 4     | [own_words]  | {}
+        """,
+    )
+    found = db.sql(
+        "select card_hash, check_id, log_odds, round(pass_probability, 6) as p, is_passed from check_odds order by all"
+    ).pl()
+    expect(
+        found,
+        """
+        card_hash | check_id    | log_odds | p        | is_passed
+        h1        | has_snippet | -20      | 0        | false
+        h1        | own_words   | 2        | 0.880797 | true
+        h2        | has_snippet | -1       | 0.268941 | false
+        h2        | own_words   | 0        | 0.5      | false
+        """,
+    )
