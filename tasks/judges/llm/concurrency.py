@@ -25,7 +25,8 @@ _LEAP, _LONG_LEAP = 2.0, 4.0
 # The share of a rise in requests that has to come back as a rise in rate, both as logarithms: a leap that brings less
 # was too much, and one that brings more than the second may be followed by a long one.
 _WORTH, _LINEAR = 0.15, 0.6
-_STEADY_ROUNDS = 4  # between two trials
+_ANSWERS_MIN = 8  # in a round that is compared
+_STEADY_ROUNDS = 3  # between two trials
 _LOWER, _HIGHER = 0.75, 1.3
 _COST_MAX, _GAIN_MIN = (
     log(1.05),
@@ -64,12 +65,13 @@ class RoundMeans:
     size: float
 
 
-Gain = Callable[[RoundMeans, RoundMeans], float]
+# Logarithm of the ratio of two rounds' rates. Where `is_first`, the second began with a change.
+Gain = Callable[..., float]
 Search = Generator[tuple[int, int], RoundMeans, None]
 
 
 def _search(start: int, ceiling: int, gain: Gain, *, leaps: bool) -> Search:
-    """Yields a limit and how many answers to measure there; gets what was measured. `gain` is a logarithm of rates."""
+    """Yields a limit and how many answers to measure there; gets what was measured."""
     if leaps:
         start = yield from _leaps(start, ceiling, gain)
     yield from _trials(start, ceiling, gain)
@@ -77,16 +79,17 @@ def _search(start: int, ceiling: int, gain: Gain, *, leaps: bool) -> Search:
 
 def _leaps(start: int, ceiling: int, gain: Gain) -> Generator[tuple[int, int], RoundMeans, int]:
     """Grow by leaps while they pay; returns the limit of the last one that did."""
-    before, factor = (yield start, start), _LEAP
+    yield start, start  # the first requests find an empty cache, and an engine that still compiles
+    before, factor = (yield start, 2 * start), _LEAP
     while before.limit < ceiling:
         limit = min(round(before.limit * factor), ceiling)
-        least = _WORTH * log(limit / before.limit)
-        after = yield limit, max(limit // 2, START)
-        if gain(before, after) < least:
-            after = yield limit, limit  # by chance, perhaps
-        if gain(before, after) >= least:
-            is_linear = gain(before, after) > _LINEAR * log(limit / before.limit)
-            before, factor = after, _LONG_LEAP if is_linear else _LEAP
+        after = yield limit, max(limit // 2, _ANSWERS_MIN)
+        worth = gain(before, after, is_first=True) / log(limit / before.limit)
+        if worth < _WORTH:
+            after = yield limit, max(limit, 2 * _ANSWERS_MIN)  # by chance, perhaps
+            worth = gain(before, after) / log(limit / before.limit)
+        if worth >= _WORTH:
+            before, factor = after, _LONG_LEAP if worth > _LINEAR else _LEAP
         elif factor == _LEAP:
             break
         else:
@@ -95,24 +98,31 @@ def _leaps(start: int, ceiling: int, gain: Gain) -> Generator[tuple[int, int], R
 
 
 def _trials(limit: int, ceiling: int, gain: Gain) -> Search:
-    """Try a little fewer and a little more requests in turn, for ever."""
-    is_higher = False
+    """Try a little more and a little less, for ever; what succeeds is tried again, what fails the other way."""
+    is_higher, steady = True, _STEADY_ROUNDS
     while True:
-        is_higher = not is_higher
-        higher, lower = max(round(limit * _HIGHER), limit + 1), min(round(limit * _LOWER), limit - 1)
-        tried = min(higher, ceiling) if is_higher else max(lower, 1)
-        before = after = yield limit, max(limit, START)
-        for _ in range(_STEADY_ROUNDS):
-            before = yield limit, max(limit, START)
-        if tried == limit:
-            continue
-        # The first round after each change is left out: it queues behind requests of before.
-        yield tried, max(tried, START)
-        trial = yield tried, max(tried, START)
-        yield limit, max(limit, START)
-        after = yield limit, max(limit, START)
-        if (gain(before, trial) + gain(after, trial)) / 2 >= (_GAIN_MIN if is_higher else -_COST_MAX):
-            limit = tried
+        before = yield limit, max(limit, _ANSWERS_MIN)
+        for _ in range(steady):
+            before = yield limit, max(limit, _ANSWERS_MIN)
+        tried = _higher(limit, ceiling) if is_higher else _lower(limit)
+        # The first round after each change is left out: its requests queue behind those of before.
+        yield tried, max(tried, _ANSWERS_MIN)
+        trial = yield tried, max(tried, _ANSWERS_MIN)
+        yield limit, max(limit, _ANSWERS_MIN)
+        after = yield limit, max(limit, _ANSWERS_MIN)
+        least = _GAIN_MIN if is_higher else -_COST_MAX
+        if tried != limit and (gain(before, trial) + gain(after, trial)) / 2 >= least:
+            limit, steady = tried, 0
+        else:
+            is_higher, steady = not is_higher, _STEADY_ROUNDS
+
+
+def _higher(limit: int, ceiling: int) -> int:
+    return min(max(round(limit * _HIGHER), limit + 1), ceiling)
+
+
+def _lower(limit: int) -> int:
+    return max(min(round(limit * _LOWER), limit - 1), 1)
 
 
 @dataclass
@@ -179,15 +189,16 @@ class AdaptiveLimit:
         self._round_at, self._all = now, 0
         self._sizes, self._latencies = [], []
 
-    def _gain(self, one: RoundMeans, other: RoundMeans) -> float:
-        """Logarithm of the ratio of their rates for requests of one size; the lower of two estimates.
+    def _gain(self, one: RoundMeans, other: RoundMeans, *, is_first: bool = False) -> float:
+        """By latencies and by the answers in the time, for requests of one size.
 
-        By the latencies it is too high where the new requests still find the shorter queue of before; by the answers
-        in the time it is too low where all requests advance together, until the new ones are through.
+        After a change the two differ. Latencies are too short where the new requests find the shorter queue of before;
+        answers are too few where all requests advance together, until the new ones are through. Then the lower holds.
         """
-        larger = self._power.value() * (other.size - one.size)
         by_latency = log(other.limit / one.limit) - (other.latency - one.latency)
-        return min(by_latency, other.rate - one.rate) + larger
+        by_answers = other.rate - one.rate
+        both = min(by_latency, by_answers) if is_first else by_latency
+        return both + self._power.value() * (other.size - one.size)
 
 
 def _mean(values: list[float]) -> float:

@@ -236,10 +236,8 @@ def test_a_server_that_computes_a_few_at_once_is_given_a_handful() -> None:
     assert 2 <= concurrency_after(300, parallel=3, latency_s=0.02, kv_tokens=10**6) <= 9
 
 
-def test_a_server_that_scales_is_given_many_within_seconds() -> None:
-    began = time.monotonic()
+def test_a_server_that_scales_is_given_many_within_a_few_hundred_cards() -> None:
     assert concurrency_after(300, latency_s=0.7, kv_tokens=10**6) >= 64
-    assert time.monotonic() - began < 15
 
 
 def test_a_server_is_never_given_more_than_its_cache_holds() -> None:

@@ -132,11 +132,15 @@ def test_requests_differ_between_cards_only_in_the_last_message(server: Scripted
     assert {payload["temperature"] for payload in payloads} == {0}
 
 
-def test_the_longest_card_is_sent_first(server: ScriptedJudge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shortest_cards_are_sent_last_and_the_others_in_no_order_of_length(
+    server: ScriptedJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CARDIOGRAPH_JUDGE_CONCURRENCY", "1")
-    score(server, cards(7))
+    texts = [card(f"{CARD}{'More words. ' * number}") for number in range(40)]
+    score(server, texts)
     lengths = [len(payload["messages"][-1]["content"]) for payload in requests_of(server)]
-    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[30:] == sorted(lengths, reverse=True)[30:]
+    assert abs(sum(lengths[:10]) / sum(lengths[20:30]) - 1) < 0.5
 
 
 def test_of_a_card_beyond_its_budget_the_judge_sees_head_and_tail(
