@@ -5,6 +5,7 @@ All judges of a spec in one process share a session, and with it connections and
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import threading
@@ -102,6 +103,11 @@ Learn = Callable[[Fleet, JudgeSpec, Settings], Awaitable[Session]]
 _sessions: dict[JudgeSpec, tuple[Session, int]] = {}
 _sessions_lock = threading.Lock()
 
+# A reply has thousands of small objects and is dropped as soon as it is read. With the usual threshold the garbage
+# collector would visit them several times meanwhile, for longer than parsing takes.
+_COLLECT_AFTER = 100_000
+_usual_thresholds = gc.get_threshold()
+
 
 @contextmanager
 def opened_session(spec: JudgeSpec, learn: Learn) -> Iterator[Session]:
@@ -111,6 +117,7 @@ def opened_session(spec: JudgeSpec, learn: Learn) -> Iterator[Session]:
     with _sessions_lock:
         session, users = _sessions.get(spec) or (_open(spec, learn), 0)
         _sessions[spec] = session, users + 1
+        gc.set_threshold(_COLLECT_AFTER, *_usual_thresholds[1:])
     try:
         yield session
     finally:
@@ -120,6 +127,8 @@ def opened_session(spec: JudgeSpec, learn: Learn) -> Iterator[Session]:
                 _sessions[spec] = session, users - 1
             else:
                 session.fleet.close()
+            if not _sessions:
+                gc.set_threshold(*_usual_thresholds)
 
 
 def _open(spec: JudgeSpec, learn: Learn) -> Session:
