@@ -39,7 +39,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Statistic:
+class Jackknifed:
     """A value from -1 to 1 and what it is without each group (G); `information` (G) is what each contributes."""
 
     value: float
@@ -53,7 +53,7 @@ class Statistic:
             return Estimate(None if np.isnan(self.value) else self.value, flags=("constant",))
         return correlation_estimate(self.value, self.without - self.value, self.information)
 
-    def gain_over(self, other: Statistic) -> Estimate:
+    def gain_over(self, other: Jackknifed) -> Estimate:
         """How much larger it is than another on the same texts: t on one less than the effective groups."""
         gain = Estimate(self.value - other.value)
         if (flag := too_few(self.information)) is not None or np.isnan(self.value - other.value):
@@ -64,7 +64,7 @@ class Statistic:
         return gain.by_t(error, effective_number(self.information) - 1) if error else gain.flagged("constant")
 
 
-def concordance(tried: Tried) -> Statistic:
+def concordance(tried: Tried) -> Jackknifed:
     """Somers' D of the order given the marks: of pairs with different marks, concordant less discordant ones.
 
     (1 + D) / 2 is the probability that the better of two texts is ordered higher, ties counting half: the AUC where
@@ -84,7 +84,7 @@ def concordance(tried: Tried) -> Statistic:
             all_pairs += np.bincount(codes, pairs - own[1] / 2, groups)
             totals += (net.sum() / 2, pairs.sum() / 2)
     with np.errstate(invalid="ignore"):
-        return Statistic(
+        return Jackknifed(
             float(totals[0] / totals[1]), (totals[0] - above) / (totals[1] - all_pairs), all_pairs
         )
 
@@ -98,13 +98,13 @@ def _pairs(marks: Floats, ordered: Floats, groups: Codes) -> tuple[Floats, Float
     return net.sum(1), differ.sum(1), ((net * is_own).sum(1), (differ * is_own).sum(1))
 
 
-def rank_correlation(tried: Tried) -> Statistic:
+def rank_correlation(tried: Tried) -> Jackknifed:
     """Spearman's rho with average ranks over all folds, the mean of the splits; ranks are taken once."""
     ranks = stats.rankdata(tried.marks)
     return _of_sums(tried, [(stats.rankdata(ordered), ranks) for ordered in tried.ordered], _pearson)
 
 
-def weighted_kappa(tried: Tried) -> Statistic:
+def weighted_kappa(tried: Tried) -> Jackknifed:
     """Quadratic weighted kappa of the level nearest to the expected mark, the mean of the splits (Cohen 1968)."""
     levels = np.unique(tried.marks)
     nearest = [
@@ -116,7 +116,7 @@ def weighted_kappa(tried: Tried) -> Statistic:
 
 def _of_sums(
     tried: Tried, pairs: list[tuple[Floats, Floats]], statistic: Callable[[Floats], Floats]
-) -> Statistic:
+) -> Jackknifed:
     """A statistic of the sums of 1, x, y, xx, yy and xy: the mean over the pairs of columns, and without each group."""
     values, without = [], []
     for left, right in pairs:
@@ -127,7 +127,7 @@ def _of_sums(
         values.append(statistic(sums.sum(0)))
         without.append(statistic(sums.sum(0) - sums))
     spread = cluster_sums((tried.marks - tried.marks.mean())[:, None] ** 2, tried.groups)[:, 0]
-    return Statistic(float(np.mean(values)), np.mean(without, axis=0), spread)
+    return Jackknifed(float(np.mean(values)), np.mean(without, axis=0), spread)
 
 
 def _pearson(sums: Floats) -> Floats:

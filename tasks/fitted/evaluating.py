@@ -13,7 +13,7 @@ import numpy as np
 from tasks.arrays import Floats
 from tasks.findings.sample import Codes, Estimate
 from tasks.findings.threads import on_one_thread
-from tasks.fitted.agreeing import Statistic, Tried, concordance, rank_correlation, weighted_kappa
+from tasks.fitted.agreeing import Jackknifed, Tried, concordance, rank_correlation, weighted_kappa
 from tasks.fitted.folds import folds_of
 from tasks.fitted.ordinal import fit_path
 from tasks.fitted.weighing import Answers, learned
@@ -113,7 +113,7 @@ def agreements(material: Material, seed: int) -> list[Agreement]:
     ]
 
 
-def compared(name: str, found: dict[str, Statistic]) -> Iterator[Agreement]:
+def compared(name: str, found: dict[str, Jackknifed]) -> Iterator[Agreement]:
     """The measure of each scorer and the gain of `fitted` over it; the concordance as the AUC that it is."""
     for scorer, statistic in found.items():
         gain = found["fitted"].gain_over(statistic) if scorer != "fitted" else None

@@ -33,18 +33,19 @@ def _root(parents: list[int], place: int) -> int:
 
 
 def folds_of(groups: Codes, marks: Floats, rng: np.random.Generator, folds: int = FOLDS) -> Codes:
-    """The fold of each text (n): groups stay whole, and each fold has its share of every level of `marks`.
+    """The fold of each text (n): groups stay whole, and each fold has its share of the texts and of every level.
 
-    Groups are dealt out from large to small, equal ones in random order, each to the fold whose counts of levels stay
-    the most even. Where there are fewer groups than `folds`, each group is a fold.
+    Groups are dealt out from large to small, equal ones in random order, each to the fold that stays the most even by
+    it. Where there are fewer groups than `folds`, each group is a fold.
     """
     own, groups = np.unique(groups, return_inverse=True)
     levels = np.unique(marks, return_inverse=True)[1]
-    counts = np.zeros((len(own), levels.max() + 1))
+    counts = np.zeros((len(own), levels.max() + 2))
     np.add.at(counts, (groups, levels), 1)
+    counts[:, -1] = np.bincount(groups)
     shares = counts / counts.sum(0)
     order = rng.permutation(len(own))
-    order = order[np.argsort(-counts[order].sum(1), kind="stable")]
+    order = order[np.argsort(-counts[order, -1], kind="stable")]
     filled = np.zeros((min(folds, len(own)), counts.shape[1]))
     fold_of_group = np.zeros(len(own), np.int64)
     for group in order:

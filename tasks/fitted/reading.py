@@ -64,8 +64,8 @@ def sentences(fit: Fit, unscored: int = 0) -> Iterator[str]:
     if unscored:
         yield f"{unscored:,} labelled texts have no score of {judge.base_judge} and were left out."
     yield (
-        "AUC: how often, of two texts that were marked differently, the better one is scored higher; kappa: after score "
-        "and length were put on the raters' scale in the same folds."
+        "AUC: how often, of two texts that were marked differently, the better one is scored higher. Kappa: after "
+        "score and length were put on the raters' scale in the same folds."
     )
     yield from _on_gain(fit)
     yield from _on_width(fit)
