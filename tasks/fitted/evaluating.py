@@ -20,10 +20,10 @@ from tasks.fitted.weighing import Answers, learned
 from tasks.progress import advance
 
 STAGE = "fit"
-SPLITS_MIN, SPLITS_MAX = 4, 12  # few texts need more splits: each has few pairs within a fold
+SPLITS_MIN, SPLITS_MAX = 4, 8  # few texts need more splits: each has few pairs within a fold
 _TEXTS_PREDICTED = 2000
 CURVE_SIZES = (10, 25, 50, 100, 200, 400, 800, 1600)
-CURVE_DRAWS = 6
+CURVE_DRAWS = 5
 CURVE_SHARE_MAX = 0.75  # of all labels
 _BARELY = 1e-3  # a penalty that only keeps the slope of a single predictor finite
 

@@ -20,7 +20,7 @@ from tasks.fitted.folds import folds_of
 from tasks.fitted.ordinal import CumulativeLogit, fit_path
 
 # From large to small, in units of the log-likelihood of one text.
-PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
+PENALTIES = (1000.0, 250.0, 60.0, 15.0, 4.0, 1.0)
 PENALTY_UNCHOSEN = 30.0  # where there are too few authors to choose one
 # An answer that varies less counts as one that varies so much: what two texts of hundreds have earns no large weight.
 SPREAD_MIN = 0.2

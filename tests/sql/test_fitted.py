@@ -36,10 +36,10 @@ def judged(db: Database, fill: Fill) -> Database:
         db,
         "base.fitted_judges",
         """
-        fingerprint | judge   | base_fingerprint | labels | answers  | weights           | thresholds | lowest | fitted_at
-        g0          | fit:aaa | f1               | aaa    | passed   | {table=9, why=9}  | {3=0, 5=1} | 1      | 2026-01-05
-        g1          | fit:aaa | f1               | aaa    | passed   | {table=2, why=-1} | {3=0, 5=1} | 1      | 2026-01-06
-        g2          | fit:bbb | f2               | bbb    | log_odds | {table=1, why=2}  | {5=6}      | 2      | 2026-01-06
+    fingerprint | judge   | base_fingerprint | labels | answers  | weights           | thresholds | lowest | fitted_at
+    g0          | fit:aaa | f1               | aaa    | passed   | {table=9, why=9}  | {3=0, 5=1} | 1      | 2026-01-05
+    g1          | fit:aaa | f1               | aaa    | passed   | {table=2, why=-1} | {3=0, 5=1} | 1      | 2026-01-06
+    g2          | fit:bbb | f2               | bbb    | log_odds | {table=1, why=2}  | {5=6}      | 2      | 2026-01-06
         """,
     )
     return db

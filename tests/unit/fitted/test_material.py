@@ -30,8 +30,8 @@ def card(text: str) -> CardText:
     return CardText(hashlib.sha256(text.encode()).hexdigest(), text)
 
 
-def verdict(text: CardText, passed: Sequence[str] = (), **log_odds: float) -> Verdict:
-    return Verdict(text.card_hash, "j", "f", 2.0, "checks", {}, list(passed), [], [], log_odds=log_odds)
+def verdict(text: CardText, passed: Sequence[str] = (), log_odds: dict[str, float] | None = None) -> Verdict:
+    return Verdict(text.card_hash, "j", "f", 2.0, "checks", {}, list(passed), [], [], log_odds=log_odds or {})
 
 
 def labelled(texts: Sequence[CardText], marks: Sequence[float]) -> LabelledTexts:
@@ -47,7 +47,7 @@ OWNERS = {text.card_hash: frozenset({f"author-{n}"}) for n, text in enumerate(TE
 def test_checks_are_ones_and_zeros_and_log_odds_are_clipped_and_even_where_missing() -> None:
     (passed,) = values_of([verdict(TEXTS[0], CHECKS[:2])], "passed")
     assert list(passed[:3]) == [1, 1, 0]
-    (odds,) = values_of([verdict(TEXTS[0], (), **{CHECKS[0]: 99.0, CHECKS[1]: -2.5})], "log_odds")
+    (odds,) = values_of([verdict(TEXTS[0], log_odds={CHECKS[0]: 99.0, CHECKS[1]: -2.5})], "log_odds")
     assert list(odds[:3]) == [8.0, -2.5, 0.0]
 
 
@@ -60,7 +60,7 @@ def test_the_direction_is_what_each_check_adds_to_the_rubric_s_score() -> None:
 
 
 def test_a_judge_that_gives_log_odds_is_weighed_by_them_and_texts_without_are_left_out() -> None:
-    found = {text.card_hash: verdict(text, **{CHECKS[0]: float(n)}) for n, text in enumerate(TEXTS)}
+    found = {text.card_hash: verdict(text, log_odds={CHECKS[0]: float(n)}) for n, text in enumerate(TEXTS)}
     assert kind_of_answers(found.values()) == "log_odds"
     found[TEXTS[0].card_hash] = verdict(TEXTS[0])
     what = gathered(labelled(TEXTS, MARKS), found, OWNERS, "score")

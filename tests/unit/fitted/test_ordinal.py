@@ -55,7 +55,7 @@ def test_where_it_starts_does_not_matter() -> None:
 
 
 def test_levels_that_can_be_separated_have_finite_weights() -> None:
-    features = np.linspace(-1.0, 1.0, 20, dtype=np.float64)[:, None]
+    features = np.arange(20.0)[:, None] / 10 - 0.95
     model = fitted(features, np.digitize(features[:, 0], [-0.4, 0.4]) + 1.0, 0.3)
     assert np.isfinite(model.weights).all()
     assert (np.diff(model.thresholds) > 0).all()
