@@ -16,6 +16,7 @@ holds the third; the mean AUC after shuffling; and Spearman's rho on the labels 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.attacks import card_text
 from tasks.rubric import load_rubric
 
+DEMO = "demo"
 BEGIN, END = "<!-- fitting: begin -->", "<!-- fitting: end -->"
 CHECKS_THAT_MATTER = 1 / 3
 SIGNAL, TASTE = 3.0, 0.5  # spread of the sum over cards and of an author's taste; that of the noise is 1.8
@@ -219,8 +221,18 @@ def settings_of(corpora: list[Corpus]) -> list[Setting]:
         Setting(corpus, labels, levels)
         for corpus in corpora
         for labels, levels in ((25, 2), (100, 5), (750, 5), (750, 2))
+        if corpus.name != DEMO or levels == 5
     ]
     return [*plain, *(Setting(corpus, 750, 5, is_heavy=True) for corpus in corpora[1:])]
+
+
+def draws_of(setting: Setting, count: int) -> list[Draw]:
+    """Draw by draw, with a line of progress each."""
+    draws = []
+    for seed in range(count):
+        draws.append(drawn(setting, seed))
+        print(f"{setting.words}: {seed + 1} of {count}", file=sys.stderr, flush=True)
+    return draws
 
 
 def written(path: Path, table: str) -> None:
@@ -239,13 +251,13 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         write_demo_corpus(Path(folder) / "demo.parquet", models=2000, weeks=1, seed=7, end=date(2026, 11, 16))
-        corpora = [corpus_of("demo", Path(folder) / "demo.parquet")]
+        corpora = [corpus_of(DEMO, Path(folder) / "demo.parquet")]
     if options.hub:
         corpora.append(corpus_of("Hub of 2022", options.hub))
     lines = [HEAD]
     print(HEAD, flush=True)
     for setting in settings_of(corpora):
-        lines.append(line(setting, [drawn(setting, seed) for seed in range(options.draws)]))
+        lines.append(line(setting, draws_of(setting, options.draws)))
         print(lines[-1], flush=True)
     minutes = (time.monotonic() - began) / 60
     note = (

@@ -17,7 +17,7 @@ from tasks.records import CardText, FittedJudge, FittedMeasure, JudgeSpec, Verdi
 
 if TYPE_CHECKING:
     from tasks.cards.boilerplate import Boilerplate
-    from tasks.fitted.fitting import Fit
+    from tasks.fitted.fitting import LabelFit
     from tasks.passport.labels import LabelledTexts
 
 PICTURES = (".svg", ".png")
@@ -103,7 +103,7 @@ def answered(
         return base, known | verdicts_of(opened, missing)
 
 
-def keep_fit(home: Path, fit: Fit) -> bool:
+def keep_fit(home: Path, fit: LabelFit) -> bool:
     """Write it to the lake and publish it; False where another run holds the warehouse, and the next publishes it."""
     from tasks.fitted.fitting import parts_of
     from tasks.storage.warehouse import Warehouse
@@ -125,7 +125,7 @@ def keep_fit(home: Path, fit: Fit) -> bool:
     return True
 
 
-def draw_curve(fit: Fit, path: Path) -> None:
+def draw_curve(fit: LabelFit, path: Path) -> None:
     """Draw what so many labels are worth, as SVG or PNG."""
     import polars as pl
 
@@ -145,7 +145,7 @@ def draw_curve(fit: Fit, path: Path) -> None:
             save_png(chart, draft)
 
 
-def _print(fit: Fit, labelled: LabelledTexts, unscored: int) -> None:
+def _print(fit: LabelFit, labelled: LabelledTexts, unscored: int) -> None:
     from tasks.fitted import reading
 
     console = Console()

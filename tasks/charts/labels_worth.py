@@ -19,7 +19,8 @@ def what_labels_are_worth(curve: pl.DataFrame, judge: float | None = None) -> Dr
             axis=alt.Axis(values=sizes, format=",d", grid=False, domain=False, ticks=False),
         )
     )
-    y = alt.Scale(domain=[0.5, 1], nice=False)
+    worst = min([0.5, *curve["low"].to_list()])  # below a half it orders worse than chance
+    y = alt.Scale(domain=[worst, 1], nice=False)
     axis = alt.Axis(tickCount=5, format=".1f", domain=False, ticks=False)
     band = base.mark_area(style="fit_range", opacity=0.22).encode(
         y=alt.Y("low:Q", scale=y, axis=axis, title="AUC on authors kept aside"), y2="high:Q"

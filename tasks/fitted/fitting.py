@@ -51,7 +51,7 @@ _FLAGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class LabelFit:
     """A fitted judge and every measure of it."""
 
     judge: FittedJudge
@@ -63,12 +63,14 @@ class Fit:
         return next((m for m in self.measures if (m.probe, m.scorer, m.measure) == key), None)
 
 
-def fit_to(labelled: LabelledTexts, subject: str, base: JudgeIdentity, found: Gathered, *, seed: int) -> Fit:
+def fit_to(
+    labelled: LabelledTexts, subject: str, base: JudgeIdentity, found: Gathered, *, seed: int
+) -> LabelFit:
     """Learn weights from all labels, and measure out of fold how well weights so learned agree; both by `seed`."""
     expect(STAGE, work_of(found.material))
     judge = _judge(labelled, subject, base, found, seed)
     measured = _Measured(judge, utc_now())
-    return Fit(
+    return LabelFit(
         judge,
         (
             *(
@@ -132,14 +134,14 @@ def expected_marks(judge: FittedJudge, verdicts: list[Verdict]) -> Floats:
 
 
 def tried_on(
-    fit: Fit,
+    fit: LabelFit,
     labelled: LabelledTexts,
     other: LabelledTexts,
     verdicts: Mapping[str, Verdict],
     owners: Owners,
     *,
     seed: int,
-) -> Fit:
+) -> LabelFit:
     """The fit, and how well weights so learned agree with other people's labels, of other or of the same texts.
 
     For each text they are learned again without its author and its near-copies. LabelsInvalid where the other labels
@@ -191,7 +193,7 @@ class _Measured:
         return replace(row, learned_from=one.labels)
 
 
-def parts_of(fit: Fit) -> tuple[str, str]:
+def parts_of(fit: LabelFit) -> tuple[str, str]:
     """Its parts in the lake: the judge and its measures."""
     fingerprint, at = fit.judge.fingerprint, fit.measures[0].measured_at
     return (

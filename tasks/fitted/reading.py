@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tasks.fitted.fitting import Fit
+from tasks.fitted.fitting import LabelFit
 from tasks.records import FittedMeasure
 from tasks.rubric import load_rubric
 
@@ -26,7 +26,7 @@ CAUTION = (
 Row = tuple[str, ...]
 
 
-def agreement_rows(fit: Fit, probe: str = "out_of_fold") -> list[Row]:
+def agreement_rows(fit: LabelFit, probe: str = "out_of_fold") -> list[Row]:
     """The measure in words, and its figure with interval of the fitted judge, of its base and of length alone."""
     measures = dict.fromkeys(m.measure for m in fit.measures if m.probe == probe)
     return [
@@ -35,7 +35,7 @@ def agreement_rows(fit: Fit, probe: str = "out_of_fold") -> list[Row]:
     ]
 
 
-def curve_rows(fit: Fit) -> list[Row]:
+def curve_rows(fit: LabelFit) -> list[Row]:
     """Labels, the AUC that they lead to, its range among the draws, and a bar from 0.5 to 1."""
     points = [m for m in fit.measures if m.probe == "curve"]
     return [
@@ -44,14 +44,14 @@ def curve_rows(fit: Fit) -> list[Row]:
     ]
 
 
-def weight_rows(fit: Fit, limit: int = WEIGHTS_SHOWN) -> list[Row]:
+def weight_rows(fit: LabelFit, limit: int = WEIGHTS_SHOWN) -> list[Row]:
     """The checks that weigh most, each in words, with its weight."""
     words = {check.id: check.words for check in load_rubric().checks}
     largest = sorted(fit.judge.weights.items(), key=lambda entry: (-abs(entry[1]), entry[0]))
     return [(words[check], check, f"{weight:+.2f}") for check, weight in largest[:limit]]
 
 
-def sentences(fit: Fit, unscored: int = 0) -> Iterator[str]:
+def sentences(fit: LabelFit, unscored: int = 0) -> Iterator[str]:
     """What it was learned from, how far to trust the figures, and what it is not."""
     judge = fit.judge
     yield (
@@ -72,7 +72,7 @@ def sentences(fit: Fit, unscored: int = 0) -> Iterator[str]:
     yield CAUTION
 
 
-def _on_gain(fit: Fit) -> Iterator[str]:
+def _on_gain(fit: LabelFit) -> Iterator[str]:
     """Whether it is better than the judge as it is."""
     base = fit.find("auc", "judge")
     if base is None or base.gain is None:
@@ -86,7 +86,7 @@ def _on_gain(fit: Fit) -> Iterator[str]:
         yield "That may be chance: with these labels the fitted judge is not known to be better."
 
 
-def _on_width(fit: Fit) -> Iterator[str]:
+def _on_width(fit: LabelFit) -> Iterator[str]:
     """How wide the interval is, where it is wide or missing."""
     auc = fit.find("auc")
     if auc is None or auc.ci_low is None or auc.ci_high is None:

@@ -35,14 +35,13 @@ def invented(n: int, *, seed: int = 1, authors: int | None = None, levels: int =
     values = (rng.random((n, CHECKS)) < rng.uniform(0.2, 0.8, CHECKS)).astype(float)
     liked = values @ PLANTED + rng.logistic(size=n)
     cuts = np.quantile(liked, np.arange(1, levels) / levels)
-    marks = np.digitize(liked, cuts).astype(np.float64) + 1
-    groups = np.minimum(rng.integers(0, authors or n, n), 10**9)
+    marks: Floats = np.digitize(liked, cuts).astype(np.float64) + np.float64(1)
+    groups = rng.integers(0, authors or n, n)
     groups[: n // 3] = 0
     groups = np.unique(groups, return_inverse=True)[1].astype(np.int64)
-    scores = 1 + values.mean(1) * 4
-    return Material(
-        Answers(values, np.full(CHECKS, 0.4)), scores, rng.integers(5, 500, n) * 1.0, marks, groups
-    )
+    scores = 1 + values @ np.full(CHECKS, 0.4)
+    words = rng.uniform(5, 500, n)
+    return Material(Answers(values, np.full(CHECKS, 0.4)), scores, words, marks, groups)
 
 
 def shuffled(material: Material, seed: int) -> Material:

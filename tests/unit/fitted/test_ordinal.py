@@ -56,7 +56,8 @@ def test_where_it_starts_does_not_matter() -> None:
 
 def test_levels_that_can_be_separated_have_finite_weights() -> None:
     features = np.arange(20.0)[:, None] / 10 - 0.95
-    model = fitted(features, np.digitize(features[:, 0], [-0.4, 0.4]) + 1.0, 0.3)
+    marks = np.repeat([1.0, 2.0, 3.0], [6, 8, 6])
+    model = fitted(features, marks, 0.3)
     assert np.isfinite(model.weights).all()
     assert (np.diff(model.thresholds) > 0).all()
     assert (np.diff(model.expected(features)) > 0).all()

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from flows.cli.calibrate import calibrate
 from tasks.errors import LabelsInvalid, UsageError
 from tasks.fitted import evaluating, reading
-from tasks.fitted.fitting import Fit, expected_marks
+from tasks.fitted.fitting import LabelFit, expected_marks
 from tasks.judges.checklist import ChecklistJudge
 from tasks.records import CardText, FittedJudge, FittedMeasure
 from tasks.sentences.judges import fitted_sentences
@@ -207,7 +207,7 @@ def test_a_curve_of_too_few_labels_is_refused_before_anything_is_kept(
 NOW = datetime(2026, 11, 16, 12)
 
 
-def some_fit(low: float | None, gain_low: float | None) -> Fit:
+def some_fit(low: float | None, gain_low: float | None) -> LabelFit:
     """With an AUC of 0.8 in an interval from `low` on, and a gain of 0.1 in one from `gain_low` on."""
     judge = FittedJudge(
         *("g1", "fitted:aaa", "checklist", "f1", "aaa", "score", "r", "passed"),
@@ -243,7 +243,9 @@ def some_fit(low: float | None, gain_low: float | None) -> Fit:
         gain_low=gain_low,
         gain_high=None if gain_low is None else 0.2,
     )
-    return Fit(judge, (auc, base, replace(auc, probe="curve", learned_from=10, estimate=0.75, ci_low=0.7)))
+    return LabelFit(
+        judge, (auc, base, replace(auc, probe="curve", learned_from=10, estimate=0.75, ci_low=0.7))
+    )
 
 
 @pytest.mark.parametrize(
