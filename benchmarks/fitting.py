@@ -11,6 +11,8 @@ Printed, as medians of the draws: how well the learned weights correlate with th
 vary; the AUC of the planted weights themselves, which nothing can beat by much; that of the fitted judge out of fold,
 of the same judge on texts of other authors that no label was about, and of the checklist; how often the 95 % interval
 holds the third; the mean AUC after shuffling; and Spearman's rho on the labels of a second rater with other weights.
+With `--hub` also one real reader: `checks_labels*.csv` has one person's answers to every check of 90 cards, and which
+fifth the share of checks that they saw passed falls into is taken as their mark.
 """
 
 from __future__ import annotations
@@ -27,13 +29,14 @@ from statistics import median
 import numpy as np
 import polars as pl
 
+from benchmarks.checks import texts_of
 from tasks.arrays import Floats
 from tasks.demo import write_demo_corpus
 from tasks.findings.sample import Codes
 from tasks.findings.threads import on_one_thread
 from tasks.fitted.agreeing import Tried, concordance
 from tasks.fitted.evaluating import Material, agreements, transferred
-from tasks.fitted.material import direction_of, groups_of, values_of
+from tasks.fitted.material import direction_of, groups_of, material_of, values_of
 from tasks.fitted.weighing import Answers, learned
 from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.attacks import card_text
@@ -215,6 +218,44 @@ def line(setting: Setting, draws: list[Draw]) -> str:
     )
 
 
+def read_by_a_person(hub: Path) -> Material:
+    """The cards of the corpus whose checks a person answered; the mark is the fifth by the share that passed."""
+    folder = Path(__file__).parent
+    answers = pl.concat(
+        pl.read_csv(folder / name).select("card", "answer")
+        for name in ("checks_labels.csv", "checks_labels_later.csv")
+    )
+    texts = texts_of(answers["card"].unique().to_list(), [hub])
+    shares = answers.filter(pl.col("card").is_in(list(texts))).group_by("card").agg(pl.col("answer").mean())
+    shares = shares.sort("card")
+    cards = [card_text(texts[card]) for card in shares["card"]]
+    verdicts = {verdict.card_hash: verdict for verdict in ChecklistJudge().score(cards)}
+    owners = {
+        card.card_hash: frozenset({name.partition("/")[0]})
+        for card, name in zip(cards, shares["card"], strict=True)
+    }
+    share = shares["answer"].to_numpy()
+    marks = np.digitize(share, np.quantile(share, (0.2, 0.4, 0.6, 0.8))).astype(np.float64) + np.float64(1)
+    return material_of(cards, marks, groups_of(cards, owners), verdicts, "passed")
+
+
+def reader_line(hub: Path) -> str:
+    """How well the fitted judge, the checklist and length alone agree with that person, out of fold."""
+    material = read_by_a_person(hub)
+    found = {one.scorer: one for one in agreements(material, 20) if one.measure == "auc"}
+
+    def words(scorer: str) -> str:
+        estimate = found[scorer].estimate
+        return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+    gain = found["judge"].gain
+    ends = f" ({gain.low:+.3f} to {gain.high:+.3f})" if gain and gain.low is not None else ""
+    return (
+        f"One reader's marks of {len(material.marks)} real cards: AUC {words('fitted')} fitted, {words('judge')} the "
+        f"checklist, {words('length')} length alone; gain {gain.value if gain else np.nan:+.3f}{ends}."
+    )
+
+
 def settings_of(corpora: list[Corpus]) -> list[Setting]:
     """From few labels to many, of five levels and of two."""
     plain = [
@@ -252,8 +293,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_demo_corpus(Path(folder) / "demo.parquet", models=2000, weeks=1, seed=7, end=date(2026, 11, 16))
         corpora = [corpus_of(DEMO, Path(folder) / "demo.parquet")]
+    reader = []
     if options.hub:
         corpora.append(corpus_of("Hub of 2022", options.hub))
+        reader = ["", reader_line(options.hub)]
     lines = [HEAD]
     print(HEAD, flush=True)
     for setting in settings_of(corpora):
@@ -264,9 +307,9 @@ def main() -> None:
         f"`benchmarks/fitting.py`, {options.draws} draws each, {datetime.now(UTC):%-d %B %Y}, two shared cores and "
         f"24 GB, {minutes:.0f} minutes."
     )
-    print(note)
+    print(*reader, note, sep="\n")
     if options.write:
-        written(options.write, "\n".join([*lines, "", note]))
+        written(options.write, "\n".join([*lines, *reader, "", note]))
 
 
 if __name__ == "__main__":

@@ -60,7 +60,10 @@ def sentences(fit: LabelFit, unscored: int = 0) -> Iterator[str]:
         "author and no nearly equal text; all figures are of groups kept aside."
     )
     if judge.without_author:
-        yield f"Of {judge.without_author:,} texts no author is known; each counts as an author of its own."
+        yield (
+            f"Of {judge.without_author:,} texts no author is known; each counts as an author of its own. Where some "
+            "have the same author that flatters the figures: add a column 'author'."
+        )
     if unscored:
         yield f"{unscored:,} labelled texts have no score of {judge.base_judge} and were left out."
     yield (
