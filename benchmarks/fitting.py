@@ -5,12 +5,13 @@
 Cards of the demo and of a corpus with `model_id` and `card_text` are judged by the checklist. Raters are made up: a
 third of the checks matter to them, with weights drawn at random; to the sum of what a card passes come a taste for
 each author and logistic noise, and the sum becomes one of five levels, or of two. Each draw has other raters and other
-texts, in one setting a third of them by one author; then the labels are shuffled: authors exchange theirs.
+texts, in one setting a third of them by one author. Then the marks are made to mean nothing, in two ways: shuffled,
+where each author gets marks of another author, and by taste alone, where raters see the author and not the card.
 
 Printed, as medians of the draws: how well the learned weights correlate with the planted ones over the checks that
 vary; the AUC of the planted weights themselves, which nothing can beat by much; that of the fitted judge out of fold,
 of the same judge on texts of other authors that no label was about, and of the checklist; how often the 95 % interval
-holds the third; the mean AUC after shuffling; and Spearman's rho on the labels of a second rater with other weights.
+holds the third; the mean AUC of marks that mean nothing; and Spearman's rho on the labels of a second rater with other weights.
 With `--hub` also one real reader: `checks_labels*.csv` has one person's answers to every check of 90 cards, and which
 fifth the share of checks that they saw passed falls into is taken as their mark.
 """
@@ -83,6 +84,7 @@ class Draw:
     judge: float
     is_inside: bool | None
     shuffled: float
+    taste: float
     own_rho: float
     other_rho: float
     other_judge_rho: float
@@ -136,13 +138,31 @@ def chosen_texts(material: Material, n: int, *, is_heavy: bool, rng: np.random.G
 
 
 def shuffled_by_group(material: Material, rng: np.random.Generator) -> Material:
-    """The same with the marks of another author's texts for each author: what one author has in common stays so."""
+    """The same with other authors' marks: each author draws from the marks of another, who is never the same one.
+
+    What one author's marks have in common stays so. Were labels only moved, the largest author would often meet its own.
+    """
     turn = rng.permutation(material.groups.max() + 1)
-    marks = np.empty(len(material.marks))
-    marks[np.argsort(material.groups, kind="stable")] = material.marks[
-        np.argsort(turn[material.groups], kind="stable")
-    ]
+    source = np.empty_like(turn)
+    source[turn] = np.roll(turn, 1)
+    own = [material.marks[material.groups == group] for group in range(len(turn))]
+    marks = np.array([rng.choice(own[source[group]]) for group in material.groups], np.float64)
     return Material(material.answers, material.scores, material.words, marks, material.groups)
+
+
+def by_taste(material: Material, rng: np.random.Generator) -> Material:
+    """The same with marks of five levels by a taste for each author, and noise."""
+    seen = rng.normal(0, 3 * TASTE, int(material.groups.max()) + 1)[material.groups]
+    seen = seen + rng.logistic(size=len(seen))
+    marks = np.digitize(seen, np.quantile(seen, CUTS[5])).astype(np.float64) + np.float64(1)
+    return Material(material.answers, material.scores, material.words, marks, material.groups)
+
+
+def auc_of_nothing(material: Material, seed: int) -> float:
+    """The AUC of the fitted judge out of fold, in two splits: the draws are averaged. NaN of one level."""
+    if len(np.unique(material.marks)) < 2:
+        return np.nan
+    return agreements(material, seed, splits=2)[0].estimate.value or np.nan
 
 
 def auc(marks: Floats, order: Floats) -> float:
@@ -169,7 +189,7 @@ def drawn(setting: Setting, seed: int) -> Draw:
     unseen = auc(marks[new], weighing.expected(everything.answers.of(new)))
     estimate = found["fitted", "auc"]
     varies = material.answers.values.std(0) > 0.1
-    shuffled = agreements(shuffled_by_group(material, rng), seed)[0].estimate.value
+    nothing = [auc_of_nothing(of, seed) for of in (shuffled_by_group(material, rng), by_taste(material, rng))]
     return Draw(
         weights=float(np.corrcoef(weighing.model.weights[varies], weights[varies])[0, 1]),
         planted=auc(material.marks, material.answers.values @ weights),
@@ -179,7 +199,8 @@ def drawn(setting: Setting, seed: int) -> Draw:
         is_inside=None
         if estimate.low is None or estimate.high is None
         else estimate.low <= unseen <= estimate.high,
-        shuffled=shuffled or np.nan,
+        shuffled=nothing[0],
+        taste=nothing[1],
         own_rho=found["fitted", "spearman"].value or np.nan,
         other_rho=carried["fitted", "spearman"].value or np.nan,
         other_judge_rho=carried["judge", "spearman"].value or np.nan,
@@ -195,7 +216,9 @@ def _with(material: Material, marks: Floats, chosen: Codes) -> Material:
 
 HEAD = (
     "| labels | weights: r | AUC, planted | AUC, out of fold | AUC, new texts | AUC, checklist | interval holds it "
-    "| AUC, shuffled | rho, own | rho, other raters | checklist's rho there |\n|" + "---|" * 11
+    "| AUC, shuffled | AUC, taste alone | rho, own | rho, other raters | checklist's rho there |\n|"
+    + "---|"
+    * 12
 )
 
 
@@ -207,15 +230,10 @@ def line(setting: Setting, draws: list[Draw]) -> str:
 
     known = [draw.is_inside for draw in draws if draw.is_inside is not None]
     inside = f"{sum(known)} of {len(known)}"
-    shuffled = np.array([draw.shuffled for draw in draws])
-    error = shuffled.std(ddof=1) / np.sqrt(len(shuffled))
+    nothing = [_mean_with_error([getattr(draw, name) for draw in draws]) for name in ("shuffled", "taste")]
     cells = [middle(name) for name in ("weights", "planted", "fitted", "unseen", "judge")]
     rhos = [middle(name) for name in ("own_rho", "other_rho", "other_judge_rho")]
-    return (
-        f"| {setting.words} | "
-        + " | ".join([*cells, inside, f"{shuffled.mean():.3f} ± {error:.3f}", *rhos])
-        + " |"
-    )
+    return f"| {setting.words} | " + " | ".join([*cells, inside, *nothing, *rhos]) + " |"
 
 
 def read_by_a_person(hub: Path) -> Material:
@@ -262,9 +280,14 @@ def settings_of(corpora: list[Corpus]) -> list[Setting]:
         Setting(corpus, labels, levels)
         for corpus in corpora
         for labels, levels in ((25, 2), (100, 5), (750, 5), (750, 2))
-        if corpus.name != DEMO or levels == 5
+        if corpus.name != DEMO or (labels, levels) == (750, 5)
     ]
     return [*plain, *(Setting(corpus, 750, 5, is_heavy=True) for corpus in corpora[1:])]
+
+
+def _mean_with_error(values: list[float]) -> str:
+    known = np.array([value for value in values if not np.isnan(value)])
+    return f"{known.mean():.2f} ± {known.std(ddof=1) / np.sqrt(len(known)):.2f}"
 
 
 def draws_of(setting: Setting, count: int) -> list[Draw]:

@@ -78,13 +78,15 @@ class CurvePoint:
 
 
 @on_one_thread
-def agreements(material: Material, seed: int) -> list[Agreement]:
+def agreements(material: Material, seed: int, splits: int | None = None) -> list[Agreement]:
     """Every measure of the fitted weights, of the judge's own score and of length alone, on the same folds.
 
     On the raters' scale score and length are put by a regression on them alone, in the same folds.
     """
     rng = np.random.default_rng([20, seed])
-    folds = np.array([folds_of(material.groups, material.marks, rng) for _ in range(material.splits)])
+    folds = np.array(
+        [folds_of(material.groups, material.marks, rng) for _ in range(splits or material.splits)]
+    )
     fitted = []
     for split in folds:
         fitted.append(_predicted(material, split, rng))
