@@ -11,7 +11,7 @@ where each author gets marks of another author, and by taste alone, where raters
 Printed, as medians of the draws: how well the learned weights correlate with the planted ones over the checks that
 vary; the AUC of the planted weights themselves, which nothing can beat by much; that of the fitted judge out of fold,
 of the same judge on texts of other authors that no label was about, and of the checklist; how often the 95 % interval
-holds the third; the mean AUC of marks that mean nothing; and Spearman's rho on the labels of a second rater with other weights.
+holds the third; the mean AUC of marks that mean nothing; and Spearman's rho on a second rater's labels.
 With `--hub` also one real reader: `checks_labels*.csv` has one person's answers to every check of 90 cards, and which
 fifth the share of checks that they saw passed falls into is taken as their mark.
 """
@@ -140,7 +140,7 @@ def chosen_texts(material: Material, n: int, *, is_heavy: bool, rng: np.random.G
 def shuffled_by_group(material: Material, rng: np.random.Generator) -> Material:
     """The same with other authors' marks: each author draws from the marks of another, who is never the same one.
 
-    What one author's marks have in common stays so. Were labels only moved, the largest author would often meet its own.
+    What an author's marks have in common stays so. Were labels only moved, the largest author would often meet its own.
     """
     turn = rng.permutation(material.groups.max() + 1)
     source = np.empty_like(turn)
