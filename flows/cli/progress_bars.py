@@ -22,6 +22,7 @@ _LABELS = {
     "judge": "judging texts",
     "explain": "explaining scores",
     "calibrate": "calibrating the judge",
+    "fit": "fitting to the labels",
     "analyse": "estimating findings",
     "embed": "embedding texts",
     "map": "drawing the map",
