@@ -387,18 +387,76 @@ class CardLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class FittedJudge:
+    """Weights on a judge's answers, learned from one set of people's labels: everything its fingerprint is made of.
+
+    `answers` are what is weighed of the judge named by `base_fingerprint`: the `log_odds` of its checks, or `passed`,
+    1 or 0. A mark is at least a level of `thresholds` with the log-odds: sum of weights x answers, less the threshold;
+    `lowest` is the level without one. `labels` is their digest, `subject` what was marked, `authors` the groups of
+    texts that share an author or are nearly the same, and `without_author` counts texts whose author is unknown.
+    """
+
+    fingerprint: str
+    judge: str
+    base_judge: str
+    base_fingerprint: str
+    labels: str
+    subject: str
+    rubric: str
+    answers: Literal["passed", "log_odds"]
+    weights: dict[str, float]
+    thresholds: dict[str, float]
+    lowest: float
+    penalty: float
+    texts: int
+    authors: int
+    without_author: int
+    fitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FittedMeasure:
+    """How well a fitted judge agrees with people by one measure, with its 95 % interval over authors.
+
+    `probe` is the experiment: `out_of_fold` (authors kept aside), `curve` (of few labels) or `other_labels` (of other
+    people, whose digest is `labels`). `scorer` is fitted, judge (its base as it is) or length. `learned_from` counts
+    the labels that weights were learned from, `n` the texts that they were tried on. `gain` is that of the fitted judge
+    over the scorer. On a curve the interval is the spread of the draws.
+    """
+
+    fingerprint: str
+    labels: str
+    probe: str
+    scorer: str
+    measure: str
+    learned_from: int
+    n: int
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+    effective_authors: float | None
+    detail: str | None
+    measured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeSpec:
     """A judge as requested on the command line.
 
     `kind` is a name in the registry of judges. `model` is the judge model's name on the Hub or a folder (null: that of
     the settings, or the one that the servers serve), `urls` its servers (none: the run starts one), and `revision` the
-    commit of the model where the run that started the servers chose it.
+    commit of the model where the run that started the servers chose it. `explains`: whether explanations will be asked
+    for, which need a longer context.
     """
 
     kind: str = "checklist"
     model: str | None = None
     urls: tuple[str, ...] = ()
     revision: str | None = None
+    explains: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
 from tasks.cards.one_line import printable
-from tasks.errors import PassportRefused, WriterBusy
+from tasks.errors import PassportRefused, UsageError, WriterBusy
 from tasks.judges import opened_judge, serving, specs_of
 from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry
 
@@ -36,7 +36,22 @@ def calibrate(
     repeats: Annotated[
         int, typer.Option(min=0, max=50, help="How many times the same cards are scored again.")
     ] = 3,
-    seed: Annotated[int, typer.Option(help="For orders, fillers and resamples.")] = 20,
+    seed: Annotated[int, typer.Option(help="For orders, fillers, resamples and folds.")] = 20,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit", help="Learn weights on the checks from the labels instead: a judge of its own."
+        ),
+    ] = False,
+    subject: Annotated[
+        str | None, typer.Option(help="With --fit: the column to learn.", show_default="score")
+    ] = None,
+    try_on: Annotated[
+        Path | None, typer.Option(metavar="OTHER", help="With --fit: other people's labels to try it on.")
+    ] = None,
+    curve: Annotated[
+        Path | None, typer.Option(help="With --fit: draw what so many labels are worth, as .svg or .png.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a judge with people and with itself, and attack it as authors might: its passport.
@@ -45,6 +60,7 @@ def calibrate(
     cardiograph calibrate labels.csv
     cardiograph calibrate labels.csv --judge vllm --judge-url http://gpu:8000
     cardiograph calibrate labels.parquet --min-kappa 0.6
+    cardiograph calibrate labels.csv --fit --curve labels.svg
 
     \b
     LABELS has a column `model_id`, `card_hash` or `card_text`, and `score`
@@ -52,14 +68,27 @@ def calibrate(
     `cardiograph label` makes such a file. The passport is kept in the lake
     and shown in the report. What the measures mean: docs/calibration.md.
     """
+    from flows.cli.fit import fit_labels
     from flows.cli.progress_bars import progress_bars
     from tasks.boilerplate.tables import in_use
     from tasks.passport.labels import read_labels
     from tasks.passport.passport import examine
+    from tasks.passport.sheet import OVERALL
     from tasks.storage.lake import Lake
     from tasks.storage.warehouse import make_home
 
     (spec,) = specs_of([judge], judge_model, judge_urls or [])
+    _check_options(is_fit=fit, has_fit_options=bool(subject or try_on or curve), min_kappa=min_kappa)
+    if fit:
+        fit_labels(
+            *(labels, home, spec),
+            subject=subject or OVERALL,
+            other=try_on,
+            picture=curve,
+            seed=seed,
+            as_json=as_json,
+        )
+        return
     labelled = read_labels(labels, home)
     make_home(home)
     with (
@@ -77,6 +106,13 @@ def calibrate(
         typer.echo(f"Another run is writing to {home}; the next run publishes passport and labels.", err=True)
     if min_kappa is not None:
         check_kappa(entries, min_kappa)
+
+
+def _check_options(*, is_fit: bool, has_fit_options: bool, min_kappa: float | None) -> None:
+    if has_fit_options and not is_fit:
+        raise UsageError("--subject, --try-on and --curve are for --fit; add it, or leave them out")
+    if is_fit and min_kappa is not None:
+        raise UsageError("--min-kappa is about the passport; run once with it and once with --fit")
 
 
 def keep(home: Path, entries: Sequence[PassportEntry], labelled: LabelledTexts) -> bool:

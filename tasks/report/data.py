@@ -41,6 +41,7 @@ class JudgingReport:
 
     took: dict[str, Any]  # judging, its one row
     passport: tuple[PassportEntry, ...]  # passport
+    fitted: pl.DataFrame  # fitted
     others: pl.DataFrame  # other_judges
     grids: dict[str, pl.DataFrame]  # score_grid, by the other judge's fingerprint
     disagreements: pl.DataFrame  # disagreements
@@ -107,6 +108,7 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         judging=JudgingReport(
             took=frame(db, "out/judging", **key).row(0, named=True),
             passport=tuple(_read(PassportEntry, row) for row in passport.to_dicts()),
+            fitted=frame(db, "out/fitted", fingerprint=fingerprint),
             others=others,
             grids={
                 other: frame(db, "out/score_grid", fingerprint=fingerprint, other=other) for other in drawn

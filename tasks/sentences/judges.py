@@ -101,6 +101,24 @@ def sway_sentences(passport: Sequence[PassportEntry]) -> list[str]:
     return found
 
 
+def fitted_sentences(fitted: Sequence[Mapping[str, Any]]) -> list[str]:
+    """That a judge was fitted to people's labels on this one's answers, and how well it agrees, in one sentence.
+
+    `fitted`: rows of `sql/out/fitted.sql`; without any there is no sentence.
+    """
+    aucs = {row["scorer"]: row for row in fitted if row["measure"] == "auc" and row["estimate"] is not None}
+    if not {"fitted", "judge"} <= aucs.keys():
+        return []
+    own = aucs["fitted"]
+    return [
+        f"A judge fitted to one set of people’s labels ({own['judge']}) weighs its answers by their marks of "
+        f"{texts(own['texts'])}: of two texts by authors kept aside, it scores the one they marked higher above the "
+        f"other in {percent(own['estimate'])} of the pairs ({_interval(own['ci_low'], own['ci_high'])}), where the "
+        f"score on this page does in {percent(aucs['judge']['estimate'])}; it speaks for those people alone, and no "
+        "figure here rests on it."
+    ]
+
+
 def _apart(difference: float | None, low: float | None, high: float | None, what: str) -> str:
     """`0.42 points above people (95 % interval 0.38 to 0.46)`, `about the same as people (…)` around zero."""
     if difference is None or low is None or high is None:

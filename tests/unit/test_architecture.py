@@ -24,6 +24,7 @@ FLOORS = [
     {"boilerplate", "hub"},
     {"embedders", "findings", "judges"},
     {"atlas", "passport"},
+    {"fitted"},
     {"report"},
     {"operations"},
 ]
@@ -36,7 +37,7 @@ DOORS = {
     "huggingface_hub": {
         "tasks/hub/client.py",
         "tasks/hub/transport.py",
-        "tasks/judges/vllm/server.py",
+        "tasks/judges/vllm/model.py",
         "tasks/embedders/sentence.py",
     },
     "obstore": {"tasks/storage/store/bucket.py"},

@@ -6,6 +6,7 @@ import gc
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
@@ -132,11 +133,15 @@ def test_requests_differ_between_cards_only_in_the_last_message(server: Scripted
     assert {payload["temperature"] for payload in payloads} == {0}
 
 
-def test_the_longest_card_is_sent_first(server: ScriptedJudge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shortest_cards_are_sent_last_and_the_others_in_no_order_of_length(
+    server: ScriptedJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CARDIOGRAPH_JUDGE_CONCURRENCY", "1")
-    score(server, cards(7))
+    texts = [card(f"{CARD}{'More words. ' * number}") for number in range(40)]
+    score(server, texts)
     lengths = [len(payload["messages"][-1]["content"]) for payload in requests_of(server)]
-    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[30:] == sorted(lengths, reverse=True)[30:]
+    assert abs(sum(lengths[:10]) / sum(lengths[20:30]) - 1) < 0.5
 
 
 def test_of_a_card_beyond_its_budget_the_judge_sees_head_and_tail(
@@ -321,8 +326,22 @@ def test_whatever_bytes_a_server_sends_there_is_a_verdict(
 
 
 def explain(server: ScriptedJudge, text: str) -> list[Explanation]:
-    with opened_judge(JudgeSpec("vllm", urls=(server.url,))) as judge:
+    with opened_judge(JudgeSpec("vllm", urls=(server.url,), explains=True)) as judge:
         return list(judge.explain([card(text)]))
+
+
+def test_without_explanations_no_room_for_them_is_needed() -> None:
+    with running_scripted_judge(context_tokens=1000) as server, pytest.raises(JudgeRefused) as caught:
+        score(server, [card(CARD)])
+    needed = int(re.search(r"answer need ([\d,]+)", str(caught.value))[1].replace(",", ""))  # type: ignore[index]
+    with running_scripted_judge(context_tokens=needed) as server:
+        with opened_judge(JudgeSpec("vllm", urls=(server.url,))) as judge:
+            (verdict,) = judge.score([card(CARD)])
+            assert verdict.score
+            with pytest.raises(UsageError, match="explanations were not announced"):
+                list(judge.explain([card(CARD)]))
+        with pytest.raises(JudgeRefused, match="--explain 0"):
+            explain(server, CARD)
 
 
 def explaining(**changed: str) -> Callable[[dict[str, Any]], object]:
