@@ -388,7 +388,9 @@ def canaries_result(name: str, trial: CanaryTrial, took_s: float) -> CheckResult
     """What the canaries show of a judge, also where not all have come."""
     total = len(load_canaries())
     order = (
-        "" if trial.concordance is None else f"; {trial.concordance:.0%} of the pairs are in the right order"
+        ""
+        if trial.concordance is None
+        else f"; {100 * trial.concordance:.0f} % of the pairs are in the right order"
     )
     if trial.cards < total:
         detail = f"{trial.cards} of {total} came in {took_s:.0f} s{order}"

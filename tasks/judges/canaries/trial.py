@@ -63,14 +63,14 @@ def _faults(scores: Scores, refused: Sequence[str]) -> Iterator[str]:
     if unscored > REFUSED_MAX:
         yield f"{unscored} of {len(scores)} answers cannot be used ({', '.join(refused)}; at most {REFUSED_MAX})"
     if ordered is None or ordered < CONCORDANCE_LEAST:
-        yield f"{_percent(ordered)} of the pairs are in the right order (at least {CONCORDANCE_LEAST:.0%})"
+        yield f"{_percent(ordered)} of the pairs are in the right order (at least {_percent(CONCORDANCE_LEAST)})"
     if apart is None or apart < SPREAD_LEAST:
         found = "no score for one of them" if apart is None else f"{apart:.2f} points"
         yield f"exemplary cards are {found} above untouched forms (at least {SPREAD_LEAST:.2f})"
 
 
 def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{share:.0%}"
+    return "none" if share is None else f"{100 * share:.0f} %"
 
 
 def _ranking(scores: Scores) -> list[str]:

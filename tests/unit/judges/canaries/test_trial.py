@@ -61,7 +61,7 @@ def test_a_judge_model_that_does_not_read_fails(
     monkeypatch.setenv("CARDIOGRAPH_JUDGE_SCORE_MODE", mode)
     trial = tried(broken)
     assert not trial.is_passed
-    assert "of the pairs are in the right order (at least 85%)" in trial.faults[0]
+    assert "of the pairs are in the right order (at least 85 %)" in trial.faults[0]
 
 
 def test_two_refused_answers_pass_and_a_third_is_named_with_its_reason() -> None:
