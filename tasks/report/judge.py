@@ -31,8 +31,8 @@ def judge_section(data: ReportData, limits: Settings) -> dict[str, Any]:
         "identity": _identity(judge),
         "figures": [*_speed(judging.took, limits), *_quality(judging.took)],
         "asides": _asides(judging.took, limits.gpu_hour_price),
+        "canaries": canary_sentence(judging.canaries),
         "trust": [
-            canary_sentence(judging.canaries),
             passport_sentence(judging.passport),
             *sway_sentences(judging.passport),
         ],

@@ -292,6 +292,7 @@ def test_a_judge_model_gets_a_passport_and_is_held_against_a_limit(
     assert "No passport" not in (home / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("broken", [copies_a_pattern, fails_everything])
 def test_no_report_is_published_from_a_judge_that_does_not_read(
     broken: Character, corpus: Path, tmp_path: Path
@@ -330,6 +331,5 @@ def test_with_a_warning_a_judge_that_failed_judges_and_the_report_says_so(
         **environment,
     )
     assert done.returncode == 0, done.stderr
-    assert "toy failed the canaries" in done.stderr
     assert "failed: 50" in " ".join(done.stdout.split())
     assert "Distrust these scores" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import CanariesFailed
+from tasks.errors import CanariesFailed, JudgesDiffer
 from tasks.judges import identify
 from tasks.judges.canaries.steps import check_canaries, plan_canaries, prove_judge
 from tasks.judges.characters import copies_a_pattern
 from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
 from tasks.records import JudgeRecord, JudgeSpec
-from tasks.work.orders import Shared
+from tasks.storage.lake import Lake
+from tasks.work.crew import CARD_KINDS, JUDGE_KINDS
+from tasks.work.orders import Shared, open_stage, outstanding, read_shared
 from tasks.work.run import Run
 
 WEEK = date(2026, 11, 16)
@@ -104,3 +106,25 @@ def test_no_judge_is_tried_where_the_settings_say_so(
     monkeypatch.setenv("CARDIOGRAPH_JUDGE_CANARIES", "off")
     check_canaries.fn(run, try_in(run, spec_of(server)))
     assert answers(server) == 0
+
+
+def test_where_only_a_pools_workers_reach_the_judge_they_try_it(
+    run: Run, server: ScriptedJudge, tmp_path: Path
+) -> None:
+    assert "prove" in JUDGE_KINDS
+    assert "prove" not in CARD_KINDS
+    record = record_of(spec_of(server))
+    (order,) = plan_canaries.fn(run, record)
+    open_stage(run.lake, order.stage, Shared(spec=spec_of(server)), [order])
+    lake = Lake(tmp_path)  # as the worker sees it
+    (pulled,), shared = outstanding(lake, order.stage), read_shared(lake, order.stage)
+    assert shared is not None
+    prove_judge.fn(Run(tmp_path, WEEK), pulled, shared)
+    check_canaries.fn(run, record)
+
+
+def test_a_worker_does_not_try_another_judge_than_the_run_began_with(run: Run, server: ScriptedJudge) -> None:
+    (order,) = plan_canaries.fn(run, record_of(JudgeSpec()))
+    with pytest.raises(JudgesDiffer):
+        prove_judge.fn(run, order, Shared(spec=spec_of(server)))
+    assert run.lake.parts("canaries") == []
