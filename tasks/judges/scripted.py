@@ -37,6 +37,7 @@ from tasks.engine.child import exit_with_parent
 
 LEVELS = "12345"
 IMPOSSIBLE = -9999.0  # vLLM's way to write minus infinity
+_ANY_NUMBER = 1_000_000
 _TRANSPORT = "tasks.judges.scripted.transport"
 _TOKEN = re.compile(r"\d|[^\W\d]{1,4}| ?[^\s\w]|\s+|\w")
 _CARD = re.compile(r"⟦CARD \w+ BEGINS⟧\n(.*)\n⟦CARD", re.DOTALL)
@@ -215,8 +216,9 @@ def _entry(token: str, listed: Mapping[str, float]) -> Payload:
 class ScriptedJudge:
     """One server in a thread of its own; `die` and `revive` work any number of times, on the same port.
 
-    The fields from `model` to `kv_tokens` are what it reports about itself, `is_well` what /health reports. `character`
-    gives the text of an answer where `script` gives none; without one the judge is competent.
+    The fields from `model` to `kv_tokens` are what it reports about itself, `is_well` what /health reports. Each answer
+    takes `latency_s`; of more requests than `parallel` the later ones wait for the earlier ones. `character` gives the
+    text of an answer where `script` gives none; without one the judge is competent.
     """
 
     script: AnswerScript | None = None
@@ -228,6 +230,7 @@ class ScriptedJudge:
     kv_tokens: int | None = 65_536
     api_key: str | None = None
     latency_s: float = 0.0
+    parallel: int | None = None
     character: Character | None = None
     is_well: bool = True
     has_digits: bool = True  # its vocabulary has a token per digit
@@ -265,6 +268,10 @@ class ScriptedJudge:
         if running:
             running.close()
 
+    def compute(self, tokens: int) -> None:
+        """Count tokens that belong to no answer yet, as an engine does that is busy with long ones."""
+        self._tokens["generation"] += tokens
+
     def forget(self) -> None:
         """Count from 0 again, like a server that was restarted."""
         self._process_start = monotonic()
@@ -278,6 +285,7 @@ class ScriptedJudge:
         config.load()
         state = ServerState()
         others = asyncio.all_tasks()
+        self._places = asyncio.Semaphore(self.parallel or _ANY_NUMBER)
         # Without uvicorn's own server, which takes its time to stop: this one dies.
         server = await asyncio.get_running_loop().create_server(
             lambda: _JudgeProtocol(config=config, server_state=state, app_state={}), sock=listener
@@ -331,7 +339,8 @@ class ScriptedJudge:
             case "POST", "/tokenize":
                 return _json(self._tokenized(payload))
             case "POST", "/v1/chat/completions":
-                await asyncio.sleep(self.latency_s)
+                async with self._places:
+                    await asyncio.sleep(self.latency_s)
                 return self._completed(payload)
         return _json({"detail": "Not Found"}, 404)
 
