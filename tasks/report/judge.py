@@ -10,6 +10,7 @@ from tasks.records import DEFAULT_JUDGE, JudgeRecord
 from tasks.report.data import ReportData
 from tasks.report.tables import disagreements_table, explained_tables, passport_table
 from tasks.sentences.judges import (
+    canary_sentence,
     fitted_sentences,
     other_judge_sentence,
     passport_sentence,
@@ -36,6 +37,7 @@ def judge_section(data: ReportData, limits: Settings) -> dict[str, Any]:
         "identity": _identity(judge),
         "figures": [*_speed(judging.took, limits), *_quality(judging.took)],
         "asides": _asides(judging.took, limits.gpu_hour_price),
+        "canaries": canary_sentence(judging.canaries),
         "trust": [
             passport_sentence(judging.passport),
             *sway_sentences(judging.passport),

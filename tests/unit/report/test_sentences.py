@@ -12,11 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.records import Finding, JudgeRecord, PassportEntry
+from tasks.records import CanaryTrial, Finding, JudgeRecord, PassportEntry
 from tasks.sentences.atlas import atlas_words, shown_notes, stability_notes
 from tasks.sentences.estimates import change
 from tasks.sentences.findings import headline, sentence
-from tasks.sentences.judges import judge_note, other_judge_sentence, passport_sentence, sway_sentences
+from tasks.sentences.judges import (
+    canary_sentence,
+    canary_words,
+    judge_note,
+    other_judge_sentence,
+    passport_sentence,
+    sway_sentences,
+)
 from tasks.sentences.numbers import MINUS, NARROW, count, decimal, duration, percent, probability, rate
 from tasks.sentences.snapshots import boilerplate_words, cost_per_thousand, judging_words, unscored_words
 
@@ -486,3 +493,28 @@ def test_an_ingredient_is_named_in_the_words_of_the_rubric(predictor: str, said:
 def test_a_table_that_knows_too_little_is_to_be_learned_anew(new: int, expected: str) -> None:
     row = {"words": 1000, "known_words": 360, "new_words": new, "version": "2026-11-30-abc"}
     assert boilerplate_words(row) == expected
+
+
+PASSED = CanaryTrial(
+    *("f1", "checklist", "c", 16, 0, 0.979, 3.53, True, [], ["en exemplary 4.63"], datetime(2026, 11, 16))
+)
+FAILED = replace(
+    PASSED, concordance=0.5, spread=0.0, is_passed=False, faults=["50 % of the pairs", "0.00 points"]
+)
+
+
+def test_a_judge_that_ordered_the_canaries_is_said_to_and_one_that_did_not_is_to_be_distrusted() -> None:
+    said = canary_sentence(PASSED)
+    assert f"98{NARROW}% of the pairs in the right order" in said
+    assert "3.53 points above untouched forms" in said
+    assert canary_sentence(FAILED).startswith(
+        "Distrust these scores: the judge cannot order 16 made-up cards"
+    )
+    assert canary_sentence(FAILED).endswith("50 % of the pairs; 0.00 points.")
+    assert "was not tried" in canary_sentence(None)
+
+
+def test_the_closing_table_says_in_a_few_words_how_the_canaries_went() -> None:
+    assert canary_words(PASSED) == f"passed: 98{NARROW}% of pairs in order, 3.53 points apart"
+    assert canary_words(FAILED) == "failed: 50 % of the pairs; 0.00 points"
+    assert canary_words(None) == "not tried"
