@@ -21,7 +21,7 @@ _LABELS = {
     "start": "starting the judge",
     "judge": "judging texts",
     "explain": "explaining scores",
-    "calibrate": "calibrating the judge",
+    "calibrate": "testing the judge",
     "analyse": "estimating findings",
     "embed": "embedding texts",
     "map": "drawing the map",

@@ -26,7 +26,7 @@ _TELLING_WORDS = 4
 _OWN_WORDS = 50
 _FACTUAL_WORDS = 12
 _DETAILED_WORDS = 95
-_PROTOCOL_WORDS, _PROTOCOL_CUES = 18, 3
+_PROTOCOL_WORDS, _PROTOCOL_CUES = 18, 2
 
 
 # ----------------------------------------------------------------------------------------------- purpose
@@ -34,14 +34,24 @@ _PROTOCOL_WORDS, _PROTOCOL_CUES = 18, 3
 
 # What stands under a heading of its own choice may be about anything: it describes the model where it speaks of the
 # model and not of one of these.
-_ABOUT_OTHERS = ("limits", "out_of_scope", "compute", "installs", "compares", "withheld", "hyperparameter_words")
+_ABOUT_OTHERS = (
+    "limits",
+    "out_of_scope",
+    "compute",
+    "installs",
+    "compares",
+    "withheld",
+    "hyperparameter_words",
+)
 _SENTENCES = re.compile(r"(?<=[.!?;。！？；])\s+|(?<=[。！？；])")
 
 
 @lru_cache(maxsize=1)
 def _told(e: Evidence) -> str:
     """The statements on what the model is."""
-    asides = (each for block in e.asides if cues.has("model_words", block) for each in _SENTENCES.split(block))
+    asides = (
+        each for block in e.asides if cues.has("model_words", block) for each in _SENTENCES.split(block)
+    )
     return "\n".join((*e.statements, *(each for each in asides if not _is_about_others(each))))
 
 
@@ -51,11 +61,16 @@ def _is_about_others(sentence: str) -> bool:
 
 
 def _states_what_it_is(e: Evidence) -> bool:
-    """Enough words in the opening; fewer where they call it a model."""
-    words = substance(_told(e))
-    return words >= _INTRO_WORDS or (
-        words >= _INTRO_WORDS_MIN and any(cues.has("model_words", each) for each in e.statements)
-    )
+    """Enough words in the opening; fewer where a sentence says that it is a model of some kind."""
+    return substance(_told(e)) >= _INTRO_WORDS or any(map(_calls_it_a_model, e.statements))
+
+
+def _calls_it_a_model(statement: str) -> bool:
+    said = _IS_A.search(statement)
+    return bool(said) and substance(statement) >= _INTRO_WORDS_MIN and cues.has("model_words", statement)
+
+
+_IS_A = re.compile(r"\bis (?:an?|the) ")
 
 
 def _is_bots(e: Evidence) -> bool:
@@ -197,7 +212,23 @@ def data_described(e: Evidence) -> bool:
     if substance(part) >= 12:
         return True
     said = [line for line in (part.casefold() or e.prose).split("\n") if _is_size(line)]
-    return bool(said) and (data_named(e) or any(cues.has("collected", line) for line in said))
+    if said and (data_named(e) or any(cues.has("collected", line) for line in said)):
+        return True
+    return any(map(_counts_data, (part.casefold() or e.prose).split("\n")))
+
+
+# A number of three digits or more, but a year, with a word behind it: "9,300 recipes".
+_COUNT = re.compile(
+    r"(?<![\w.,])(?!(?:19|20)\d\d\b)\d{1,3}(?:[.,\u00a0\u202f ]?\d{3})+(?![\d.,]\d)\s(?=[^\W\d_]{3})"
+)
+
+
+def _counts_data(text: str) -> bool:
+    """Whether some sentence of a casefolded paragraph counts what the data hold and tells how they came about."""
+    return bool(_COUNT.search(text)) and any(
+        _COUNT.search(each) and cues.has("training_data_words", each) and cues.has("collected", text)
+        for each in _SENTENCES.split(text)
+    )
 
 
 _BYTES_OR_HOURS = re.compile(r"(?:[gmt]i?b|hours?|hrs?)$")
@@ -494,7 +525,9 @@ def _names(e: Evidence) -> int:
 CHECKS: dict[str, Predicate] = {
     # purpose
     "states_what_it_is": _states_what_it_is,
-    "describes_in_depth": lambda e: substance("\n".join((*e.statements, *e.asides))) >= _DEPTH_WORDS and not _is_bots(e),
+    "describes_in_depth": lambda e: (
+        substance("\n".join((*e.statements, *e.asides))) >= _DEPTH_WORDS and not _is_bots(e)
+    ),
     "names_origin": lambda e: (
         has_any(e, "base_model") or cues.has("architecture", e.prose) or cues.has("architecture", e.titles)
     ),
@@ -508,6 +541,7 @@ CHECKS: dict[str, Predicate] = {
         "installation" in e.parts
         or cues.has("installs", e.code)
         or cues.has("installs", e.prose)
+        or cues.has("needs", e.prose)
         or cues.has("requires", f"{e.part('how_to_use')}\n{e.intro}".casefold())
     ),
     # training and data

@@ -15,7 +15,7 @@ class Edit:
 
     With it the checks in `rises` must pass and those in `falls` must fail, whatever the card said before. Those in
     `may` may move: the edit touches them in passing, or what they ask about. All others must stay as they were.
-    `language` is that of what was put in, where it was written.
+    `language` is that of what was put in, where it was written; `is_later`: see `Wording`.
     """
 
     name: str
@@ -24,11 +24,7 @@ class Edit:
     falls: frozenset[str] = NOTHING
     may: frozenset[str] = NOTHING
     language: str | None = None
-
-    @property
-    def touched(self) -> frozenset[str]:
-        """The checks of which the edit does not ask that they stay."""
-        return self.rises | self.falls | self.may
+    is_later: bool = False
 
 
 def checks_of(*criteria: str) -> frozenset[str]:

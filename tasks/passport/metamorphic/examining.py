@@ -21,8 +21,6 @@ ATTACKED_TEXTS_MAX = 5
 TEXTS_PER_ATTACKED = 12
 # What each card is expected to cost, for the progress bar alone: edits differ with what a card has.
 TEXTS_PER_CARD = 56
-# The probes of this passport; all others need labels.
-PROBES = ("evidence", "invariance", "sway")
 
 
 def examine_evidence(judge: Judge, texts: Sequence[CardText], *, seed: int = SEED) -> list[PassportEntry]:

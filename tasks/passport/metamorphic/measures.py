@@ -31,6 +31,7 @@ class Moved:
     card: str
     name: str
     language: str | None
+    is_later: bool
     check: str
     must: bool
     has_moved: bool
@@ -46,8 +47,9 @@ def moves_of(trials: Iterable[Trial], verdicts: Verdicts) -> Iterator[Moved]:
         for check in checks:
             was, is_now = check in before, check in after
             must = (check in trial.rises and not was) or (check in trial.falls and was)
-            if must or check not in trial.rises | trial.falls | trial.may:
-                yield Moved(trial.card, trial.name, trial.language, check, must, was != is_now)
+            if must or check not in trial.touched:
+                kept = (trial.card, trial.name, trial.language, trial.is_later)
+                yield Moved(*kept, check, must, was != is_now)
 
 
 def _passed(verdicts: Verdicts, card_hash: str) -> frozenset[str] | None:
@@ -195,7 +197,9 @@ def _score(verdicts: Verdicts, card_hash: str) -> float | None:
 
 def spread(scores: Sequence[float], *, seed: int) -> Measure:
     """The standard deviation of the judge's scores over the cards."""
-    return measured("standard_deviation", np.array(scores)[:, None], lambda v: np.asarray(v[..., 0].std(-1)), seed=seed)
+    return measured(
+        "standard_deviation", np.array(scores)[:, None], lambda v: np.asarray(v[..., 0].std(-1)), seed=seed
+    )
 
 
 def padding(trials: Sequence[Trial], verdicts: Verdicts, *, seed: int) -> list[Measure]:

@@ -75,7 +75,8 @@ def is_plain(card: CutCard) -> bool:
 
 
 _MARKUP = re.compile(
-    r"<(?:!--|/?(?:h[1-6]|table|pre|details|code|ul|ol|div|p|center|section|article|style|script)\b)", re.IGNORECASE
+    r"<(?:!--|/?(?:h[1-6]|table|pre|details|code|ul|ol|div|p|center|section|article|style|script)\b)",
+    re.IGNORECASE,
 )
 
 
@@ -165,7 +166,12 @@ def _paragraph_end(lines: Sequence[str], at: int) -> int:
 
 
 def _begins_table(lines: Sequence[str], at: int) -> bool:
-    return at + 1 < len(lines) and "|" in lines[at] and "-" in lines[at + 1] and bool(_DELIMITERS.match(lines[at + 1]))
+    return (
+        at + 1 < len(lines)
+        and "|" in lines[at]
+        and "-" in lines[at + 1]
+        and bool(_DELIMITERS.match(lines[at + 1]))
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ sections
@@ -192,7 +198,9 @@ def section_level(pieces: Sequence[Piece]) -> int:
 def section_starts(pieces: Sequence[Piece]) -> list[int]:
     """Where the card's sections begin, those within others not counted."""
     level, start = section_level(pieces), title_end(pieces)
-    return [at for at in range(start, len(pieces)) if pieces[at].kind == "heading" and pieces[at].level <= level]
+    return [
+        at for at in range(start, len(pieces)) if pieces[at].kind == "heading" and pieces[at].level <= level
+    ]
 
 
 def word_total(pieces: Iterable[Piece]) -> int:

@@ -51,6 +51,7 @@ class Put:
             rises=self.topic.rises,
             may=may - self.topic.rises,
             language=self.wording.language,
+            is_later=self.wording.is_later,
         )
 
 
@@ -133,7 +134,16 @@ _VALUES: tuple[tuple[str, tuple[str, ...], tuple[str, ...], frozenset[str], froz
         ("base_model", "datasets"),
         ("base_model: roberta-base", "datasets:\n- conll2003", "datasets: [common_voice]"),
         frozenset({"lineage_given"}),
-        frozenset({"metadata_valid", "data_named", "data_described", "names_origin", "procedure_described", "names_test_set"}),
+        frozenset(
+            {
+                "metadata_valid",
+                "data_named",
+                "data_described",
+                "names_origin",
+                "procedure_described",
+                "names_test_set",
+            }
+        ),
     ),
     (
         "results in metadata",
@@ -169,7 +179,9 @@ def metadata_puts(card: CutCard, random: Random) -> Iterator[Edit]:
     key, line = random.choice(_SPOILED)
     front = with_lines(without_keys(card.front, key), line)
     may = frozenset({"license_given", "language_given", "task_given"})
-    yield Edit("value that the Hub refuses", card.changed(front=front), falls=frozenset({"metadata_valid"}), may=may)
+    yield Edit(
+        "value that the Hub refuses", card.changed(front=front), falls=frozenset({"metadata_valid"}), may=may
+    )
 
 
 # -------------------------------------------------------------------------------------------------- placeholders
@@ -190,7 +202,9 @@ def placeholder_put(card: CutCard, random: Random) -> Edit:
     heading, text = random.choice(_PLACEHOLDERS)
     level = "#" * min(section_level(card.pieces), 6)
     piece = Piece("prose", f"\n\n{level} {heading}\n\n{text}\n")
-    return Edit("placeholder", card.changed(pieces=[*card.pieces, piece]), falls=frozenset({"no_placeholders"}))
+    return Edit(
+        "placeholder", card.changed(pieces=[*card.pieces, piece]), falls=frozenset({"no_placeholders"})
+    )
 
 
 # ------------------------------------------------------------------------------------------ what changes nothing

@@ -21,7 +21,9 @@ _WORDED_TASKS = frozenset(
     "text-classification token-classification question-answering translation summarization fill-mask text-generation "
     "text2text-generation conversational sentence-similarity automatic-speech-recognition text-to-speech".split()
 )
-_WORDLESS = re.compile(r"image|audio-|object|video|vision|reinforcement|tabular|speaker|enhance|robot|resolution|depth")
+_WORDLESS = re.compile(
+    r"image|audio-|object|video|vision|reinforcement|tabular|speaker|enhance|robot|resolution|depth"
+)
 
 
 def takings(card: CutCard) -> Iterator[Edit]:
@@ -111,10 +113,15 @@ _REFERENCE = re.compile(r" {0,3}\[[^\]]+\]:\s*\S+[^\n]*\n?")
 _SENTENCE = re.compile(r"(?<=[.!?;。！？；])\s+|(?<=[。！？；])|\n")
 
 
-def _mapped(pieces: Iterable[Piece], *, drop: tuple[str, ...] = (), change: Callable[[str], str] = str) -> list[Piece]:
+def _mapped(
+    pieces: Iterable[Piece], *, drop: tuple[str, ...] = (), change: Callable[[str], str] = str
+) -> list[Piece]:
     """The pieces but for some kinds, with the text of paragraphs, lists and headings changed."""
     kept = (piece for piece in pieces if piece.kind not in drop)
-    return [piece if piece.kind in ("code", "table") else replace(piece, text=change(piece.text)) for piece in kept]
+    return [
+        piece if piece.kind in ("code", "table") else replace(piece, text=change(piece.text))
+        for piece in kept
+    ]
 
 
 def _has(card: CutCard, *kinds: str) -> bool:
@@ -145,7 +152,14 @@ def _tables(card: CutCard) -> Edit | None:
         return None
     touched = {"reports_numbers", "names_test_set", "compares", "hyperparameters_given", "compute_given"}
     touched |= {"shows_example", "procedure_described", "explains_protocol", "data_named", "data_described"}
-    touched |= {"limits_specific", "covers_sections", "has_sections", "is_formatted", "has_specifics", "own_words"}
+    touched |= {
+        "limits_specific",
+        "covers_sections",
+        "has_sections",
+        "is_formatted",
+        "has_specifics",
+        "own_words",
+    }
     touched |= {"is_detailed", "references_given", "has_snippet", "snippet_is_complete", "metadata_valid"}
     return Edit(
         "without tables",
@@ -226,10 +240,18 @@ def _everything(card: CutCard) -> Edit | None:
         return None
     text = card.front + "\n" + "\n\n".join(piece.text.rstrip("\n") for piece in headings) + "\n"
     # A heading may be a sentence, and the front matter may name origin, data and results.
-    told = {"states_what_it_is", "names_origin", "data_named", "data_described", "shows_example", "reports_numbers"}
+    told = {
+        "states_what_it_is",
+        "names_origin",
+        "data_named",
+        "data_described",
+        "shows_example",
+        "reports_numbers",
+    }
     told |= {"names_test_set", "structured_results", "compares", "metadata_valid"}
     return Edit(
-        "headings alone", text, falls=_BODY - told - {"no_placeholders"}, may=frozenset({*told, "no_placeholders"})
+        "headings alone",
+        text,
+        falls=_BODY - told - {"no_placeholders"},
+        may=frozenset({*told, "no_placeholders"}),
     )
-
-

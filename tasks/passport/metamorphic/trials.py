@@ -40,6 +40,12 @@ class Trial:
     falls: frozenset[str] = NOTHING
     may: frozenset[str] = NOTHING
     language: str | None = None
+    is_later: bool = False
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The checks of which the edit does not ask that they stay."""
+        return self.rises | self.falls | self.may
 
     @property
     def is_edit(self) -> bool:
@@ -79,7 +85,7 @@ def trials_of(text: CardText, *, seed: int) -> tuple[list[Trial], list[CardText]
     def add(edit: Edit, before: CardText = base) -> CardText:
         after = card_text(edit.text)
         texts.append(after)
-        kept = (edit.rises, edit.falls, edit.may, edit.language)
+        kept = (edit.rises, edit.falls, edit.may, edit.language, edit.is_later)
         trials.append(Trial(text.card_hash, edit.name, before.card_hash, after.card_hash, *kept))
         return after
 

@@ -14,11 +14,15 @@ ENGLISH = "en"
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One text of a topic, with a heading of the same language (empty: it stands without one)."""
+    """One text of a topic, with a heading of the same language (empty: it stands without one).
+
+    `is_later`: written after the checklist was last mended, which nobody mended for it.
+    """
 
     language: str
     heading: str
     text: str
+    is_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,12 @@ def _topic(raw: dict[str, Any]) -> Topic:
         may=frozenset(raw["may"]),
         is_opening=raw.get("place") == "opening",
         headings=headings,
-        wordings=tuple(Wording(ENGLISH, heading, text.strip("\n")) for text in raw["texts"]),
+        wordings=(
+            *(Wording(ENGLISH, heading, text.strip("\n")) for text in raw["texts"]),
+            *(Wording(ENGLISH, heading, text.strip("\n"), is_later=True) for text in raw.get("later", ())),
+        ),
         translated=tuple(
-            Wording(language, title, text.strip("\n")) for language, (title, text) in raw.get("translated", {}).items()
+            Wording(language, title, text.strip("\n"))
+            for language, (title, text) in raw.get("translated", {}).items()
         ),
     )
