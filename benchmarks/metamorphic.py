@@ -22,7 +22,7 @@ from pathlib import Path
 from tasks.errors import UsageError
 from tasks.judges.checklist import CHECKLIST_VERSION, ChecklistJudge
 from tasks.passport.metamorphic.examining import SEED
-from tasks.passport.metamorphic.measures import Moved, moves_of
+from tasks.passport.metamorphic.measures import CheckMove, moves_of
 from tasks.passport.metamorphic.sampling import texts_to_edit
 from tasks.passport.metamorphic.trials import TrialMaker
 from tasks.passport.probes import verdicts_of
@@ -40,7 +40,7 @@ class EditedHome:
     name: str
     cards: int
     trials: int
-    moves: list[Moved]
+    moves: list[CheckMove]
     seconds: float
 
 
@@ -60,7 +60,7 @@ def edited(home: Path, texts: int) -> EditedHome:
     return EditedHome(name, len(cards), len(maker.trials), moves, time.perf_counter() - began)
 
 
-def share_of(moves: Iterable[Moved]) -> float | None:
+def share_of(moves: Iterable[CheckMove]) -> float | None:
     """The share of trials in which the check moved; None without any."""
     found = [move.has_moved for move in moves]
     return sum(found) / len(found) if found else None
@@ -92,10 +92,10 @@ def table(homes: Sequence[EditedHome]) -> str:
     """One row per check, as Markdown; figures beyond the bars are bold."""
     heads = " | ".join(f"{home.name}: trials | moved | later wordings | stirred" for home in homes)
     lines = [f"| check | {heads} |", f"|---|{'---:|' * 4 * len(homes)}"]
-    for check in load_rubric().checks:
-        lines.append(
-            f"| `{check.id}` | {' | '.join(cell for home in homes for cell in row(check.id, home))} |"
-        )
+    lines += [
+        f"| `{check.id}` | {' | '.join(cell for home in homes for cell in row(check.id, home))} |"
+        for check in load_rubric().checks
+    ]
     return "\n".join(lines)
 
 
@@ -105,9 +105,9 @@ def caption(homes: Sequence[EditedHome]) -> str:
         f"{home.name}: {home.cards:,} cards, {home.trials:,} trials, {home.seconds:,.0f} s" for home in homes
     )
     return (
-        f"Checklist version {CHECKLIST_VERSION}, {datetime.now(UTC):%-d %B %Y}, two shared cores, 24 GB. {took}. Bold: "
-        f"moved in fewer than {MOVED_MIN:.0%} of the trials that must move it, or stirred in more than {STIRRED_MAX:.0%} "
-        "of those that must not."
+        f"Checklist version {CHECKLIST_VERSION}, {datetime.now(UTC):%-d %B %Y}, two shared cores, 24 GB. {took}. "
+        f"Bold: moved in fewer than {100 * MOVED_MIN:.0f} % of the trials that must move it, or stirred in more than "
+        f"{100 * STIRRED_MAX:.0f} % of those that must not."
     )
 
 

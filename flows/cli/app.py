@@ -36,7 +36,8 @@ app = typer.Typer(
 )
 # In the order of `--help`.
 for command in (
-    label, calibrate, passport, analyse, neighbours, plan, doctor, status, snapshot, demo, query, deploy, rebuild, report,
+    label, calibrate, passport, analyse, neighbours, plan, doctor, status, snapshot, demo, query, deploy, rebuild,
+    report,
 ):  # fmt: skip
     app.command()(command)
 for name, group in (("hub", hub), ("quarantine", quarantine), ("atlas", atlas), ("boilerplate", boilerplate)):

@@ -8,7 +8,7 @@ from tasks.records import PassportEntry
 from tasks.rubric import load_rubric
 from tasks.sentences.numbers import count, decimal, interval_words, percent
 
-NOTICED_MIN, MISSED_MAX = 0.9, 0.7  # shares of edits from which a check notices, and below which it misses
+NOTICED_MIN = 0.9  # share of edits from which a check notices its evidence
 STIRRED_MAX = 0.02
 # Scores that are closer together than this tell good cards from bad ones hardly at all.
 SPREAD_MIN = 0.25
@@ -44,8 +44,8 @@ def _overall(tried: Sequence[PassportEntry]) -> str:
     if moved is None:
         return ""
     sentence = (
-        f"When evidence was put into real cards or taken out of them, the check that asks about it changed its answer as "
-        f"it must in {percent(moved.estimate)} of {count(moved.n)} trials{_interval(moved)}"
+        f"When evidence was put into real cards or taken out of them, the check that asks about it changed its answer "
+        f"as it must in {percent(moved.estimate)} of {count(moved.n)} trials{_interval(moved)}"
     )
     if stirred is None:
         return f"{sentence}."
@@ -74,17 +74,18 @@ def _noticed(tried: Sequence[PassportEntry]) -> str:
     if not always:
         return f"No check of {count(len(shares))} noticed its evidence in {percent(NOTICED_MIN)} of the trials or more."
     which = "All" if len(always) == len(shares) else f"{count(len(always))} of"
-    return f"{which} {count(len(shares))} checks noticed their evidence in {percent(NOTICED_MIN)} of the trials or more."
+    least = percent(NOTICED_MIN)
+    return f"{which} {count(len(shares))} checks noticed their evidence in {least} of the trials or more."
 
 
 def _missed(tried: Sequence[PassportEntry]) -> str:
     shares = sorted(_checks(tried, "share_moved"), key=lambda pair: pair[1])
-    worst = [(words, share) for words, share in shares if share < MISSED_MAX]
+    worst = [(words, share) for words, share in shares if share < NOTICED_MIN]
     if not worst:
         return ""
     named = ", ".join(f"{words} ({percent(share)})" for words, share in worst[:_NAMED_MAX])
     more = f" and {count(len(worst) - _NAMED_MAX)} more" if len(worst) > _NAMED_MAX else ""
-    return f"It often overlooks: {named}{more}."
+    return f"It overlooks most often: {named}{more}."
 
 
 def _stirred(tried: Sequence[PassportEntry]) -> str:

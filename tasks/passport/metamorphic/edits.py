@@ -10,7 +10,7 @@ NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class CardEdit:
     """A card text changed in one place.
 
     With it the checks in `rises` must pass and those in `falls` must fail, whatever the card said before. Those in

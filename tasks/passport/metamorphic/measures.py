@@ -1,4 +1,4 @@
-"""What the trials say: shares of edits that moved a check, points gained by evidence, and rises in the judge's own spread.
+"""What the trials say: shares of edits that moved a check, points gained by evidence, rises in the judge's spread.
 
 Intervals resample cards, each with all its trials: edits of one card are not independent.
 """
@@ -6,7 +6,7 @@ Intervals resample cards, each with all its trials: edits of one card are not in
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,18 +14,17 @@ import numpy as np
 from tasks.arrays import Floats
 from tasks.passport.agreement import Measure, measured
 from tasks.passport.metamorphic.trials import ALIKE, PADDING, Trial
+from tasks.passport.probes import Verdicts
 from tasks.passport.sheet import OVERALL
-from tasks.records import Verdict
 from tasks.rubric import Criterion, load_rubric
 
-Verdicts = Mapping[str, Verdict]
 Found = tuple[str, Measure]  # the subject, and a measure of it
 
 SPREADLESS = 1e-6  # below, scores do not differ: they are rounded when stored
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class CheckMove:
     """One check in one trial: whether it had to move, and whether it did."""
 
     card: str
@@ -37,7 +36,7 @@ class Moved:
     has_moved: bool
 
 
-def moves_of(trials: Iterable[Trial], verdicts: Verdicts) -> Iterator[Moved]:
+def moves_of(trials: Iterable[Trial], verdicts: Verdicts) -> Iterator[CheckMove]:
     """Each check of each edit, where it had room to move or had to stay; trials without two verdicts are left out."""
     checks = [check.id for check in load_rubric().checks]
     for trial in trials:
@@ -49,7 +48,7 @@ def moves_of(trials: Iterable[Trial], verdicts: Verdicts) -> Iterator[Moved]:
             must = (check in trial.rises and not was) or (check in trial.falls and was)
             if must or check not in trial.touched:
                 kept = (trial.card, trial.name, trial.language, trial.is_later)
-                yield Moved(*kept, check, must, was != is_now)
+                yield CheckMove(*kept, check, must, was != is_now)
 
 
 def _passed(verdicts: Verdicts, card_hash: str) -> frozenset[str] | None:
@@ -59,14 +58,14 @@ def _passed(verdicts: Verdicts, card_hash: str) -> frozenset[str] | None:
 
 # --------------------------------------------------------------------------------------------------------- shares
 
-_Subjects = Callable[[Moved], Iterable[str]]
+_Subjects = Callable[[CheckMove], Iterable[str]]
 
 
-def shares(moves: Sequence[Moved], *, seed: int) -> list[Found]:
+def shares(moves: Sequence[CheckMove], *, seed: int) -> list[Found]:
     """`share_moved` and `share_stirred` overall, by criterion, by check, by edit and by language."""
     criterion_of = {check.id: c.id for c in load_rubric().criteria for check in c.checks}
 
-    def subjects(moved: Moved) -> Iterable[str]:
+    def subjects(moved: CheckMove) -> Iterable[str]:
         yield from (OVERALL, criterion_of[moved.check], moved.check, f"edit:{moved.name}")
         if moved.language:
             yield f"language:{moved.language}"
@@ -78,7 +77,7 @@ def shares(moves: Sequence[Moved], *, seed: int) -> list[Found]:
     return found
 
 
-def _by_subject(moves: Iterable[Moved], subjects: _Subjects) -> dict[str, list[tuple[str, bool]]]:
+def _by_subject(moves: Iterable[CheckMove], subjects: _Subjects) -> dict[str, list[tuple[str, bool]]]:
     grouped: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
     for moved in moves:
         for subject in subjects(moved):

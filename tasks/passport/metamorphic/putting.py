@@ -8,7 +8,7 @@ from random import Random
 from typing import Literal
 
 from tasks.passport.attacks import with_lines
-from tasks.passport.metamorphic.edits import Edit, checks_of
+from tasks.passport.metamorphic.edits import CardEdit, checks_of
 from tasks.passport.metamorphic.pieces import (
     BOLD_LEVEL,
     CutCard,
@@ -40,12 +40,12 @@ class Put:
     heading: str
     place: Place
 
-    def edit(self, card: CutCard) -> Edit:
+    def edit(self, card: CutCard) -> CardEdit:
         """The card with it."""
         may = self.topic.may | _LONGER | (frozenset() if self.heading else _FIRST)
         if word_total(card.pieces) < _FEW_WORDS:  # a card needs a few sentences to be free of placeholders
             may |= {"no_placeholders"}
-        return Edit(
+        return CardEdit(
             name=self.topic.name,
             text=card.changed(pieces=_inserted(card.pieces, self)),
             rises=self.topic.rises,
@@ -156,7 +156,12 @@ _VALUES: tuple[tuple[str, tuple[str, ...], tuple[str, ...], frozenset[str], froz
         frozenset({"metadata_valid", "compares", "explains_protocol"}),
     ),
 )
-_WHOLE = "license: apache-2.0\nlanguage: en\npipeline_tag: text-classification\nlibrary_name: transformers\ndatasets:\n- imdb"
+_WHOLE = """license: apache-2.0
+language: en
+pipeline_tag: text-classification
+library_name: transformers
+datasets:
+- imdb"""
 _SPOILED = (
     ("license", "license: do-what-you-like-9.9"),
     ("language", "language: Klingonish"),
@@ -164,22 +169,22 @@ _SPOILED = (
 )
 
 
-def metadata_puts(card: CutCard, random: Random) -> Iterator[Edit]:
-    """Keys that the card lacks, all of them at once where it has no front matter, and one value that the Hub refuses."""
+def metadata_puts(card: CutCard, random: Random) -> Iterator[CardEdit]:
+    """Keys that the card lacks, all at once where it has no front matter, and one value that the Hub refuses."""
     if card.front and not (card.is_readable and card.metadata):
         return
     for name, keys, lines, rises, may in _VALUES:
         if not any(key in card.metadata for key in keys):
             text = card.changed(front=with_lines(card.front, random.choice(lines)))
-            yield Edit(name, text, rises=rises, may=may)
+            yield CardEdit(name, text, rises=rises, may=may)
     if not card.front:
         rises = checks_of("metadata")
         may = frozenset({"data_named", "data_described", "procedure_described", "names_test_set"})
-        yield Edit("whole metadata", card.changed(front=with_lines("", _WHOLE)), rises=rises, may=may)
+        yield CardEdit("whole metadata", card.changed(front=with_lines("", _WHOLE)), rises=rises, may=may)
     key, line = random.choice(_SPOILED)
     front = with_lines(without_keys(card.front, key), line)
     may = frozenset({"license_given", "language_given", "task_given"})
-    yield Edit(
+    yield CardEdit(
         "value that the Hub refuses", card.changed(front=front), falls=frozenset({"metadata_valid"}), may=may
     )
 
@@ -197,12 +202,12 @@ _PLACEHOLDERS = (
 )
 
 
-def placeholder_put(card: CutCard, random: Random) -> Edit:
+def placeholder_put(card: CutCard, random: Random) -> CardEdit:
     """A heading that promises something, over a placeholder: nothing but the placeholder may be noticed."""
     heading, text = random.choice(_PLACEHOLDERS)
     level = "#" * min(section_level(card.pieces), 6)
     piece = Piece("prose", f"\n\n{level} {heading}\n\n{text}\n")
-    return Edit(
+    return CardEdit(
         "placeholder", card.changed(pieces=[*card.pieces, piece]), falls=frozenset({"no_placeholders"})
     )
 
@@ -210,7 +215,7 @@ def placeholder_put(card: CutCard, random: Random) -> Edit:
 # ------------------------------------------------------------------------------------------ what changes nothing
 
 
-def shuffled(card: CutCard, random: Random) -> Edit | None:
+def shuffled(card: CutCard, random: Random) -> CardEdit | None:
     """The sections in another order, each with what belongs to it; the opening stays first."""
     starts = section_starts(card.pieces)
     if len(starts) < 3:
@@ -222,20 +227,18 @@ def shuffled(card: CutCard, random: Random) -> Edit | None:
         random.shuffle(order)
     gap = Piece("blank", "\n\n")
     moved = [piece for at in order for piece in (*sections[at], gap)]
-    return Edit("order of sections", card.changed(pieces=[*card.pieces[: starts[0]], *moved]))
+    return CardEdit("order of sections", card.changed(pieces=[*card.pieces[: starts[0]], *moved]))
 
 
-def restyled(card: CutCard, random: Random) -> Edit | None:
+def restyled(card: CutCard, random: Random) -> CardEdit | None:
     """The headings but the title with a number, a symbol or a colon: the same words."""
     start = title_end(card.pieces)
     style = random.choice(("{n}. {title}", "✨ {title}", "{title}:"))
-    pieces = list(card.pieces[:start])
-    number = 0
+    pieces, number = list(card.pieces[:start]), 0
     for piece in card.pieces[start:]:
         title = piece.text.strip().strip("#").strip()
-        if piece.kind == "heading" and piece.level < BOLD_LEVEL and "\n" not in title and title:
-            number += 1
-            mark = "#" * piece.level
-            piece = replace(piece, text=f"{mark} {style.format(n=number, title=title.rstrip(':'))}\n")
-        pieces.append(piece)
-    return Edit("style of headings", card.changed(pieces=pieces)) if number else None
+        is_styled = piece.kind == "heading" and piece.level < BOLD_LEVEL and "\n" not in title and bool(title)
+        number += is_styled
+        words = style.format(n=number, title=title.rstrip(":"))
+        pieces.append(replace(piece, text=f"{'#' * piece.level} {words}\n") if is_styled else piece)
+    return CardEdit("style of headings", card.changed(pieces=pieces)) if number else None

@@ -37,7 +37,8 @@ def _line(name: str, entry: PassportEntry | None, meaning: str) -> list[Line]:
     """One row, none where nothing was measured."""
     if entry is None or not entry.n:
         return []
-    return [Line(name, figure_of(entry), interval_of(entry), entry.n, entry.detail or meaning)]
+    told = meaning if entry.estimate is not None else entry.detail or ""
+    return [Line(name, figure_of(entry), interval_of(entry), entry.n, told)]
 
 
 def _stirred(tried: Sequence[PassportEntry], subject: str) -> str:

@@ -13,7 +13,7 @@ from tasks.records import CardText
 from tasks.storage.warehouse import frame
 
 if TYPE_CHECKING:
-    import duckdb
+    from tasks.storage.warehouse import Database
 
 # A judge may see only head and tail of a longer card, and an edit may lie between them.
 CHARACTERS_MAX = 12_000
@@ -21,7 +21,7 @@ _DRAWN_PER_TEXT = 2  # some of those drawn are written in HTML, which cannot be 
 
 
 def texts_to_edit(
-    db: duckdb.DuckDBPyConnection, n: int, *, snapshot: date, fingerprint: str | None, seed: int
+    db: Database, n: int, *, snapshot: date, fingerprint: str | None, seed: int
 ) -> list[CardText]:
     """At most `n` texts of a snapshot, equally many per level of the judge's score, or per fifth of length without one.
 

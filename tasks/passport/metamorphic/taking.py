@@ -1,4 +1,4 @@
-"""What is taken away, by layout alone: keys of the front matter, code, tables, numbers, headings, all that sections hold.
+"""What is taken away, by layout alone: keys of the front matter, code, tables, numbers, headings, all text.
 
 No edit here looks for what a check asks about. Each takes away everything that could be its evidence, so that a check
 that still passes is wrong whatever the card said.
@@ -11,22 +11,23 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tasks.cards.front_matter import split_front_matter
-from tasks.passport.metamorphic.edits import Edit, checks_of
+from tasks.passport.metamorphic.edits import CardEdit, checks_of
 from tasks.passport.metamorphic.pieces import CutCard, Piece, title_end, word_total
 
 WALL_WORDS = 350  # in one paragraph are a wall to anybody
 _BODY = checks_of() - checks_of("metadata")
 # Tasks in which language plays a part, and words in the tags of those in which it plays none.
 _WORDED_TASKS = frozenset(
-    "text-classification token-classification question-answering translation summarization fill-mask text-generation "
-    "text2text-generation conversational sentence-similarity automatic-speech-recognition text-to-speech".split()
+    {"text-classification", "token-classification", "question-answering", "translation", "summarization"}
+    | {"fill-mask", "text-generation", "text2text-generation", "conversational", "sentence-similarity"}
+    | {"automatic-speech-recognition", "text-to-speech"}
 )
 _WORDLESS = re.compile(
     r"image|audio-|object|video|vision|reinforcement|tabular|speaker|enhance|robot|resolution|depth"
 )
 
 
-def takings(card: CutCard) -> Iterator[Edit]:
+def takings(card: CutCard) -> Iterator[CardEdit]:
     """Every way to take something away of which the card has any."""
     if card.front and card.is_readable and card.metadata:
         yield from _keys(card)
@@ -54,7 +55,7 @@ def without_keys(front: str, *keys: str) -> str:
     return "".join(kept)
 
 
-def _keys(card: CutCard) -> Iterator[Edit]:
+def _keys(card: CutCard) -> Iterator[CardEdit]:
     """Each of the metadata's own checks, by the keys that it is about."""
     valid = frozenset({"metadata_valid"})
     yield from _key(card, "license", ("license", "license_name", "license_link"), {"license_given"}, valid)
@@ -72,7 +73,7 @@ def _keys(card: CutCard) -> Iterator[Edit]:
 
 def _key(
     card: CutCard, name: str, keys: tuple[str, ...], falls: set[str], may: frozenset[str]
-) -> Iterator[Edit]:
+) -> Iterator[CardEdit]:
     """The edit, where the card has any of the keys and its front matter stays readable without them."""
     if not any(key in card.metadata for key in keys):
         return
@@ -80,7 +81,7 @@ def _key(
     left, _ = split_front_matter(front)
     wanted = {key: value for key, value in card.metadata.items() if key not in keys}
     if left.metadata == wanted and not left.error:
-        yield Edit(f"without {name}", card.changed(front=front), falls=frozenset(falls), may=may)
+        yield CardEdit(f"without {name}", card.changed(front=front), falls=frozenset(falls), may=may)
 
 
 def _tags(card: CutCard) -> list[str]:
@@ -133,12 +134,12 @@ def _without_links(text: str) -> str:
     return _ADDRESS.sub("", _INLINE.sub("", text))
 
 
-def _code(card: CutCard) -> Edit | None:
+def _code(card: CutCard) -> CardEdit | None:
     """Code in blocks and in the text, and every link: nothing is left that runs or leads to a demo."""
     if not _has(card, "code"):
         return None
     pieces = _mapped(card.pieces, drop=("code", "table"), change=_without_links)
-    return Edit(
+    return CardEdit(
         "without code and links",
         card.changed(pieces=pieces),
         falls=frozenset({"has_snippet", "snippet_is_complete"}),
@@ -146,7 +147,7 @@ def _code(card: CutCard) -> Edit | None:
     )
 
 
-def _tables(card: CutCard) -> Edit | None:
+def _tables(card: CutCard) -> CardEdit | None:
     """Tables and the model-index."""
     if not _has(card, "table") and "model-index" not in card.metadata:
         return None
@@ -161,7 +162,7 @@ def _tables(card: CutCard) -> Edit | None:
         "own_words",
     }
     touched |= {"is_detailed", "references_given", "has_snippet", "snippet_is_complete", "metadata_valid"}
-    return Edit(
+    return CardEdit(
         "without tables",
         card.changed(front=_unindexed(card), pieces=_mapped(card.pieces, drop=("table",))),
         falls=frozenset({"structured_results"}),
@@ -169,12 +170,12 @@ def _tables(card: CutCard) -> Edit | None:
     )
 
 
-def _numbers(card: CutCard) -> Edit | None:
+def _numbers(card: CutCard) -> CardEdit | None:
     """Every table, all code, the model-index, and each sentence or line that holds a digit."""
     pieces = _mapped(card.pieces, drop=("table", "code"), change=_without_digits)
     if card.changed(pieces=pieces) == card.text:
         return None
-    return Edit(
+    return CardEdit(
         "without numbers",
         card.changed(front=_unindexed(card), pieces=pieces),
         falls=frozenset({"reports_numbers", "structured_results", "hyperparameters_given"}),
@@ -191,18 +192,18 @@ def _without_digits(text: str) -> str:
     return "\n".join(lines)
 
 
-def _headings(card: CutCard) -> Edit | None:
+def _headings(card: CutCard) -> CardEdit | None:
     """All headings, lists and breaks: one long paragraph where there were sections. Only of cards with enough words."""
     start = title_end(card.pieces)
     rest = card.pieces[start:]
     if word_total(rest) < WALL_WORDS or not _has(card, "heading"):
         return None
-    prose = [" ".join(piece.text.split()) for piece in rest if piece.kind in ("prose", "list")]
-    wall = " ".join(re.sub(r"^(?:[-*+]|\d{1,3}[.)]) ", "", text) for text in prose)
+    prose = [_as_paragraphs(piece.text) for piece in rest if piece.kind in ("prose", "list")]
+    wall = " ".join(" ".join(prose).split())
     others = [piece.text for piece in rest if piece.kind in ("code", "table")]
     text = "".join(piece.text for piece in card.pieces[:start]) + f"\n{wall}\n\n" + "\n".join(others)
     stays = {"license_given", "language_given", "task_given", "lineage_given"}
-    return Edit(
+    return CardEdit(
         "in one paragraph",
         card.front + text,
         falls=frozenset({"has_sections", "covers_sections", "is_readable"}),
@@ -210,7 +211,7 @@ def _headings(card: CutCard) -> Edit | None:
     )
 
 
-def _formatting(card: CutCard) -> Edit | None:
+def _formatting(card: CutCard) -> CardEdit | None:
     """Code, tables and images; lists become paragraphs."""
     if not (_has(card, "code", "table", "list") or _IMAGE.search(card.text)):
         return None
@@ -219,7 +220,7 @@ def _formatting(card: CutCard) -> Edit | None:
         for piece in _mapped(card.pieces, drop=("code", "table"), change=lambda text: _IMAGE.sub("", text))
     ]
     stays = {"license_given", "language_given", "task_given", "lineage_given"}
-    return Edit(
+    return CardEdit(
         "without lists, tables, code and images",
         card.changed(front=_unindexed(card), pieces=pieces),
         falls=frozenset({"is_formatted"}),
@@ -233,7 +234,7 @@ def _as_paragraphs(text: str) -> str:
     return "\n\n".join(plain) + "\n\n"
 
 
-def _everything(card: CutCard) -> Edit | None:
+def _everything(card: CutCard) -> CardEdit | None:
     """All that stands under the headings: what is left names sections and fills none."""
     headings = [piece for piece in card.pieces if piece.kind == "heading"]
     if len(headings) < 3:
@@ -249,7 +250,7 @@ def _everything(card: CutCard) -> Edit | None:
         "reports_numbers",
     }
     told |= {"names_test_set", "structured_results", "compares", "metadata_valid"}
-    return Edit(
+    return CardEdit(
         "headings alone",
         text,
         falls=_BODY - told - {"no_placeholders"},

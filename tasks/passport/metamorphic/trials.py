@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tasks.passport.attacks import card_text, padded
-from tasks.passport.metamorphic.edits import NOTHING, Edit
+from tasks.passport.metamorphic.edits import NOTHING, CardEdit
 from tasks.passport.metamorphic.pieces import cut
 from tasks.passport.metamorphic.putting import (
     Put,
@@ -30,7 +30,7 @@ ALIKE = ("order of sections", "style of headings", HEADING, TRANSLATION)
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Two texts by their hashes, and what must follow: see `Edit`. `card` is the hash of the real card."""
+    """Two texts by their hashes, and what must follow: see `CardEdit`. `card` is the hash of the real card."""
 
     card: str
     name: str
@@ -82,7 +82,7 @@ def trials_of(text: CardText, *, seed: int) -> tuple[list[Trial], list[CardText]
     base = card_text(card.text)
     texts, trials = [base], []
 
-    def add(edit: Edit, before: CardText = base) -> CardText:
+    def add(edit: CardEdit, before: CardText = base) -> CardText:
         after = card_text(edit.text)
         texts.append(after)
         kept = (edit.rises, edit.falls, edit.may, edit.language, edit.is_later)
@@ -104,8 +104,8 @@ def trials_of(text: CardText, *, seed: int) -> tuple[list[Trial], list[CardText]
     for name, first, second in _alike(written, random):
         before = card_text(first.edit(card).text)
         texts.append(before)
-        add(Edit(name, second.edit(card).text, language=second.wording.language), before)
-    add(Edit(PADDING, padded(base).card_text))
+        add(CardEdit(name, second.edit(card).text, language=second.wording.language), before)
+    add(CardEdit(PADDING, padded(base).card_text))
     return trials, texts
 
 

@@ -77,7 +77,7 @@ def noticing(passport: Iterable[PassportEntry]) -> Figure | None:
         "The checks of a criterion should change whenever their evidence is put in or taken away (marks at the right), "
         "and never when something else is edited (marks at the left). Lines are 95\u202f% intervals over cards."
     )
-    return Figure("noticing", "What the judge notices", summary, spec(chart, summary), None, note)
+    return Figure("noticing", "By criterion", summary, spec(chart, summary), None, note)
 
 
 def _best_and_worst(moved: list[PassportEntry], titles: dict[str, str]) -> str:
