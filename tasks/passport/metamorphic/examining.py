@@ -24,7 +24,7 @@ TEXTS_PER_CARD = 56
 
 
 def examine_evidence(judge: Judge, texts: Sequence[CardText], *, seed: int = SEED) -> list[PassportEntry]:
-    """CardEdit the texts, have the judge score them all, and return what it noticed. JudgeError where the judge stops."""
+    """Edit the texts, have the judge score them all, and return what it noticed. JudgeError where the judge stops."""
     attacked = max(1, min(ATTACKED_TEXTS_MAX, len(texts) // TEXTS_PER_ATTACKED))
     expect(probes.STAGE, len(texts) * TEXTS_PER_CARD + len(attacks()) * attacked)
     maker = TrialMaker(texts, seed=seed)
