@@ -90,8 +90,9 @@ class Settings(BaseSettings):
         default=3600.0, description="most time for its start; it may have to fetch its weights first"
     )
     judge_api_key: SecretStr | None = Field(default=None, description="bearer token for the judge's servers")
-    judge_score_mode: Literal["expected", "decided"] = Field(
-        default="expected", description="mean over the score token's probabilities, or the token alone"
+    judge_score_mode: Literal["expected", "decided", "soft"] = Field(
+        default="expected",
+        description="mean over the score's probabilities, the written score, or one of the checks' probabilities",
     )
     judge_card_tokens: int = Field(
         default=6000, ge=200, description="tokens of a card in the prompt; of a longer card, head and tail"
@@ -101,10 +102,12 @@ class Settings(BaseSettings):
     )
     judge_part_cards: PositiveInt = Field(default=128, description="cards per part for a judge model")
     judge_concurrency: PositiveInt | None = Field(
-        default=None, description="requests in flight per server; default: what its KV cache holds"
+        default=None,
+        description="requests in flight per server; default: found by trying, at most what its KV cache holds",
     )
     judge_timeout_s: PositiveFloat = Field(
-        default=600.0, description="most time for one answer, including its wait in the queue"
+        default=600.0,
+        description="how long a server may make no progress, neither an answer nor a token, before a request is lost",
     )
     judge_tries: PositiveInt = Field(
         default=4, description="tries of a request that fails for a passing reason"

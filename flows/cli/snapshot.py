@@ -187,7 +187,8 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
     for request in requests:
         if request.judge_pool:
             continue  # only its workers can identify the judge
-        for spec in specs_of(request.judges, request.judge_model, request.judge_urls):
+        explains = request.explain > 0
+        for spec in specs_of(request.judges, request.judge_model, request.judge_urls, explains=explains):
             identify(spec)  # one that cannot be identified is reported before anything starts
     with prefect_server(home, meanwhile=lambda: _import_for(home)):
         from flows.snapshot import snapshot

@@ -168,12 +168,14 @@ def _unknown(judge: str) -> UsageError:
     return UsageError(f"no judge is called '{judge}'; choose from: {', '.join([*kinds, *served])}")
 
 
-def specs_of(names: Sequence[str], model: str | None, urls: Sequence[str]) -> list[JudgeSpec]:
-    """The judges named `KIND` or, where it has a model, `KIND:MODEL`.
+def specs_of(
+    names: Sequence[str], model: str | None, urls: Sequence[str], *, explains: bool = False
+) -> list[JudgeSpec]:
+    """The judges named `KIND` or, where it has a model, `KIND:MODEL`; `explains`: those that can will be asked to.
 
     Raises `UsageError` for an unknown judge or one named twice.
     """
-    specs = [_spec_of(name, model, tuple(urls)) for name in names]
+    specs = [_spec_of(name, model, tuple(urls), explains=explains) for name in names]
     if len(set(specs)) < len(specs):
         raise UsageError(f"the same judge is named twice: {', '.join(names)}")
     if (model or urls) and not any(kind_of(spec.kind).needs_servers for spec in specs):
@@ -182,10 +184,10 @@ def specs_of(names: Sequence[str], model: str | None, urls: Sequence[str]) -> li
     return specs
 
 
-def _spec_of(name: str, model: str | None, urls: tuple[str, ...]) -> JudgeSpec:
+def _spec_of(name: str, model: str | None, urls: tuple[str, ...], *, explains: bool) -> JudgeSpec:
     kind, _, named = name.partition(":")
     if kind_of(name).needs_servers:
-        return JudgeSpec(kind, named or model, urls)
+        return JudgeSpec(kind, named or model, urls, explains=explains and kind_of(name).explains)
     if named:
         raise _unknown(name)
     return JudgeSpec(kind)

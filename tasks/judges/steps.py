@@ -113,7 +113,9 @@ def plan_explaining(run: Run, spec: JudgeSpec, fingerprint: str, texts: int) -> 
 @task(task_run_name="describe {order.part}")
 def describe_part(run: Run, order: Order, shared: Shared) -> None:
     """Record what the parser finds in a part's texts."""
-    if not run.lake.has(_facts_part(order, shared)):
+    if run.lake.has(_facts_part(order, shared)):
+        advance("describe", len(order.refs))
+    else:
         _describe(run, order, shared)
 
 
@@ -159,7 +161,9 @@ def _write_facts(lake: Lake, order: Order, shared: Shared, facts: list[CardFacts
 @task(task_run_name="judge {order.part}")
 def judge_part(run: Run, order: Order, shared: Shared) -> None:
     """Judge a part's texts; write verdicts as they come, then the time and usage."""
-    if not run.lake.has(_verdicts_part(order)):
+    if run.lake.has(_verdicts_part(order)):  # an earlier run was killed before it took the order off the list
+        advance("judge", len(order.refs))
+    else:
         _write_verdicts(run, order, shared, lambda judge: judge.score(texts_of_order(run, order)))
 
 
@@ -204,10 +208,9 @@ def explain_part(run: Run, order: Order, shared: Shared) -> None:
     """Have a judge explain its scores of a part's texts, criterion by criterion."""
     lake, fingerprint = run.lake, order.stage.fingerprint
     part = f"explanations/{fingerprint}/{order.part}.parquet"
-    if lake.has(part):
-        return
-    with _opened(lake, shared, fingerprint) as judge:
-        lake.write(part, Explanation, list(judge.explain(texts_of_order(run, order))))
+    if not lake.has(part):
+        with _opened(lake, shared, fingerprint) as judge:
+            lake.write(part, Explanation, list(judge.explain(texts_of_order(run, order))))
     advance("explain", len(order.refs))
 
 

@@ -1,7 +1,8 @@
 """The LLM judge: an open-weights model behind a server, asked over HTTP, one card per request.
 
-The model answers every check of the rubric and then gives the overall score. The score that is kept is the mean over
-the probabilities of the token that decided it. The card is treated as data: neutralised, fenced, cut to a budget.
+The model answers every check of the rubric and then gives the overall score. The probabilities of all these digits are
+kept. The score comes from those of the score (`expected`), from those of the checks (`soft`), or is the one that was
+written (`decided`). The card is treated as data: neutralised, fenced, cut to a budget.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from tasks.cards.evidence import gather
+from tasks.cards.evidence import oddities_of
 from tasks.cards.facts import flags_of
 from tasks.cards.parse import parse_card
-from tasks.errors import VerdictInvalid
-from tasks.judges.llm.answers import read_explanation, read_score, usage_of
+from tasks.errors import UsageError, VerdictInvalid
+from tasks.judges.llm.answers import Reason, read_explanation, read_score, usage_of
+from tasks.judges.llm.explained import faults_of
 from tasks.judges.llm.fence import cut, fenced, is_verbatim, neutralise
 from tasks.judges.llm.fleet import RequestFailed
 from tasks.judges.llm.prompt import Prompt
@@ -54,12 +56,17 @@ class LlmJudge:
         self._metrics_before = self.fleet.metrics()
 
     def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
-        """One verdict per card, as they arrive. The longest cards are sent first, so that none is left at the end."""
-        return self.fleet.stream(self._verdict, _longest_first(cards))
+        """One verdict per card, as they arrive. The shortest are sent last, so that the end is not long."""
+        return self.fleet.stream(self._verdict, _in_order(cards))
 
     def explain(self, cards: Iterable[CardText]) -> Iterator[Explanation]:
-        """One explanation per criterion and card; for a card without a usable answer, one row with the reason."""
-        for explanations in self.fleet.stream(self._explanations, _longest_first(cards)):
+        """One explanation per criterion and card; a refused one, or the only one of a card, has a reason instead.
+
+        UsageError where the session was opened without them.
+        """
+        if (prompt := self._session.explain) is None:
+            raise UsageError("explanations were not announced: open the judge with a spec that `explains`")
+        for explanations in self.fleet.stream(partial(self._explanations, prompt), _in_order(cards)):
             yield from explanations
 
     def usage(self) -> JudgeUsage:
@@ -78,7 +85,8 @@ class LlmJudge:
         try:
             text = await self._cut(shown.text, self._session.score)
             verdict = replace(verdict, is_truncated=text != shown.text)
-            read = partial(read_score, rubric=self._rubric, mode=self._session.limits.judge_score_mode)
+            mode = self._session.limits.judge_score_mode
+            read = partial(read_score, rubric=self._rubric, mode=mode)
             answer, card_tokens, is_second = await self._ask(
                 self._session.score, fenced(text, shown.card_hash), read
             )
@@ -86,33 +94,39 @@ class LlmJudge:
             return replace(verdict, reason=error.reason, detail=error.detail)
         return replace(
             verdict,
-            score=round(answer.score(), 4),
-            score_mode=self._session.limits.judge_score_mode,
-            levels={name: round(level, 4) for name, level in self._rubric.levels(answer.passed).items()},
+            score=round(answer.score(mode, self._rubric), 4),
+            score_mode=mode,
+            levels=_rounded(self._rubric.levels(answer.passed)),
             passed=answer.passed,
             failed=answer.failed,
             flags=[*shown.flags, *["asked_twice"] * is_second],
             reason=None,
             probabilities=answer.probabilities,
             card_tokens=card_tokens,
+            log_odds=_rounded(answer.log_odds),
+            soft_levels=_rounded(answer.soft_levels),
         )
 
-    async def _explanations(self, shown: NeutralCard) -> list[Explanation]:
+    async def _explanations(self, prompt: Prompt, shown: NeutralCard) -> list[Explanation]:
+        """One per criterion, some of them refused; one row with the reason where nothing of the answers can be used."""
         key = (shown.card_hash, self.name, self.fingerprint)
+        attempts: list[list[Explanation]] = []
+
+        def read(reply: object) -> list[Explanation]:
+            reasons = read_explanation(reply, self._rubric)
+            faults = faults_of(reasons, text, prompt.text)
+            attempts.append(list(map(partial(_explanation, key, text), reasons, faults)))
+            if fault := next(filter(None, faults), None):
+                raise fault
+            return attempts[-1]
+
         try:
-            text = await self._cut(shown.text, self._session.explain)
-            read = partial(read_explanation, rubric=self._rubric)
-            reasons, _, _ = await self._ask(self._session.explain, fenced(text, shown.card_hash), read)
+            text = await self._cut(shown.text, prompt)
+            return (await self._ask(prompt, fenced(text, shown.card_hash), read))[0]
         except (VerdictInvalid, RequestFailed) as error:
-            return [Explanation(*key, "all", None, None, False, "", error.reason, error.detail)]
-        return [
-            Explanation(
-                *(*key, reason.criterion, reason.level, reason.quote),
-                is_verbatim=reason.quote is not None and is_verbatim(reason.quote, text),
-                improvement=reason.improvement,
-            )
-            for reason in reasons
-        ]
+            best = max(attempts, key=_usable, default=[])
+            refused = Explanation(*key, "all", None, None, False, "", error.reason, error.detail)
+            return best if _usable(best) else [refused]
 
     async def ask(
         self,
@@ -153,8 +167,7 @@ class LlmJudge:
             prompt.schema,
             prompt.tokens_out_max,
             read,
-            with_probabilities=prompt.shape == "score"
-            and self._session.limits.judge_score_mode == "expected",
+            with_probabilities=prompt.shape == "score",
         )
         return answer, self._session.dialect.card_tokens(prompt, tokens_in), is_second
 
@@ -171,11 +184,34 @@ class LlmJudge:
         return text
 
 
-def _longest_first(cards: Iterable[CardText]) -> list[NeutralCard]:
-    return sorted(map(_neutral_card, cards), key=lambda card: -len(card.text))
+def _explanation(
+    key: tuple[str, str, str], card: str, reason: Reason, fault: VerdictInvalid | None
+) -> Explanation:
+    if fault:
+        return Explanation(*key, reason.criterion, None, None, False, "", fault.reason, fault.detail)
+    quoted = reason.quote is not None and is_verbatim(reason.quote, card)
+    return Explanation(*key, reason.criterion, reason.level, reason.quote, quoted, reason.improvement)
+
+
+def _usable(explanations: list[Explanation]) -> int:
+    return sum(explanation.reason is None for explanation in explanations)
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in values.items()}
+
+
+def _in_order(cards: Iterable[CardText]) -> list[NeutralCard]:
+    """By their hashes, but the shortest quarter last.
+
+    By length alone the cards would become ever shorter, and a server would seem to become faster whatever it is given.
+    """
+    shown = sorted(map(_neutral_card, cards), key=lambda card: -len(card.text))
+    most = len(shown) - len(shown) // 4
+    return sorted(shown[:most], key=lambda card: card.card_hash) + shown[most:]
 
 
 def _neutral_card(card: CardText) -> NeutralCard:
     neutral = neutralise(card.card_text)
-    flags = [*flags_of(card.card_text, gather(parse_card(card.card_text))), *neutral.flags]
+    flags = [*flags_of(card.card_text, oddities_of(parse_card(card.card_text))), *neutral.flags]
     return NeutralCard(card.card_hash, neutral.text, list(dict.fromkeys(flags)))

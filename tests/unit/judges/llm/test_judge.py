@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import JudgeRefused, UsageError
 from tasks.judges import identify, opened_judge, specs_of
+from tasks.judges.llm.prompt import explain_prompt
 from tasks.judges.scripted import Fault, ScriptedJudge, answer_for, completion, running_scripted_judge
 from tasks.records import CardText, Explanation, JudgeSpec, Verdict
 from tasks.rubric import load_rubric
@@ -77,6 +80,42 @@ def test_every_card_has_one_verdict_whose_score_is_the_mean_over_its_probabiliti
         assert verdict.score == pytest.approx(mean, abs=1e-4)
 
 
+def test_every_check_has_its_log_odds_and_every_criterion_a_soft_level(server: ScriptedJudge) -> None:
+    verdict, rubric = verdict_on(server), load_rubric()
+    assert list(verdict.log_odds) == [check.id for check in rubric.checks]
+    assert {check for check, odds in verdict.log_odds.items() if odds > 0} == set(verdict.passed)
+    chances = {check: 1 / (1 + math.exp(-odds)) for check, odds in verdict.log_odds.items()}
+    assert verdict.soft_levels == pytest.approx(rubric.soft_levels(chances), abs=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["expected", "soft", "decided"])
+def test_every_mode_keeps_all_probabilities_and_differs_in_the_score_alone(
+    server: ScriptedJudge, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    usual = verdict_on(server)
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_SCORE_MODE", mode)
+    verdict, rubric = verdict_on(server), load_rubric()
+    assert (verdict.probabilities, verdict.log_odds) == (usual.probabilities, usual.log_odds)
+    assert verdict.score_mode == mode
+    if mode == "soft":
+        assert verdict.score == pytest.approx(rubric.score(verdict.soft_levels), abs=1e-3)
+
+
+def no_odds(payload: dict[str, Any]) -> object:
+    """The score has probabilities, and no check has."""
+    reply = completion(payload, answer_for(payload))
+    for token in reply["choices"][0]["logprobs"]["content"][:-2]:
+        token["top_logprobs"] = []
+    return reply
+
+
+def test_a_soft_score_needs_the_probabilities_of_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_scripted_judge(no_odds) as server:
+        assert verdict_on(server).reason is None
+        monkeypatch.setenv("CARDIOGRAPH_JUDGE_SCORE_MODE", "soft")
+        assert verdict_on(server).reason == "no_probabilities"
+
+
 def test_levels_follow_from_the_checks_that_the_judge_answered(server: ScriptedJudge) -> None:
     verdict, rubric = verdict_on(server), load_rubric()
     assert sorted(verdict.passed + verdict.failed) == sorted(check.id for check in rubric.checks)
@@ -93,11 +132,15 @@ def test_requests_differ_between_cards_only_in_the_last_message(server: Scripted
     assert {payload["temperature"] for payload in payloads} == {0}
 
 
-def test_the_longest_card_is_sent_first(server: ScriptedJudge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shortest_cards_are_sent_last_and_the_others_in_no_order_of_length(
+    server: ScriptedJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CARDIOGRAPH_JUDGE_CONCURRENCY", "1")
-    score(server, cards(7))
+    texts = [card(f"{CARD}{'More words. ' * number}") for number in range(40)]
+    score(server, texts)
     lengths = [len(payload["messages"][-1]["content"]) for payload in requests_of(server)]
-    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[30:] == sorted(lengths, reverse=True)[30:]
+    assert abs(sum(lengths[:10]) / sum(lengths[20:30]) - 1) < 0.5
 
 
 def test_of_a_card_beyond_its_budget_the_judge_sees_head_and_tail(
@@ -155,14 +198,14 @@ def without_logprobs(payload: dict[str, Any]) -> object:
 ODD_ANSWERS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a refusal": (odd("I cannot judge the work of others."), "not_json"),
     "prose around it": (odd('Sure! {"score":5} as you wished.'), "not_json"),
-    "half an object": (odd('{"purpose":"1100', finish_reason="length"), "cut_off"),
+    "half an object": (odd('{"states_what_it_is":1,"desc', finish_reason="length"), "cut_off"),
     "no content": (odd("", message={"role": "assistant", "content": None}), "no_content"),
     "a score beyond five": (with_score(6), "off_scale"),
     "a negative score": (with_score(-1), "off_scale"),
     "a half score": (with_score(4.5), "off_scale"),
     "a score in words": (with_score("4"), "off_scale"),
     "a score that is true": (with_score(True), "off_scale"),
-    "a missing criterion": (odd('{"purpose":"11000","score":3}'), "not_the_schema"),
+    "a missing check": (odd('{"states_what_it_is":1,"score":3}'), "not_the_schema"),
     "no log-probabilities": (without_logprobs, "no_probabilities"),
     "an error 500": (lambda _: 500, "http_500"),
     "a body that is no JSON": (lambda _: b"<html>", "not_json"),
@@ -210,10 +253,7 @@ def test_control_characters_inside_an_answer_are_ignored(server: ScriptedJudge) 
         return completion(
             payload,
             json.dumps(
-                {
-                    name: f"tab\tbell\x07{said[name]}" if "maxLength" in shape[name] else said[name]
-                    for name in shape
-                }
+                {name: f"\t\x07{said[name]}" if "maxLength" in shape[name] else said[name] for name in shape}
             )
             .replace("\\t", "\t")
             .replace("\\u0007", "\x07"),
@@ -285,22 +325,161 @@ def test_whatever_bytes_a_server_sends_there_is_a_verdict(
 
 
 def explain(server: ScriptedJudge, text: str) -> list[Explanation]:
-    with opened_judge(JudgeSpec("vllm", urls=(server.url,))) as judge:
+    with opened_judge(JudgeSpec("vllm", urls=(server.url,), explains=True)) as judge:
         return list(judge.explain([card(text)]))
 
 
-def test_a_quote_is_verbatim_only_if_it_occurs_in_the_card() -> None:
-    def quoting(payload: dict[str, Any]) -> object:
-        said = json.loads(answer_for(payload))
-        said["purpose_quote"] = "It turns poems into other poems."
-        said["evaluation_quote"] = "It beats every other model."
-        return completion(payload, json.dumps(said))
+def test_without_explanations_no_room_for_them_is_needed() -> None:
+    with running_scripted_judge(context_tokens=1000) as server, pytest.raises(JudgeRefused) as caught:
+        score(server, [card(CARD)])
+    needed = int(re.search(r"answer need ([\d,]+)", str(caught.value))[1].replace(",", ""))  # type: ignore[index]
+    with running_scripted_judge(context_tokens=needed) as server:
+        with opened_judge(JudgeSpec("vllm", urls=(server.url,))) as judge:
+            (verdict,) = judge.score([card(CARD)])
+            assert verdict.score
+            with pytest.raises(UsageError, match="explanations were not announced"):
+                list(judge.explain([card(CARD)]))
+        with pytest.raises(JudgeRefused, match="--explain 0"):
+            explain(server, CARD)
 
-    with running_scripted_judge(quoting) as server:
+
+def explaining(**changed: str) -> Callable[[dict[str, Any]], object]:
+    """The usual explanation with some of its texts replaced."""
+    return lambda payload: completion(payload, json.dumps(json.loads(answer_for(payload)) | changed))
+
+
+CRITERIA = [criterion.id for criterion in load_rubric().criteria]
+
+
+def test_a_quote_is_verbatim_only_if_the_card_has_it_word_for_word() -> None:
+    script = explaining(purpose_quote="It turns poems into other poems.", evaluation_quote="IT TURNS POEMS")
+    with running_scripted_judge(script) as server:
         found = {explanation.criterion: explanation for explanation in explain(server, CARD)}
-    assert found.keys() == {criterion.id for criterion in load_rubric().criteria}
+    assert list(found) == CRITERIA
     assert found["purpose"].is_verbatim
     assert not found["evaluation"].is_verbatim
+    assert all(explanation.level for explanation in found.values())
+
+
+def test_an_invented_quote_is_asked_again_and_then_costs_its_criterion_alone() -> None:
+    with running_scripted_judge(explaining(evaluation_quote="It beats every other model.")) as server:
+        found = {explanation.criterion: explanation for explanation in explain(server, CARD)}
+        first, second = requests_of(server)
+    assert "quote nothing but this card" in second["messages"][-1]["content"]
+    assert "quote nothing but this card" not in first["messages"][-1]["content"]
+    assert {criterion for criterion, row in found.items() if row.reason} == {"evaluation"}
+    refused = found["evaluation"]
+    assert (refused.reason, refused.level, refused.quote, refused.improvement) == (
+        "not_in_the_card",
+        None,
+        None,
+        "",
+    )
+
+
+def test_one_sentence_for_all_criteria_loses_the_explanation() -> None:
+    same = {f"{criterion}_improvement": "Add more detail." for criterion in CRITERIA}
+    with running_scripted_judge(explaining(**same)) as server:
+        (row,) = explain(server, CARD)
+    assert (row.criterion, row.reason) == ("all", "repeats")
+
+
+def test_the_better_of_two_explanations_is_kept() -> None:
+    """The second, with its reminder, may be the worse one, or none at all."""
+    for second in ("no", '{"purpose_level":3}'):
+        seen: list[int] = []
+
+        def answer(payload: dict[str, Any], second: str = second, seen: list[int] = seen) -> object:
+            seen.append(1)
+            invented = explaining(evaluation_quote="It beats every other model.")
+            return invented(payload) if len(seen) == 1 else completion(payload, second)
+
+        with running_scripted_judge(answer) as server:
+            found = explain(server, CARD)
+        assert [row.criterion for row in found if row.reason] == ["evaluation"]
+        assert len(found) == len(CRITERIA)
+
+
+PROMPT_LINES = [line for line in explain_prompt(load_rubric()).system.splitlines() if line.strip(" -#:")]
+
+
+def parroting(payload: dict[str, Any]) -> object:
+    """A model that fills the form with lines of its prompt, as small ones do."""
+    lines = iter(PROMPT_LINES * 2)
+    said = json.loads(answer_for(payload))
+    return completion(
+        payload,
+        json.dumps(
+            {name: next(lines)[:240] if isinstance(value, str) else value for name, value in said.items()}
+        ),
+    )
+
+
+def test_no_line_of_the_prompt_is_copied_into_an_explanation() -> None:
+    with running_scripted_judge(parroting) as server:
+        (row,) = explain(server, CARD)
+    assert (row.criterion, row.reason, row.improvement) == ("all", "copies_the_prompt", "")
+
+
+def thinking(before: str = "", after: str = "", **message: Any) -> Callable[[dict[str, Any]], object]:
+    """The usual answer with thoughts around it; `message` may move it to other fields."""
+
+    def answer(payload: dict[str, Any]) -> object:
+        said = answer_for(payload)
+        reply = completion(payload, f"{before}{said}{after}")
+        reply["choices"][0]["message"] |= {
+            name: said if value is ... else value for name, value in message.items()
+        }
+        return reply
+
+    return answer
+
+
+THOUGHTS = "<think>The card has a licence. {So it passes} this check.</think>"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        thinking(before=f"{THOUGHTS}\n\n"),
+        thinking(after=f"\n{THOUGHTS}"),
+        thinking(before="The card has a licence.\n</think>\n"),
+        thinking(before="<think>", after="</think>"),
+        thinking(content="", reasoning_content=...),
+        thinking(content=None, reasoning=...),
+        thinking(content=" ", reasoning_content=..., reasoning=...),
+        thinking(reasoning_content="The card has a licence."),
+    ],
+)
+def test_an_answer_beside_or_in_a_models_thoughts_is_read_with_its_probabilities(
+    server: ScriptedJudge, script: Callable[[dict[str, Any]], object]
+) -> None:
+    usual = verdict_on(server)
+    with running_scripted_judge(script) as thinker:
+        verdict = verdict_on(thinker)
+    assert (verdict.reason, verdict.passed) == (None, usual.passed)
+    assert (verdict.score, verdict.log_odds) == (usual.score, usual.log_odds)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        odd(THOUGHTS),
+        odd("<think>The card has"),
+        odd("<think>The card has", finish_reason="length"),
+        odd(f"{THOUGHTS} I give it a 4."),
+        odd("", message={"content": "", "reasoning_content": "The card has a licence."}),
+        odd("", message={"content": None, "reasoning": "The card has"}, finish_reason="length"),
+        odd("", message={"content": "", "reasoning": '{"score":3}'}),
+    ],
+)
+def test_thoughts_without_an_answer_are_named_with_the_way_to_turn_them_off(
+    script: Callable[[dict[str, Any]], object],
+) -> None:
+    with running_scripted_judge(script) as server:
+        verdict = verdict_on(server)
+    assert verdict.reason == "thinks"
+    assert "turn thinking off" in (verdict.detail or "")
 
 
 def test_an_unreadable_explanation_gives_the_reason() -> None:
@@ -316,8 +495,20 @@ def test_score_mode_decided_takes_the_digit_alone(
     verdict = verdict_on(server)
     assert verdict.score_mode == "decided"
     assert verdict.score in {1.0, 2.0, 3.0, 4.0, 5.0}
-    assert verdict.probabilities == {}
+    assert str(int(verdict.score or 0)) == max(
+        verdict.probabilities, key=lambda level: verdict.probabilities[level]
+    )
+
+
+def test_digits_without_tokens_of_their_own_leave_the_written_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_scripted_judge(has_digits=False) as server:
+        with pytest.raises(JudgeRefused, match=r"no token for each digit.*SCORE_MODE=decided"):
+            verdict_on(server)
+        monkeypatch.setenv("CARDIOGRAPH_JUDGE_SCORE_MODE", "decided")
+        verdict = verdict_on(server)
     assert "logprobs" not in requests_of(server)[0]
+    assert verdict.score
+    assert (verdict.probabilities, verdict.log_odds) == ({}, {})
 
 
 def test_a_context_that_cannot_hold_rubric_and_answer_is_refused_before_any_card() -> None:
