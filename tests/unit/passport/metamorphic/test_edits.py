@@ -11,6 +11,7 @@ from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.metamorphic.edits import CardEdit, checks_of
 from tasks.passport.metamorphic.pieces import cut
 from tasks.passport.metamorphic.putting import (
+    Place,
     Put,
     metadata_puts,
     placeholder_put,
@@ -135,7 +136,8 @@ def test_only_a_card_with_something_to_take_loses_it() -> None:
 
 
 def test_topics_speak_of_checks_that_exist_and_every_check_of_the_body_rises_by_some() -> None:
-    known, rising = checks_of(), set()
+    known = checks_of()
+    rising: set[str] = set()
     for topic in topics():
         assert topic.rises | topic.may <= known
         assert not topic.rises & topic.may
@@ -151,11 +153,14 @@ def test_topics_are_written_in_several_wordings_and_languages() -> None:
     assert all(len(topic.wordings) + len(topic.translated) >= 4 for topic in topics() if topic.rises)
 
 
-@pytest.mark.parametrize("place", ["end", "middle", "opening"])
-def test_what_is_put_in_is_there_once_and_the_rest_is_unchanged(place: str) -> None:
+PLACES: tuple[Place, ...] = ("end", "middle", "opening")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_put_in_is_there_once_and_the_rest_is_unchanged(place: Place) -> None:
     topic = next(topic for topic in topics() if topic.name == "limitations")
     heading = "" if place == "opening" else "Where it fails"
-    edit = Put(topic, topic.wordings[0], heading, place).edit(cut(CARD))  # type: ignore[arg-type]
+    edit = Put(topic, topic.wordings[0], heading, place).edit(cut(CARD))
     assert edit.text.count(topic.wordings[0].text) == 1
     put = f"{'## ' + heading if heading else ''}\n\n{topic.wordings[0].text}".strip()
     left = edit.text.replace(put, "")
@@ -164,10 +169,8 @@ def test_what_is_put_in_is_there_once_and_the_rest_is_unchanged(place: str) -> N
 
 def test_a_paragraph_in_the_opening_may_count_as_description_and_a_section_may_not() -> None:
     topic = next(topic for topic in topics() if topic.name == "hardware")
-    bare, headed = (
-        Put(topic, topic.wordings[0], heading, place).edit(cut(CARD))
-        for heading, place in (("", "opening"), ("Hardware", "end"))
-    )
+    bare = Put(topic, topic.wordings[0], "", "opening").edit(cut(CARD))
+    headed = Put(topic, topic.wordings[0], "Hardware", "end").edit(cut(CARD))
     assert "states_what_it_is" in bare.may
     assert "states_what_it_is" not in headed.may
 
