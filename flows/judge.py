@@ -22,6 +22,7 @@ from tasks.judges.steps import (
     record_judge,
     stages_of,
 )
+from tasks.passport.steps import needs_passport, take_passport
 from tasks.records import JudgeRecord
 from tasks.work.coordinator import coordinating
 from tasks.work.orders import Shared, WorkStage
@@ -66,6 +67,9 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
         run_orders(run, stages, orders, elsewhere=elsewhere)
         check_boilerplate(run, table)
         land(run)
+        if not elsewhere and needs_passport(run, spec, record.fingerprint):
+            shared = with_servers(shared)
+            take_passport(run, shared, record.fingerprint)
         to_explain = plan_explaining(run, spec, record.fingerprint, request.explain)
         if to_explain and not elsewhere:
             shared = with_servers(shared)

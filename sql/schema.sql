@@ -379,14 +379,14 @@ create table if not exists base.passports (
     measured_at timestamp not null,
     primary key (fingerprint, labels, measured_at, probe, measure, subject)
 );
-comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, and what moves its scores.';
+comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, what it notices in edited cards, and what moves its scores.';
 comment on column base.passports.fingerprint is 'Fingerprint of the judge.';
 comment on column base.passports.judge is 'Name of the judge.';
-comment on column base.passports.labels is 'Digest of the labels that it was compared with.';
-comment on column base.passports.probe is 'The experiment: agreement, raters, consistency, padding, attack.';
+comment on column base.passports.labels is 'Digest of the labels that it was compared with, or of the cards that were edited.';
+comment on column base.passports.probe is 'The experiment: agreement, raters, consistency, padding, attack; without labels: evidence, invariance, sway.';
 comment on column base.passports.measure is 'The statistic: quadratic_kappa, spearman, bias, …';
-comment on column base.passports.subject is 'What it is about: score, a criterion, or one attack.';
-comment on column base.passports.n is 'Texts that it is computed from.';
+comment on column base.passports.subject is 'What it is about: score, a criterion, a check, one attack, or one edit.';
+comment on column base.passports.n is 'Texts, or pairs of texts and checks, that it is computed from.';
 comment on column base.passports.estimate is 'The measure.';
 comment on column base.passports.ci_low is 'Lower end of the 95 % interval.';
 comment on column base.passports.ci_high is 'Upper end of the 95 % interval.';

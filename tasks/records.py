@@ -348,12 +348,16 @@ class JudgedPart:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
+LABEL_FREE_PROBES = ("evidence", "invariance", "sway")
+
+
 @dataclass(frozen=True, slots=True)
 class PassportEntry:
     """One measure of how far a judge can be trusted, with its 95 % interval where one was bootstrapped.
 
-    `probe` is the experiment (agreement, raters, consistency, padding, attack), `measure` the statistic, `subject`
-    what it is about: `score`, a criterion, or one attack.
+    `probe` is the experiment (with labels: agreement, raters, consistency, padding, attack; without: evidence,
+    invariance, sway), `measure` the statistic, `subject` what it is about: `score`, a criterion, a check, one attack or
+    one edit. `labels` is the digest of the labels, or of the cards that were edited.
     """
 
     fingerprint: str
@@ -368,6 +372,11 @@ class PassportEntry:
     ci_high: float | None
     detail: str | None
     measured_at: datetime
+
+    @property
+    def is_label_free(self) -> bool:
+        """Whether it was measured on edited cards, without anybody's labels."""
+        return self.probe in LABEL_FREE_PROBES
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
+from flows.cli.passport import keep_passport
 from tasks.cards.one_line import printable
-from tasks.errors import PassportRefused, UsageError, WriterBusy
+from tasks.errors import PassportRefused, UsageError
 from tasks.judges import opened_judge, serving, specs_of
 from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry
 
@@ -121,23 +122,10 @@ def keep(home: Path, entries: Sequence[PassportEntry], labelled: LabelledTexts) 
     What took a GPU an hour is in the lake before the warehouse is locked, so that a busy lock cannot lose it.
     """
     from tasks.passport.labels import card_labels, labels_part
-    from tasks.passport.passport import part_of
-    from tasks.storage.warehouse import Warehouse
+    from tasks.storage.lake import Lake
 
-    warehouse = Warehouse(home)
-    warehouse.lake.write(labels_part(labelled), CardLabel, card_labels(labelled))
-    warehouse.lake.write(part_of(entries), PassportEntry, entries)
-    try:
-        with warehouse.writer():
-            warehouse.begin()
-            warehouse.publish()
-            if (home / "report.html").exists():
-                from tasks.report.steps import write_latest_report
-
-                write_latest_report(home)
-    except WriterBusy:
-        return False
-    return True
+    Lake(home).write(labels_part(labelled), CardLabel, card_labels(labelled))
+    return keep_passport(home, entries)
 
 
 def check_kappa(entries: Sequence[PassportEntry], min_kappa: float) -> None:

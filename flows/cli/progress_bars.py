@@ -22,7 +22,7 @@ _LABELS = {
     "canaries": "trying the judge on canaries",
     "judge": "judging texts",
     "explain": "explaining scores",
-    "calibrate": "calibrating the judge",
+    "calibrate": "testing the judge",
     "fit": "fitting to the labels",
     "analyse": "estimating findings",
     "embed": "embedding texts",

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 from tasks.passport import reading
+from tasks.passport.metamorphic.reading import evidence_tables
 from tasks.records import DEFAULT_JUDGE, JudgeRecord
 from tasks.report.data import ReportData
 from tasks.report.tables import disagreements_table, explained_tables, passport_table
+from tasks.sentences.evidence import evidence_sentences
 from tasks.sentences.judges import (
     canary_sentence,
     fitted_sentences,
@@ -31,22 +33,24 @@ def judge_section(data: ReportData, limits: Settings) -> dict[str, Any]:
     """What the template prints about the judge; prices come from the settings. Figures are number, unit and remark."""
     judge, judging = data.judge, data.judging
     kind = judge.judge.partition(":")[0]
-    tables = reading.tables(judging.passport) if judging.passport else []
+    is_compared = not all(entry.is_label_free for entry in judging.passport)
+    option = f" --judge {kind}" if kind != DEFAULT_JUDGE else ""
     return {
         "description": _description(judge, judging.took["score_mode"]),
         "identity": _identity(judge),
         "figures": [*_speed(judging.took, limits), *_quality(judging.took)],
         "asides": _asides(judging.took, limits.gpu_hour_price),
         "canaries": canary_sentence(judging.canaries),
-        "trust": [
-            passport_sentence(judging.passport),
-            *sway_sentences(judging.passport),
-            *fitted_sentences(judging.fitted.to_dicts()),
-        ],
-        "has_passport": bool(judging.passport),
-        "calibrate": "cardiograph calibrate labels.csv"
-        + (f" --judge {kind}" if kind != DEFAULT_JUDGE else ""),
-        "passport": [passport_table(title, lines) for title, lines in tables],
+        "noticed": evidence_sentences(judging.passport),
+        "edited": [passport_table(title, lines) for title, lines in evidence_tables(judging.passport)],
+        "try_out": f"cardiograph passport{option}",
+        "trust": [passport_sentence(judging.passport), *sway_sentences(judging.passport)],
+        "fitted": fitted_sentences(judging.fitted.to_dicts()),
+        "has_passport": is_compared,
+        "calibrate": f"cardiograph calibrate labels.csv{option}",
+        "passport": [passport_table(title, lines) for title, lines in reading.tables(judging.passport)]
+        if is_compared
+        else [],
         "others": [other_judge_sentence(judge.judge, row) for row in judging.others.to_dicts()],
         "disagreements": disagreements_table(judging.disagreements) if judging.disagreements.height else None,
         "explained": explained_tables(judging.explanations),

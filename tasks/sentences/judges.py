@@ -56,8 +56,8 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def passport_sentence(passport: Sequence[PassportEntry]) -> str:
     """How far the judge agrees with people, or that nobody has measured it."""
-    if not passport:
-        return "It has no passport: nobody has compared it with people yet."
+    if all(entry.is_label_free for entry in passport):
+        return "Nobody has compared it with people yet."
     kappa = _entry(passport, "agreement", "quadratic_kappa")
     if kappa is None:
         return (
