@@ -392,13 +392,16 @@ class JudgeSpec:
 
     `kind` is a name in the registry of judges. `model` is the judge model's name on the Hub or a folder (null: that of
     the settings, or the one that the servers serve), `urls` its servers (none: the run starts one), and `revision` the
-    commit of the model where the run that started the servers chose it.
+    commit of the model where the run that started the servers chose it. `budget` (money) and `budget_requests` are the
+    most that a run may spend on a judge that is paid for; null for no cap.
     """
 
     kind: str = "checklist"
     model: str | None = None
     urls: tuple[str, ...] = ()
     revision: str | None = None
+    budget: float | None = None
+    budget_requests: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

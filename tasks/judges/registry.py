@@ -79,6 +79,7 @@ class JudgeKind:
     needs_servers   it is asked over HTTP; `--judge-model`, `--judge-url` and `--judge-pool` are for it
     explains        it can give reasons for its scores
     names_kinds     it can be asked what the kinds of cards are called
+    has_budget      it may be paid for by request; `--budget` and `--budget-requests` are for it
     reads_evidence  it is an `EvidenceJudge`
     part_setting    the setting that holds how many cards are in a part for it
     """
@@ -88,6 +89,7 @@ class JudgeKind:
     needs_servers: bool = False
     explains: bool = False
     names_kinds: bool = False
+    has_budget: bool = False
     reads_evidence: bool = False
     part_setting: Literal["part_cards", "judge_part_cards"] = "part_cards"
 
@@ -131,6 +133,25 @@ class _VllmKind(JudgeKind):
         return vllm.opened_judge(spec)
 
 
+class _OpenAiKind(JudgeKind):
+    """A model behind any server that speaks OpenAI's chat completions."""
+
+    def identify(self, spec: JudgeSpec, table: Boilerplate | None = None) -> JudgeIdentity:
+        from tasks.judges.openai import judge as openai
+
+        return openai.identify(spec)
+
+    def serving(self, spec: JudgeSpec, log: Path) -> AbstractContextManager[JudgeSpec]:
+        from tasks.judges.openai import judge as openai
+
+        return openai.serving(spec, log)
+
+    def opened(self, spec: JudgeSpec, table: Boilerplate | None = None) -> AbstractContextManager[Judge]:
+        from tasks.judges.openai import judge as openai
+
+        return openai.opened_judge(spec)
+
+
 _KINDS: dict[str, JudgeKind] = {}
 
 
@@ -146,6 +167,16 @@ register(
         needs_servers=True,
         explains=True,
         names_kinds=True,
+        part_setting="judge_part_cards",
+    )
+)
+register(
+    _OpenAiKind(
+        "openai",
+        needs_servers=True,
+        explains=True,
+        names_kinds=True,
+        has_budget=True,
         part_setting="judge_part_cards",
     )
 )
@@ -168,24 +199,38 @@ def _unknown(judge: str) -> UsageError:
     return UsageError(f"no judge is called '{judge}'; choose from: {', '.join([*kinds, *served])}")
 
 
-def specs_of(names: Sequence[str], model: str | None, urls: Sequence[str]) -> list[JudgeSpec]:
-    """The judges named `KIND` or, where it has a model, `KIND:MODEL`.
+def specs_of(
+    names: Sequence[str],
+    model: str | None,
+    urls: Sequence[str],
+    *,
+    budget: float | None = None,
+    budget_requests: int | None = None,
+) -> list[JudgeSpec]:
+    """The judges named `KIND` or, where it has a model, `KIND:MODEL`; with the budget where they may be paid for.
 
     Raises `UsageError` for an unknown judge or one named twice.
     """
-    specs = [_spec_of(name, model, tuple(urls)) for name in names]
+    caps = budget, budget_requests
+    specs = [_spec_of(name, model, tuple(urls), caps) for name in names]
     if len(set(specs)) < len(specs):
         raise UsageError(f"the same judge is named twice: {', '.join(names)}")
     if (model or urls) and not any(kind_of(spec.kind).needs_servers for spec in specs):
         served = " or ".join(f"--judge {kind.name}" for kind in _KINDS.values() if kind.needs_servers)
         raise UsageError(f"--judge-model and --judge-url are for {served}; add it, or leave them out")
+    if caps != (None, None) and not any(kind_of(spec.kind).has_budget for spec in specs):
+        paid = " or ".join(f"--judge {kind.name}" for kind in _KINDS.values() if kind.has_budget)
+        raise UsageError(f"--budget and --budget-requests are for {paid}; add it, or leave them out")
     return specs
 
 
-def _spec_of(name: str, model: str | None, urls: tuple[str, ...]) -> JudgeSpec:
+def _spec_of(
+    name: str, model: str | None, urls: tuple[str, ...], caps: tuple[float | None, int | None]
+) -> JudgeSpec:
     kind, _, named = name.partition(":")
-    if kind_of(name).needs_servers:
-        return JudgeSpec(kind, named or model, urls)
+    if (known := kind_of(name)).needs_servers:
+        money, requests = caps if known.has_budget else (None, None)
+        return JudgeSpec(kind, named or model, urls, budget=money, budget_requests=requests)
     if named:
         raise _unknown(name)
     return JudgeSpec(kind)
