@@ -38,7 +38,12 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
 
     Returns the judge, and how many texts it judged now.
     """
-    (spec,) = specs_of([request.judge], request.judge_model, request.judge_urls)
+    (spec,) = specs_of(
+        [request.judge],
+        request.judge_model,
+        request.judge_urls,
+        request.cap,
+    )
     check_judge_is_served(spec, request.crew)
     with (
         coordinating(request.home, request.snapshot_date, request.crew) as run,

@@ -387,21 +387,27 @@ class CardLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class SpendingCap:
+    """The most that a run may spend on a judge that is paid for: money, and requests; null for no cap."""
+
+    money: float | None = None
+    requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeSpec:
     """A judge as requested on the command line.
 
     `kind` is a name in the registry of judges. `model` is the judge model's name on the Hub or a folder (null: that of
     the settings, or the one that the servers serve), `urls` its servers (none: the run starts one), and `revision` the
-    commit of the model where the run that started the servers chose it. `budget` (money) and `budget_requests` are the
-    most that a run may spend on a judge that is paid for; null for no cap.
+    commit of the model where the run that started the servers chose it.
     """
 
     kind: str = "checklist"
     model: str | None = None
     urls: tuple[str, ...] = ()
     revision: str | None = None
-    budget: float | None = None
-    budget_requests: int | None = None
+    cap: SpendingCap = SpendingCap()
 
 
 @dataclass(frozen=True, slots=True)

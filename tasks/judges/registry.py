@@ -19,7 +19,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from tasks.errors import UsageError
-from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
+from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, SpendingCap, Verdict
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tasks.cards.evidence import Evidence
 
 ENTRY_POINTS = "cardiograph.judges"
+_NO_CAP = SpendingCap()
 
 
 class JudgeIdentity(Protocol):
@@ -200,37 +201,28 @@ def _unknown(judge: str) -> UsageError:
 
 
 def specs_of(
-    names: Sequence[str],
-    model: str | None,
-    urls: Sequence[str],
-    *,
-    budget: float | None = None,
-    budget_requests: int | None = None,
+    names: Sequence[str], model: str | None, urls: Sequence[str], cap: SpendingCap = _NO_CAP
 ) -> list[JudgeSpec]:
-    """The judges named `KIND` or, where it has a model, `KIND:MODEL`; with the budget where they may be paid for.
+    """The judges named `KIND` or, where it has a model, `KIND:MODEL`; with the cap where they may be paid for.
 
     Raises `UsageError` for an unknown judge or one named twice.
     """
-    caps = budget, budget_requests
-    specs = [_spec_of(name, model, tuple(urls), caps) for name in names]
+    specs = [_spec_of(name, model, tuple(urls), cap) for name in names]
     if len(set(specs)) < len(specs):
         raise UsageError(f"the same judge is named twice: {', '.join(names)}")
     if (model or urls) and not any(kind_of(spec.kind).needs_servers for spec in specs):
         served = " or ".join(f"--judge {kind.name}" for kind in _KINDS.values() if kind.needs_servers)
         raise UsageError(f"--judge-model and --judge-url are for {served}; add it, or leave them out")
-    if caps != (None, None) and not any(kind_of(spec.kind).has_budget for spec in specs):
+    if cap != _NO_CAP and not any(kind_of(spec.kind).has_budget for spec in specs):
         paid = " or ".join(f"--judge {kind.name}" for kind in _KINDS.values() if kind.has_budget)
         raise UsageError(f"--budget and --budget-requests are for {paid}; add it, or leave them out")
     return specs
 
 
-def _spec_of(
-    name: str, model: str | None, urls: tuple[str, ...], caps: tuple[float | None, int | None]
-) -> JudgeSpec:
+def _spec_of(name: str, model: str | None, urls: tuple[str, ...], cap: SpendingCap) -> JudgeSpec:
     kind, _, named = name.partition(":")
     if (known := kind_of(name)).needs_servers:
-        money, requests = caps if known.has_budget else (None, None)
-        return JudgeSpec(kind, named or model, urls, budget=money, budget_requests=requests)
+        return JudgeSpec(kind, named or model, urls, cap=cap if known.has_budget else _NO_CAP)
     if named:
         raise _unknown(name)
     return JudgeSpec(kind)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from tasks.judges.llm.session import Messages
 
-Form = Literal["json_schema", "json_object", "text"]
+Form = Literal["json_schema", "object_schema", "json_object", "text"]
 LimitWord = Literal["max_tokens", "max_completion_tokens"]
 
 
@@ -21,7 +21,8 @@ LimitWord = Literal["max_tokens", "max_completion_tokens"]
 class Abilities:
     """How a server is asked.
 
-    form            how answers are held to a form; `text` where they are not
+    form            how answers are held to a form: `json_schema`, as OpenAI has it; `object_schema`, beside the type
+                    `json_object`, as llama-cpp-python has it; `json_object` for JSON of any shape; `text` for none
     alternatives    tokens that each token of an answer is listed with, for its probabilities; 0 for none
     limit_word     what it calls the most tokens of an answer; null where it takes no limit
     has_temperature it takes `temperature`, and it is 0
@@ -59,6 +60,8 @@ def body(
     if abilities.form == "json_schema":
         named = {"name": "answer", "strict": True, "schema": schema}
         request["response_format"] = {"type": "json_schema", "json_schema": named}
+    elif abilities.form == "object_schema":
+        request["response_format"] = {"type": "json_object", "schema": schema}
     elif abilities.form == "json_object":
         request["response_format"] = {"type": "json_object"}
     if with_probabilities and abilities.alternatives:
@@ -77,7 +80,11 @@ def _in_turns(messages: Messages, abilities: Abilities) -> Messages:
 
 Simplify = Callable[[Abilities], Abilities]
 _FEWER_ALTERNATIVES = {20: 5, 5: 0}  # some servers list five at most
-_LOOSER: Mapping[Form, Form] = {"json_schema": "json_object", "json_object": "text"}
+_LOOSER: Mapping[Form, Form] = {
+    "json_schema": "object_schema",
+    "object_schema": "json_object",
+    "json_object": "text",
+}
 
 
 def _limited_otherwise(abilities: Abilities) -> Abilities:

@@ -127,8 +127,7 @@ def _client_of(fleet: Fleet) -> EndpointClient:
 
 async def _first_question(fleet: Fleet, prompt: Prompt, limits: Settings) -> LearnedServer:
     """Ask about a made-up card, leaving out what the server refuses until it answers."""
-    abilities = Abilities(alternatives=20 if limits.judge_score_mode != "decided" else 0)
-    problem = ""
+    abilities, problem = Abilities(), ""
     for _ in range(_STEPS_MAX):
         try:
             reply = await fleet.post(ASKING, _question(abilities, fleet, prompt, limits))
@@ -169,8 +168,9 @@ def _as_answered(abilities: Abilities, reply: object, limits: Settings) -> Abili
     """Without probabilities where the answer has none, or none that can be used."""
     if not abilities.alternatives:
         return abilities
+    mode = "expected" if limits.judge_score_mode == "decided" else limits.judge_score_mode
     try:
-        read_score(plain_reply(reply), load_rubric(), limits.judge_score_mode)
+        read_score(plain_reply(reply), load_rubric(), mode)
     except VerdictInvalid as error:
         # A weak model's first answer may be unreadable; that says nothing about its probabilities.
         is_usable = error.reason != "no_probabilities" and alternatives_of(reply) > 1
@@ -313,7 +313,7 @@ class HostedJudge(LlmJudge):
 
     def _check_budget(self) -> None:
         if self._reached:
-            raise BudgetReached(*self._reached.args)
+            raise BudgetReached(str(self._reached))
 
     def usage(self) -> JudgeUsage:
         """Requests and tokens of this judge; `spent` among the metrics is money, where prices are set."""

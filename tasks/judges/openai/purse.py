@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from tasks.errors import BudgetReached, UsageError
-from tasks.records import JudgeSpec
+from tasks.records import JudgeSpec, SpendingCap
 from tasks.settings import Settings
 
 PRICES = "CARDIOGRAPH_JUDGE_PRICE_IN and CARDIOGRAPH_JUDGE_PRICE_OUT"
@@ -88,10 +88,10 @@ class Spent:
 class Purse:
     """The budget of one judge in one process; null caps are no caps. UsageError for money without prices."""
 
-    def __init__(self, money: float | None, requests: int | None, price: TokenPrice | None) -> None:
-        if money is not None and price is None:
+    def __init__(self, cap: SpendingCap, price: TokenPrice | None) -> None:
+        if cap.money is not None and price is None:
             raise UsageError(f"--budget is in money, and no price is known; set {PRICES}, per million tokens")
-        self._money, self._requests, self._price = money, requests, price
+        self._money, self._requests, self._price = cap.money, cap.requests, price
         self._lock = threading.Lock()
         self._set_aside = 0.0
         self._in_flight = 0
@@ -157,5 +157,5 @@ def purse_of(spec: JudgeSpec, limits: Settings) -> Purse:
     key = replace(spec, revision=None)
     with _purses_lock:
         if key not in _purses:
-            _purses[key] = Purse(spec.budget, spec.budget_requests, price_of(limits))
+            _purses[key] = Purse(spec.cap, price_of(limits))
         return _purses[key]
