@@ -1,6 +1,6 @@
 """The LLM judge compared with the engine alone: cards per second, and the client's share of the work.
 
-    python benchmarks/judge.py [--corpus CORPUS.parquet] [--cards 150] [--rounds 3]
+    python benchmarks/judge.py [--corpus CORPUS.parquet] [--cards 150] [--rounds 5]
     python benchmarks/judge.py --architecture qwen3-8b --engine '{"load_format": "dummy", "quantization": "fp8"}'
 
 One run; all measures send the same requests, as the judge itself makes them:
@@ -11,8 +11,10 @@ One run; all measures send the same requests, as the judge itself makes them:
 - raw engine: the same requests given to `vllm.LLM` in a process of its own, without server and HTTP, like
   `vllm bench throughput`. The serving benchmark would be easier to beat: it streams, and parses every token.
 
-Each round uses new cards and each measure its own salt, so that no measure finds another's prompts in the cache; the
-rubric at the beginning is cached for all. Prints one JSON object; ratios are medians over the rounds.
+The measures take turns, round by round, and server and raw engine compute on the same cores. Each round uses new cards
+and each measure its own salt, so that no measure finds another's prompts in the cache; the rubric at the beginning is
+cached for all. The judge stays open over all rounds, as over the parts of a run, and finds its number of requests in
+flight itself. Prints one JSON object; ratios are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import httpx2
 import polars as pl
@@ -39,7 +42,12 @@ from tasks.errors import CardiographError
 from tasks.hub.source import demo_corpus
 from tasks.judges import opened_judge
 from tasks.judges.llm.judge import LlmJudge
-from tasks.judges.vllm.server import engine_version, running_judge_server
+from tasks.judges.vllm.server import (
+    engine_version,
+    installed_build,
+    running_judge_server,
+    server_environment,
+)
 from tasks.records import CardText, JudgeSpec
 from tasks.settings import settings
 
@@ -50,6 +58,7 @@ ENGINE = {
         "max_model_len": 16_384,
         "enforce_eager": True,
         "gpu_memory_utilization": 0.3,
+        "kv_cache_memory_bytes": 1 << 30,
         "distributed_executor_backend": "uni",
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
     },
@@ -57,6 +66,7 @@ ENGINE = {
         "load_format": "dummy",
         "quantization": "fp8",
         "max_model_len": 16_384,
+        "gpu_memory_utilization": 0.45,  # both engines are on the GPU, and take turns
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
     },
 }
@@ -106,32 +116,29 @@ def as_options(engine: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def ours(spec: JudgeSpec, cards: Sequence[CardText]) -> dict[str, Any]:
+def ours(judge: LlmJudge, cards: Sequence[CardText]) -> dict[str, Any]:
     """The judge on these cards; the other measures send the bodies that it sent."""
     bodies: list[dict[str, Any]] = []
-    with opened_judge(spec) as judge:
-        fleet = cast(LlmJudge, judge).fleet
-        post = fleet.post
+    post, before = judge.fleet.post, judge.usage()
 
-        async def recording(path: str, payload: Mapping[str, object]) -> dict[str, object]:
-            if path == "/v1/chat/completions":
-                bodies.append(dict(payload))
-            return await post(path, payload)
+    async def recording(path: str, payload: Mapping[str, object]) -> dict[str, object]:
+        if path == "/v1/chat/completions":
+            bodies.append(dict(payload))
+        return await post(path, payload)
 
-        fleet.post = recording  # type: ignore[method-assign]  # only records the bodies
-        cpu, began = time.process_time(), time.perf_counter()
-        verdicts = list(judge.score(cards))
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        fleet.post = post  # type: ignore[method-assign]
-        usage = judge.usage()
+    judge.fleet.post = recording  # type: ignore[method-assign]  # only records the bodies
+    cpu, began = time.process_time(), time.perf_counter()
+    verdicts = list(judge.score(cards))
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    judge.fleet.post = post  # type: ignore[method-assign]
+    usage = judge.usage()
     return {
         "seconds": seconds,
         "cpu_ms_a_card": 1000 * cpu / len(cards),
         "scored": sum(verdict.score is not None for verdict in verdicts),
-        "in_flight": fleet.concurrency,
-        "tokens_in": usage.tokens_in,
-        "tokens_out": usage.tokens_out,
-        "metrics": usage.metrics,
+        "in_flight": judge.fleet.concurrency,
+        "tokens_in": usage.tokens_in - before.tokens_in,
+        "tokens_out": usage.tokens_out - before.tokens_out,
         "bodies": bodies,
     }
 
@@ -163,36 +170,42 @@ def flat_out(url: str, bodies: Sequence[Mapping[str, Any]], in_flight: int, salt
     return len(rest) / asyncio.run(posted(url, rest, in_flight))
 
 
+@contextmanager
 def raw_engine(
-    model: Path, bodies: Sequence[Mapping[str, Any]], engine: Mapping[str, Any], roofline: bool
-) -> Any:
-    """Measure `vllm.LLM` on the same requests."""
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
-        file.writelines(json.dumps(body) + "\n" for body in bodies)
-        file.flush()
-        answer = subprocess.run(
-            [
-                settings().judge_python,
-                ROOT / "benchmarks/raw_engine.py",
-                model,
-                file.name,
-                json.dumps(engine),
-                *["--roofline"] * roofline,
-            ],
-            check=False,
-            capture_output=True,
+    model: Path, engine: Mapping[str, Any], folder: Path, *, roofline: bool
+) -> Iterator[Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]]:
+    """`vllm.LLM` in a process of its own, on the cores that a server would have; yields what measures it."""
+    limits = settings()
+    environment = server_environment(installed_build(limits), limits)
+    command = [
+        *map(str, (limits.judge_python, ROOT / "benchmarks/raw_engine.py", model, json.dumps(engine))),
+        *["--roofline"] * roofline,
+    ]
+    with (
+        (folder / "raw.log").open("w+", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
             text=True,
-            env={
-                "VLLM_CPU_KVCACHE_SPACE": "1",
-                **os.environ,
-                "VLLM_NO_USAGE_STATS": "1",
-                "DO_NOT_TRACK": "1",
-                "HF_HUB_OFFLINE": "1",
-            },
-        )
-    if answer.returncode:
-        raise SystemExit(f"the raw engine failed:\n{answer.stderr[-3000:]}")
-    return json.loads(next(line for line in answer.stdout.splitlines() if line.startswith('{"seconds"')))
+            env={**os.environ, **environment, "HF_HUB_OFFLINE": "1"},
+        ) as child,
+    ):
+        questions, answers = cast("IO[str]", child.stdin), cast("IO[str]", child.stdout)
+
+        def measure(bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+            path = folder / "requests.jsonl"
+            path.write_text("".join(json.dumps(body) + "\n" for body in bodies), encoding="utf-8")
+            questions.write(f"{path}\n")
+            questions.flush()
+            for line in answers:
+                if line.startswith('{"seconds"'):
+                    return dict(json.loads(line))
+            raise SystemExit(f"the raw engine failed:\n{(folder / 'raw.log').read_text()[-3000:]}")
+
+        yield measure
+        questions.close()
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -202,23 +215,29 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     os.environ["CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"] = as_options(engine)
     cards = cards_of(arguments.corpus or demo_corpus(folder))
     model = arguments.model or make_model(folder / "model", arguments.architecture, cards)
-    rounds, singles, bodies = [], [], []
-    with running_judge_server(str(model), folder / "judge.log", settings()) as url:
-        spec = JudgeSpec("vllm", urls=(url,))
-        ours(spec, cards[:WARM_UP_CARDS])
+    rounds = []
+    roofline = arguments.architecture in PARAMETERS
+    with (
+        running_judge_server(str(model), folder / "judge.log", settings()) as url,
+        raw_engine(model, engine, folder, roofline=roofline) as raw,
+        opened_judge(JudgeSpec("vllm", urls=(url,))) as judge,
+    ):
+        warm = ours(cast(LlmJudge, judge), cards[:WARM_UP_CARDS])
+        raw(warm["bodies"])
         cards = cards[WARM_UP_CARDS:]
         for number in range(arguments.rounds):
             some = cards[number * arguments.cards : (number + 1) * arguments.cards]
-            found = ours(spec, some)
+            found = ours(cast(LlmJudge, judge), some)
             bodies = found.pop("bodies")
             found["cards_a_second"] = len(some) / found["seconds"]
+            found["raw"] = raw(bodies)
+            found["raw_engine"] = found["raw"]["cards"] / found["raw"]["seconds"]
             found["flat_out"] = flat_out(url, bodies, found["in_flight"], f"flat-{number}")
-            few = bodies[::ONE_AT_A_TIME_SHARE]
-            singles.append(flat_out(url, few, 1, f"single-{number}"))
+            found["one_at_a_time"] = flat_out(url, bodies[::ONE_AT_A_TIME_SHARE], 1, f"single-{number}")
             rounds.append(found)
-            print(f"round {number + 1}: {found['cards_a_second']:.2f} cards/s", file=sys.stderr, flush=True)
-    raw = raw_engine(model, bodies, engine, arguments.architecture in PARAMETERS)
-    return figures_of(arguments, rounds, singles, raw)
+            shown = f"{found['cards_a_second']:.2f} cards/s, raw engine {found['raw_engine']:.2f}"
+            print(f"round {number + 1}: {shown}, {found['in_flight']} in flight", file=sys.stderr, flush=True)
+    return figures_of(arguments, rounds)
 
 
 def gpu_name() -> str | None:
@@ -229,39 +248,37 @@ def gpu_name() -> str | None:
     return subprocess.run(query, check=False, capture_output=True, text=True).stdout.strip() or None
 
 
-def figures_of(
-    arguments: argparse.Namespace, rounds: list[dict[str, Any]], singles: list[float], raw: dict[str, Any]
-) -> dict[str, Any]:
+def figures_of(arguments: argparse.Namespace, rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The figures, and the machine and model that they belong to."""
 
-    def median(name: str) -> float:
-        return float(statistics.median(found[name] for found in rounds))
+    def median(name: str, over: str | None = None) -> float:
+        return float(statistics.median(found[name] / (found[over] if over else 1) for found in rounds))
 
-    cards = arguments.cards
-    raw_rate = raw["cards"] / raw["seconds"]
+    cards, raw = arguments.cards, rounds[-1]["raw"]
     figures = {
         "architecture": arguments.architecture,
         "gpu": gpu_name(),
         "cores": os.cpu_count(),
         "cards_a_round": cards,
         "rounds": arguments.rounds,
-        "in_flight": rounds[0]["in_flight"],
+        "in_flight": [found["in_flight"] for found in rounds],
         "tokens_in_a_card": round(rounds[-1]["tokens_in"] / cards),
         "tokens_out_a_card": round(rounds[-1]["tokens_out"] / cards),
         "cached_share": round(raw["tokens_cached"] / raw["tokens_in"], 3),
         "cards_a_second": {
             "ours": round(median("cards_a_second"), 2),
             "flat_out": round(median("flat_out"), 2),
-            "one_at_a_time": round(statistics.median(singles), 2),
-            "raw_engine": round(raw_rate, 2),
+            "one_at_a_time": round(median("one_at_a_time"), 2),
+            "raw_engine": round(median("raw_engine"), 2),
         },
         "client_cpu_ms_a_card": round(median("cpu_ms_a_card"), 2),
-        "ours_to_raw_engine": round(rounds[-1]["cards_a_second"] / raw_rate, 3),
-        "ours_to_flat_out": round(
-            statistics.median(found["cards_a_second"] / found["flat_out"] for found in rounds), 3
-        ),
-        "ours_to_one_at_a_time": round(median("cards_a_second") / statistics.median(singles), 1),
-        "raw_engine_to_one_at_a_time": round(raw_rate / statistics.median(singles), 1),
+        "ours_to_raw_engine": round(median("cards_a_second", "raw_engine"), 3),
+        "ours_to_raw_engine_by_round": [
+            round(found["cards_a_second"] / found["raw_engine"], 3) for found in rounds
+        ],
+        "ours_to_flat_out": round(median("cards_a_second", "flat_out"), 3),
+        "ours_to_one_at_a_time": round(median("cards_a_second", "one_at_a_time"), 1),
+        "raw_engine_to_one_at_a_time": round(median("raw_engine", "one_at_a_time"), 1),
         "scored_share": round(sum(found["scored"] for found in rounds) / (cards * arguments.rounds), 4),
     }
     if raw["flops"]:
@@ -279,7 +296,7 @@ def main() -> None:
     )
     parser.add_argument("--corpus", type=Path, help="a corpus file; default: the demo's")
     parser.add_argument("--cards", type=int, default=150, help="cards per round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--architecture", choices=sorted(ENGINE), default="tiny")
     parser.add_argument("--model", type=Path, help="a model folder; default: one that is made for the run")
     parser.add_argument("--engine", default="{}", help="engine options as JSON")

@@ -3,9 +3,10 @@
 Runs in the judge's environment, in a process of its own, like `vllm bench throughput`: no server, no HTTP, all requests
 passed at once.
 
-    python raw_engine.py MODEL REQUESTS.jsonl '{"engine option": value, …}' [--roofline]
+    python raw_engine.py MODEL '{"engine option": value, …}' [--roofline]
 
-Each line of the file is the body of a chat completion. Prints one JSON object.
+Each line of its input names a file, each of whose lines is the body of a chat completion; it answers with a line of
+JSON, the figures of that round. It ends with its input.
 """
 
 from __future__ import annotations
@@ -54,33 +55,36 @@ def measured_rate(*, is_fp8: bool) -> float:
     return float(2 * n**3 / best)
 
 
-def main() -> None:
-    """Run the requests twice, first to warm up, and print the figures of the second run."""
-    from vllm import LLM
-
-    model, path, options = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
-    rate = measured_rate(is_fp8=options.get("quantization") == "fp8") if "--roofline" in sys.argv else None
+def measured(engine: Any, path: Path) -> dict[str, float]:
+    """The engine on all requests of a file at once."""
     requests = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    engine = LLM(model, **options)
-    seconds, outputs = 0.0, []
-    for some in (requests[: max(8, len(requests) // 10)], requests):
-        began = time.perf_counter()
-        outputs = engine.chat(
-            [request["messages"] for request in some],
-            [sampling(request) for request in some],
-            use_tqdm=False,
-            chat_template_kwargs=requests[0]["chat_template_kwargs"],
-        )
-        seconds = time.perf_counter() - began
-    figures = {
-        "seconds": seconds,
+    began = time.perf_counter()
+    outputs = engine.chat(
+        [request["messages"] for request in requests],
+        [sampling(request) for request in requests],
+        use_tqdm=False,
+        chat_template_kwargs=requests[0]["chat_template_kwargs"],
+    )
+    return {
+        "seconds": time.perf_counter() - began,
         "cards": len(outputs),
         "tokens_in": sum(len(output.prompt_token_ids) for output in outputs),
         "tokens_cached": sum(output.num_cached_tokens or 0 for output in outputs),
         "tokens_out": sum(len(output.outputs[0].token_ids) for output in outputs),
-        "flops": rate,
     }
-    sys.stdout.write("\n" + json.dumps(figures) + "\n")
+
+
+def main() -> None:
+    """Measure what the input names, line by line."""
+    from vllm import LLM
+
+    model, options = sys.argv[1], json.loads(sys.argv[2])
+    rate = measured_rate(is_fp8=options.get("quantization") == "fp8") if "--roofline" in sys.argv else None
+    engine = LLM(model, **options)
+    for line in sys.stdin:
+        figures = measured(engine, Path(line.strip())) | {"flops": rate}
+        sys.stdout.write("\n" + json.dumps(figures) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def snapshot(request: SnapshotRequest) -> Summary | State[Any]:
         message = f"started more than {request.stale_after_h:g} h after its time"
         return Cancelled(name="Skipped", message=message)
     request = replace(request, judges=request.judges or (DEFAULT_JUDGE,))
-    for spec in specs_of(request.judges, request.judge_model, request.judge_urls, request.cap):
+    for spec in specs_of(request.judges, request.judge_model, request.judge_urls, cap=request.cap):
         check_judge_is_served(spec, request.crew)
     with coordinating(request.home, request.snapshot_date, request.crew) as run:
         request = request.of(run)

@@ -400,13 +400,15 @@ class JudgeSpec:
 
     `kind` is a name in the registry of judges. `model` is the judge model's name on the Hub or a folder (null: that of
     the settings, or the one that the servers serve), `urls` its servers (none: the run starts one), and `revision` the
-    commit of the model where the run that started the servers chose it.
+    commit of the model where the run that started the servers chose it. `explains`: whether explanations will be asked
+    for, which need a longer context.
     """
 
     kind: str = "checklist"
     model: str | None = None
     urls: tuple[str, ...] = ()
     revision: str | None = None
+    explains: bool = False
     cap: SpendingCap = SpendingCap()
 
 

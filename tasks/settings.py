@@ -102,10 +102,12 @@ class Settings(BaseSettings):
     )
     judge_part_cards: PositiveInt = Field(default=128, description="cards per part for a judge model")
     judge_concurrency: PositiveInt | None = Field(
-        default=None, description="requests in flight per server; default: what its KV cache holds"
+        default=None,
+        description="requests in flight per server; default: found by trying, at most what its KV cache holds",
     )
     judge_timeout_s: PositiveFloat = Field(
-        default=600.0, description="most time for one answer, including its wait in the queue"
+        default=600.0,
+        description="how long a server may make no progress, neither an answer nor a token, before a request is lost",
     )
     judge_tries: PositiveInt = Field(
         default=4, description="tries of a request that fails for a passing reason"

@@ -61,7 +61,7 @@ def calibrate(
     from tasks.storage.lake import Lake
     from tasks.storage.warehouse import make_home
 
-    (spec,) = specs_of([judge], judge_model, judge_urls or [], SpendingCap(budget, budget_requests))
+    (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     labelled = read_labels(labels, home)
     make_home(home)
     with (

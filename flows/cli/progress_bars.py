@@ -30,11 +30,11 @@ _LINE_EVERY_S = 10.0
 
 
 def _bars(progress: Progress, title: str) -> Listener:
-    """One bar per stage, added when the stage begins."""
+    """One bar per stage, added whenever the stage begins: each judge of a panel has its own."""
     bars: dict[str, TaskID] = {}
 
     def advance(stage: str, by: int, total: int | None) -> None:
-        if stage not in bars:
+        if not by or stage not in bars:
             bars[stage] = progress.add_task(f"{title}  {_LABELS.get(stage, stage)}", total=total)
         progress.advance(bars[stage], by)
 
@@ -51,9 +51,9 @@ def _lines(title: str) -> Listener:
     def advance(stage: str, by: int, total: int | None) -> None:
         nonlocal printed_at
         with lock:
-            is_new = stage not in done
-            done[stage] = done.get(stage, 0) + by
-            totals.setdefault(stage, total)
+            is_new = not by or stage not in done
+            done[stage] = by if is_new else done[stage] + by
+            totals[stage] = total if is_new else totals[stage]
             if is_new or monotonic() - printed_at > _LINE_EVERY_S:
                 printed_at = monotonic()
                 of = "" if totals[stage] is None else f" of {totals[stage]:,}"

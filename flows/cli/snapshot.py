@@ -195,7 +195,8 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
     for request in requests:
         if request.judge_pool:
             continue  # only its workers can identify the judge
-        for spec in specs_of(request.judges, request.judge_model, request.judge_urls, request.cap):
+        names, explains = (request.judges, request.judge_model, request.judge_urls), request.explain > 0
+        for spec in specs_of(*names, explains=explains, cap=request.cap):
             judge = identify(spec)  # one that cannot be identified is reported before anything starts
             if words := abilities_words(judge.record(utc_now().date(), utc_now()).settings):
                 typer.echo(f"{judge.name} at {words}", err=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
 from time import monotonic, sleep
 from typing import Any, Literal
 
@@ -145,8 +146,10 @@ class PacedClient:
     def _send(
         self, request: httpx2.Request, bucket: QuotaBucket, bytes_max: float
     ) -> tuple[httpx2.Response, bytes]:
-        if is_offline_mode():
-            raise HubUnreachable(f"{self.endpoint}: HF_HUB_OFFLINE is set; unset it to read a Hub")
+        if is_offline_mode() and not is_on_this_machine(request.url.host):
+            raise HubUnreachable(
+                f"{request.url.host}: HF_HUB_OFFLINE is set; unset it to read a Hub elsewhere than on this machine"
+            )
         pace = self._paces[bucket]
         pace.acquire()
         limits = self._limits
@@ -254,6 +257,14 @@ def _body(response: httpx2.Response, bytes_max: float) -> bytes:
     if expected and git_blob_sha1(body) != expected:
         raise BodyBroken("the body does not match its ETag")
     return bytes(body)
+
+
+def is_on_this_machine(host: str) -> bool:
+    """Whether a host is this machine's loopback, where a replica serves: reached without any network."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def blob_sha1(headers: Mapping[str, str]) -> str | None:

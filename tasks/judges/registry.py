@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -201,13 +201,20 @@ def _unknown(judge: str) -> UsageError:
 
 
 def specs_of(
-    names: Sequence[str], model: str | None, urls: Sequence[str], cap: SpendingCap = _NO_CAP
+    names: Sequence[str],
+    model: str | None,
+    urls: Sequence[str],
+    *,
+    explains: bool = False,
+    cap: SpendingCap = _NO_CAP,
 ) -> list[JudgeSpec]:
-    """The judges named `KIND` or, where it has a model, `KIND:MODEL`; with the cap where they may be paid for.
+    """The judges named `KIND` or, where it has a model, `KIND:MODEL`.
 
-    Raises `UsageError` for an unknown judge or one named twice.
+    `explains`: those that can will be asked to; `cap` is for those that may be paid for. Raises `UsageError` for an
+    unknown judge or one named twice.
     """
-    specs = [_spec_of(name, model, tuple(urls), cap) for name in names]
+    asked = JudgeSpec(urls=tuple(urls), explains=explains, cap=cap)
+    specs = [_spec_of(name, model, asked) for name in names]
     if len(set(specs)) < len(specs):
         raise UsageError(f"the same judge is named twice: {', '.join(names)}")
     if (model or urls) and not any(kind_of(spec.kind).needs_servers for spec in specs):
@@ -219,13 +226,15 @@ def specs_of(
     return specs
 
 
-def _spec_of(name: str, model: str | None, urls: tuple[str, ...], cap: SpendingCap) -> JudgeSpec:
-    kind, _, named = name.partition(":")
-    if (known := kind_of(name)).needs_servers:
-        return JudgeSpec(kind, named or model, urls, cap=cap if known.has_budget else _NO_CAP)
+def _spec_of(name: str, model: str | None, asked: JudgeSpec) -> JudgeSpec:
+    """The judge of that name, with what of `asked` a judge of its kind can be asked."""
+    known, named = kind_of(name), name.partition(":")[2]
+    if known.needs_servers:
+        explains, cap = asked.explains and known.explains, asked.cap if known.has_budget else _NO_CAP
+        return replace(asked, kind=known.name, model=named or model, explains=explains, cap=cap)
     if named:
         raise _unknown(name)
-    return JudgeSpec(kind)
+    return JudgeSpec(known.name)
 
 
 def identify(spec: JudgeSpec, table: Boilerplate | None = None) -> JudgeIdentity:

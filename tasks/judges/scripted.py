@@ -36,6 +36,7 @@ from tasks.engine.child import exit_with_parent
 
 LEVELS = "12345"
 IMPOSSIBLE = -9999.0  # vLLM's way to write minus infinity
+_ANY_NUMBER = 1_000_000
 _TRANSPORT = "tasks.judges.scripted.transport"
 _TOKEN = re.compile(r"\d|[^\W\d]{1,4}| ?[^\s\w]|\s+|\w")
 _CARD = re.compile(r"⟦CARD \w+ BEGINS⟧\n(.*)\n⟦CARD", re.DOTALL)
@@ -220,7 +221,8 @@ def _entry(token: str, listed: Mapping[str, float]) -> Payload:
 class ScriptedJudge:
     """One server in a thread of its own; `die` and `revive` work any number of times, on the same port.
 
-    The fields from `model` to `kv_tokens` are what it reports about itself, `is_well` what /health reports.
+    The fields from `model` to `kv_tokens` are what it reports about itself, `is_well` what /health reports. Each answer
+    takes `latency_s`; of more requests than `parallel` the later ones wait for the earlier ones.
     """
 
     script: AnswerScript | None = None
@@ -232,9 +234,12 @@ class ScriptedJudge:
     kv_tokens: int | None = 65_536
     api_key: str | None = None
     latency_s: float = 0.0
+    parallel: int | None = None
     is_well: bool = True
     has_digits: bool = True  # its vocabulary has a token per digit
-    pages: Mapping[str, object] | None = None  # of a server that is not vLLM: all that it has beside its chat, by path
+    pages: Mapping[str, object] | None = (
+        None  # of a server that is not vLLM: all that it has beside its chat, by path
+    )
     requests: list[tuple[str, Payload]] = field(default_factory=list)  # path and payload of every POST
     in_flight: int = 0
     in_flight_max: int = 0
@@ -269,6 +274,10 @@ class ScriptedJudge:
         if running:
             running.close()
 
+    def compute(self, tokens: int) -> None:
+        """Count tokens that belong to no answer yet, as an engine does that is busy with long ones."""
+        self._tokens["generation"] += tokens
+
     def forget(self) -> None:
         """Count from 0 again, like a server that was restarted."""
         self._process_start = monotonic()
@@ -282,6 +291,7 @@ class ScriptedJudge:
         config.load()
         state = ServerState()
         others = asyncio.all_tasks()
+        self._places = asyncio.Semaphore(self.parallel or _ANY_NUMBER)
         # Without uvicorn's own server, which takes its time to stop: this one dies.
         server = await asyncio.get_running_loop().create_server(
             lambda: _JudgeProtocol(config=config, server_state=state, app_state={}), sock=listener
@@ -337,7 +347,8 @@ class ScriptedJudge:
             case "POST", "/tokenize":
                 return _json(self._tokenized(payload))
             case "POST", "/v1/chat/completions":
-                await asyncio.sleep(self.latency_s)
+                async with self._places:
+                    await asyncio.sleep(self.latency_s)
                 return self._completed(payload)
         return _json({"detail": "Not Found"}, 404)
 

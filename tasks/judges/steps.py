@@ -123,7 +123,9 @@ def plan_explaining(run: Run, spec: JudgeSpec, fingerprint: str, texts: int) -> 
 @task(task_run_name="describe {order.part}")
 def describe_part(run: Run, order: Order, shared: Shared) -> None:
     """Record what the parser finds in a part's texts."""
-    if not run.lake.has(_facts_part(order, shared)):
+    if run.lake.has(_facts_part(order, shared)):
+        advance("describe", len(order.refs))
+    else:
         _describe(run, order, shared)
 
 
@@ -169,7 +171,9 @@ def _write_facts(lake: Lake, order: Order, shared: Shared, facts: list[CardFacts
 @task(task_run_name="judge {order.part}")
 def judge_part(run: Run, order: Order, shared: Shared) -> None:
     """Judge a part's texts; write verdicts as they come, then the time and usage."""
-    if not run.lake.has(_verdicts_part(order)):
+    if run.lake.has(_verdicts_part(order)):  # an earlier run was killed before it took the order off the list
+        advance("judge", len(order.refs))
+    else:
         _write_verdicts(run, order, shared, lambda judge: judge.score(texts_of_order(run, order)))
 
 
@@ -243,6 +247,7 @@ def explain_part(run: Run, order: Order, shared: Shared) -> None:
     lake, fingerprint = run.lake, order.stage.fingerprint
     part = f"explanations/{fingerprint}/{order.part}.parquet"
     if lake.has(part):
+        advance("explain", len(order.refs))
         return
     with _opened(lake, shared, fingerprint) as judge:
         given = _UntilBudget(iter(judge.explain(texts_of_order(run, order))))

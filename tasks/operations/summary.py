@@ -13,7 +13,7 @@ from tasks.hub.source import DEMO_CORPUS
 from tasks.sentences.atlas import atlas_words
 from tasks.sentences.findings import headline
 from tasks.sentences.scopes import private_words
-from tasks.sentences.snapshots import boilerplate_words, judging_words, late_sentence
+from tasks.sentences.snapshots import boilerplate_words, judging_words, late_sentence, unscored_words
 from tasks.settings import settings
 from tasks.storage.warehouse import findings_of, frame, scope_of
 from tasks.work.run import Run
@@ -66,6 +66,7 @@ class Summary:
             ("median score", "none" if self.median_score is None else f"{self.median_score:.2f} of 5"),
             *([("words that nobody wrote", words)] if (words := self._boilerplate_words()) else []),
             ("kinds of card (see `out_clusters`)", atlas_words(self.atlas)),
+            *([("texts without a score", words)] if (words := unscored_words(self.judging)) else []),
             *judging_words(self.judging, price=settings().gpu_hour_price, gpus=settings().judge_gpus),
             (
                 "this run read / judged / estimated / embedded",

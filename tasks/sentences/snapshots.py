@@ -54,6 +54,15 @@ def cost_basis(row: Mapping[str, Any], price: float | None, gpus: int | None) ->
     return f"{count(working)} GPU{'s' * (working != 1)} at {decimal(price)} per hour"
 
 
+def unscored_words(row: Mapping[str, Any]) -> str:
+    """How many texts have no score, and why, from a row of `sql/out/judging.sql`; empty where all have one."""
+    reasons: Mapping[str, int] = row["unscored_reasons"]
+    if not reasons:
+        return ""
+    causes = ", ".join(f"{count(texts)} {reason}" for reason, texts in reasons.items())
+    return f"{count(sum(reasons.values()))} ({causes})"
+
+
 def judging_words(
     row: Mapping[str, Any], *, price: float | None = None, gpus: int | None = None
 ) -> list[tuple[str, str]]:

@@ -305,13 +305,40 @@ def test_judging_tells_answers_of_the_snapshot_and_what_it_took(
     found = frame(panel, "out/judging", **KEY)
     expect(found, "judge | verdicts | unscored | asked_twice | addressing\nvllm:a | 3 | 1 | 1 | 1")
     expect(found, "truncated_share | median_card_tokens | score_mode | texts\n0.333333 | 100 | expected | 4")
+    assert found.row(0, named=True)["unscored_reasons"] == {"prose": 1}
+
+
+def test_texts_without_a_score_are_counted_by_reason_the_most_frequent_first(
+    db: Database, fill: Fill
+) -> None:
+    fill(db, "base.judges", "fingerprint\nf1")
+    hashes = [f"h{number}" for number in range(5)]
+    fill(db, "base.listing", "model_id | sha\n" + "\n".join(f"ada/{card} | s1" for card in hashes))
+    fill(
+        db,
+        "base.reads",
+        "model_id | sha | card_hash\n" + "\n".join(f"ada/{card} | s1 | {card}" for card in hashes),
+    )
+    fill(
+        db,
+        "base.verdicts",
+        """
+        card_hash | fingerprint | score | reason
+        h0        | f1          |       | timeout
+        h1        | f1          |       | cut_off
+        h2        | f1          |       | cut_off
+        h3        | f1          | 3     |
+        h4        | f2          |       | empty
+        """,
+    )
+    found = frame(db, "out/judging", snapshot=WEEK, fingerprint="f1").row(0, named=True)
+    assert list(found["unscored_reasons"].items()) == [("cut_off", 2), ("timeout", 1)]
 
 
 def test_a_judge_that_had_nothing_to_do_took_nothing(panel: Database, expect: Expect) -> None:
-    expect(
-        frame(panel, "out/judging", **KEY | {"fingerprint": "f2"}),
-        "verdicts | unscored | truncated_share | texts | texts_per_second\n3 | 0 | | |",
-    )
+    found = frame(panel, "out/judging", **KEY | {"fingerprint": "f2"})
+    expect(found, "verdicts | unscored | truncated_share | texts | texts_per_second\n3 | 0 | | |")
+    assert found.row(0, named=True)["unscored_reasons"] == {}
 
 
 # passports
@@ -400,6 +427,25 @@ def test_an_explanation_that_failed_is_a_failure_of_its_models(
     expect(
         panel.sql("select * from failures where stage = 'explain' order by subject").pl(),
         "subject | reason | detail\nada/a | timeout | 600 s\nada/copy | timeout | 600 s",
+    )
+
+
+def test_a_card_of_which_several_criteria_are_not_explained_fails_once(
+    panel: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(
+        panel,
+        "base.explanations",
+        """
+        card_hash | fingerprint | criterion | level | reason          | detail
+        h1        | f1          | metadata  |       | repeats         | one sentence
+        h1        | f1          | purpose   | 3     |                 |
+        h1        | f1          | structure |       | not_in_the_card | a quote
+        """,
+    )
+    expect(
+        panel.sql("select * from failures where stage = 'explain' order by subject").pl(),
+        "subject | reason | detail\nada/a | repeats | one sentence\nada/copy | repeats | one sentence",
     )
 
 

@@ -36,7 +36,7 @@ DOORS = {
     "huggingface_hub": {
         "tasks/hub/client.py",
         "tasks/hub/transport.py",
-        "tasks/judges/vllm/server.py",
+        "tasks/judges/vllm/model.py",
         "tasks/embedders/sentence.py",
     },
     "obstore": {"tasks/storage/store/bucket.py"},

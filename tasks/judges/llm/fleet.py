@@ -1,4 +1,4 @@
-"""The replicas of a judge behind one limit of requests in flight; the loss of a replica costs no card.
+"""The replicas of a judge, each with its own limit of requests in flight; the loss of a replica costs no card.
 
 Speaks the OpenAI-compatible HTTP of vLLM. One event loop, in a thread of its own, serves all threads of a run. A fault
 of a server is never blamed on a card: what fails while its server is ill is sent again elsewhere, and only what fails
@@ -36,16 +36,22 @@ from tasks.judges.llm.client import (
     key_refused,
     retry_after,
 )
+from tasks.judges.llm.concurrency import START, AdaptiveLimit
 from tasks.judges.llm.health import JudgeReplica, ReplicaHealth
 from tasks.judges.llm.metrics import concurrency_for, summed
+from tasks.judges.llm.places import Places
 from tasks.judges.llm.served import Served, readable
+from tasks.judges.llm.waits import WaitedInVain
 from tasks.settings import Settings
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _LONGEST_WAIT_S = 30.0
+_WAITING_FOR_A_LEAP = 96
 _BUSY = frozenset({429, 503})
+_FOR_ENGINE = frozenset({"/v1/chat/completions"})  # what takes its time; all else is answered beside it
+_ANSWER_CHARACTERS = 1000  # about what an answer adds to the size of a request
 _TOO_LONG = re.compile(r"context length|max_model_len|maximum model length|too long", re.IGNORECASE)
 _CLOSED = "the connection to the judge's servers was closed before the work was done; run again"
 
@@ -107,11 +113,12 @@ class Fleet:
             raise UsageError("no judge server is named; name one with --judge-url")
         self._limits = limits
         self.client = client or JudgeClient(urls, limits)
-        self._health = ReplicaHealth(urls, model, self.client, limits)
+        self._health = ReplicaHealth(urls, model, self.client, limits, on_change=self._offer)
+        self._begun = 0
+        self._turns: Places[None, bool] = Places(lambda _: self._begin(), lambda _: self._end())
+        self._places = Places(self._take, self._give_back)
         self._resources = ExitStack()
         self._portal: BlockingPortal
-        self._slots: asyncio.Semaphore
-        self.concurrency = 0
         self.requests = 0
 
     @property
@@ -123,6 +130,17 @@ class Fleet:
     def replicas(self) -> int:
         """The number of its servers."""
         return len(self._health.replicas)
+
+    @property
+    def concurrency(self) -> int:
+        """The most requests that they are given at once, as far as is known by now."""
+        return sum(replica.limit.limit for replica in self._health.replicas)
+
+    @property
+    def _begun_max(self) -> int:
+        """Items that are begun at once: a few more than may be in flight, because some wait for other things."""
+        most = self.concurrency
+        return most if self._limits.judge_concurrency else most + max(2, most // 4)
 
     # ------------------------------------------------------------------------------- the event loop's lifetime
 
@@ -158,9 +176,12 @@ class Fleet:
 
     async def _open(self) -> None:
         caches = [served.kv_tokens for served in await self._health.open() if served.kv_tokens]
-        each = self._limits.judge_concurrency or concurrency_for(min(caches, default=None))
-        self.concurrency = each * self.replicas
-        self._slots = asyncio.Semaphore(self.concurrency)
+        fixed, most = self._limits.judge_concurrency, concurrency_for(min(caches, default=None))
+        for replica in self._health.replicas:
+            replica.limit = (
+                AdaptiveLimit(fixed, fixed, is_fixed=True) if fixed else AdaptiveLimit(START, most)
+            )
+            self._health.probes.start_soon(self._health.watch, replica)
 
     def _start(self, work: Callable[..., Awaitable[R]], *args: object) -> Future[R]:
         try:
@@ -171,22 +192,25 @@ class Fleet:
     # -------------------------------------------------------------------------------------- calls from threads
 
     def run(self, work: Callable[..., Awaitable[R]], *args: object) -> R:
-        """`work(*args)` on the fleet's event loop, outside of any stream and its limit."""
+        """`work(*args)` on the fleet's event loop."""
         return _result(self._start(work, *args))
 
     def stream(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> Iterator[R]:
-        """`work(item)` of all items as they finish: at most `concurrency` at a time over all streams of this fleet.
+        """`work(item)` of all items as they finish, begun in their order, a few more than may be in flight.
 
         `items` is read in the calling thread, little further than needed. What `work` raises is raised here; then, or
         when the caller stops early, what is in flight is cancelled.
         """
-        window = self.concurrency + max(8, self.concurrency // 4)
         done: SimpleQueue[Future[R]] = SimpleQueue()
         outstanding: set[Future[R]] = set()
 
         async def in_turn(item: T) -> R:
-            async with self._slots:  # first come, first served
+            await self._turns.place(None)
+            try:
                 return await work(item)
+            finally:
+                self._end()
+                self._turns.offer()
 
         def next_result() -> R:
             future = done.get()
@@ -199,13 +223,23 @@ class Fleet:
                 outstanding.add(future)
                 future.add_done_callback(done.put)
                 # One in, one out: a caller that reads the results never lets the servers run dry.
-                if len(outstanding) >= window or not done.empty():
+                if len(outstanding) >= self._begun_max + _WAITING_FOR_A_LEAP or not done.empty():
                     yield next_result()
             while outstanding:
                 yield next_result()
         finally:
             for future in outstanding:
                 future.cancel()
+
+    def _begin(self) -> bool | None:
+        """Begin an item, where not too many are begun."""
+        if self._begun >= self._begun_max:
+            return None
+        self._begun += 1
+        return True
+
+    def _end(self) -> None:
+        self._begun -= 1
 
     def metrics(self) -> dict[str, float]:
         """Counters summed over all servers, also those that are down or were restarted; they never fall.
@@ -224,20 +258,20 @@ class Fleet:
 
         Raises `RequestFailed` for this request alone, `JudgeRefused`, `JudgesDiffer` and `JudgeUnreachable` for all.
         """
-        body = _encoded(payload)
+        body, size = _encoded(payload), _size(payload)
         tries = RequestTries(self._limits)
         while True:
-            replica = tries.last = await self._pick(tries.last)
+            is_for_engine = path in _FOR_ENGINE
+            replica = tries.last = await self._place(tries.last) if is_for_engine else await self._any()
             pause = 0.0
             try:
-                async with asyncio.timeout(self._limits.judge_timeout_s):
-                    reply = await self._send(replica, path, body)
-            except TimeoutError:
-                problem = f"no answer in {self._limits.judge_timeout_s:g} s"
+                async with replica.waits.waiting(is_for_engine=is_for_engine):
+                    reply = await self._send(replica, path, body, size if is_for_engine else None)
+            except WaitedInVain as error:
                 if await self._health.is_well(replica):
-                    pause = tries.note_failure("timeout", problem)
+                    pause = tries.note_failure("timeout", str(error))
                 else:
-                    pause = self._lose(replica, tries, problem)
+                    pause = self._lose(replica, tries, str(error))
             except TRANSPORT_ERRORS as error:
                 pause = self._lose(replica, tries, described(error), was_sent=not isinstance(error, NOT_SENT))
             else:
@@ -247,23 +281,51 @@ class Fleet:
                     return answer
             await _wait(pause)
 
-    async def _pick(self, avoided: JudgeReplica | None) -> JudgeReplica:
-        """The replica with the fewest requests in flight, other than `avoided` if possible."""
-        while True:
-            replicas, now = await self._health.replicas_up(), monotonic()
-            if ready := [replica for replica in replicas if replica.busy_until <= now]:
-                others = [replica for replica in ready if replica is not avoided]
-                return min(others or ready, key=lambda replica: replica.in_flight)
-            soonest = min(replica.busy_until for replica in replicas)
-            await _wait(soonest - now + random.uniform(0, self._limits.judge_backoff_s))
+    async def _any(self) -> JudgeReplica:
+        """A replica for what costs its engine nothing."""
+        return random.choice(await self._health.replicas_up())
 
-    async def _send(self, replica: JudgeReplica, path: str, body: bytes) -> ServerReply:
+    async def _place(self, avoided: JudgeReplica | None) -> JudgeReplica:
+        """A replica with a place for one more request, taken."""
+        await self._health.replicas_up()
+        return await self._places.place(avoided)
+
+    def _take(self, avoided: JudgeReplica | None) -> JudgeReplica | None:
+        """A place at the least busy replica, other than `avoided` if possible; null where all are full."""
+        now = monotonic()
+        ready = [replica for replica in self._health.replicas if replica.has_place(now)]
+        others = [replica for replica in ready if replica is not avoided]
+        if not ready:
+            return None
+        replica = min(others or ready, key=lambda replica: replica.in_flight / replica.limit.limit)
         replica.in_flight += 1
+        return replica
+
+    def _give_back(self, replica: JudgeReplica) -> None:
+        replica.in_flight -= 1
+
+    def _offer(self) -> None:
+        """A replica came back, or none ever will."""
+        if self._health.is_over:
+            self._places.refuse(self._health.fatal)
+        else:
+            self._places.offer()
+
+    async def _send(self, replica: JudgeReplica, path: str, body: bytes, size: int | None) -> ServerReply:
+        """The answer to a request; where it has a `size` it gives its place back and teaches the limit."""
+        sent_at = monotonic()
         self.requests += 1
-        try:
+        if size is None:
             return await self.client.post(replica.url + path, body)
+        try:
+            reply = await self.client.post(replica.url + path, body)
+            if reply.status == 200:
+                was_full = replica.in_flight >= replica.limit.limit or self._places.are_wanted
+                replica.limit.answered(sent_at, monotonic(), size, was_full=was_full)
+            return reply
         finally:
-            replica.in_flight -= 1
+            self._give_back(replica)
+            self._places.offer()
 
     def _lose(
         self, replica: JudgeReplica, tries: RequestTries, problem: str, *, was_sent: bool = True
@@ -283,7 +345,10 @@ class Fleet:
         # Send it nothing for as long as it asks, within reason.
         backoff_s = self._limits.judge_backoff_s
         hold_s = min(retry_after(reply.headers.get("retry-after"), backoff_s), _LONGEST_WAIT_S)
-        replica.busy_until = monotonic() + hold_s + random.uniform(0, backoff_s)
+        hold_s += random.uniform(0, backoff_s)
+        replica.busy_until = monotonic() + hold_s
+        asyncio.get_running_loop().call_later(hold_s, self._places.offer)
+        replica.limit.overloaded(monotonic())
         tries.note_busy(reason, message)
         return 0.0
 
@@ -307,6 +372,13 @@ def _refusal(url: str, status: int, message: str) -> Exception:
         return JudgeRefused(f"{url} answers HTTP {status} ({message}): check --judge-url and --judge-model")
     is_too_long = status == 413 or _TOO_LONG.search(message)
     return RequestFailed("too_long" if is_too_long else f"http_{status}", message)
+
+
+def _size(payload: Mapping[str, object]) -> int:
+    """Characters that no other request shares, and those of an answer: what a server computes for it alone."""
+    messages = payload.get("messages")
+    last = messages[-1] if isinstance(messages, Sequence) and messages else {}
+    return len(str(last.get("content", ""))) + _ANSWER_CHARACTERS
 
 
 def _encoded(payload: Mapping[str, object]) -> bytes:

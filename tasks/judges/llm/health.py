@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
@@ -14,11 +15,14 @@ from anyio.abc import TaskGroup
 
 from tasks.errors import JudgeError, JudgesDiffer, JudgeUnreachable
 from tasks.judges.llm.client import JudgeClient, ServerNotReady, key_refused
+from tasks.judges.llm.concurrency import AdaptiveLimit
 from tasks.judges.llm.metrics import ReplicaCounters
 from tasks.judges.llm.served import Served, ServesAnother, introduced
+from tasks.judges.llm.waits import Waits
 from tasks.settings import Settings
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0  # between two probes
+_COUNTERS_WITHIN_S = 1.0  # while requests wait; one that hangs must not hide it by being slow here too
 
 
 @dataclass(eq=False)
@@ -26,6 +30,8 @@ class JudgeReplica:
     """The current state of one replica."""
 
     url: str
+    limit: AdaptiveLimit
+    waits: Waits
     is_up: bool = False
     is_probed: bool = False  # a probe is waiting for it to come back
     in_flight: int = 0
@@ -37,19 +43,34 @@ class JudgeReplica:
     health_checked_at: float = -inf
     is_well: bool = False  # by its last health check
 
+    def has_place(self, now: float) -> bool:
+        """Whether it may be given one more request."""
+        return self.is_up and self.busy_until <= now and self.in_flight < self.limit.limit
+
 
 class ReplicaHealth:
     """Marks replicas up and down. One that is down gets no requests and is probed until it answers again.
 
-    Used on the event loop only. `probes` is the task group that runs the probes. Where `model` is named, servers of
-    other models are left out: they are another judge's.
+    Used on the event loop only. `probes` is the task group that runs the probes, and what else runs beside the
+    requests. Where `model` is named, servers of other models are left out: they are another judge's. `on_change` is
+    called when a replica is back, and when none ever will be.
     """
 
     probes: TaskGroup
     served: Served  # by the first replica that answered: the others have to serve the same
 
-    def __init__(self, urls: Sequence[str], model: str | None, client: JudgeClient, limits: Settings) -> None:
-        self.replicas = [JudgeReplica(url) for url in urls]
+    def __init__(
+        self,
+        urls: Sequence[str],
+        model: str | None,
+        client: JudgeClient,
+        limits: Settings,
+        on_change: Callable[[], object],
+    ) -> None:
+        self.replicas = [
+            JudgeReplica(url, AdaptiveLimit(1, 1), Waits(limits.judge_timeout_s)) for url in urls
+        ]
+        self._on_change = on_change
         self._first = self.replicas[0]
         self._model = model
         self._client = client
@@ -86,11 +107,21 @@ class ReplicaHealth:
     async def replicas_up(self) -> list[JudgeReplica]:
         """The replicas that answer, as soon as there is one. Raises the error that ended the run, if any."""
         while True:
-            if self._fatal:
-                raise type(self._fatal)(*self._fatal.args)  # a new one for each of many threads
+            if self.is_over:
+                raise self.fatal()
             if replicas := [replica for replica in self.replicas if replica.is_up]:
                 return replicas
             await self._changed.wait()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether an error ended the run."""
+        return self._fatal is not None
+
+    def fatal(self) -> JudgeError:
+        """The error that ended the run, a new one for each of many threads."""
+        error = self._fatal or JudgeError("the run has not ended")
+        return type(error)(*error.args)
 
     def mark_down(self, replica: JudgeReplica, problem: str) -> None:
         """Send it nothing until a probe finds it well, which may be at once."""
@@ -143,6 +174,23 @@ class ReplicaHealth:
         if replica.counters.read(reply.text):
             self.mark_down(replica, "it was restarted")  # the probe asks what it serves now
 
+    async def watch(self, replica: JudgeReplica) -> None:
+        """For as long as the fleet is open, end the waits for a replica that are in vain."""
+        waits, was_late = replica.waits, False
+        while True:
+            began = monotonic()
+            await asyncio.sleep(waits.check_every_s)
+            # A machine that was busy or asleep has answers to read first: its own delay is not the server's.
+            was_late = not was_late and monotonic() - began > 2 * waits.check_every_s
+            if was_late:
+                continue
+            if waits.are_unanswered(monotonic()):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_COUNTERS_WITHIN_S):
+                        await self._read_counters(replica)
+                waits.count(sum(replica.counters.total().values()), monotonic())
+            waits.give_up(monotonic())
+
     async def _probe(self, replica: JudgeReplica) -> None:
         """Ask until it is back as the same judge, or until the patience of the whole fleet is used up."""
         try:
@@ -169,6 +217,7 @@ class ReplicaHealth:
     def _announce(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+        self._on_change()
 
     async def _wait_with_patience(self, seconds: float) -> None:
         """Wait, but not beyond the fleet's patience, which is endless while any replica is up. JudgeUnreachable."""

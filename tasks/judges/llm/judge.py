@@ -15,8 +15,9 @@ from typing import TypeVar
 from tasks.cards.evidence import gather
 from tasks.cards.facts import flags_of
 from tasks.cards.parse import parse_card
-from tasks.errors import VerdictInvalid
-from tasks.judges.llm.answers import read_explanation, read_score, usage_of
+from tasks.errors import UsageError, VerdictInvalid
+from tasks.judges.llm.answers import Reason, read_explanation, read_score, usage_of
+from tasks.judges.llm.explained import faults_of
 from tasks.judges.llm.fence import cut, fenced, is_verbatim, neutralise
 from tasks.judges.llm.fleet import RequestFailed
 from tasks.judges.llm.prompt import Prompt
@@ -59,8 +60,13 @@ class LlmJudge:
         return self.fleet.stream(self._verdict, _longest_first(cards))
 
     def explain(self, cards: Iterable[CardText]) -> Iterator[Explanation]:
-        """One explanation per criterion and card; for a card without a usable answer, one row with the reason."""
-        for explanations in self.fleet.stream(self._explanations, _longest_first(cards)):
+        """One explanation per criterion and card; a refused one, or the only one of a card, has a reason instead.
+
+        UsageError where the session was opened without them.
+        """
+        if (prompt := self._session.explain) is None:
+            raise UsageError("explanations were not announced: open the judge with a spec that `explains`")
+        for explanations in self.fleet.stream(partial(self._explanations, prompt), _longest_first(cards)):
             yield from explanations
 
     def usage(self) -> JudgeUsage:
@@ -101,22 +107,26 @@ class LlmJudge:
             soft_levels=_rounded(answer.soft_levels),
         )
 
-    async def _explanations(self, shown: NeutralCard) -> list[Explanation]:
+    async def _explanations(self, prompt: Prompt, shown: NeutralCard) -> list[Explanation]:
+        """One per criterion, some of them refused; one row with the reason where nothing of the answers can be used."""
         key = (shown.card_hash, self.name, self.fingerprint)
+        attempts: list[list[Explanation]] = []
+
+        def read(reply: object) -> list[Explanation]:
+            reasons = read_explanation(reply, self._rubric)
+            faults = faults_of(reasons, text, prompt.text)
+            attempts.append(list(map(partial(_explanation, key, text), reasons, faults)))
+            if fault := next(filter(None, faults), None):
+                raise fault
+            return attempts[-1]
+
         try:
-            text = await self._cut(shown.text, self._session.explain)
-            read = partial(read_explanation, rubric=self._rubric)
-            reasons, _, _ = await self._ask(self._session.explain, fenced(text, shown.card_hash), read)
+            text = await self._cut(shown.text, prompt)
+            return (await self._ask(prompt, fenced(text, shown.card_hash), read))[0]
         except (VerdictInvalid, RequestFailed) as error:
-            return [Explanation(*key, "all", None, None, False, "", error.reason, error.detail)]
-        return [
-            Explanation(
-                *(*key, reason.criterion, reason.level, reason.quote),
-                is_verbatim=reason.quote is not None and is_verbatim(reason.quote, text),
-                improvement=reason.improvement,
-            )
-            for reason in reasons
-        ]
+            best = max(attempts, key=_usable, default=[])
+            refused = Explanation(*key, "all", None, None, False, "", error.reason, error.detail)
+            return best if _usable(best) else [refused]
 
     async def ask(
         self,
@@ -172,6 +182,19 @@ class LlmJudge:
                 break
             text = cut(text, min(int(len(text) * tokens_max / tokens * 0.97), len(text) - 1))
         return text
+
+
+def _explanation(
+    key: tuple[str, str, str], card: str, reason: Reason, fault: VerdictInvalid | None
+) -> Explanation:
+    if fault:
+        return Explanation(*key, reason.criterion, None, None, False, "", fault.reason, fault.detail)
+    quoted = reason.quote is not None and is_verbatim(reason.quote, card)
+    return Explanation(*key, reason.criterion, reason.level, reason.quote, quoted, reason.improvement)
+
+
+def _usable(explanations: list[Explanation]) -> int:
+    return sum(explanation.reason is None for explanation in explanations)
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float]:

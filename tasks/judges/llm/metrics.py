@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-# A usual request holds rubric and card; a quarter more requests than fit keep the server's queue from running dry.
+# A usual request holds rubric and card; of more than fit, and a quarter for the queue, an engine puts some aside.
 _REQUEST_TOKENS = 4000
 _QUEUE_FACTOR = 1.25
-_CONCURRENCY_MIN, _CONCURRENCY_MAX, _CONCURRENCY_UNKNOWN = 8, 256, 64
+_CONCURRENCY_MAX, _CONCURRENCY_UNKNOWN = 256, 64
 
 _METRIC = re.compile(r"^vllm:(\w+?)(?:_total)?(?:\{[^\n]*\})? ([0-9.eE+-]+)$", re.MULTILINE)
 _START = re.compile(r"^process_start_time_seconds ([0-9.eE+-]+)$", re.MULTILINE)
@@ -78,8 +78,8 @@ def _cache_size(labels: Mapping[str, str]) -> int:
 
 
 def concurrency_for(cache_tokens: int | None) -> int:
-    """Requests in flight that keep one server's cache busy."""
+    """The most requests in flight that one server's cache has room for."""
     if not cache_tokens:
         return _CONCURRENCY_UNKNOWN
     requests = round(cache_tokens / _REQUEST_TOKENS * _QUEUE_FACTOR)
-    return min(max(requests, _CONCURRENCY_MIN), _CONCURRENCY_MAX)
+    return min(max(requests, 1), _CONCURRENCY_MAX)

@@ -84,14 +84,17 @@ class ServedIdentity:
 
 @dataclass(frozen=True)
 class Session:
-    """Servers, who answers there, and how they are asked: what was learned of them once."""
+    """Servers, who answers there, and how they are asked: what was learned of them once.
+
+    `explain` is null where no explanations are asked for: they need room for a longer answer.
+    """
 
     fleet: Fleet
     identity: ServedIdentity
     limits: Settings
     dialect: Dialect
     score: Prompt
-    explain: Prompt
+    explain: Prompt | None
 
 
 Learn = Callable[[Fleet, JudgeSpec, Settings], Awaitable[Session]]

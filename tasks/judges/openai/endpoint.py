@@ -10,7 +10,6 @@ import asyncio
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from time import monotonic, time
 
 import orjson
@@ -77,15 +76,15 @@ class EndpointClient(JudgeClient):
     async def get(self, url: str) -> ServerReply:
         """GET what a server reports about itself, in the words of vLLM. ServerNotReady where it does not answer."""
         base = next(base for base in self._bases if url.startswith(base))
-        reply = await super().get(f"{base}/v1/models")
         match url.removeprefix(base):
-            case "/v1/models" if reply.status < 400 or reply.status in _NO_LISTING:
-                return _with_json(reply, (await self._introduce(base, reply)).listing())
+            case "/metrics":
+                return ServerReply(404, {}, b"")
             case "/version":
                 known = self._introduced.get(base)
-                return _with_json(reply, {"version": known.version if known else ""})
-            case "/metrics":
-                return replace(reply, status=404, body=b"")
+                return _with_json({"version": known.version if known else ""})
+        reply = await super().get(f"{base}/v1/models")
+        if url.endswith("/v1/models") and (reply.status < 400 or reply.status in _NO_LISTING):
+            return _with_json((await self._introduce(base, reply)).listing())
         return reply
 
     async def _introduce(self, base: str, reply: ServerReply) -> Introduction:
@@ -176,7 +175,7 @@ class EndpointClient(JudgeClient):
                 cost.waive()
                 raise
             if reply.status == 200:
-                cost.report(*usage_of(_json(reply)))
+                cost.report(*usage_of(reply.fields))
             else:
                 cost.waive()
             return reply
@@ -205,12 +204,8 @@ class EndpointClient(JudgeClient):
         return len(tokens) if isinstance(tokens, list) and tokens else None
 
 
-def _with_json(reply: ServerReply, fields: Mapping[str, object]) -> ServerReply:
-    return replace(reply, status=200, body=orjson.dumps(fields))
-
-
-def _json(reply: ServerReply) -> object:
-    return reply.fields
+def _with_json(fields: Mapping[str, object]) -> ServerReply:
+    return ServerReply(200, {}, orjson.dumps(fields))
 
 
 def _tokens_out_max(body: bytes, limits: Settings) -> int:

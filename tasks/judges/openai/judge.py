@@ -34,7 +34,6 @@ from tasks.settings import Settings, settings
 
 R = TypeVar("R")
 
-FEW_IN_FLIGHT = 4  # requests per server: a guest does not begin with hundreds
 _CARD_TOKENS_MIN = 200
 _STEPS_MAX = 12  # requests to find out what a server takes
 _BUDGET = "budget"  # the reason of a verdict that was not asked for
@@ -80,13 +79,9 @@ def _check_named(spec: JudgeSpec) -> None:
 
 def _connected(spec: JudgeSpec, limits: Settings) -> Fleet:
     _check_named(spec)
-    limits = limits.model_copy(
-        update={
-            "judge_concurrency": limits.judge_concurrency or FEW_IN_FLIGHT,
-            # A question waits within its time for a server that asks for patience.
-            "judge_timeout_s": limits.judge_timeout_s + limits.judge_patience_s,
-        }
-    )
+    # A question waits within its time for a server that asks for patience.
+    patient_s = limits.judge_timeout_s + limits.judge_patience_s
+    limits = limits.model_copy(update={"judge_timeout_s": patient_s})
     client = EndpointClient(spec.urls, spec.model, limits, purse_of(spec, limits))
     return Fleet(spec.urls, model=spec.model, limits=limits, client=client)
 
@@ -115,7 +110,8 @@ async def _learn(fleet: Fleet, spec: JudgeSpec, limits: Settings) -> Session:
     dialect = EndpointDialect(fleet, limits, learned.abilities, _prompt_tokens(learned, prompts))
     dialect.check_room(prompts[0])
     identity = _identity(fleet, spec, limits, learned.abilities, prompts)
-    return Session(fleet, identity, limits, dialect, *prompts)
+    score, explain = prompts
+    return Session(fleet, identity, limits, dialect, score, explain if spec.explains else None)
 
 
 def _client_of(fleet: Fleet) -> EndpointClient:
@@ -353,11 +349,11 @@ class HostedJudge(LlmJudge):
             self._reached = reached
             return unasked
 
-    async def _explanations(self, shown: NeutralCard) -> list[Explanation]:
+    async def _explanations(self, prompt: Prompt, shown: NeutralCard) -> list[Explanation]:
         if self._reached:
             return []
         try:
-            return await super()._explanations(shown)
+            return await super()._explanations(prompt, shown)
         except BudgetReached as reached:
             self._reached = reached
             return []

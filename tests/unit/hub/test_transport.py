@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.errors import CardUnreadable, HubUnreachable, UsageError
-from tasks.hub.transport import PacedClient
+from tasks.hub.transport import PacedClient, is_on_this_machine
 from tasks.replica.protocol import git_blob_sha1
 from tasks.settings import Settings
 
@@ -204,12 +204,48 @@ def test_redirects_in_a_circle_end(client: PacedClient) -> None:
         client.get(f"{client.endpoint}/round", "resolvers", what="ada/one")
 
 
-def test_offline_mode_of_the_client_library_is_honoured(
-    client: PacedClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tasks.hub.transport.is_offline_mode", lambda: True)
-    with pytest.raises(HubUnreachable, match="HF_HUB_OFFLINE"):
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the client library is after `HF_HUB_OFFLINE=1`, which it reads once."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+@pytest.mark.usefixtures("offline")
+def test_offline_means_no_network_and_a_replica_needs_none(client: PacedClient) -> None:
+    assert client.get(f"{client.endpoint}/packed", "resolvers", what="ada/one").status == 200
+    assert client.get(f"{client.endpoint}/moved", "resolvers", what="ada/one").status == 200
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("host", ["huggingface.co", "10.0.0.7", "[2001:db8::1]", "localhost.example"])
+def test_offline_mode_of_the_client_library_is_honoured(host: str) -> None:
+    client = PacedClient(f"https://{host}", LIMITS, None)
+    with closing(client), pytest.raises(HubUnreachable, match="HF_HUB_OFFLINE"):
         client.get(f"{client.endpoint}/packed", "resolvers", what="ada/one")
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_redirect_from_this_machine_into_the_network_is_not_followed_offline(
+    client: PacedClient, server: tuple[str, type[Odd]]
+) -> None:
+    server[1].elsewhere = "http://hub.example"
+    with pytest.raises(HubUnreachable, match=r"hub\.example: HF_HUB_OFFLINE"):
+        client.get(f"{client.endpoint}/moved", "resolvers", what="ada/one")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("128.0.0.1", False),
+        ("", False),
+    ],
+)
+def test_this_machine_is_known_by_its_loopback(host: str, is_here: bool) -> None:
+    assert is_on_this_machine(host) is is_here
 
 
 def test_a_card_without_answer_is_its_own_fault_while_the_hub_answers_others(

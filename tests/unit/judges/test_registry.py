@@ -36,7 +36,9 @@ def test_a_package_brings_a_judge_of_its_own() -> None:
 
 @pytest.mark.usefixtures("toy")
 def test_an_unknown_judge_is_refused_with_those_of_packages_too() -> None:
-    with pytest.raises(UsageError, match="choose from: checklist, vllm, openai, toy, vllm:MODEL, openai:MODEL"):
+    with pytest.raises(
+        UsageError, match="choose from: checklist, vllm, openai, toy, vllm:MODEL, openai:MODEL"
+    ):
         specs_of(["oracle"], None, [])
 
 
@@ -58,8 +60,8 @@ def test_workers_of_a_pool_are_not_sent_to_a_server_that_only_this_machine_reach
 def test_a_budget_is_for_a_judge_that_is_paid_for() -> None:
     cap = SpendingCap(money=5.0)
     with pytest.raises(UsageError, match="--budget and --budget-requests are for --judge openai"):
-        specs_of(["vllm"], None, [], cap)
-    both = specs_of(["checklist", "openai:a/b:c"], None, ["http://x"], cap)
+        specs_of(["vllm"], None, [], cap=cap)
+    both = specs_of(["checklist", "openai:a/b:c"], None, ["http://x"], cap=cap)
     assert both == [JudgeSpec(), JudgeSpec("openai", "a/b:c", ("http://x",), cap=cap)]
 
 

@@ -16,6 +16,7 @@ from tasks.errors import JudgesDiffer
 from tasks.judges import identify, steps
 from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
 from tasks.judges.steps import assess_part, describe_part, judge_part
+from tasks.progress import listening
 from tasks.records import CardRead, JudgeRecord, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.orders import Order, Shared, WorkStage, open_stage, outstanding
@@ -64,9 +65,16 @@ def test_a_part_that_is_there_is_not_judged_again(
     spec = JudgeSpec("vllm", urls=(server.url,))
     order = Order(WorkStage(WEEK, "judge", identify(spec).fingerprint), "p", tuple(refs))
     judge_part.fn(Run(tmp_path, WEEK), order, Shared(spec=spec))
-    asked = len(server.requests)
-    judge_part.fn(Run(tmp_path, WEEK), order, Shared(spec=spec))
+    asked, counted = len(server.requests), 0
+
+    def count(stage: str, by: int, total: int | None) -> None:
+        nonlocal counted
+        counted += by
+
+    with listening(count):
+        judge_part.fn(Run(tmp_path, WEEK), order, Shared(spec=spec))
     assert len(server.requests) == asked
+    assert counted == len(refs)  # they were in the total, too
 
 
 def test_a_part_is_not_judged_by_another_judge_than_the_run_began_with(

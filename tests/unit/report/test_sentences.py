@@ -18,7 +18,7 @@ from tasks.sentences.estimates import change
 from tasks.sentences.findings import headline, sentence
 from tasks.sentences.judges import judge_note, other_judge_sentence, passport_sentence, sway_sentences
 from tasks.sentences.numbers import MINUS, NARROW, count, decimal, duration, percent, probability, rate
-from tasks.sentences.snapshots import boilerplate_words, cost_per_thousand, judging_words
+from tasks.sentences.snapshots import boilerplate_words, cost_per_thousand, judging_words, unscored_words
 
 Make = Callable[..., Finding]
 
@@ -407,6 +407,14 @@ def test_the_closing_table_tells_speed_and_how_to_learn_the_cost() -> None:
 def test_a_checklist_has_a_speed_and_no_tokens_and_idleness_has_neither() -> None:
     assert [name for name, _ in judging_words(TOOK | {"replicas": 0})] == ["cards per second"]
     assert judging_words(dict.fromkeys(TOOK)) == []
+
+
+def test_texts_without_a_score_are_named_by_reason() -> None:
+    assert (
+        words(unscored_words({"unscored_reasons": {"cut_off": 1200, "timeout": 2}}))
+        == "1 202 (1 200 cut_off, 2 timeout)"
+    )
+    assert unscored_words({"unscored_reasons": {}}) == ""
 
 
 def atlas(placed: int, drift_share: float) -> dict[str, Any]:

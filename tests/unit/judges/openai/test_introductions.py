@@ -90,5 +90,11 @@ def test_whatever_a_server_says_is_read(fields: dict[str, Any]) -> None:
 
 def test_the_provider_is_part_of_who_judges_and_a_private_address_is_not() -> None:
     assert host_of("https://router.huggingface.co/v1") == "router.huggingface.co"
-    for url in ("http://127.0.0.1:8080", "http://gpu-1:8000", "http://[::1]:1", "http://192.168.0.7", "http://a.local"):
+    for url in (
+        "http://127.0.0.1:8080",
+        "http://gpu-1:8000",
+        "http://[::1]:1",
+        "http://192.168.0.7",
+        "http://a.local",
+    ):
         assert host_of(url) == "local"

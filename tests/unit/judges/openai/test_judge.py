@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def server(
 
 
 def spec_of(judge: ScriptedJudge, **cap: Any) -> JudgeSpec:
-    return JudgeSpec("openai", judge.model, (f"{judge.url}/v1",), cap=SpendingCap(**cap))
+    return JudgeSpec("openai", judge.model, (f"{judge.url}/v1",), explains=True, cap=SpendingCap(**cap))
 
 
 def scored(judge: ScriptedJudge, cards: list[CardText] = CARDS) -> list[Verdict]:
@@ -239,7 +240,9 @@ def test_ollama_is_asked_to_load_the_model_before_it_says_its_context() -> None:
     assert json.loads(identity.settings)["engine"] == "ollama 0.12.3"
 
 
-def test_a_context_without_room_for_a_card_is_refused_before_any_card(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_context_without_room_for_a_card_is_refused_before_any_card(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     short = {"default_generation_settings": {"n_ctx": 2048}, "build_info": "b1"}
     with server(pages={"/props": short}) as judge, pytest.raises(JudgeRefused, match="context of 2,048"):
         identify(spec_of(judge))
@@ -275,11 +278,15 @@ def test_the_key_goes_to_the_server_that_is_named_and_nowhere_else(monkeypatch: 
         assert elsewhere.requests == []
 
 
+def _blame(status: int, _: Payload) -> Response:
+    return refused(f"bad key {KEY}", status)
+
+
 def test_no_error_repeats_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARDIOGRAPH_JUDGE_API_KEY", KEY)
     for status in (400, 401, 402, 403, 404, 429, 500):
         monkeypatch.setenv("CARDIOGRAPH_JUDGE_PATIENCE_S", "0.1")
-        with server(lambda _, status=status: refused(f"bad key {KEY}", status)) as judge:
+        with server(partial(_blame, status)) as judge:
             with pytest.raises((JudgeRefused, JudgeUnreachable)) as caught:
                 identify(spec_of(judge))
             assert KEY not in str(caught.value)
@@ -306,13 +313,14 @@ def busy(times: int, **headers: str) -> AnswerScript:
     return script
 
 
-def test_a_server_that_asks_to_wait_is_waited_for_and_no_card_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_asks_to_wait_is_waited_for_and_no_card_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("CARDIOGRAPH_JUDGE_TRIES", "1")
     with server(busy(7, **{"retry-after": "0.3"})) as judge:
         began = time.monotonic()
         assert [verdict.reason for verdict in scored(judge)] == [None] * len(CARDS)
         assert time.monotonic() - began > 0.5
-        assert judge.in_flight_max <= openai.FEW_IN_FLIGHT
 
 
 def test_headers_that_report_no_room_are_heeded_before_a_refusal() -> None:
@@ -335,7 +343,7 @@ def test_a_wait_beyond_all_patience_stops_the_run(monkeypatch: pytest.MonkeyPatc
     with server(busy(99, **{"retry-after": "7200"})) as judge:
         with pytest.raises(JudgeUnreachable, match="asks to wait 7,200 s more; run again later"):
             scored(judge)
-        assert len(chats(judge)) <= 1 + openai.FEW_IN_FLIGHT
+        assert len(chats(judge)) <= 1 + len(CARDS)
 
 
 @pytest.mark.parametrize(
@@ -350,11 +358,10 @@ def test_an_empty_account_stops_the_run_at_once(status: int, message: str) -> No
 
 def test_the_budget_ends_a_part_with_what_it_covers() -> None:
     with server() as judge, opened_judge(spec_of(judge, requests=4)) as opened:
-        verdicts = []
-        with pytest.raises(BudgetReached, match="budget of 4 requests .*4 requests so far"):
-            for verdict in opened.score(CARDS):
-                verdicts.append(verdict)
-        assert len(verdicts) == 3  # the first question was one
+        given = opened.score(CARDS)
+        verdicts = [next(given) for _ in range(3)]  # the first question was one
+        with pytest.raises(BudgetReached, match=r"budget of 4 requests .*4 requests so far"):
+            next(given)
         assert [verdict.reason for verdict in verdicts] == [None] * 3
         assert len(chats(judge)) == 4
         with pytest.raises(BudgetReached):

@@ -52,7 +52,11 @@ def test_a_pause_lasts_until_another_request_fits(headers: dict[str, str], pause
     assert requested_pause_s(headers, 5000, NOW) == pytest.approx(pause)
 
 
-@given(st.dictionaries(st.sampled_from(["x-ratelimit-remaining-a", "x-ratelimit-reset-a"]) | st.text(), st.text()))
+@given(
+    st.dictionaries(
+        st.sampled_from(["x-ratelimit-remaining-a", "x-ratelimit-reset-a"]) | st.text(), st.text()
+    )
+)
 def test_any_headers_ask_for_a_pause_of_some_length(headers: dict[str, str]) -> None:
     assert requested_pause_s(headers, 10, NOW) >= 0
 

@@ -20,7 +20,9 @@ def purse(money: float | None = None, requests: int | None = None, price: TokenP
     return Purse(SpendingCap(money, requests), price)
 
 
-async def ask(purse: Purse, tokens_in: int = 100, tokens_out: int = 10, most: tuple[int, int] = (1000, 100)) -> None:
+async def ask(
+    purse: Purse, tokens_in: int = 100, tokens_out: int = 10, most: tuple[int, int] = (1000, 100)
+) -> None:
     async with purse.request(*most) as cost:
         await asyncio.sleep(random.uniform(0, 0.002))
         cost.report(tokens_in, tokens_out)
@@ -93,7 +95,9 @@ def test_no_number_of_threads_exceeds_a_cap(cap: SpendingCap) -> None:
 def test_the_end_of_a_budget_says_what_was_spent() -> None:
     spending = purse(money=0.0031)
     asyncio.run(ask(spending, 1000, 0))
-    with pytest.raises(BudgetReached, match=r"budget of 0.0031 .*: 0.0020 for 1 requests so far, 1,000 tokens read"):
+    with pytest.raises(
+        BudgetReached, match=r"budget of 0.0031 .*: 0.0020 for 1 requests so far, 1,000 tokens read"
+    ):
         asyncio.run(ask(spending))
 
 
@@ -109,5 +113,7 @@ def test_money_needs_prices_and_prices_come_in_pairs() -> None:
 def test_all_that_a_run_asks_a_judge_comes_out_of_one_purse() -> None:
     spec = JudgeSpec("openai", "m", ("http://of-one-purse",), cap=SpendingCap(requests=2))
     first = purse_of(spec, Settings())
-    assert purse_of(JudgeSpec("openai", "m", ("http://of-one-purse",), "r", spec.cap), Settings()) is first
+    assert (
+        purse_of(JudgeSpec("openai", "m", ("http://of-one-purse",), "r", cap=spec.cap), Settings()) is first
+    )
     assert purse_of(JudgeSpec("openai", "m", ("http://another",), cap=spec.cap), Settings()) is not first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -19,12 +20,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from tasks.errors import JudgeNotStarted, UsageError
+from tasks.judges.vllm.model import folder_digest, revision_of
 from tasks.judges.vllm.server import (
     Build,
+    cores,
     diagnose,
     engine_version,
-    folder_digest,
-    revision_of,
     running_judge_server,
     server_arguments,
     server_environment,
@@ -32,6 +33,7 @@ from tasks.judges.vllm.server import (
 from tasks.progress import listening
 from tasks.settings import Settings
 
+THREADS = "VLLM_CPU_OMP_THREADS_BIND"
 CPU, CUDA = Build("0.32.0", is_cpu=True), Build("0.32.0", is_cpu=False)
 
 # Stands for the judge's Python: says which vLLM it has, or runs what stands for vLLM.
@@ -153,6 +155,77 @@ def test_a_cpu_gets_a_cache_unless_the_environment_gives_one(monkeypatch: pytest
     assert "--kv-cache-memory-bytes" not in server_arguments("m", 81, CPU, limits())
 
 
+def value_of(arguments: list[str], option: str) -> str | None:
+    return arguments[arguments.index(option) + 1] if option in arguments else None
+
+
+def model_folder(path: Path, **config: Any) -> str:
+    (path / "config.json").write_text(json.dumps(config))
+    return str(path)
+
+
+def test_the_context_is_the_models_own_where_that_is_shorter(tmp_path: Path) -> None:
+    model = model_folder(tmp_path, max_position_embeddings=8192)
+    assert value_of(server_arguments(model, 81, CPU, limits()), "--max-model-len") == "8192"
+    short = limits(judge_context_tokens=4096)
+    assert value_of(server_arguments(model, 81, CPU, short), "--max-model-len") == "4096"
+
+
+def test_a_cpu_computes_in_float32_and_a_gpu_its_last_layer(tmp_path: Path) -> None:
+    model = model_folder(tmp_path, dtype="bfloat16")
+    on_cpu, on_gpu = (server_arguments(model, 81, build, limits()) for build in (CPU, CUDA))
+    assert (value_of(on_cpu, "--dtype"), value_of(on_cpu, "--hf-overrides")) == ("float32", None)
+    assert value_of(on_gpu, "--dtype") is None
+    assert json.loads(value_of(on_gpu, "--hf-overrides") or "") == {"head_dtype": "float32"}
+
+
+def test_weights_that_are_too_large_as_float32_keep_their_type_but_for_the_last_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.judges.vllm.server.fits_as_float32", lambda folder, config: False)
+    arguments = server_arguments(model_folder(tmp_path), 81, CPU, limits())
+    assert value_of(arguments, "--dtype") is None
+    assert value_of(arguments, "--hf-overrides")
+
+
+@pytest.mark.parametrize("build", [CPU, CUDA])
+def test_a_precision_that_the_user_chose_stays(build: Build) -> None:
+    arguments = server_arguments("m", 81, build, limits(judge_engine_options="--dtype=bfloat16"))
+    assert "--dtype" not in arguments
+    assert "--hf-overrides" not in arguments
+
+
+def test_a_quantised_model_keeps_its_last_layer(tmp_path: Path) -> None:
+    model = model_folder(tmp_path, quantization_config={"quant_method": "awq"})
+    assert "--hf-overrides" not in server_arguments(model, 81, CUDA, limits())
+    fp8 = limits(judge_engine_options="--quantization fp8")
+    assert "--hf-overrides" not in server_arguments("m", 81, CUDA, fp8)
+
+
+def test_a_cpu_computes_on_every_core_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(THREADS, raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {3, 0, 1, 2})
+    monkeypatch.setattr("tasks.judges.vllm.server._siblings", str)
+    assert server_environment(CPU, limits())[THREADS] == "0,1,2,3"
+    monkeypatch.setattr("tasks.judges.vllm.server._siblings", lambda cpu: ("0,2", "1,3")[cpu % 2])
+    assert server_environment(CPU, limits())[THREADS] == "0,1"
+    assert THREADS not in server_environment(CUDA, limits())
+
+
+def test_threads_are_left_to_the_user_and_to_vllm_where_there_are_several_ranks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(THREADS, raising=False)
+    assert THREADS not in server_environment(CPU, limits(judge_engine_options="--tensor-parallel-size=2"))
+    monkeypatch.setenv(THREADS, "auto")
+    assert THREADS not in server_environment(CPU, limits())
+
+
+def test_the_cores_of_this_machine_are_among_its_processors() -> None:
+    assert set(cores()) <= os.sched_getaffinity(0)
+    assert cores()
+
+
 def test_a_revision_is_passed_only_for_models_of_the_hub(tmp_path: Path) -> None:
     pinned = limits(judge_revision="abc")
     assert "--revision" in server_arguments("org/model", 81, CUDA, pinned)
@@ -161,10 +234,10 @@ def test_a_revision_is_passed_only_for_models_of_the_hub(tmp_path: Path) -> None
 
 def test_the_key_is_passed_only_in_the_environment() -> None:
     secret = limits(judge_api_key=SecretStr("k-1"))
-    assert server_environment(secret)["VLLM_API_KEY"] == "k-1"
+    assert server_environment(CUDA, secret)["VLLM_API_KEY"] == "k-1"
     assert "k-1" not in server_arguments("m", 81, CUDA, secret)
-    assert "VLLM_API_KEY" not in server_environment(limits())
-    assert server_environment(limits())["VLLM_NO_USAGE_STATS"] == "1"
+    assert "VLLM_API_KEY" not in server_environment(CUDA, limits())
+    assert server_environment(CUDA, limits())["VLLM_NO_USAGE_STATS"] == "1"
 
 
 # --------------------------------------------------------------------------------------------- model and engine
