@@ -98,16 +98,21 @@ def run_orders(
                 run, puller, is_over, on_done=lambda order: waiting.pop(order.name, None), exclude=elsewhere
             )
     except BudgetReached as reached:
-        left = sum(len(order.refs) for order in waiting.values()) - reached.texts
+        left = _texts(filter(_is_asked, waiting.values())) - reached.texts
         raise BudgetReached(
-            f"{reached}; {left:,} of {_texts(orders):,} texts are left; what was done is kept: run the same command "
-            "again, with a budget for the rest"
+            f"{reached}; {left:,} of {_texts(filter(_is_asked, orders)):,} texts are left; what was done is kept: run "
+            "the same command again, with a budget for the rest"
         ) from reached
     if orders:
         message = "%s of %s: %d parts in %.1f s, %d of them by this process"
         names = ", ".join(sorted(kinds))
         get_run_logger().info(message, names, run.snapshot, len(orders), monotonic() - started, done)
     return _texts(orders)
+
+
+def _is_asked(order: Order) -> bool:
+    """Whether a judge is asked about its texts."""
+    return order.stage.kind in ("judge", "explain")
 
 
 def _texts(orders: Iterable[Order]) -> int:

@@ -141,10 +141,10 @@ class Purse:
         caps = [f"{self._money:g}"] if self._money is not None else []
         caps += [f"{self._requests:,} requests"] if self._requests is not None else []
         spent = self.spent
-        money = f"{spent.money:.4f} for " if self._price else ""
+        money = f"{spent.money:.4f} in " if self._price else ""
         return (
-            f"the budget of {' and '.join(caps)} does not cover another request: {money}{spent.requests:,} requests "
-            f"so far, {spent.tokens_in:,} tokens read and {spent.tokens_out:,} written"
+            f"the budget of {' and '.join(caps)} does not cover another request (spent so far: {money}"
+            f"{spent.requests:,} requests, {spent.tokens_in:,} tokens read and {spent.tokens_out:,} written)"
         )
 
 

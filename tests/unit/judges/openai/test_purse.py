@@ -96,7 +96,7 @@ def test_the_end_of_a_budget_says_what_was_spent() -> None:
     spending = purse(money=0.0031)
     asyncio.run(ask(spending, 1000, 0))
     with pytest.raises(
-        BudgetReached, match=r"budget of 0.0031 .*: 0.0020 for 1 requests so far, 1,000 tokens read"
+        BudgetReached, match=r"budget of 0.0031 .*spent so far: 0.0020 in 1 requests, 1,000 tokens read"
     ):
         asyncio.run(ask(spending))
 
