@@ -40,7 +40,8 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
 
     Returns the judge, and how many texts it judged now.
     """
-    (spec,) = specs_of([request.judge], request.judge_model, request.judge_urls, explains=request.explain > 0)
+    named = [request.judge], request.judge_model, request.judge_urls
+    (spec,) = specs_of(*named, explains=request.explain > 0, cap=request.cap)
     check_judge_is_served(spec, request.crew)
     with (
         coordinating(request.home, request.snapshot_date, request.crew) as run,

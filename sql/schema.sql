@@ -310,7 +310,7 @@ comment on column base.judged_parts.replicas is 'Servers that shared the part; 0
 comment on column base.judged_parts.seconds is 'From the first request to the last answer.';
 comment on column base.judged_parts.started_at is 'When it began (UTC).';
 comment on column base.judged_parts.ended_at is 'When it ended (UTC).';
-comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, including work for other parts.';
+comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, including work for other parts; spent: the money that this part cost.';
 
 create table if not exists base.explanations (
     card_hash varchar not null,
@@ -1191,7 +1191,8 @@ sums as (
         sum(
             greatest(0, epoch(ended_at) - epoch(greatest(started_at, coalesce(busy_until, started_at))))
         ) as busy_seconds,
-        sum(metrics['prefix_cache_hits']) / nullif(sum(metrics['prefix_cache_queries']), 0) as cached_share
+        sum(metrics['prefix_cache_hits']) / nullif(sum(metrics['prefix_cache_queries']), 0) as cached_share,
+        sum(metrics['spent']) as spent
     from ordered
     group by snapshot, fingerprint
 )
@@ -1205,7 +1206,7 @@ select
     sums.tokens_out / nullif(sums.texts, 0) as tokens_out_per_text
 from sums
 join base.judges using (snapshot, fingerprint);
-comment on view judging_rates is 'One row per snapshot and judge that judged anything for it: what it used, and how fast it was. busy_seconds is the time in which any part was being judged; cached_share that of prompt tokens served from a cache.';
+comment on view judging_rates is 'One row per snapshot and judge that judged anything for it: what it used, and how fast it was. busy_seconds is the time in which any part was being judged; cached_share that of prompt tokens served from a cache; spent is money, by the prices of the settings, null where none were set.';
 
 create or replace view out_findings as
 select * from base.findings

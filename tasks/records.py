@@ -396,6 +396,14 @@ class CardLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class SpendingCap:
+    """The most that a run may spend on a judge that is paid for: money, and requests; null for no cap."""
+
+    money: float | None = None
+    requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CanaryTrial:
     """How a judge ordered the canaries, cards of known quality. `canaries`: the digest of their set.
 
@@ -488,6 +496,7 @@ class JudgeSpec:
     urls: tuple[str, ...] = ()
     revision: str | None = None
     explains: bool = False
+    cap: SpendingCap = SpendingCap()
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,16 @@ class Settings(BaseSettings):
         default="stop",
         description="whether a judge that cannot order made-up cards of known quality stops the run; off: is not tried",
     )
+    judge_price_in: NonNegativeFloat | None = Field(
+        default=None,
+        description="price of a million tokens that a hosted judge model reads, for cost and --budget",
+    )
+    judge_price_out: NonNegativeFloat | None = Field(
+        default=None, description="price of a million tokens that it writes, its thoughts included"
+    )
+    judge_thinking_tokens: NonNegativeInt = Field(
+        default=4096, description="room for a model that reasons before it answers and cannot be kept from it"
+    )
     judge_bridge_texts: NonNegativeInt = Field(
         default=200, description="texts of the week before that a new judge also scores"
     )

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
+from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
 from flows.cli.passport import keep_passport
 from tasks.cards.one_line import printable
 from tasks.errors import PassportRefused, UsageError
 from tasks.judges import opened_judge, serving, specs_of
-from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry
+from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry, SpendingCap
 
 if TYPE_CHECKING:
     from tasks.passport.labels import LabelledTexts
@@ -26,10 +26,12 @@ def calibrate(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="CSV or Parquet file of labels.")],
     home: Home,
     judge: Annotated[
-        str, typer.Option(help="The judge: `checklist`, `vllm` or `vllm:MODEL`.")
+        str, typer.Option(help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.")
     ] = DEFAULT_JUDGE,
     judge_model: JudgeModel = None,
     judge_urls: JudgeUrls = None,
+    budget: Budget = None,
+    budget_requests: BudgetRequests = None,
     min_kappa: Annotated[
         float | None,
         typer.Option(min=-1.0, max=1.0, help="Exit with code 1 if quadratic kappa is below this."),
@@ -78,7 +80,7 @@ def calibrate(
     from tasks.storage.lake import Lake
     from tasks.storage.warehouse import make_home
 
-    (spec,) = specs_of([judge], judge_model, judge_urls or [])
+    (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     _check_options(is_fit=fit, has_fit_options=bool(subject or try_on or curve), min_kappa=min_kappa)
     if fit:
         fit_labels(

@@ -12,6 +12,7 @@ from tasks.report.data import ReportData
 from tasks.report.tables import disagreements_table, explained_tables, passport_table
 from tasks.sentences.evidence import evidence_sentences
 from tasks.sentences.judges import (
+    abilities_words,
     canary_sentence,
     fitted_sentences,
     other_judge_sentence,
@@ -70,8 +71,9 @@ def _description(judge: JudgeRecord, mode: str | None) -> str:
     how = _MODES.get(mode or "", "")
     if not judge.model:
         return f"Rules look for what the rubric’s checks ask about; no model reads the cards. {how}".rstrip()
+    kind = "A" if "provider" in _settings(judge) else "An open-weights"
     return (
-        f"An open-weights language model reads each card as data, never as instructions, answers every check of the "
+        f"{kind} language model reads each card as data, never as instructions, answers every check of the "
         f"rubric about it and gives a score. {how}"
     ).rstrip()
 
@@ -83,6 +85,7 @@ def _identity(judge: JudgeRecord) -> list[tuple[str, str]]:
         ("Judge model", judge.model),
         ("Revision", (judge.revision or "not stated") if judge.model else None),
         ("Engine", settings.get("engine")),
+        ("What its server can do", abilities_words(judge.settings)),
         ("Score mode", settings.get("score_mode")),
         ("Longest card", _tokens(settings.get("card_tokens_max"))),
         ("Rubric", judge.rubric),
@@ -101,6 +104,8 @@ def _asides(took: dict[str, Any], price: float | None) -> list[str]:
         return [
             "No speed is known: this snapshot has no record of judging, for example because every card had a verdict."
         ]
+    if took["provider"]:
+        return [] if took["spent"] is not None else [f"For the cost, {cost_basis(took, price, None)}."]
     if took["replicas"] and price is None:
         return ["With CARDIOGRAPH_GPU_HOUR_PRICE set to the price of a GPU hour, the cost is shown here too."]
     return []

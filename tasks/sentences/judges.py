@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -37,6 +38,39 @@ def judge_note(judge: JudgeRecord, passport: Sequence[PassportEntry] = ()) -> tu
         f"These are scores of the judge “{judge.judge}”.",
         f"They are one way to read a card against the rubric; another judge would score differently. {trust}",
     )
+
+
+_FORMS = {
+    "json_schema": "holds answers to a JSON schema",
+    "object_schema": "holds answers to a JSON schema",
+    "json_object": "holds answers to JSON, of any shape",
+    "text": "holds answers to no form",
+}
+
+
+def abilities_words(settings: str) -> str:
+    """What the server of a judge model was found to be able to do, from the judge's settings; empty where unknown."""
+    try:
+        found = json.loads(settings)
+    except ValueError:
+        return ""
+    abilities = found.get("abilities") if isinstance(found, dict) else None
+    if not isinstance(abilities, dict):
+        return ""
+    words = [
+        _FORMS.get(str(abilities.get("form")), ""),
+        _probability_words(abilities, str(found.get("score_mode"))),
+    ]
+    words += ["reasons before it answers"] if abilities.get("is_thinking") else []
+    words += [] if abilities.get("has_temperature") else ["takes no temperature, so answers vary"]
+    words += [] if abilities.get("limit_word") else ["takes no limit on the length of answers"]
+    return f"{found.get('engine')}: {'; '.join(filter(None, words))}"
+
+
+def _probability_words(abilities: Mapping[str, Any], mode: str) -> str:
+    if not abilities.get("alternatives"):
+        return "gives no probabilities of tokens, so a score is the one digit that was written (score mode decided)"
+    return f"gives the probabilities of {abilities['alternatives']} tokens (score mode {mode})"
 
 
 def _entry(passport: Iterable[PassportEntry], probe: str, measure: str) -> PassportEntry | None:

@@ -183,6 +183,51 @@ def test_the_key_is_stored_nowhere(home: Path) -> None:
             assert KEY.encode() not in path.read_bytes(), path
 
 
+def chats(server: ScriptedJudge) -> int:
+    return sum(path == "/v1/chat/completions" for path, _ in server.requests)
+
+
+@pytest.mark.timeout(600)
+def test_a_budget_stops_a_run_with_one_line_and_the_next_run_goes_on(corpus: Path, tmp_path: Path) -> None:
+    prices = {
+        "CARDIOGRAPH_JUDGE_PRICE_IN": "2",
+        "CARDIOGRAPH_JUDGE_PRICE_OUT": "10",
+        "CARDIOGRAPH_JUDGE_CANARIES": "off",
+    }
+    base = (
+        "snapshot",
+        "--hub",
+        corpus,
+        "--limit",
+        30,
+        "--as-of",
+        THIS_WEEK,
+        "--home",
+        tmp_path,
+        "--explain",
+        0,
+    )
+    with running_scripted_judge(pages={}, api_key=KEY) as server:
+        options = ("--judge", "openai:scripted", "--judge-url", f"{server.url}/v1")
+        done = run(*base, *options, "--budget", "0.15", **prices)
+        assert done.returncode == 1
+        assert KEY not in done.stdout + done.stderr
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith("cardiograph: ")]
+        assert "the budget of 0.15 does not cover another request" in line
+        assert "texts are left; what was done is kept: run the same command again" in line
+        assert "Traceback" not in done.stderr
+        asked = chats(server)
+        assert 2 < asked < 30
+        done = run(*base, *options, "--json", **prices)
+        assert done.returncode == 0, done.stderr
+        (summary,) = json.loads(done.stdout)
+    ((texts, spent),) = rows(tmp_path, "select sum(texts), sum(metrics['spent']) from base.judged_parts")
+    assert texts == summary["judging"]["verdicts"]
+    assert 0 < summary["judging"]["spent"] == pytest.approx(spent)
+    scored = rows(tmp_path, "select count(*) from base.verdicts where score is not null")[0][0]
+    assert chats(server) == scored + 2  # each run asks one question to find out what the server can do
+
+
 @pytest.mark.slow
 def test_a_changed_judge_scores_some_of_last_week_too(
     corpus: Path, servers: list[ScriptedJudge], tmp_path: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
@@ -37,7 +38,7 @@ class ServerReply:
     """A server's answer. `body` is null where it is larger than allowed."""
 
     status: int
-    headers: httpx2.Headers
+    headers: Mapping[str, str]
     body: bytes | None
 
     @property
@@ -55,7 +56,11 @@ class ServerReply:
 
 
 class JudgeClient:
-    """Sends requests to any of the servers. UsageError where the key of the settings cannot be sent."""
+    """Sends requests to any of the servers. UsageError where the key of the settings cannot be sent, or must not be."""
+
+    marks_engine = (
+        True  # `system_fingerprint` of an answer changes with engine and model alone, as vLLM's does
+    )
 
     def __init__(self, urls: Sequence[str], limits: Settings) -> None:
         self._key = limits.judge_api_key.get_secret_value() if limits.judge_api_key else ""
@@ -65,6 +70,7 @@ class JudgeClient:
                 raise UsageError(
                     f"{API_KEY} contains characters that are not allowed; set it again, without blanks or line ends"
                 )
+            _check_keeps_secrets(urls)
             headers["authorization"] = f"Bearer {self._key}"
         self._http = httpx2.AsyncClient(
             headers=headers,
@@ -129,6 +135,32 @@ def _problem_of(url: str) -> str | None:
     if parts.query or parts.fragment or re.search(r"\s", url):
         return "it contains a query, a fragment or a blank"
     return None
+
+
+_PRIVATE_ENDINGS = (".local", ".internal", ".lan", ".home.arpa", ".localhost", ".localdomain")
+
+
+def is_private(url: str) -> bool:
+    """Whether only this machine or a private network reaches the address, as far as its spelling says.
+
+    A name without a dot, or with an ending that is reserved for private use, is private; no name is looked up.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return bool(host) and ("." not in host or host.endswith(_PRIVATE_ENDINGS))
+    return address.is_private or address.is_loopback
+
+
+def _check_keeps_secrets(urls: Sequence[str]) -> None:
+    """UsageError where the key would be sent in the open: over plain http to a host that is not private."""
+    for url in urls:
+        if urlsplit(url).scheme == "http" and not is_private(url):
+            raise UsageError(
+                f"--judge-url {url}: the key of {API_KEY} would be sent unencrypted over the internet; use https, or "
+                f"unset {API_KEY}"
+            )
 
 
 def is_local(url: str) -> bool:
