@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +14,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -27,10 +24,10 @@ from tasks.judges.vllm.server import running_judge_server
 from tasks.records import CardText, JudgeSpec, Verdict
 from tasks.rubric import load_rubric
 from tasks.settings import Settings
+from tests.vllm.running import finished, rows, snapshot
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 
-ROOT = Path(__file__).parents[2]
 WEEK = date(2026, 11, 16)
 
 
@@ -45,32 +42,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cards(corpus: Path) -> list[CardText]:
     texts = pl.read_parquet(corpus, columns=["card_text"])["card_text"].drop_nulls().unique().sort().to_list()
     return [CardText(f"{number:064x}", text) for number, text in enumerate(texts[:24]) if text.strip()]
-
-
-def snapshot(home: Path, corpus: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
-    """The command, started."""
-    command = ["snapshot", "--hub", corpus, "--all", "--home", home, "--judge", "vllm", "--json", *options]
-    return subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *map(str, command)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "CARDIOGRAPH_JUDGE_PART_CARDS": "32", **environment},
-    )
-
-
-def finished(run: subprocess.Popen[str]) -> dict[str, Any]:
-    """Its summary after a successful end."""
-    out, err = run.communicate(timeout=600)
-    assert run.returncode == 0, err
-    assert "Traceback" not in err
-    return dict(json.loads(out)[0])
-
-
-def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as db:
-        return db.execute(sql).fetchall()
 
 
 @pytest.fixture(scope="module")

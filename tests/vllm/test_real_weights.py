@@ -1,0 +1,163 @@
+"""The judge with real weights, SmolLM2-135M-Instruct: a model that runs, reads and writes, and does not judge.
+
+What random weights cannot show is tested here: the tokenizer and chat template of a released model, probabilities that
+agree with another engine's, sentences in explanations, and that a model which cannot judge is not published.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tasks.demo import write_demo_corpus
+from tasks.judges import opened_judge
+from tasks.records import CardText, JudgeSpec
+from tasks.settings import Settings
+from tests.vllm.running import asked, finished, rows, snapshot
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
+
+WEEK = date(2026, 11, 16)
+HERE = Path(__file__).parent
+# Two cores read a few hundred tokens per second: cards are cut, and parts are small, so that a run has several.
+SMALL = {"CARDIOGRAPH_JUDGE_CARD_TOKENS": "300", "CARDIOGRAPH_JUDGE_PART_CARDS": "4"}
+UNCHECKED = {"CARDIOGRAPH_JUDGE_CANARIES": "off"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "small.parquet"
+    write_demo_corpus(path, models=20, weeks=1, seed=5, end=WEEK)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cards(corpus: Path) -> list[CardText]:
+    """Short ones, shortest first."""
+    texts = pl.read_parquet(corpus, columns=["card_text"])["card_text"].drop_nulls().unique().to_list()
+    short = sorted((text for text in texts if text.strip()), key=len)
+    return [CardText(f"{number:064x}", text) for number, text in enumerate(short[:6])]
+
+
+@pytest.fixture(autouse=True)
+def short_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judges that are opened in this process read as little as those of the command."""
+    for name, value in SMALL.items():
+        monkeypatch.setenv(name, value)
+
+
+def transformers(limits: Settings, model: Path, request: dict[str, Any]) -> Any:
+    """The answer of the reference, which has nothing of vLLM."""
+    child = subprocess.run(
+        [limits.judge_python, HERE / "reference.py", model],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(child.stdout)
+
+
+def served_as(url: str) -> str:
+    return str(asked(f"{url}/v1/models")["data"][0]["id"])
+
+
+def pieces(url: str, **text: object) -> list[str]:
+    """Its tokens, as the server's tokenizer writes them."""
+    request = {"model": served_as(url), "return_token_strs": True, **text}
+    return list(asked(f"{url}/tokenize", request)["token_strs"])
+
+
+# --------------------------------------------------------------------------------------- the model itself
+
+
+def test_the_converted_weights_know_the_capital_of_france(real_url: str) -> None:
+    request = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
+    reply = asked(
+        f"{real_url}/v1/chat/completions",
+        {"model": served_as(real_url), "temperature": 0, "max_tokens": 30, **request},
+    )
+    assert reply["choices"][0]["message"]["content"] == "The capital of France is Paris."
+    assert reply["choices"][0]["finish_reason"] == "stop"  # it ends its turn where its chat template ends it
+
+
+def test_the_engine_continues_a_text_as_transformers_does(
+    real_url: str, real_model: Path, limits: Settings
+) -> None:
+    prompt = "The capital of France is"
+    request = {"model": served_as(real_url), "prompt": prompt, "temperature": 0, "max_tokens": 12}
+    ours = asked(f"{real_url}/v1/completions", request)["choices"][0]["text"]
+    assert ours == transformers(limits, real_model, {"prompt": prompt, "tokens": 12})
+    assert ours.startswith(" Paris.")
+
+
+def test_digits_are_tokens_of_their_own(real_url: str) -> None:
+    found = pieces(real_url, prompt='{"score":4}, 2048 cards,   17 of 101', add_special_tokens=False)
+    assert [piece for piece in found if any(map(str.isdigit, piece))] == list("4204817101")
+
+
+def test_the_chat_template_marks_turns_with_single_tokens(real_url: str) -> None:
+    messages = [{"role": "system", "content": "A"}, {"role": "user", "content": "B"}]
+    found = pieces(real_url, messages=messages, add_generation_prompt=True)
+    marks = [piece for piece in found if piece.startswith("<|")]
+    assert marks == ["<|im_start|>", "<|im_end|>"] * 2 + ["<|im_start|>"]
+    assert "".join(found).replace("Ċ", "\n").endswith("<|im_start|>assistant\n")
+
+
+# --------------------------------------------------------------------------------------- its probabilities
+
+
+@pytest.fixture(scope="module")
+def echoed(real_url: str, cards: list[CardText]) -> dict[str, Any]:
+    """A request of the judge and the reply to it, with the tokens of both."""
+    sent: list[dict[str, Any]] = []
+    with opened_judge(JudgeSpec("vllm", urls=(real_url,))) as judge:
+        fleet = judge.fleet  # type: ignore[attr-defined]
+        post = fleet.post
+
+        async def recording(path: str, payload: dict[str, Any]) -> Any:
+            if path == "/v1/chat/completions":
+                sent.append(payload)
+            return await post(path, payload)
+
+        fleet.post = recording
+        list(judge.score(cards[:1]))
+        fleet.post = post
+    reply = asked(f"{real_url}/v1/chat/completions", {**sent[0], "return_token_ids": True})
+    return {"reply": reply, "prompt": reply["prompt_token_ids"], "made": reply["choices"][0]["token_ids"]}
+
+
+def test_the_probabilities_of_an_answer_are_those_of_reading_it(real_url: str, echoed: dict[str, Any]) -> None:
+    """An echo: the same tokens as a prompt get the same log-probabilities as when they were written."""
+    entries = echoed["reply"]["choices"][0]["logprobs"]["content"]
+    ids = [*echoed["prompt"], *echoed["made"]]
+    request = {"model": served_as(real_url), "prompt": ids, "echo": True, "logprobs": 0, "max_tokens": 1}
+    read = asked(f"{real_url}/v1/completions", request)["choices"][0]["logprobs"]["token_logprobs"]
+    read = read[len(echoed["prompt"]) : len(ids)]
+    written = [entry["logprob"] for entry in entries]
+    assert read[: len(written)] == pytest.approx(written, abs=2e-3)
+
+
+def test_the_probabilities_of_the_score_are_those_of_transformers(
+    echoed: dict[str, Any], real_model: Path, limits: Settings
+) -> None:
+    entries = echoed["reply"]["choices"][0]["logprobs"]["content"]
+    place = max(at for at, entry in enumerate(entries) if entry["token"] in set("12345"))
+    listed = {
+        found["token"]: found["logprob"]
+        for found in entries[place]["top_logprobs"]
+        if found["token"] in set("12345")
+    }
+    assert sorted(listed) == list("12345")
+    first = 34  # the token of "2"; digits are neighbours, as the next test of the tokenizer shows
+    ids = [first + int(digit) - 2 for digit in sorted(listed)]
+    request = {"ids": [*echoed["prompt"], *echoed["made"][:place]], "next": ids}
+    independent = transformers(limits, real_model, request)
+    assert [listed[digit] for digit in sorted(listed)] == pytest.approx(independent, abs=5e-3)
