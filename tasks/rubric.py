@@ -42,8 +42,11 @@ class Criterion:
 
     def level(self, passed: Iterable[str]) -> float:
         """Compute 1 + 4 x the weighted share of this criterion's checks that are in `passed`."""
-        ids = set(passed)
-        share = sum(check.weight for check in self.checks if check.id in ids)
+        return self.soft_level(dict.fromkeys(passed, 1.0))
+
+    def soft_level(self, chances: Mapping[str, float]) -> float:
+        """Compute the level with the probability that each check passes in place of its yes or no; 0 where missing."""
+        share = sum(check.weight * chances.get(check.id, 0.0) for check in self.checks)
         return 1 + 4 * share / sum(check.weight for check in self.checks)
 
 
@@ -86,6 +89,10 @@ class Rubric:
         """Compute the level (1-5) of each criterion from the ids of the checks that passed."""
         ids = frozenset(passed)
         return {criterion.id: criterion.level(ids) for criterion in self.criteria}
+
+    def soft_levels(self, chances: Mapping[str, float]) -> dict[str, float]:
+        """Compute the level (1-5) of each criterion from the probability that each check passes."""
+        return {criterion.id: criterion.soft_level(chances) for criterion in self.criteria}
 
     def score(self, levels: Mapping[str, float], *, is_untouched: bool = False) -> float:
         """Compute the overall score: the mean of the levels, weighted by the criteria.

@@ -90,8 +90,9 @@ class Settings(BaseSettings):
         default=3600.0, description="most time for its start; it may have to fetch its weights first"
     )
     judge_api_key: SecretStr | None = Field(default=None, description="bearer token for the judge's servers")
-    judge_score_mode: Literal["expected", "decided"] = Field(
-        default="expected", description="mean over the score token's probabilities, or the token alone"
+    judge_score_mode: Literal["expected", "decided", "soft"] = Field(
+        default="expected",
+        description="mean over the score's probabilities, the written score, or one of the checks' probabilities",
     )
     judge_card_tokens: int = Field(
         default=6000, ge=200, description="tokens of a card in the prompt; of a longer card, head and tail"

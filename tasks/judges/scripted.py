@@ -38,7 +38,10 @@ LEVELS = "12345"
 IMPOSSIBLE = -9999.0  # vLLM's way to write minus infinity
 _TRANSPORT = "tasks.judges.scripted.transport"
 _TOKEN = re.compile(r"\d|[^\W\d]{1,4}| ?[^\s\w]|\s+|\w")
-_PATTERN = re.compile(r"\^\[01\]\{(\d+)\}\$")
+_CARD = re.compile(r"⟦CARD \w+ BEGINS⟧\n(.*)\n⟦CARD", re.DOTALL)
+_DIGIT_VALUE = re.compile(r'"(\w+)"\s*:\s*([0-9])(?![0-9])')
+_DIGIT_IDS = dict(enumerate("0123456789", 15))  # as in many vocabularies
+_TOP_MAX = 20
 
 Payload = dict[str, Any]
 AnswerScript = Callable[[Payload], object]
@@ -65,7 +68,7 @@ def _count(text: str) -> int:
 
 
 def _token_id(token: str) -> int:
-    """Its number; "0" to "9" are 15 to 24, as in many vocabularies."""
+    """Its number."""
     if re.fullmatch("[0-9]", token):
         return 15 + int(token)
     return 100 + int.from_bytes(hashlib.sha256(token.encode(errors="replace")).digest()[:2], "big")
@@ -79,9 +82,17 @@ def _texts(payload: Payload) -> list[str]:
 def answer_for(payload: Payload) -> str:
     """A valid answer to the request's schema, derived from the digest of its last message."""
     schema = (payload.get("structured_outputs") or {}).get("json") or {}
-    noise = _noise(_texts(payload)[-1])
-    properties = schema.get("properties") or {}
-    return orjson.dumps({name: _value(rule, noise) for name, rule in properties.items()}).decode()
+    text = _texts(payload)[-1]
+    noise, words = _noise(text), _words_of_card(text)
+    properties = (schema.get("properties") or {}).items()
+    answer = {name: _value(name, rule, noise, words[place:]) for place, (name, rule) in enumerate(properties)}
+    return orjson.dumps(answer).decode()
+
+
+def _words_of_card(text: str) -> list[str]:
+    """Of what stands between the marks of a card; of the whole text where there are none."""
+    found = _CARD.search(text)
+    return (found[1] if found else text).split()
 
 
 def _noise(text: str) -> Iterator[int]:
@@ -92,25 +103,42 @@ def _noise(text: str) -> Iterator[int]:
         digest = hashlib.sha256(digest).digest()
 
 
-def _value(rule: Mapping[str, Any], noise: Iterator[int]) -> object:
+def _value(name: str, rule: Mapping[str, Any], noise: Iterator[int], words: list[str]) -> object:
+    """A value that keeps the rule; of a quote, six of the words."""
     if "enum" in rule:
         return rule["enum"][next(noise) % len(rule["enum"])]
     if rule.get("type") == "integer":
         low, high = rule.get("minimum", 1), rule.get("maximum", 5)
         return low + next(noise) % (high - low + 1)
-    if found := _PATTERN.fullmatch(rule.get("pattern", "")):
-        return "".join(str(next(noise) % 2) for _ in range(int(found[1])))
-    return "said in words of its own"[: rule.get("maxLength", 100)]
+    return _prose(name, words)[: rule.get("maxLength", 100)]
 
 
-def completion(payload: Payload, text: str, finish_reason: str = "stop") -> Payload:
-    """A reply with this text in vLLM's shape, with log-probabilities where the request asks for them."""
+def _prose(name: str, words: list[str]) -> str:
+    if name.endswith("_quote"):
+        return " ".join(words[:6])
+    about = name.removesuffix("_improvement").replace("_", " ")
+    return "said in words of its own" + (f" of {about}" if about != name else "")
+
+
+def completion(
+    payload: Payload,
+    text: str,
+    finish_reason: str = "stop",
+    log_odds: Mapping[str, float] | None = None,
+) -> Payload:
+    """A reply with this text in vLLM's shape, with log-probabilities where the request asks for them.
+
+    Every value of one digit in it was a choice: that of "score" between 1 and 5, others between 0 and 1, with the
+    natural log-odds of 1 that `log_odds` has for its key, or else noise with the digit's sign.
+    """
     prompt_tokens = sum(_count(text) for text in _texts(payload))
     tokens = tokens_of(text)
     choice = {
         "index": 0,
         "message": {"role": "assistant", "content": text, "refusal": None},
-        "logprobs": {"content": _logprobs(payload, tokens)} if payload.get("logprobs") else None,
+        "logprobs": {"content": _logprobs(payload, text, log_odds or {})}
+        if payload.get("logprobs")
+        else None,
         "finish_reason": finish_reason,
     }
     return {
@@ -126,25 +154,48 @@ def completion(payload: Payload, text: str, finish_reason: str = "stop") -> Payl
     }
 
 
-def _logprobs(payload: Payload, tokens: list[str]) -> list[Payload]:
-    """One entry per token. Only the last digit was a choice: all others were certain."""
-    score_index = max((index for index, token in enumerate(tokens) if token in LEVELS), default=-1)
-    levels = LEVELS if payload.get("logprob_token_ids") else ""
-    entries = [
-        _entry(token, {token: 0.0, **{level: IMPOSSIBLE for level in levels if level != token}})
-        for token in tokens
-    ]
-    if score_index >= 0:
-        entries[score_index] = _deciding(tokens[score_index], _noise(_texts(payload)[-1]))
+def _logprobs(payload: Payload, text: str, log_odds: Mapping[str, float]) -> list[Payload]:
+    """One entry per token; all but the digits that are values were certain."""
+    noise = _noise(_texts(payload)[-1])
+    keys = {found.start(2): found[1] for found in _DIGIT_VALUE.finditer(text)}
+    entries, position = [], 0
+    for token in tokens_of(text):
+        spread = _spread(token, keys.get(position), noise, log_odds)
+        entries.append(_entry(token, _listed(payload, token, spread)))
+        position += len(token)
     return entries
 
 
-def _deciding(token: str, noise: Iterator[int]) -> Payload:
+def _spread(
+    written: str, key: str | None, noise: Iterator[int], log_odds: Mapping[str, float]
+) -> dict[str, float]:
+    """Log-probabilities of what might have been written in this place."""
+    if key == "score" and written in LEVELS:
+        return _spread_of_score(written, noise)
+    if key and written in ("0", "1"):
+        sign = 2 * int(written) - 1
+        return _spread_of_check(log_odds.get(key, sign * (0.05 + next(noise) / 32)))
+    return {written: 0.0}
+
+
+def _spread_of_score(token: str, noise: Iterator[int]) -> dict[str, float]:
     """Probabilities that fall off on both sides of the chosen level, for some texts faster than for others."""
     steepness = 0.4 + next(noise) / 128
     weights = {level: math.exp(-steepness * abs(int(level) - int(token))) for level in LEVELS}
-    logs = {level: math.log(weight / sum(weights.values())) for level, weight in weights.items()}
-    return _entry(token, {level: logs[level] for level in sorted(LEVELS, key=lambda level: -logs[level])})
+    return {level: math.log(weight / sum(weights.values())) for level, weight in weights.items()}
+
+
+def _spread_of_check(log_odds: float) -> dict[str, float]:
+    return {"1": -math.log1p(math.exp(-log_odds)), "0": -math.log1p(math.exp(log_odds))}
+
+
+def _listed(payload: Payload, token: str, spread: Mapping[str, float]) -> dict[str, float]:
+    """What vLLM lists: the token and those requested by id; without ids, the most probable ones first."""
+    if ids := payload.get("logprob_token_ids"):
+        requested = [_DIGIT_IDS[number] for number in ids if number in _DIGIT_IDS]
+        return {other: spread.get(other, IMPOSSIBLE) for other in dict.fromkeys([token, *requested])}
+    ranked = sorted(spread, key=lambda other: -spread[other])[: payload.get("top_logprobs") or _TOP_MAX]
+    return {other: spread[other] for other in dict.fromkeys([token, *ranked])}
 
 
 def _entry(token: str, listed: Mapping[str, float]) -> Payload:
@@ -175,6 +226,7 @@ class ScriptedJudge:
     api_key: str | None = None
     latency_s: float = 0.0
     is_well: bool = True
+    has_digits: bool = True  # its vocabulary has a token per digit
     requests: list[tuple[str, Payload]] = field(default_factory=list)  # path and payload of every POST
     in_flight: int = 0
     in_flight_max: int = 0
@@ -302,7 +354,9 @@ class ScriptedJudge:
 
     def _tokenized(self, payload: Payload) -> Payload:
         text = payload.get("prompt", "".join(_texts(payload)))
-        tokens = [_token_id(token) for token in tokens_of(text)]
+        tokens = [
+            _token_id(token if self.has_digits else re.sub(r"\d", "0", token)) for token in tokens_of(text)
+        ]
         return {"count": len(tokens), "max_model_len": self.context_tokens, "tokens": tokens}
 
     def _completed(self, payload: Payload) -> Response | Fault:

@@ -36,6 +36,11 @@ SOUND: Tables = [
         "h8 | f2 | 3.4 | expected | {1=0, 2=0, 3=0.6, 4=0.4, 5=0}",
     ),
     (
+        "base.verdicts",
+        "card_hash | fingerprint | score | score_mode | log_odds | soft_levels\n"
+        "h8 | f3 | 3.4 | soft | {has_snippet=-1.5} | {quick_start=3.4}",
+    ),
+    (
         "base.explanations",
         "card_hash | fingerprint | criterion | level | reason | detail\n"
         "h1 | f1 | purpose | 3 | |\nh8 | f2 | all | | timeout | 600 s",
@@ -72,6 +77,21 @@ BREAKS: dict[str, Tables] = {
         (
             "base.verdicts",
             "card_hash | score | score_mode | probabilities\nh7 | 3 | expected | {3=0.5, 4=0.5}",
+        ),
+    ],
+    "soft_score_without_its_levels": [
+        ("base.texts", "card_hash | card_text\nh10 | words"),
+        (
+            "base.verdicts",
+            "card_hash | score | score_mode | log_odds | soft_levels\nh10 | 3 | soft | {has_snippet=0.2} | {}",
+        ),
+    ],
+    "soft_level_off_the_scale": [
+        ("base.texts", "card_hash | card_text\nh11 | words\nh12 | words"),
+        (
+            "base.verdicts",
+            "card_hash | score | log_odds | soft_levels\n"
+            "h11 | 3 | {has_snippet=0.2} | {purpose=5.2}\nh12 | 3 | {has_snippet=inf} | {purpose=2}",
         ),
     ],
     "explanation_without_a_verdict": [

@@ -467,3 +467,31 @@ def test_a_card_that_many_models_share_is_shown_for_the_most_downloaded(
 )
 def test_a_statement_about_judges_tells_its_grain(grain: Callable[[str], str], name: str) -> None:
     assert grain(f"out/{name}").startswith("One row")
+
+
+def test_the_odds_of_checks_have_a_row_per_check_of_every_verdict_that_has_any(
+    db: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(
+        db,
+        "base.verdicts",
+        """
+        card_hash | judge     | fingerprint | score | passed       | log_odds
+        h1        | vllm:a    | f1          | 3     | [own_words]  | {own_words=2, has_snippet=-20}
+        h2        | vllm:a    | f1          | 1     | []           | {own_words=0, has_snippet=-1}
+        h1        | checklist | f2          | 4     | [own_words]  | {}
+        """,
+    )
+    found = db.sql(
+        "select card_hash, check_id, log_odds, round(pass_probability, 6) as p, is_passed from check_odds order by all"
+    ).pl()
+    expect(
+        found,
+        """
+        card_hash | check_id    | log_odds | p        | is_passed
+        h1        | has_snippet | -20      | 0        | false
+        h1        | own_words   | 2        | 0.880797 | true
+        h2        | has_snippet | -1       | 0.268941 | false
+        h2        | own_words   | 0        | 0.5      | false
+        """,
+    )

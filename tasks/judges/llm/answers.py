@@ -2,40 +2,56 @@
 
 `VerdictInvalid.reason` is one of: `cut_off` (the answer ran out of tokens), `not_json` (prose, a refusal, an incomplete
 object), `not_the_schema` (JSON of another shape), `off_scale` (a score or level that is not an integer from 1 to 5),
-`no_probabilities` (the answer can be read, the probabilities of its score cannot).
+`no_probabilities` (the answer can be read, the probabilities that its score needs cannot).
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import accumulate, combinations
+from functools import partial
 from typing import Literal
 
 from tasks.errors import VerdictInvalid
+from tasks.judges.llm.logprobs import (
+    DigitChoice,
+    GeneratedTokens,
+    level_probabilities,
+    log_odds,
+    probability_of,
+)
 from tasks.judges.llm.prompt import IMPROVEMENT_CHARACTERS_MAX, QUOTE_CHARACTERS_MAX
 from tasks.rubric import LEVELS, Rubric
 
-Mode = Literal["expected", "decided"]
+Mode = Literal["expected", "decided", "soft"]
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreAnswer:
-    """The checks by id, the score that was written, and the probabilities of "1" to "5" where they were requested."""
+    """The checks by id, the score that was written, and what the probabilities of the tokens say of both.
+
+    `probabilities` are those of "1" to "5" for the score, `log_odds` the natural log-odds of passing by check, and
+    `soft_levels` the levels by criterion that these give; each is empty where the reply has none that can be used.
+    """
 
     passed: list[str]
     failed: list[str]
     decided: int
     probabilities: dict[str, float]
+    log_odds: dict[str, float]
+    soft_levels: dict[str, float]
 
-    def score(self) -> float:
-        """The mean over the probabilities; the written score where there are none."""
-        if not self.probabilities:
-            return float(self.decided)
-        return sum(int(level) * p for level, p in self.probabilities.items())
+    def score(self, mode: Mode, rubric: Rubric) -> float:
+        """The mean over the probabilities, the score of the soft levels, or the written score."""
+        match mode:
+            case "expected":
+                return sum(int(level) * p for level, p in self.probabilities.items())
+            case "soft":
+                return rubric.score(self.soft_levels)
+            case "decided":
+                return float(self.decided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +65,19 @@ class Reason:
 
 
 def read_score(reply: object, rubric: Rubric, mode: Mode) -> ScoreAnswer:
-    """Read an answer of shape *score*. Raises VerdictInvalid and nothing else."""
+    """Read an answer of shape *score*. Raises VerdictInvalid and nothing else.
+
+    All probabilities that can be used are read in every mode; an answer without those that `mode` needs is refused.
+    """
     choice, text = _answered(reply)
-    answer = _object(text, [*(criterion.id for criterion in rubric.criteria), "score"])
+    answer = _object(text, [*(check.id for check in rubric.checks), "score"])
     passed, failed = _checks(answer, rubric)
     decided = _level("score", answer["score"])
-    probabilities = _probabilities(choice, text, decided) if mode == "expected" else {}
-    return ScoreAnswer(passed, failed, decided, probabilities)
+    probabilities, odds = _chances(choice, text, rubric, mode)
+    chances = {check: probability_of(value) for check, value in odds.items()}
+    return ScoreAnswer(
+        passed, failed, decided, probabilities, odds, rubric.soft_levels(chances) if odds else {}
+    )
 
 
 def read_explanation(reply: object, rubric: Rubric) -> list[Reason]:
@@ -144,17 +166,12 @@ def _level(name: str, value: object) -> int:
 
 
 def _checks(answer: Mapping[str, object], rubric: Rubric) -> tuple[list[str], list[str]]:
-    passed: list[str] = []
-    failed: list[str] = []
-    for criterion in rubric.criteria:
-        digits, n = answer[criterion.id], len(criterion.checks)
-        if not isinstance(digits, str) or len(digits) != n or not set(digits) <= {"0", "1"}:
-            raise VerdictInvalid(
-                "not_the_schema", f"{criterion.id} is not {n} digits 0 or 1: {_excerpt(digits)}"
-            )
-        for check, digit in zip(criterion.checks, digits, strict=True):
-            (passed if digit == "1" else failed).append(check.id)
-    return passed, failed
+    """The ids of the checks that passed and that failed."""
+    for check in rubric.checks:
+        if type(answer[check.id]) is not int or answer[check.id] not in (0, 1):
+            raise VerdictInvalid("not_the_schema", f"{check.id} is not 0 or 1: {_excerpt(answer[check.id])}")
+    passed = [check.id for check in rubric.checks if answer[check.id]]
+    return passed, [check.id for check in rubric.checks if not answer[check.id]]
 
 
 # --------------------------------------------------------------------------------------------- the explanation
@@ -212,105 +229,52 @@ def _excerpt(value: object) -> str:
 
 # ------------------------------------------------------------------------------------------- the probabilities
 
-_DIGITS = tuple(str(level) for level in LEVELS)
-_SCORE_VALUE = re.compile(rb'"score"\s*:\s*([1-5])')
-# vLLM writes -9999 for minus infinity; rounding may give slightly more than 0.
-_NOTHING = -9999.0
-_LOGPROB_MAX = 1e-3
-_MASS_MAX = 1.01
-_MOVE_MAX = 0.01
+# All values of an answer of shape *score* are numbers, so no value can look like a key.
+_DIGIT_BY_KEY = re.compile(rb'"(\w+)"\s*:\s*([0-9])')
+_LEVELS = tuple(str(level) for level in LEVELS)
 
 
-def _probabilities(choice: Mapping[str, object], text: str, decided: int) -> dict[str, float]:
-    """The probabilities of "1" to "5" at the token that decided the score, and at no other; they add up to 1."""
-    listed = _listed(_deciding_token(choice, text, decided))
-    digits = {token: digit for token in listed if (digit := _decoded(token)) in _DIGITS}
-    top = max(listed[token] for token in digits)  # subtracted before exp(): improbable digits still compare
-    weights: dict[str, float] = {}
-    for token, digit in digits.items():
-        weights[digit] = weights.get(digit, 0.0) + _exp(listed[token], top)
-    total = sum(weights.values())
-    if total <= 0:
-        raise VerdictInvalid("no_probabilities", "no digit from 1 to 5 has any")
-    _refuse_if_missing_could_move(weights, _exp(min(listed.values()), top))
-    return {digit: weights.get(digit, 0.0) / total for digit in _DIGITS}
+class _Digits:
+    """What could stand in place of each digit of the answer. VerdictInvalid where its tokens cannot be read."""
+
+    def __init__(self, choice: Mapping[str, object], text: str) -> None:
+        answer = text.encode(errors="replace")
+        self._tokens = GeneratedTokens(_field(choice.get("logprobs"), "content"), answer)
+        self._places = {found[1].decode(): found.start(2) for found in _DIGIT_BY_KEY.finditer(answer)}
+
+    def levels(self) -> dict[str, float]:
+        """The probabilities of "1" to "5" at the token that decided the score, and at no other."""
+        return level_probabilities(self._at("score"), _LEVELS)
+
+    def odds(self, rubric: Rubric) -> dict[str, float]:
+        """The log-odds of passing of every check."""
+        return {check.id: log_odds(self._at(check.id)) for check in rubric.checks}
+
+    def _at(self, key: str) -> DigitChoice:
+        if key not in self._places:
+            raise VerdictInvalid("no_probabilities", f"{key} is not written in plain letters")
+        return self._tokens.digit_at(self._places[key])
 
 
-def _exp(logprob: float, top: float) -> float:
-    return 0.0 if logprob <= _NOTHING else math.exp(logprob - top)
+def _chances(
+    choice: Mapping[str, object], text: str, rubric: Rubric, mode: Mode
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The probabilities of the score and the log-odds of the checks; empty where unusable and not needed by `mode`."""
+    try:
+        digits = _Digits(choice, text)
+    except VerdictInvalid:
+        if mode != "decided":
+            raise
+        return {}, {}
+    levels = _if_usable(digits.levels, is_needed=mode == "expected")
+    return levels, _if_usable(partial(digits.odds, rubric), is_needed=mode == "soft")
 
 
-def _refuse_if_missing_could_move(weights: Mapping[str, float], most: float) -> None:
-    """A digit that is not listed has at most the smallest listed probability: try every way to add such digits."""
-    missing = [int(digit) for digit in _DIGITS if digit not in weights]
-    total = sum(weights.values())
-    mean = sum(int(digit) * weight for digit, weight in weights.items()) / total
-    for n in range(1, len(missing) + 1):
-        for chosen in combinations(missing, n):
-            moved = (mean * total + most * sum(chosen)) / (total + most * n)
-            if abs(moved - mean) > _MOVE_MAX:
-                names = ", ".join(map(str, missing))
-                raise VerdictInvalid(
-                    "no_probabilities", f"none for {names}: could move the mean to {moved:.2f}"
-                )
-
-
-def _deciding_token(choice: Mapping[str, object], text: str, decided: int) -> Mapping[str, object]:
-    """The entry of the token that is the score's digit, found by its position in the text."""
-    entries = _field(choice.get("logprobs"), "content")
-    if not isinstance(entries, list) or not entries:
-        raise VerdictInvalid("no_probabilities", "the reply has no log-probabilities")
-    tokens = [_token(entry) for entry in entries]
-    position = _score_position(b"".join(tokens), text)
-    for entry, token, end in zip(entries, tokens, accumulate(map(len, tokens)), strict=True):
-        if end > position:
-            if isinstance(entry, dict) and _decoded(token) == str(decided):
-                return entry
-            raise VerdictInvalid("no_probabilities", f"the score's token is {_excerpt(_decoded(token))}")
-    raise VerdictInvalid("no_probabilities", "the log-probabilities end before the score")
-
-
-def _score_position(generated: bytes, text: str) -> int:
-    """Byte position of the digit. Every other value is a string of digits, so its key occurs only once."""
-    answer = text.encode(errors="replace")
-    start = generated.find(answer)
-    score = _SCORE_VALUE.search(answer)
-    if start < 0 or score is None or generated.find(answer, start + 1) >= 0:
-        raise VerdictInvalid("no_probabilities", "the log-probabilities do not belong to the answer")
-    return start + score.start(1)
-
-
-def _token(entry: object) -> bytes:
-    """The bytes that a token adds to the text, which may be part of a character; its name where they are missing."""
-    raw, name = _field(entry, "bytes"), _field(entry, "token")
-    if isinstance(raw, list) and all(type(byte) is int and 0 <= byte < 256 for byte in raw):
-        return bytes(raw)
-    if raw is None and isinstance(name, str):
-        return name.encode(errors="replace")
-    raise VerdictInvalid("no_probabilities", f"not a token: {_excerpt(entry)}")
-
-
-def _decoded(token: bytes) -> str:
-    return token.decode(errors="replace").strip(" \t\r\n")
-
-
-def _listed(entry: Mapping[str, object]) -> dict[bytes, float]:
-    """Log-probability by token: of the listed alternatives, and of the token itself if it is not among them."""
-    alternatives = entry.get("top_logprobs")
-    if not isinstance(alternatives, list) or not alternatives:
-        raise VerdictInvalid("no_probabilities", "the score's token has no alternatives")
-    listed: dict[bytes, float] = {}
-    for alternative in alternatives:
-        listed.setdefault(_token(alternative), _logprob(alternative))
-    listed.setdefault(_token(entry), _logprob(entry))
-    mass = sum(_exp(logprob, 0.0) for logprob in listed.values())
-    if mass > _MASS_MAX:
-        raise VerdictInvalid("no_probabilities", f"the probabilities add up to {mass:.3f}")
-    return listed
-
-
-def _logprob(entry: object) -> float:
-    value = _field(entry, "logprob")
-    if isinstance(value, int | float) and not isinstance(value, bool) and _NOTHING <= value <= _LOGPROB_MAX:
-        return float(value)
-    raise VerdictInvalid("no_probabilities", f"not a log-probability: {_excerpt(value)}")
+def _if_usable(read: Callable[[], dict[str, float]], *, is_needed: bool) -> dict[str, float]:
+    """What `read` gives; nothing, or VerdictInvalid where it is needed, if the reply does not have it."""
+    try:
+        return read()
+    except VerdictInvalid:
+        if is_needed:
+            raise
+        return {}

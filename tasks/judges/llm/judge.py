@@ -1,7 +1,8 @@
 """The LLM judge: an open-weights model behind a server, asked over HTTP, one card per request.
 
-The model answers every check of the rubric and then gives the overall score. The score that is kept is the mean over
-the probabilities of the token that decided it. The card is treated as data: neutralised, fenced, cut to a budget.
+The model answers every check of the rubric and then gives the overall score. The probabilities of all these digits are
+kept. The score comes from those of the score (`expected`), from those of the checks (`soft`), or is the one that was
+written (`decided`). The card is treated as data: neutralised, fenced, cut to a budget.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class LlmJudge:
         try:
             text = await self._cut(shown.text, self._session.score)
             verdict = replace(verdict, is_truncated=text != shown.text)
-            read = partial(read_score, rubric=self._rubric, mode=self._session.limits.judge_score_mode)
+            mode = self._session.limits.judge_score_mode
+            read = partial(read_score, rubric=self._rubric, mode=mode)
             answer, card_tokens, is_second = await self._ask(
                 self._session.score, fenced(text, shown.card_hash), read
             )
@@ -86,15 +88,17 @@ class LlmJudge:
             return replace(verdict, reason=error.reason, detail=error.detail)
         return replace(
             verdict,
-            score=round(answer.score(), 4),
-            score_mode=self._session.limits.judge_score_mode,
-            levels={name: round(level, 4) for name, level in self._rubric.levels(answer.passed).items()},
+            score=round(answer.score(mode, self._rubric), 4),
+            score_mode=mode,
+            levels=_rounded(self._rubric.levels(answer.passed)),
             passed=answer.passed,
             failed=answer.failed,
             flags=[*shown.flags, *["asked_twice"] * is_second],
             reason=None,
             probabilities=answer.probabilities,
             card_tokens=card_tokens,
+            log_odds=_rounded(answer.log_odds),
+            soft_levels=_rounded(answer.soft_levels),
         )
 
     async def _explanations(self, shown: NeutralCard) -> list[Explanation]:
@@ -153,8 +157,7 @@ class LlmJudge:
             prompt.schema,
             prompt.tokens_out_max,
             read,
-            with_probabilities=prompt.shape == "score"
-            and self._session.limits.judge_score_mode == "expected",
+            with_probabilities=prompt.shape == "score",
         )
         return answer, self._session.dialect.card_tokens(prompt, tokens_in), is_second
 
@@ -169,6 +172,10 @@ class LlmJudge:
                 break
             text = cut(text, min(int(len(text) * tokens_max / tokens * 0.97), len(text) - 1))
         return text
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in values.items()}
 
 
 def _longest_first(cards: Iterable[CardText]) -> list[NeutralCard]:

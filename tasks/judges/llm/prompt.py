@@ -1,13 +1,15 @@
 """The prompts of a judge model: derived from the rubric alone, and the same for every card.
 
 The system message comes first and holds everything that cards share, so that a server computes it once and finds it in
-its prefix cache afterwards; its two shapes differ only in their last section.
+its prefix cache afterwards; its two shapes differ only in their last section. It describes the answer and shows none,
+because a weak model repeats what it is shown.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -32,7 +34,7 @@ class Prompt:
 
     def messages(self, fenced_card: str, *, again: bool = False) -> list[dict[str, str]]:
         """`again` adds a reminder: at temperature 0 the same request gets the same unreadable answer."""
-        user = f"{fenced_card}\n\n{_CLOSING}{_REMINDER if again else ''}"
+        user = f"{fenced_card}\n\n{_CLOSING}{_REMINDERS[self.shape] if again else ''}"
         return [{"role": "system", "content": self.system}, {"role": "user", "content": user}]
 
     @cached_property
@@ -46,32 +48,28 @@ class Prompt:
 
 def score_prompt(rubric: Rubric) -> Prompt:
     """The prompt for every card: the checks and the score, no prose."""
-    # Passed, passed, failed and so on: an example of the form, not of a verdict.
-    digits = {
-        c.id: "".join("0" if n % 3 == 1 else "1" for n in range(len(c.checks))) for c in rubric.criteria
-    }
-    example = _compact(digits | {"score": LEVELS[2]})
-    # Plain ASCII: no answer has more tokens than characters, and all have about as many as the example.
-    return Prompt("score", _system(rubric, _how_to_score(example)), _score_schema(rubric), len(example) + 40)
+    # Plain ASCII, and every value is one digit: all answers have as many characters, and no token has fewer than one.
+    characters = len(_compact(dict.fromkeys([*(check.id for check in rubric.checks), "score"], LEVELS[0])))
+    return Prompt("score", _system(rubric, _HOW_TO_SCORE), _score_schema(rubric), characters + 40)
 
 
 def explain_prompt(rubric: Rubric) -> Prompt:
     """The prompt for samples and advice: per criterion a level, a quote and an improvement."""
-    empty = {"level": 3, "quote": "", "improvement": ""}
+    empty = {"level": LEVELS[0], "quote": "", "improvement": ""}
     answer = {f"{c.id}_{key}": value for c in rubric.criteria for key, value in empty.items()}
-    keys = len(_compact(answer | {"score": LEVELS[2]}))
+    keys = len(_compact(answer | {"score": LEVELS[0]}))
     prose = len(rubric.criteria) * (QUOTE_CHARACTERS_MAX + IMPROVEMENT_CHARACTERS_MAX)
     # Three quarters of a token per character is more than any language takes, except rare scripts in long quotes;
     # no server reserves what is not used.
-    return Prompt(
-        "explain", _system(rubric, _how_to_explain()), _explain_schema(rubric), keys + prose * 3 // 4
-    )
+    return Prompt("explain", _system(rubric, _HOW_TO_EXPLAIN), _explain_schema(rubric), keys + prose * 3 // 4)
 
 
 _CLOSING = "Judge this card by the rubric. Answer with the JSON object alone."
-_REMINDER = (
-    " Your last answer could not be read: give the keys and values described, on one line, nothing else."
-)
+_REMINDERS: Mapping[Shape, str] = {
+    "score": " Your last answer could not be read: give the keys and values described, on one line, nothing else.",
+    "explain": " Your last answer could not be used: give the keys and values described, on one line, nothing else; "
+    "quote nothing but this card, and say something different about each criterion, in your own words.",
+}
 
 # ------------------------------------------------------------------------------------------------- the system
 
@@ -109,47 +107,40 @@ Use the whole scale.
 
 
 def _criterion(criterion: Criterion) -> str:
-    """Its question, the five anchors by level, and its numbered checks."""
+    """Its question, the five anchors by level, and its checks by the keys that answer them."""
     anchors = "\n".join(f"{level}: {anchor}" for level, anchor in zip(LEVELS, criterion.anchors, strict=True))
-    checks = "\n".join(f"{n}. {check.question}" for n, check in enumerate(criterion.checks, 1))
+    checks = "\n".join(f"- {check.id}: {check.question}" for check in criterion.checks)
     return (
         f"## {criterion.id} (weight {criterion.weight:g}): {criterion.question}\n{anchors}\nChecks:\n{checks}"
     )
 
 
-def _how_to_score(example: str) -> str:
-    return f"""\
-One JSON object on one line: for each criterion, in the order above, a string with one digit for each of its \
-checks, in their order (1 passed, 0 failed); then "score", the overall score. In this form:
-{example}"""
-
-
-def _how_to_explain() -> str:
-    example = {"level": LEVELS[2], "quote": "words of the card", "improvement": "What to change."}
-    entry = _compact({f"CRITERION_{key}": value for key, value in example.items()})
-    return f"""\
-One JSON object on one line: for each criterion, in the order above, three keys with its name in place of CRITERION; \
-then "score", the overall score.
-- CRITERION_level: its level.
-- CRITERION_quote: the one passage that speaks most for this level, at most {QUOTE_CHARACTERS_MAX} characters, \
-copied from the card word for word and in its language; an empty string where nothing in the card speaks to the \
-criterion.
-- CRITERION_improvement: one sentence in English, at most {IMPROVEMENT_CHARACTERS_MAX} characters, that tells the \
-author what to change in this very card; an empty string only at level {LEVELS[-1]}.
-In this form:
-{entry[:-1]},…,"score":{LEVELS[2]}}}"""
+# Forms are described, never shown: a weak model answers the digits and sentences of an example for every card.
+_HOW_TO_SCORE = f"""\
+One JSON object on one line. First one key for each check of all criteria, in the order above: the name in front of \
+its question, with the number 1 where the card passes it and the number 0 where it does not. Then one key more, \
+"score": the overall score, a whole number from {LEVELS[0]} to {LEVELS[-1]}. No other keys and no prose."""
+_HOW_TO_EXPLAIN = f"""\
+One JSON object on one line. For each criterion, in the order above, three keys; each begins with the criterion's name:
+- the name followed by _level: its level, a whole number.
+- the name followed by _quote: the one passage that speaks most for this level, at most {QUOTE_CHARACTERS_MAX} \
+characters, copied from the card word for word and in its language; an empty string where nothing in the card speaks \
+to the criterion.
+- the name followed by _improvement: one sentence in English, at most {IMPROVEMENT_CHARACTERS_MAX} characters, that \
+tells the author what to change in this very card; another one for each criterion, in words of your own; an empty \
+string only at level {LEVELS[-1]}.
+Then one key more, "score": the overall score, a whole number."""
 
 
 # ------------------------------------------------------------------------------------------------ the schemas
 
+_DIGIT: dict[str, object] = {"type": "integer", "enum": [0, 1]}
 _LEVEL: dict[str, object] = {"type": "integer", "enum": list(LEVELS)}
 
 
 def _score_schema(rubric: Rubric) -> dict[str, object]:
-    return _flat(
-        {c.id: {"type": "string", "pattern": f"^[01]{{{len(c.checks)}}}$"} for c in rubric.criteria}
-        | {"score": _LEVEL}
-    )
+    properties: dict[str, object] = dict.fromkeys([check.id for check in rubric.checks], _DIGIT)
+    return _flat(properties | {"score": _LEVEL})
 
 
 def _explain_schema(rubric: Rubric) -> dict[str, object]:

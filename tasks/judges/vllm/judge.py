@@ -31,7 +31,7 @@ SAMPLING: Mapping[str, object] = {
 }
 # Commits of the judge models that run by default.
 PINNED = {"Qwen/Qwen3-4B-Instruct-2507": "cdbee75f17c01a7cc42f958dc650907174af0554"}
-DIGITS = ("1", "2", "3", "4", "5")
+DIGITS = ("0", "1", "2", "3", "4", "5")  # of checks and scores
 _CARD_TOKENS_MIN = 200
 
 
@@ -95,7 +95,7 @@ def opened_judge(spec: JudgeSpec) -> Iterator[LlmJudge]:
 
 @dataclass(frozen=True)
 class VllmDialect:
-    """vLLM's chat completions. `digit_ids`: the tokens of the digits; none where no probabilities are wanted."""
+    """vLLM's chat completions. `digit_ids`: the tokens that write a digit; none where digits have no own tokens."""
 
     fleet: Fleet
     limits: Settings
@@ -124,7 +124,8 @@ class VllmDialect:
             **SAMPLING,
         }
         if with_probabilities and self.digit_ids:
-            # Servers that do not know ids give their 20 most probable tokens instead; the reader checks them.
+            # vLLM then gives these alone, at a third of the bytes. Servers that do not know ids give their 20 most
+            # probable tokens instead; the reader checks them.
             ids = list(self.digit_ids)
             request |= {"logprobs": True, "top_logprobs": 20, "logprob_token_ids": ids}
         return request
@@ -147,7 +148,7 @@ async def _learn(fleet: Fleet, spec: JudgeSpec, limits: Settings) -> Session:
     rubric = load_rubric()
     prompts = score_prompt(rubric), explain_prompt(rubric)
     tokens = {prompt.shape: await _chat_tokens(fleet, prompt) for prompt in prompts}
-    digit_ids = await _digit_ids(fleet) if limits.judge_score_mode == "expected" else ()
+    digit_ids = await _digit_ids(fleet, is_needed=limits.judge_score_mode != "decided")
     needed = max(tokens[prompt.shape] + prompt.tokens_out_max + _CARD_TOKENS_MIN for prompt in prompts)
     if needed > fleet.served.context_tokens:
         raise JudgeRefused(
@@ -164,16 +165,33 @@ async def _chat_tokens(fleet: Fleet, prompt: Prompt) -> int:
     return len(await _tokens(fleet, messages=messages, add_generation_prompt=True))
 
 
-async def _digit_ids(fleet: Fleet) -> tuple[int, ...]:
-    """The token of each digit in the place of the score: after a quote and a colon, not at the start of a text."""
-    texts = [f'"score":{digit}' for digit in DIGITS]
-    ids = [(await _tokens(fleet, prompt=text, add_special_tokens=False))[-1] for text in texts]
-    if len(set(ids)) < len(DIGITS):
-        raise JudgeRefused(
-            f"the tokenizer of {fleet.served.model} has no token for each digit, so there is no expected score; "
-            "set CARDIOGRAPH_JUDGE_SCORE_MODE=decided, or choose another judge model"
-        )
-    return tuple(ids)
+async def _digit_ids(fleet: Fleet, *, is_needed: bool) -> tuple[int, ...]:
+    """The tokens that write a digit in an answer, at its end and before another key; none where they share one.
+
+    They may hold marks too (`:1`, `1,`). JudgeRefused where they are needed and there are none.
+    """
+    found: list[int] = []
+    for after in ("", ',"', "}"):
+        texts = [f'"score":{digit}{after}' for digit in DIGITS]
+        ids = _where_apart([await _tokens(fleet, prompt=text, add_special_tokens=False) for text in texts])
+        if len(set(ids)) < len(DIGITS):
+            return _no_digits(fleet.served.model, is_needed=is_needed)
+        found += ids
+    return tuple(dict.fromkeys(found))
+
+
+def _where_apart(rows: Sequence[Sequence[int]]) -> list[int]:
+    """The token of each row at the first place where not all rows have the same; empty where there is none."""
+    return next((list(ids) for ids in zip(*rows, strict=False) if len(set(ids)) > 1), [])
+
+
+def _no_digits(model: str, *, is_needed: bool) -> tuple[int, ...]:
+    if not is_needed:
+        return ()
+    raise JudgeRefused(
+        f"the tokenizer of {model} has no token for each digit, so there are no probabilities of checks and scores; "
+        "set CARDIOGRAPH_JUDGE_SCORE_MODE=decided, or choose another judge model"
+    )
 
 
 async def _tokens(fleet: Fleet, **request: object) -> Sequence[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import socket
 import subprocess
 import sys
@@ -19,7 +18,8 @@ from tasks.judges.scripted import Fault, completion, running_scripted_judge, tok
 SCHEMA = {
     "type": "object",
     "properties": {
-        "purpose": {"type": "string", "pattern": "^[01]{5}$"},
+        "names_origin": {"type": "integer", "enum": [0, 1]},
+        "has_snippet": {"type": "integer", "enum": [0, 1]},
         "purpose_level": {"type": "integer", "minimum": 2, "maximum": 4},
         "purpose_quote": {"type": "string", "maxLength": 9},
         "score": {"type": "integer", "enum": [1, 2, 3, 4, 5]},
@@ -47,7 +47,7 @@ def test_its_answer_keeps_the_schema_and_is_the_same_for_the_same_text() -> None
         )
     answer = json.loads(first["choices"][0]["message"]["content"])
     assert list(answer) == list(SCHEMA["properties"])
-    assert re.fullmatch("[01]{5}", answer["purpose"])
+    assert {answer["names_origin"], answer["has_snippet"]} <= {0, 1}
     assert 2 <= answer["purpose_level"] <= 4
     assert len(answer["purpose_quote"]) <= 9
     assert 1 <= answer["score"] <= 5
@@ -56,20 +56,44 @@ def test_its_answer_keeps_the_schema_and_is_the_same_for_the_same_text() -> None
     assert first["usage"]["completion_tokens"] == len(tokens_of(first["choices"][0]["message"]["content"]))
 
 
-def test_its_log_probabilities_cover_every_token_and_the_five_levels() -> None:
+DIGIT_IDS = [15, 16, 17, 18, 19, 20]
+
+
+def test_its_log_probabilities_cover_every_token_and_spread_over_its_digits() -> None:
     with running_scripted_judge() as judge:
-        payload = request_for(
-            "a card", logprobs=True, top_logprobs=20, logprob_token_ids=[16, 17, 18, 19, 20]
-        )
+        payload = request_for("a card", logprobs=True, top_logprobs=20, logprob_token_ids=DIGIT_IDS)
         choice = chat(judge.url, payload).json()["choices"][0]
     entries = choice["logprobs"]["content"]
+    answer = json.loads(choice["message"]["content"])
     assert "".join(entry["token"] for entry in entries) == choice["message"]["content"]
-    deciding = entries[-2]
-    assert deciding["token"] == str(json.loads(choice["message"]["content"])["score"])
-    probabilities = {top["token"]: math.exp(top["logprob"]) for top in deciding["top_logprobs"]}
-    assert set(probabilities) == set("12345")
+    assert most_probable(entries[-2], "12345") == str(answer["score"])
+    check = next(entry for entry in entries if entry["token"] in "01")
+    assert most_probable(check, "01") == str(answer["names_origin"])
+
+
+def most_probable(entry: dict[str, Any], digits: str) -> str:
+    """Of the digits that share all probability at this token."""
+    probabilities: dict[str, float] = {
+        top["token"]: math.exp(top["logprob"]) for top in entry["top_logprobs"]
+    }
+    assert {token for token, p in probabilities.items() if p > 0} == set(digits)
     assert sum(probabilities.values()) == pytest.approx(1)
-    assert max(probabilities, key=lambda level: probabilities[level]) == deciding["token"]
+    return max(probabilities, key=lambda token: probabilities[token], default="")
+
+
+def test_without_requested_tokens_it_lists_the_most_probable_ones_first() -> None:
+    reply = completion(request_for("a card", logprobs=True, top_logprobs=2), '{"score":3}')
+    listed = [top["logprob"] for top in reply["choices"][0]["logprobs"]["content"][-2]["top_logprobs"]]
+    assert len(listed) == 2
+    assert listed == sorted(listed, reverse=True)
+
+
+def test_a_script_can_give_the_log_odds_of_its_digits() -> None:
+    payload = request_for("a card", logprobs=True, logprob_token_ids=DIGIT_IDS)
+    reply = completion(payload, '{"names_origin":1,"score":3}', log_odds={"names_origin": -2.0})
+    token = next(entry for entry in reply["choices"][0]["logprobs"]["content"] if entry["token"] == "1")
+    listed = {top["token"]: top["logprob"] for top in token["top_logprobs"]}
+    assert listed["1"] - listed["0"] == pytest.approx(-2)
 
 
 def test_it_counts_tokens_and_gives_each_digit_one() -> None:

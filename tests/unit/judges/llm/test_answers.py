@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tasks.rubric import load_rubric
 RUBRIC = load_rubric()
 ANSWERS = Path(__file__).parents[3] / "goldens" / "answers"
 REASONS = {"cut_off", "not_json", "not_the_schema", "off_scale", "no_probabilities"}
-GOOD: dict[str, Any] = {c.id: "10110"[: len(c.checks)] for c in RUBRIC.criteria} | {"score": 4}
+GOOD: dict[str, Any] = {check.id: int(n % 3 > 0) for n, check in enumerate(RUBRIC.checks)} | {"score": 4}
 EVEN = {"1": -3.0, "2": -2.0, "3": -1.5, "4": -0.9, "5": -2.5}
 
 
@@ -31,13 +32,34 @@ def entry(token: str, logprobs: Any = None) -> dict[str, Any]:
     return {"token": token, "logprob": -0.1, "bytes": list(token.encode()), "top_logprobs": top}
 
 
+CHECKED = {"1": -0.5, "0": -1.5}  # a token of a check: log-odds of 1
+VALUE = re.compile(r"(?<=:)(\d)(?=[,}])")
+
+
+def tokens_of(text: str, logprobs: Any) -> list[dict[str, Any]]:
+    """One token per value and one per piece between them; `logprobs` are those of the last value."""
+    values = VALUE.findall(text)
+    spreads = iter([*[CHECKED] * (len(values) - 1), logprobs])
+    return [entry(piece, next(spreads) if n % 2 else None) for n, piece in enumerate(VALUE.split(text))]
+
+
 def reply(answer: object = None, logprobs: Any = None, **choice: Any) -> dict[str, Any]:
     """A completion whose text is `answer`, with log-probabilities per token; `choice` replaces fields."""
     answer = GOOD if answer is None else answer
     text = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"))
-    tokens = [entry(text[:-2]), entry(text[-2:-1], logprobs or EVEN), entry(text[-1:]), entry("<|im_end|>")]
+    tokens = [*tokens_of(text, logprobs or EVEN), entry("<|im_end|>")]
     whole = {"message": {"content": text}, "finish_reason": "stop", "logprobs": {"content": tokens}}
     return {"choices": [whole | choice], "usage": {"prompt_tokens": 2000, "completion_tokens": 100}}
+
+
+def score_of(answer: ScoreAnswer, mode: Mode = "expected") -> float:
+    return answer.score(mode, RUBRIC)
+
+
+def deciding(sent: dict[str, Any]) -> dict[str, Any]:
+    """The token of the score."""
+    token: dict[str, Any] = sent["choices"][0]["logprobs"]["content"][-3]
+    return token
 
 
 def reason_of(sent: object, mode: Mode = "expected") -> str:
@@ -51,42 +73,39 @@ def reason_of(sent: object, mode: Mode = "expected") -> str:
 # --------------------------------------------------------------------------------------------------- the checks
 
 
-def test_digits_are_checks_in_the_rubrics_order() -> None:
-    answer = read_score(reply(), RUBRIC, "decided")
-    purpose = [check.id for check in RUBRIC.criteria[0].checks]
-    assert answer.passed[:3] == [purpose[0], purpose[2], purpose[3]]
-    assert answer.failed[:2] == [purpose[1], purpose[4]]
+def test_checks_are_read_by_their_keys_in_the_rubrics_order() -> None:
+    answer = read_score(reply(dict(reversed(GOOD.items()))), RUBRIC, "decided")
+    assert answer.passed == [check.id for check in RUBRIC.checks if GOOD[check.id]]
+    assert answer.failed == [check.id for check in RUBRIC.checks if not GOOD[check.id]]
     assert sorted(answer.passed + answer.failed) == sorted(check.id for check in RUBRIC.checks)
 
 
-def test_mode_decided_reads_no_probabilities_and_takes_the_token() -> None:
+def test_mode_decided_takes_the_written_score_and_needs_no_probabilities() -> None:
     answer = read_score(reply(logprobs=EVEN), RUBRIC, "decided")
-    assert (answer.decided, answer.probabilities, answer.score()) == (4, {}, 4.0)
-    assert (
-        read_score({"choices": [{"message": {"content": json.dumps(GOOD)}}]}, RUBRIC, "decided").score()
-        == 4.0
-    )
+    assert (answer.decided, score_of(answer, "decided")) == (4, 4.0)
+    bare = read_score({"choices": [{"message": {"content": json.dumps(GOOD)}}]}, RUBRIC, "decided")
+    assert score_of(bare, "decided") == 4.0
+    assert (bare.probabilities, bare.log_odds, bare.soft_levels) == ({}, {}, {})
 
 
 def test_blanks_between_the_tokens_do_not_matter() -> None:
     text = json.dumps(GOOD, indent=2)
-    spelt = {f" {digit}": logprob for digit, logprob in EVEN.items()}
     sent = reply(text)
+    pieces = re.split(r"( \d)(?=[,\n])", text)
+    spelt = {f" {digit}": logprob for digit, logprob in EVEN.items()}
+    spreads = iter([{" 1": -0.5, " 0": -1.5}] * len(RUBRIC.checks) + [spelt])
     sent["choices"][0]["logprobs"]["content"] = [
-        entry(text[:-4]),
-        entry(text[-4:-2], spelt),
-        entry(text[-2:]),
+        entry(piece, next(spreads) if n % 2 else None) for n, piece in enumerate(pieces)
     ]
-    assert text[-4:-2] == " 4"
-    assert (
-        read_score(sent, RUBRIC, "expected").probabilities
-        == read_score(reply(), RUBRIC, "expected").probabilities
-    )
+    assert read_score(sent, RUBRIC, "expected") == read_score(reply(), RUBRIC, "expected")
 
 
 @pytest.mark.parametrize("score", [-1, 0, 6, 4.5, 5.0, "2", None, True, 10**30, [3], {"score": 3}, "four"])
 def test_a_score_off_the_scale_is_refused(score: object) -> None:
     assert reason_of(reply(GOOD | {"score": score}), "decided") == "off_scale"
+
+
+NOT_DIGITS: tuple[object, ...] = (2, -1, 0.0, 1.0, "1", "", None, True, False, [1], {}, 10**30)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +126,11 @@ def test_a_score_off_the_scale_is_refused(score: object) -> None:
         ("{}", "not_the_schema"),
         ({"score": 4}, "not_the_schema"),
         (GOOD | {"comment": "excellent"}, "not_the_schema"),
-        ({k: v for k, v in GOOD.items() if k != "metadata"}, "not_the_schema"),
-        (GOOD | {"purpose": "1011"}, "not_the_schema"),
-        (GOOD | {"purpose": "101100"}, "not_the_schema"),
-        (GOOD | {"purpose": "1011\n"}, "not_the_schema"),
-        (GOOD | {"purpose": "1011٣"}, "not_the_schema"),
-        (GOOD | {"purpose": 10110}, "not_the_schema"),
-        (GOOD | {"purpose": [1, 0, 1, 1, 0]}, "not_the_schema"),
+        ({k: v for k, v in GOOD.items() if k != "license_given"}, "not_the_schema"),
+        ({k: v for k, v in GOOD.items() if k != "score"}, "not_the_schema"),
+        *((GOOD | {"names_origin": value}, "not_the_schema") for value in NOT_DIGITS),
         (json.dumps(GOOD)[:-1] + ',"score":5}', "not_the_schema"),
+        (json.dumps(GOOD)[:-1] + ',"names_\\u006frigin":0}', "not_the_schema"),
         (json.dumps(GOOD).replace(": 4", ": NaN"), "not_the_schema"),
         (json.dumps(GOOD).replace(": 4", ": 1e999"), "off_scale"),
     ],
@@ -151,7 +167,7 @@ def test_an_odd_reply_is_refused_for_what_it_is(sent: object, reason: str) -> No
 def test_the_expected_score_is_the_mean_over_the_score_tokens_probabilities() -> None:
     answer = read_score(reply(logprobs=EVEN), RUBRIC, "expected")
     mass = sum(math.exp(p) for p in EVEN.values())
-    assert answer.score() == pytest.approx(sum(int(d) * math.exp(p) for d, p in EVEN.items()) / mass)
+    assert score_of(answer) == pytest.approx(sum(int(d) * math.exp(p) for d, p in EVEN.items()) / mass)
     assert sum(answer.probabilities.values()) == pytest.approx(1)
     assert list(answer.probabilities) == ["1", "2", "3", "4", "5"]
     assert answer.decided == 4
@@ -171,18 +187,18 @@ def test_the_expected_score_equals_one_computed_in_another_way(values: list[floa
     answer = read_score(sent, RUBRIC, "expected")
     weights = [math.exp(value) for value in scaled]
     mean = math.fsum(level * w for level, w in enumerate(weights, 1)) / math.fsum(weights)
-    assert answer.score() == pytest.approx(mean, abs=1e-9)
-    assert 1 <= answer.score() <= 5
+    assert score_of(answer) == pytest.approx(mean, abs=1e-9)
+    assert 1 <= score_of(answer) <= 5
     assert answer.decided == decided
 
 
 def test_only_the_token_that_decided_the_score_counts() -> None:
     """Digits elsewhere have probabilities too: the checks are digits."""
     sent = reply()
-    sent["choices"][0]["logprobs"]["content"][0]["top_logprobs"] = entry("1", {"1": -0.01, "5": -5.0})[
-        "top_logprobs"
-    ]
-    assert read_score(sent, RUBRIC, "expected") == read_score(reply(), RUBRIC, "expected")
+    sent["choices"][0]["logprobs"]["content"][1] = entry("0", {"0": -0.01, "5": -5.0})
+    found, usual = read_score(sent, RUBRIC, "expected"), read_score(reply(), RUBRIC, "expected")
+    assert found.probabilities == usual.probabilities
+    assert found.log_odds != usual.log_odds
 
 
 def test_two_spellings_of_a_digit_add_up_and_one_token_listed_twice_does_not() -> None:
@@ -197,7 +213,7 @@ def test_two_spellings_of_a_digit_add_up_and_one_token_listed_twice_does_not() -
     answer = read_score(reply(logprobs=spelt), RUBRIC, "expected")
     assert answer.probabilities["4"] == pytest.approx(0.75)
     sent = reply(logprobs=spelt)
-    top = sent["choices"][0]["logprobs"]["content"][1]["top_logprobs"]
+    top = deciding(sent)["top_logprobs"]
     top.append(copy.deepcopy(top[2]))
     assert read_score(sent, RUBRIC, "expected") == answer
 
@@ -205,14 +221,14 @@ def test_two_spellings_of_a_digit_add_up_and_one_token_listed_twice_does_not() -
 def test_digits_far_below_other_tokens_still_compare() -> None:
     """Raw log-probabilities are from before the grammar: the model may have preferred another token."""
     far = {"The": -0.001, "1": -700.0, "2": -750.0, "3": -9999.0, "4": -700.0, "5": -800.0}
-    assert read_score(reply(logprobs=far), RUBRIC, "expected").score() == pytest.approx(2.5)
+    assert score_of(read_score(reply(logprobs=far), RUBRIC, "expected")) == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize(
     ("listed", "is_read"),
     [
         ({"4": -0.01, "5": -5.0, "3": -7.0, "2": -12.0, "x": -14.0}, True),  # what 1 could add is nothing
-        ({"4": -0.01, "5": -5.0, "x": -6.0}, False),  # 1, 2 and 3 could each have as much as x
+        ({"4": -0.03, "5": -5.0, "x": -6.0}, False),  # 1, 2 and 3 could each have as much as x
         ({"4": -0.01}, False),
         ({"4": -0.01, "x": -9999.0}, True),  # the least that is listed is nothing at all
         ({"x": -0.01, "y": -4.0}, False),
@@ -220,9 +236,9 @@ def test_digits_far_below_other_tokens_still_compare() -> None:
 )
 def test_a_digit_may_be_missing_only_where_it_cannot_matter(listed: dict[str, float], is_read: bool) -> None:
     sent = reply(logprobs=listed)
-    sent["choices"][0]["logprobs"]["content"][1]["logprob"] = listed.get("4", -9999.0)
+    deciding(sent)["logprob"] = listed.get("4", -9999.0)
     if is_read:
-        assert read_score(sent, RUBRIC, "expected").score() == pytest.approx(4, abs=0.02)
+        assert score_of(read_score(sent, RUBRIC, "expected")) == pytest.approx(4, abs=0.02)
     else:
         assert reason_of(sent) == "no_probabilities"
 
@@ -252,25 +268,25 @@ def spoilt(spoil: Callable[[list[Any]], object]) -> dict[str, Any]:
         spoilt(lambda content: content.pop(0)),
         spoilt(lambda content: content.pop(1)),
         spoilt(lambda content: content.extend(copy.deepcopy(content))),
-        spoilt(lambda content: content[1].update(top_logprobs=[])),
-        spoilt(lambda content: content[1].update(top_logprobs=None)),
-        spoilt(lambda content: content[1].update(bytes=[53])),
-        spoilt(lambda content: content[1].update(bytes=[300])),
-        spoilt(lambda content: content[1].update(bytes=[True])),
-        spoilt(lambda content: content[1].update(bytes=None, token=4)),
+        spoilt(lambda content: content[-3].update(top_logprobs=[])),
+        spoilt(lambda content: content[-3].update(top_logprobs=None)),
+        spoilt(lambda content: content[-3].update(bytes=[53])),
+        spoilt(lambda content: content[-3].update(bytes=[300])),
+        spoilt(lambda content: content[-3].update(bytes=[True])),
+        spoilt(lambda content: content[-3].update(bytes=None, token=4)),
         spoilt(lambda content: content.insert(0, entry(json.dumps(GOOD, separators=(",", ":"))))),
     ],
 )
 def test_without_sound_probabilities_there_is_no_expected_score(sent: object) -> None:
     assert reason_of(sent) == "no_probabilities"
-    assert read_score(sent, RUBRIC, "decided").score() == 4.0
+    assert score_of(read_score(sent, RUBRIC, "decided"), "decided") == 4.0
 
 
-def test_a_digit_that_shares_its_token_has_no_probabilities_of_its_own() -> None:
+def test_a_digit_that_shares_its_token_has_the_probabilities_of_like_tokens() -> None:
     sent = reply()
-    text = sent["choices"][0]["message"]["content"]
-    sent["choices"][0]["logprobs"]["content"] = [entry(text[:-2]), entry(text[-2:], EVEN)]
-    assert reason_of(sent) == "no_probabilities"
+    content = sent["choices"][0]["logprobs"]["content"]
+    content[-3:] = [entry("4}", {f"{digit}}}": logprob for digit, logprob in EVEN.items()})]
+    assert read_score(sent, RUBRIC, "expected") == read_score(reply(), RUBRIC, "expected")
 
 
 def test_tokens_are_joined_by_their_bytes_or_by_their_names() -> None:
@@ -280,6 +296,72 @@ def test_tokens_are_joined_by_their_bytes_or_by_their_names() -> None:
         for other in token["top_logprobs"]:
             del other["bytes"]
     assert read_score(sent, RUBRIC, "expected") == read_score(reply(), RUBRIC, "expected")
+
+
+# ------------------------------------------------------------------------------------- the odds of the checks
+
+
+def test_every_check_has_the_log_odds_of_its_own_token() -> None:
+    sent = reply()
+    content = sent["choices"][0]["logprobs"]["content"]
+    odds = {check.id: n / 4 - 5 for n, check in enumerate(RUBRIC.checks)}
+    for n, value in enumerate(odds.values()):
+        listed = {"0": -math.log1p(math.exp(value)), "1": -math.log1p(math.exp(-value))}
+        content[2 * n + 1] = entry(content[2 * n + 1]["token"], listed)
+    answer = read_score(sent, RUBRIC, "soft")
+    assert answer.log_odds == pytest.approx(odds)
+    assert list(answer.log_odds) == [check.id for check in RUBRIC.checks]
+
+
+def certain(passes: bool) -> dict[str, float]:
+    return {"1": 0.0, "0": -9999.0} if passes else {"0": 0.0, "1": -9999.0}
+
+
+def test_of_a_certain_judge_soft_levels_and_score_are_those_of_its_answers() -> None:
+    sent = reply()
+    content = sent["choices"][0]["logprobs"]["content"]
+    for n, check in enumerate(RUBRIC.checks):
+        content[2 * n + 1] = entry(str(GOOD[check.id]), certain(GOOD[check.id] == 1))
+    answer = read_score(sent, RUBRIC, "soft")
+    levels = RUBRIC.levels(answer.passed)
+    assert answer.soft_levels == pytest.approx(levels, abs=1e-6)
+    assert score_of(answer, "soft") == pytest.approx(RUBRIC.score(levels), abs=1e-6)
+
+
+def test_of_an_undecided_judge_every_soft_level_is_the_middle() -> None:
+    sent = reply()
+    for n in range(len(RUBRIC.checks)):
+        token = sent["choices"][0]["logprobs"]["content"][2 * n + 1]
+        token.update(entry(token["token"], {"0": math.log(0.5), "1": math.log(0.5)}))
+    answer = read_score(sent, RUBRIC, "soft")
+    assert set(answer.soft_levels.values()) == {3.0}
+    assert score_of(answer, "soft") == 3.0
+
+
+@pytest.mark.parametrize(("mode", "is_refused"), [("soft", True), ("expected", False), ("decided", False)])
+def test_one_check_without_probabilities_leaves_none_and_refuses_a_soft_score(
+    mode: Mode, is_refused: bool
+) -> None:
+    sent = reply()
+    sent["choices"][0]["logprobs"]["content"][1]["top_logprobs"] = None
+    if is_refused:
+        assert reason_of(sent, mode) == "no_probabilities"
+    else:
+        answer = read_score(sent, RUBRIC, mode)
+        assert (answer.log_odds, answer.soft_levels) == ({}, {})
+
+
+def test_a_score_without_probabilities_leaves_a_soft_score_alone() -> None:
+    answer = read_score(reply(logprobs={"4": -3.0, "x": -0.1}), RUBRIC, "soft")
+    assert answer.probabilities == {}
+    assert len(answer.soft_levels) == len(RUBRIC.criteria)
+
+
+def test_a_key_in_escaped_letters_has_no_odds() -> None:
+    text = json.dumps(GOOD, separators=(",", ":")).replace("has_snippet", "has\\u005fsnippet")
+    answer = read_score(reply(text), RUBRIC, "expected")
+    assert "has_snippet" in {*answer.passed, *answer.failed}
+    assert reason_of(reply(text), "soft") == "no_probabilities"
 
 
 # ----------------------------------------------------------------------------------------------- the explanation
@@ -344,12 +426,7 @@ def golden(name: str) -> object:
     return json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def test_a_real_reply_reads_the_same_by_five_ids_and_by_the_top_twenty() -> None:
-    """From vLLM 0.32 and a model of random weights; alternatives of all but the last tokens were trimmed."""
-    by_ids = read_score(golden("score_five_ids"), RUBRIC, "expected")
-    by_rank = read_score(golden("score_top_twenty"), RUBRIC, "expected")
-    assert by_ids.score() == pytest.approx(3.4328664, abs=1e-6)
-    assert by_rank.probabilities == pytest.approx(by_ids.probabilities, abs=1e-5)
+def test_the_tokens_of_a_real_reply_are_counted() -> None:
     assert usage_of(golden("score_five_ids")) == (6310, 121)
 
 
@@ -382,7 +459,7 @@ shaped = st.recursive(
 
 def read_all(sent: object) -> None:
     """An answer or VerdictInvalid from every reader, in every mode."""
-    modes: tuple[Mode, ...] = ("expected", "decided")
+    modes: tuple[Mode, ...] = ("expected", "decided", "soft")
     for mode in modes:
         try:
             answer = read_score(sent, RUBRIC, mode)
@@ -391,8 +468,10 @@ def read_all(sent: object) -> None:
             refusal.detail.encode()
         else:
             assert isinstance(answer, ScoreAnswer)
-            assert 1 - 1e-9 <= answer.score() <= 5 + 1e-9
-            assert bool(answer.probabilities) == (mode == "expected")
+            assert 1 - 1e-9 <= score_of(answer, mode) <= 5 + 1e-9
+            assert answer.probabilities or mode != "expected"
+            assert answer.soft_levels or mode != "soft"
+            assert len(answer.log_odds) in (0, len(RUBRIC.checks))
     try:
         assert len(read_explanation(sent, RUBRIC)) == len(RUBRIC.criteria)
     except VerdictInvalid as refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
@@ -75,6 +76,42 @@ def test_every_card_has_one_verdict_whose_score_is_the_mean_over_its_probabiliti
         assert sum(verdict.probabilities.values()) == pytest.approx(1)
         mean = sum(int(level) * p for level, p in verdict.probabilities.items())
         assert verdict.score == pytest.approx(mean, abs=1e-4)
+
+
+def test_every_check_has_its_log_odds_and_every_criterion_a_soft_level(server: ScriptedJudge) -> None:
+    verdict, rubric = verdict_on(server), load_rubric()
+    assert list(verdict.log_odds) == [check.id for check in rubric.checks]
+    assert {check for check, odds in verdict.log_odds.items() if odds > 0} == set(verdict.passed)
+    chances = {check: 1 / (1 + math.exp(-odds)) for check, odds in verdict.log_odds.items()}
+    assert verdict.soft_levels == pytest.approx(rubric.soft_levels(chances), abs=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["expected", "soft", "decided"])
+def test_every_mode_keeps_all_probabilities_and_differs_in_the_score_alone(
+    server: ScriptedJudge, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    usual = verdict_on(server)
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_SCORE_MODE", mode)
+    verdict, rubric = verdict_on(server), load_rubric()
+    assert (verdict.probabilities, verdict.log_odds) == (usual.probabilities, usual.log_odds)
+    assert verdict.score_mode == mode
+    if mode == "soft":
+        assert verdict.score == pytest.approx(rubric.score(verdict.soft_levels), abs=1e-3)
+
+
+def no_odds(payload: dict[str, Any]) -> object:
+    """The score has probabilities, and no check has."""
+    reply = completion(payload, answer_for(payload))
+    for token in reply["choices"][0]["logprobs"]["content"][:-2]:
+        token["top_logprobs"] = []
+    return reply
+
+
+def test_a_soft_score_needs_the_probabilities_of_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_scripted_judge(no_odds) as server:
+        assert verdict_on(server).reason is None
+        monkeypatch.setenv("CARDIOGRAPH_JUDGE_SCORE_MODE", "soft")
+        assert verdict_on(server).reason == "no_probabilities"
 
 
 def test_levels_follow_from_the_checks_that_the_judge_answered(server: ScriptedJudge) -> None:
@@ -155,14 +192,14 @@ def without_logprobs(payload: dict[str, Any]) -> object:
 ODD_ANSWERS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a refusal": (odd("I cannot judge the work of others."), "not_json"),
     "prose around it": (odd('Sure! {"score":5} as you wished.'), "not_json"),
-    "half an object": (odd('{"purpose":"1100', finish_reason="length"), "cut_off"),
+    "half an object": (odd('{"states_what_it_is":1,"desc', finish_reason="length"), "cut_off"),
     "no content": (odd("", message={"role": "assistant", "content": None}), "no_content"),
     "a score beyond five": (with_score(6), "off_scale"),
     "a negative score": (with_score(-1), "off_scale"),
     "a half score": (with_score(4.5), "off_scale"),
     "a score in words": (with_score("4"), "off_scale"),
     "a score that is true": (with_score(True), "off_scale"),
-    "a missing criterion": (odd('{"purpose":"11000","score":3}'), "not_the_schema"),
+    "a missing check": (odd('{"states_what_it_is":1,"score":3}'), "not_the_schema"),
     "no log-probabilities": (without_logprobs, "no_probabilities"),
     "an error 500": (lambda _: 500, "http_500"),
     "a body that is no JSON": (lambda _: b"<html>", "not_json"),
@@ -316,8 +353,20 @@ def test_score_mode_decided_takes_the_digit_alone(
     verdict = verdict_on(server)
     assert verdict.score_mode == "decided"
     assert verdict.score in {1.0, 2.0, 3.0, 4.0, 5.0}
-    assert verdict.probabilities == {}
+    assert str(int(verdict.score or 0)) == max(
+        verdict.probabilities, key=lambda level: verdict.probabilities[level]
+    )
+
+
+def test_digits_without_tokens_of_their_own_leave_the_written_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_scripted_judge(has_digits=False) as server:
+        with pytest.raises(JudgeRefused, match=r"no token for each digit.*SCORE_MODE=decided"):
+            verdict_on(server)
+        monkeypatch.setenv("CARDIOGRAPH_JUDGE_SCORE_MODE", "decided")
+        verdict = verdict_on(server)
     assert "logprobs" not in requests_of(server)[0]
+    assert verdict.score
+    assert (verdict.probabilities, verdict.log_odds) == ({}, {})
 
 
 def test_a_context_that_cannot_hold_rubric_and_answer_is_refused_before_any_card() -> None:

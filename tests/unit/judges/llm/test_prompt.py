@@ -15,7 +15,7 @@ from tasks.rubric import LEVELS, RUBRIC_FILE, Rubric, load_rubric, read_rubric
 
 RUBRIC = load_rubric()
 SCORE, EXPLAIN = score_prompt(RUBRIC), explain_prompt(RUBRIC)
-DIGESTS = {"score": "b9da1ec4100ea0fe", "explain": "c292f9eb1299eb6b"}
+DIGESTS = {"score": "a1c90aceefed8688", "explain": "cdf981130a31dcb1"}
 
 
 @pytest.mark.parametrize("prompt", [SCORE, EXPLAIN], ids=lambda prompt: prompt.shape)
@@ -31,8 +31,8 @@ def test_the_prompt_contains_the_whole_rubric_once(prompt: Prompt) -> None:
         assert prompt.system.count(criterion.question) == 1
         for level, anchor in zip(LEVELS, criterion.anchors, strict=True):
             assert f"\n{level}: {anchor}\n" in prompt.system
-        for n, check in enumerate(criterion.checks, 1):
-            assert f"\n{n}. {check.question}\n" in prompt.system
+        for check in criterion.checks:
+            assert prompt.system.count(f"\n- {check.id}: {check.question}\n") == 1
 
 
 def test_the_publishers_advice_is_not_in_the_prompt() -> None:
@@ -94,30 +94,33 @@ def test_the_prompt_describes_the_marks_that_the_fence_uses() -> None:
 
 
 def test_the_score_prompt_is_tight() -> None:
-    """About 4.5 characters per token in English prose: some 2,100 tokens, of which three quarters are the rubric."""
-    assert len(SCORE.system) < 9_800
+    """About 4.5 characters per token in English prose: some 2,200 tokens, of which four fifths are the rubric."""
+    assert len(SCORE.system) < 10_200
 
 
-def test_an_answer_of_shape_score_is_flat_and_in_the_rubrics_order() -> None:
+def test_an_answer_of_shape_score_is_flat_and_has_a_digit_per_check_in_the_rubrics_order() -> None:
     properties = properties_of(SCORE)
-    assert list(properties) == [*(criterion.id for criterion in RUBRIC.criteria), "score"]
+    assert list(properties) == [*(check.id for check in RUBRIC.checks), "score"]
     assert SCORE.schema["required"] == list(properties)
     assert SCORE.schema["additionalProperties"] is False
-    assert properties["score"] == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
-    for criterion in RUBRIC.criteria:
-        pattern = properties[criterion.id]["pattern"]
-        assert re.fullmatch(str(pattern), "01010"[: len(criterion.checks)])
-        assert not re.fullmatch(str(pattern), "0" * (len(criterion.checks) + 1))
+    assert properties.pop("score") == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
+    assert all(rule == {"type": "integer", "enum": [0, 1]} for rule in properties.values())
 
 
-def test_the_worked_line_follows_the_schema_and_fits() -> None:
-    line = SCORE.system.rsplit("\n", 1)[1]
-    example = json.loads(line)
-    for name, rule in properties_of(SCORE).items():
-        assert (
-            example[name] in LEVELS if name == "score" else re.fullmatch(str(rule["pattern"]), example[name])
-        )
-    assert len(line) <= SCORE.tokens_out_max <= 300
+def test_every_answer_of_shape_score_fits_even_with_one_token_per_character() -> None:
+    answer = dict.fromkeys(properties_of(SCORE), 1)
+    assert len(json.dumps(answer, separators=(",", ":"))) < SCORE.tokens_out_max < 800
+
+
+@pytest.mark.parametrize("prompt", [SCORE, EXPLAIN], ids=lambda prompt: prompt.shape)
+def test_nothing_in_the_prompt_can_be_repeated_as_an_answer(prompt: Prompt) -> None:
+    """Two small models answered the digits of an example for 208 of 209 cards."""
+    text = prompt.system + prompt.messages("", again=True)[1]["content"]
+    assert not re.search(r"[{}]", text)
+    assert not re.search(r'"\s*:\s*["\d]', text)  # a key with its value
+    assert not re.search(r"\b[01]{2,}\b|\b[01](?:\s*,\s*[01])+\b", text)  # digits in a row
+    quoted = re.findall(r'"([^"]*)"', text)
+    assert set(quoted) == {"score"}  # a key's name; no text that could be taken for a value
 
 
 def test_an_explanation_has_three_keys_per_criterion_and_then_the_score() -> None:
