@@ -10,6 +10,7 @@ from tasks.boilerplate.steps import check_boilerplate
 from tasks.boilerplate.tables import in_use
 from tasks.engine.schedule import dated
 from tasks.judges import specs_of
+from tasks.judges.canaries.steps import check_canaries, plan_canaries
 from tasks.judges.steps import (
     check_judge_is_served,
     forget_other_judges,
@@ -56,6 +57,11 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
         to_judge = [order for order in orders if order.stage.fingerprint]
         if to_judge and not elsewhere:
             shared = with_servers(shared)  # one server for this process and its crew
+        if to_judge:
+            proof = plan_canaries(run, record)
+            proving = WorkStage(run.snapshot, "prove", record.fingerprint)
+            run_orders(run, {proving: shared}, proof, elsewhere=elsewhere)
+            check_canaries(run, record)
         stages = dict.fromkeys(stages_of(run, spec, record.fingerprint), shared)
         run_orders(run, stages, orders, elsewhere=elsewhere)
         check_boilerplate(run, table)

@@ -15,6 +15,7 @@ from prefect.futures import PrefectFuture
 from tasks.embedders.steps import embed_part
 from tasks.hub.quota import READS_AT_ONCE
 from tasks.hub.steps import read_part
+from tasks.judges.canaries.steps import prove_judge
 from tasks.judges.steps import (
     assess_part,
     describe_part,
@@ -30,6 +31,7 @@ from tasks.work.run import Run
 
 PART_TASKS: dict[WorkKind, Task[[Run, Order, Shared], Any]] = {
     "identify": identify_judge,
+    "prove": prove_judge,
     "read": read_part,
     "describe": describe_part,
     "assess": assess_part,
@@ -41,6 +43,7 @@ PART_TASKS: dict[WorkKind, Task[[Run, Order, Shared], Any]] = {
 # judge model's servers need a full queue.
 AT_ONCE: dict[WorkKind, int] = {
     "identify": 1,
+    "prove": 1,
     "read": READS_AT_ONCE,
     "describe": 2,
     "assess": 2,
@@ -152,7 +155,7 @@ def _submit(
     if shared is None:
         puller.let_go(order)
         return None
-    if order.stage.kind in ("judge", "explain"):
+    if order.stage.kind in ("prove", "judge", "explain"):
         shared = with_servers(shared)
     return PART_TASKS[order.stage.kind].submit(run, order, shared)
 

@@ -337,6 +337,33 @@ comment on column base.explanations.improvement is 'The change that it advises.'
 comment on column base.explanations.reason is 'Why there is no explanation, one word.';
 comment on column base.explanations.detail is 'Why there is no explanation, in full.';
 
+create table if not exists base.canaries (
+    fingerprint varchar not null,
+    judge varchar not null,
+    canaries varchar not null,
+    cards bigint not null,
+    refused bigint not null,
+    concordance double,
+    spread double,
+    is_passed boolean not null,
+    faults varchar[] not null,
+    ranking varchar[] not null,
+    tried_at timestamp not null,
+    primary key (fingerprint, canaries, tried_at)
+);
+comment on table base.canaries is 'How each judge ordered the canaries, made-up cards of known quality, each time that it was tried.';
+comment on column base.canaries.fingerprint is 'Fingerprint of the judge.';
+comment on column base.canaries.judge is 'Name of the judge.';
+comment on column base.canaries.canaries is 'Digest of the set of canaries.';
+comment on column base.canaries.cards is 'Canaries that it was asked about.';
+comment on column base.canaries.refused is 'Answers among them that could not be used.';
+comment on column base.canaries.concordance is 'Share of pairs of canaries of different quality that it put in the right order; a tie counts half.';
+comment on column base.canaries.spread is 'Points between its mean scores of exemplary cards and of untouched forms.';
+comment on column base.canaries.is_passed is 'Whether it did what is demanded.';
+comment on column base.canaries.faults is 'What it did not do, in words.';
+comment on column base.canaries.ranking is 'The canaries with their scores, the best first.';
+comment on column base.canaries.tried_at is 'When it was tried (UTC).';
+
 create table if not exists base.passports (
     fingerprint varchar not null,
     judge varchar not null,
@@ -465,7 +492,7 @@ create table if not exists base.gates (
 comment on table base.gates is 'What the data-quality gate measured of each snapshot before it was published, and the limits.';
 comment on column base.gates.snapshot is 'The snapshot measured.';
 comment on column base.gates.fingerprint is 'Fingerprint of the judge that judged it.';
-comment on column base.gates.measure is 'What was measured: models, card_share, median_score, section:<name>, filled:<column>, …';
+comment on column base.gates.measure is 'What was measured: models, card_share, median_score, section:<name>, filled:<column>, judging:<what>, …';
 comment on column base.gates.value is 'The measure; null where there was nothing to measure.';
 comment on column base.gates.before is 'The same of the snapshot compared with; null where that has none.';
 comment on column base.gates.low is 'The lowest value that passes; null for no limit.';
@@ -686,13 +713,14 @@ select *
 from base.judges
 qualify row_number() over (partition by snapshot, judge order by judged_at desc, fingerprint) = 1;
 
--- Suspicious by the last measurement under a judge that counts, and not released.
+-- Suspicious by the last measurement under a judge that counts, and not released: a week whose judge did not read is
+-- shown once another judge has judged it well.
 create or replace view quarantined as
 with latest as (
     select *
     from base.gates
     semi join base.current_judges using (snapshot, fingerprint)
-    qualify measured_at = max(measured_at) over (partition by snapshot, fingerprint)
+    qualify measured_at = max(measured_at) over (partition by snapshot)
 )
 select
     latest.snapshot,
@@ -972,6 +1000,12 @@ join asked using (snapshot)
 group by scored.snapshot, scored.card_hash
 having count(*) >= 2;
 comment on view judge_panel is 'One row per snapshot and card text that two or more of its judges scored: the one place where scores of several judges meet. score is their mean, null unless all of them scored it; spread the sample standard deviation; scores each judge''s own.';
+
+create or replace view canaries as
+select *
+from base.canaries
+qualify row_number() over (partition by fingerprint order by tried_at desc, canaries) = 1;
+comment on view canaries is 'One row per judge, as last tried: how it ordered the canaries, made-up cards of known quality.';
 
 create or replace view passports as
 select *

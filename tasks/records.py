@@ -387,6 +387,28 @@ class CardLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryTrial:
+    """How a judge ordered the canaries, cards of known quality. `canaries`: the digest of their set.
+
+    `concordance` is the share of pairs in the right order, `spread` the points between the best and the worst level;
+    null where the answers do not say. `faults` are the reasons not to trust it, in words; `ranking` has the cards with
+    their scores, the best first.
+    """
+
+    fingerprint: str
+    judge: str
+    canaries: str
+    cards: int
+    refused: int
+    concordance: float | None
+    spread: float | None
+    is_passed: bool
+    faults: list[str]
+    ranking: list[str]
+    tried_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeSpec:
     """A judge as requested on the command line.
 

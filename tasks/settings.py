@@ -114,6 +114,10 @@ class Settings(BaseSettings):
     judge_patience_s: NonNegativeFloat = Field(
         default=300.0, description="how long all servers may fail before the run stops, to be run again"
     )
+    judge_canaries: Literal["stop", "warn", "off"] = Field(
+        default="stop",
+        description="whether a judge that cannot order made-up cards of known quality stops the run; off: is not tried",
+    )
     judge_bridge_texts: NonNegativeInt = Field(
         default=200, description="texts of the week before that a new judge also scores"
     )
@@ -181,6 +185,27 @@ class Settings(BaseSettings):
     )
     gate_least: PositiveInt = Field(
         default=20, description="fewest models or texts for which a share of failures is judged"
+    )
+    # Whether a judge reads what it judges. On the Hub of 2022 the checklist gives 1 % of such texts the same answer, at
+    # most 25 % in 1,000 draws of 30 models, 33 % of any one author's; `cardiograph query "from base.gates"` has yours.
+    gate_same_checks_most: Share = Field(
+        default=0.6,
+        description="share of unlike cards with the same answer to every check; 1 copies an answer",
+    )
+    gate_unread_pattern_most: Share = Field(
+        default=0.6,
+        description="share of unlike cards whose answers need no reading: all passed, all failed, or alternating",
+    )
+    gate_by_position_most: Share = Field(
+        default=0.85,
+        description="how far a check's place decides its answer: 0 a toss from card to card, 1 the same for all cards",
+    )
+    gate_score_spread_least: NonNegativeFloat = Field(
+        default=0.1,
+        description="least standard deviation of the scores of unlike cards, in points; a tenth is no difference",
+    )
+    gate_judging_least: PositiveInt = Field(
+        default=10, description="fewest unlike cards by which a judge's answers are measured"
     )
 
 

@@ -19,6 +19,7 @@ _LABELS = {
     "describe": "parsing texts",
     "learn": "reading cards for boilerplate",
     "start": "starting the judge",
+    "canaries": "trying the judge on canaries",
     "judge": "judging texts",
     "explain": "explaining scores",
     "calibrate": "calibrating the judge",

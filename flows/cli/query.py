@@ -44,7 +44,7 @@ def query(
     \b
     Views: models, cards, verdicts, scores, leaderboard, panel, failures,
     families, judge_panel, judge_pairs, judging_rates, explanations, passports,
-    labels, out_findings, snapshots, quarantined; of the map: atlases,
+    canaries, labels, out_findings, snapshots, quarantined; of the map: atlases,
     out_atlas, out_clusters, out_archetypes, out_neighbours, kind_events.
     `describe models` lists a view's columns.
     """

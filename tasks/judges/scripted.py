@@ -1,7 +1,8 @@
 """A judge model's server without a model: vLLM's API over real HTTP on loopback, for tests, benchmarks and trials.
 
-By default it gives a valid answer to the schema of each request, the same answer for the same text, with
-log-probabilities in vLLM's shape. A script may give anything else: odd answers, errors, silence, a cut connection.
+By default it reads the card of each request and answers as a competent judge would (`tasks/judges/characters.py`), the
+same for the same card, with log-probabilities in vLLM's shape. It may have another character; and a script may give
+anything else: odd answers, errors, silence, a cut connection.
 
     python -m tasks.judges.scripted [PORT] [LATENCY_S]     serves until it is stopped; prints its address
 """
@@ -45,6 +46,7 @@ _TOP_MAX = 20
 
 Payload = dict[str, Any]
 AnswerScript = Callable[[Payload], object]
+Character = Callable[[Payload], str]
 
 
 class Fault(Enum):
@@ -213,7 +215,8 @@ def _entry(token: str, listed: Mapping[str, float]) -> Payload:
 class ScriptedJudge:
     """One server in a thread of its own; `die` and `revive` work any number of times, on the same port.
 
-    The fields from `model` to `kv_tokens` are what it reports about itself, `is_well` what /health reports.
+    The fields from `model` to `kv_tokens` are what it reports about itself, `is_well` what /health reports. `character`
+    gives the text of an answer where `script` gives none; without one the judge is competent.
     """
 
     script: AnswerScript | None = None
@@ -225,6 +228,7 @@ class ScriptedJudge:
     kv_tokens: int | None = 65_536
     api_key: str | None = None
     latency_s: float = 0.0
+    character: Character | None = None
     is_well: bool = True
     has_digits: bool = True  # its vocabulary has a token per digit
     requests: list[tuple[str, Payload]] = field(default_factory=list)  # path and payload of every POST
@@ -374,8 +378,15 @@ class ScriptedJudge:
                 return Response(scripted)
         return _json(scripted)
 
+    def _text(self, payload: Payload) -> str:
+        if self.character is None:
+            from tasks.judges.characters import competent  # which is written for this server
+
+            self.character = competent
+        return self.character(payload)
+
     def _judged(self, payload: Payload) -> Response:
-        reply = {**completion(payload, answer_for(payload)), "system_fingerprint": self._fingerprint()}
+        reply = {**completion(payload, self._text(payload)), "system_fingerprint": self._fingerprint()}
         tokens = reply["usage"]["prompt_tokens"]
         if tokens >= self.context_tokens:
             limit = f"This model's maximum context length is {self.context_tokens} tokens."
@@ -403,14 +414,14 @@ class _JudgeProtocol(HttpToolsProtocol):
 
 @contextmanager
 def running_scripted_judge(
-    answer: AnswerScript | None = None, *, port: int = 0, **character: Any
+    answer: AnswerScript | None = None, *, port: int = 0, **fields: Any
 ) -> Iterator[ScriptedJudge]:
-    """A scripted judge that serves until the block ends; `character` are fields of `ScriptedJudge`.
+    """A scripted judge that serves until the block ends; `fields` are those of `ScriptedJudge`.
 
     `answer(payload)`, called for each chat completion, may return None (for a valid answer), a dict (the reply's JSON),
     bytes (its raw body), an int (a status), a `Response` or a `Fault`. It runs on the server's thread: do not block it.
     """
-    judge = ScriptedJudge(answer, port, **character)
+    judge = ScriptedJudge(answer, port, **fields)
     judge.revive()
     try:
         yield judge

@@ -173,7 +173,7 @@ def _write_verdicts(
     """Write a part's verdicts as they come, then what they took."""
     lake, fingerprint, failed = run.lake, order.stage.fingerprint, 0
     started, began = utc_now(), time.perf_counter()
-    with _opened(lake, shared, fingerprint) as judge:
+    with opened_as(lake, shared, fingerprint) as judge:
         with lake.writing(_verdicts_part(order), Verdict) as add:
             verdicts = score(judge)
             while batch := list(islice(verdicts, _ROWS_AT_ONCE)):
@@ -206,7 +206,7 @@ def explain_part(run: Run, order: Order, shared: Shared) -> None:
     part = f"explanations/{fingerprint}/{order.part}.parquet"
     if lake.has(part):
         return
-    with _opened(lake, shared, fingerprint) as judge:
+    with opened_as(lake, shared, fingerprint) as judge:
         lake.write(part, Explanation, list(judge.explain(texts_of_order(run, order))))
     advance("explain", len(order.refs))
 
@@ -262,7 +262,7 @@ def _reported(lake: Lake, stage: WorkStage) -> JudgeRecord:
 @task(task_run_name="forget other judges")
 def forget_other_judges(run: Run, fingerprint: str) -> None:
     """Withdraw what an earlier run ordered of another judge."""
-    kinds: tuple[WorkKind, ...] = ("assess", "judge", "explain")
+    kinds: tuple[WorkKind, ...] = ("prove", "assess", "judge", "explain")
     for kind in kinds:
         withdraw(run.lake, run.snapshot, keep=WorkStage(run.snapshot, kind, fingerprint))
 
@@ -284,7 +284,8 @@ def judge_servers(run: Run) -> Iterator[Callable[[Shared], Shared]]:
 
 
 @contextmanager
-def _opened(lake: Lake, shared: Shared, fingerprint: str) -> Iterator[Judge]:
+def opened_as(lake: Lake, shared: Shared, fingerprint: str) -> Iterator[Judge]:
+    """The judge of a stage, ready to score. `JudgesDiffer` where it is not the one that the run began with."""
     with opened_judge(shared.spec or JudgeSpec(), table_of(lake, shared.boilerplate)) as judge:
         if judge.fingerprint != fingerprint:
             raise JudgesDiffer(

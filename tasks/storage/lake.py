@@ -9,6 +9,7 @@
     lake/verdicts/<fingerprint>/<part>.parquet           its verdicts
     lake/judged_parts/<fingerprint>/<part>.parquet       what judging that part took
     lake/explanations/<fingerprint>/<part>.parquet       its reasons for some of the texts, criterion by criterion
+    lake/canaries/<fingerprint>/<canaries>-<outcome>.parquet  how it ordered cards of known quality
     lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what moves its scores
     lake/labels/<labels>.parquet                         people's scores of card texts
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
@@ -59,6 +60,7 @@ from tasks.records import (
     AtlasPoint,
     BoilerplateCheck,
     BoilerplateSentence,
+    CanaryTrial,
     CardFacts,
     CardFamily,
     CardKind,
@@ -340,6 +342,7 @@ RECORDS: dict[str, type] = {
     "verdicts": Verdict,
     "judged_parts": JudgedPart,
     "explanations": Explanation,
+    "canaries": CanaryTrial,
     "passports": PassportEntry,
     "labels": CardLabel,
     "findings": Finding,

@@ -25,7 +25,7 @@ from tasks.records import CardRef, JudgeSpec, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.leases import RENEWALS_PER_LEASE, Leases, Watch, holder_of, is_gone
 
-WorkKind = Literal["identify", "read", "describe", "assess", "judge", "explain", "embed"]
+WorkKind = Literal["identify", "prove", "read", "describe", "assess", "judge", "explain", "embed"]
 KINDS: tuple[WorkKind, ...] = get_args(WorkKind)
 
 _ORDERS, _CLAIMS = "orders", "claims"
