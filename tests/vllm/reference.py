@@ -1,6 +1,6 @@
 """What transformers makes of a model folder, in float32 and with nothing of vLLM: what the engine is compared with.
 
-Runs in the judge's environment, which has torch: `python reference.py FOLDER`, with a request as JSON on standard input.
+Runs in the judge's environment, which has torch: `python reference.py FOLDER`, with a request as JSON on its input.
 
     {"prompt": text, "tokens": n}      the greedy continuation                             -> its text
     {"ids": [ids], "next": [ids]}      log-probabilities of these tokens after `ids`       -> their list

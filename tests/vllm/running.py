@@ -1,4 +1,4 @@
-"""The command against a server that runs: start it, read its summary, look into what it stored; and the server itself."""
+"""The command against a server: start it, read its summary, look into what it stored; and the server itself."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tasks.judges import opened_judge
 from tasks.records import CardText, JudgeSpec
 from tasks.rubric import load_rubric
 from tasks.settings import Settings
-from tests.vllm.running import asked, finished, rows, snapshot
+from tests.vllm.running import asked
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 
@@ -152,7 +151,9 @@ def test_the_log_odds_of_an_answer_are_those_of_reading_it(real_url: str, echoed
     echo = asked(f"{real_url}/v1/completions", request)["choices"][0]["logprobs"]["top_logprobs"]
     read = echo[len(echoed["prompt"]) :]
     places = [at for at, entry in enumerate(entries) if entry["token"] in {"0", "1"}]
-    written = {at: odds({one["token"]: one["logprob"] for one in entries[at]["top_logprobs"]}) for at in places}
+    written = {
+        at: odds({one["token"]: one["logprob"] for one in entries[at]["top_logprobs"]}) for at in places
+    }
     both = [at for at in places if {"0", "1"} <= read[at].keys()]
     assert len(both) > 0.8 * len(load_rubric().checks)
     assert [odds(read[at]) for at in both] == pytest.approx([written[at] for at in both], abs=5e-3)
