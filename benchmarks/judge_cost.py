@@ -1,21 +1,23 @@
 """What judging costs on a GPU: for one card, a thousand and a million, by size of the judge model.
 
-    python benchmarks/judge_cost.py TOKENIZER.json [--corpus CORPUS.parquet] [--gpu-hour 2.50] [--write docs/judge.md]
+    python -m benchmarks.judge_cost TOKENIZER.json [--corpus CORPUS.parquet] [--gpu-hour 2.50] [--write docs/judge.md]
 
 Tokens per card are counted: the judge's own prompt, the corpus's cards as the judge sees them, and an answer of the
 prompt's schema. The tokenizer is any `tokenizer.json`; others differ by some tenths, most in languages other than
-English. The rubric is computed once and then found in the engine's cache, so only card and answer cost anything.
+English.
 
-Speed is not measured here but taken from the two published measurements below, at other numbers of tokens. What a card
-costs is taken to be a price per token read plus a price per token written; one measurement does not say how the two
-share the time. Both extremes are therefore printed: all of it for reading, or all of it for writing. Other sizes are
-scaled by active parameters, from the measurement of their kind; that is an extrapolation, and is marked so.
+Speed is not measured here but taken from the two published measurements below, which had other numbers of tokens. The
+time of a card is taken to be a time per token read plus a time per token written; one measurement does not say how
+the two share the time, nor whether part of the prompt was in a cache. So a range is printed: from the less of the two
+ratios of tokens, with the rubric in the cache, to the greater of them, with no cache. Other sizes are scaled by active
+parameters from the measurement of their kind: an extrapolation, and marked so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -26,13 +28,14 @@ from pathlib import Path
 import polars as pl
 from tokenizers import Tokenizer
 
+from benchmarks.pages import markdown, write_between
 from tasks.hub.source import demo_corpus
 from tasks.judges.llm.fence import cut, fenced, neutralise
 from tasks.judges.llm.prompt import Prompt, score_prompt
 from tasks.rubric import load_rubric
 from tasks.settings import settings
 
-BEGIN, END = "<!-- figures: cost -->", "<!-- end of figures: cost -->"
+HEAD = ("judge model", "speed is", "cards/s", "1 card", "1,000 cards", "1,000,000 cards")
 SAMPLE = 400
 EVERY_TOKEN_CHARACTERS = 4  # to cut long cards as the judge does, near enough
 
@@ -122,16 +125,18 @@ def sample_of(corpus: Path) -> list[str]:
 
 
 def seconds_a_card(size: Size, tokens: Tokens) -> tuple[float, float]:
-    """The least and the most, over how reading and writing may share the measured time."""
+    """The least and the most, over how reading, writing and the cache may share the measured time."""
     base = size.active / size.anchor.active / size.anchor.cards_a_second
-    shares = tokens.card / size.anchor.tokens_in, tokens.answer / size.anchor.tokens_out
-    return base * min(shares), base * max(shares)
+    written = tokens.answer / size.anchor.tokens_out
+    least = min(tokens.card / size.anchor.tokens_in, written)
+    most = max((tokens.shared + tokens.card) / size.anchor.tokens_in, written)
+    return base * least, base * most
 
 
 def money(least: float, most: float) -> str:
-    """Such as `0.02-0.05`; more digits where it is little."""
-    digits = 0 if most >= 100 else 2 if most >= 0.1 else 6
-    return f"{least:,.{digits}f}–{most:,.{digits}f}"
+    """Such as `0.020 to 0.051`: two digits that count, at most two decimals from 1 on."""
+    digits = max(0, 1 - math.floor(math.log10(least)))
+    return f"{least:,.{digits}f} to {most:,.{digits}f}"
 
 
 def rows_of(tokens: Tokens, gpu_hour: float) -> list[tuple[str, ...]]:
@@ -140,26 +145,10 @@ def rows_of(tokens: Tokens, gpu_hour: float) -> list[tuple[str, ...]]:
     for size in SIZES:
         least, most = seconds_a_card(size, tokens)
         each = [money(least * n * gpu_hour / 3600, most * n * gpu_hour / 3600) for n in (1, 1_000, 1_000_000)]
-        speed = f"{1 / most:,.1f}–{1 / least:,.1f}"
+        speed = f"{1 / most:,.0f} to {1 / least:,.0f}"
         source = "extrapolated" if size.is_extrapolated else "published"
         rows.append((size.name, source, speed, *each))
     return rows
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """As Markdown."""
-    head = ("judge model", "speed is", "cards/s", "1 card", "1,000 cards", "1,000,000 cards")
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def between(path: Path, begin: str, end: str, text: str) -> None:
-    """Replace what stands between two marks of a file. Both must be there."""
-    before, mark, rest = path.read_text(encoding="utf-8").partition(begin)
-    _, closing, after = rest.partition(end)
-    if not (mark and closing):
-        raise SystemExit(f"{path} has no place for the figures: {begin} … {end}")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -181,10 +170,10 @@ def main() -> None:
         f"counted over {len(texts):,} cards of {options.corpus or 'the demo corpus'} with the tokenizer of "
         f"{options.tokenizer.parent.name}; {options.gpu_hour:.2f} per GPU hour; {datetime.now(UTC):%-d %B %Y}."
     )
-    text = f"{table(rows_of(tokens, options.gpu_hour))}\n\n{note}"
+    text = f"{markdown(HEAD, rows_of(tokens, options.gpu_hour))}\n\n{note}"
     print(text)
     if options.write:
-        between(options.write, BEGIN, END, text)
+        write_between(options.write, "cost", text)
 
 
 if __name__ == "__main__":
