@@ -186,8 +186,8 @@ class Settings(BaseSettings):
     gate_least: PositiveInt = Field(
         default=20, description="fewest models or texts for which a share of failures is judged"
     )
-    # Whether a judge reads what it judges. On the Hub of 2022 the checklist gives 1 % of such texts the same answer, at
-    # most 25 % in 1,000 draws of 30 models, 33 % of any one author's; `cardiograph query "from base.gates"` has yours.
+    # Whether a judge reads what it judges, by cards that the parser tells apart. `benchmarks/degeneracy.py` has what
+    # the checklist and broken judges measure, on all cards of a warehouse, on draws of 30 and by author.
     gate_same_checks_most: Share = Field(
         default=0.6,
         description="share of unlike cards with the same answer to every check; 1 copies an answer",
@@ -199,6 +199,11 @@ class Settings(BaseSettings):
     gate_by_position_most: Share = Field(
         default=0.85,
         description="how far a check's place decides its answer: 0 a toss from card to card, 1 the same for all cards",
+    )
+    gate_coherence_least: float = Field(
+        default=0.25,
+        le=1,
+        description="least Cronbach's alpha of the checks; about 0 where each is tossed, 0.87 on the Hub of 2022",
     )
     gate_score_spread_least: NonNegativeFloat = Field(
         default=0.1,

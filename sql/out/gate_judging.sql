@@ -33,6 +33,9 @@ counted as (
 answers as (
     select count(*) as n, answer in (select unnest($patterns::varchar[])) as is_pattern from checked group by answer
 ),
+passes as (
+    select var_pop(len(passed)) as variance from checked
+),
 asked as (
     select unnest(checks) as check_id, passed from checked
 ),
@@ -49,6 +52,16 @@ from counted
 union all
 -- 0 where each check is a toss from card to card, 1 where it has one answer for all cards.
 select 'judging:by_position', (select round(1 - 4 * avg(pass_share * (1 - pass_share)), 6) from shares), n from counted
+union all
+-- Cronbach's alpha: near 0 where checks are tossed one by one, 1 where a better card passes more of all of them.
+select
+    'judging:coherence',
+    (
+        select round(count(*) / nullif(count(*) - 1, 0) * (1 - sum(pass_share * (1 - pass_share)) / nullif(passes.variance, 0)), 6)
+        from shares
+    ),
+    n
+from counted, passes
 union all
 select 'judging:score_spread', round(stddev_pop(score), 6), count(*) from texts
 order by measure;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -39,7 +40,7 @@ def competent_with(noise: float, payload: Payload) -> str:
     ]
     levels = rubric.levels(passed)
     score = rubric.score(levels) + _lowered_by(read)
-    known: dict[str, object] = {check.id: int(check.id in passed) for check in rubric.checks}
+    known = {check.id: int(check.id in passed) for check in rubric.checks}
     known |= {f"{criterion}_level": round(level) for criterion, level in levels.items()}
     return _answer(payload, known | {"score": min(5, max(1, round(score)))})
 
@@ -56,7 +57,7 @@ def fails_everything(payload: Payload) -> str:
     return _answer(payload, {**few, "score": 1})
 
 
-def _digits(pattern: str) -> dict[str, object]:
+def _digits(pattern: str) -> dict[str, int]:
     return {
         check.id: int(pattern[place % len(pattern)])
         for criterion in load_rubric().criteria
@@ -64,10 +65,17 @@ def _digits(pattern: str) -> dict[str, object]:
     }
 
 
-def _answer(payload: Payload, known: dict[str, object]) -> str:
+def _answer(payload: Payload, known: Mapping[str, int]) -> str:
     """The answer to the request's schema, with the values that the character has for its keys."""
-    answer: dict[str, Any] = orjson.loads(answer_for(payload))
-    return orjson.dumps({key: known.get(key, value) for key, value in answer.items()}).decode()
+    rules = payload["structured_outputs"]["json"]["properties"]
+    answer: dict[str, object] = orjson.loads(answer_for(payload))
+    fitting = {key: known[key] for key in answer.keys() & known.keys() if _fits(known[key], rules[key])}
+    return orjson.dumps(answer | fitting).decode()
+
+
+def _fits(value: int, rule: Mapping[str, Any]) -> bool:
+    low, high = rule.get("minimum", value), rule.get("maximum", value)
+    return bool(low <= value <= high) and value in rule.get("enum", [value])
 
 
 def _card_of(payload: Payload) -> str:

@@ -37,6 +37,7 @@ JUDGING = {
     "judging:same_checks": "share of unlike cards that got the same answers",
     "judging:unread_pattern": "share of unlike cards whose answers follow a pattern",
     "judging:by_position": "how far a check's place decides its answer, 0 to 1",
+    "judging:coherence": "how far the answers about a card rise and fall together, 0 by chance",
     "judging:score_spread": "standard deviation of the scores of unlike cards",
 }
 # 0.1 % point of Kolmogorov's distribution: two samples of one population are farther apart once in 1,000 times.
@@ -171,6 +172,7 @@ def _judging(name: str, now: Measured, limits: Settings) -> Bounds:
         "judging:same_checks": Bounds(high=limits.gate_same_checks_most),
         "judging:unread_pattern": Bounds(high=limits.gate_unread_pattern_most),
         "judging:by_position": Bounds(high=limits.gate_by_position_most),
+        "judging:coherence": Bounds(low=limits.gate_coherence_least),
         "judging:score_spread": Bounds(low=limits.gate_score_spread_least),
     }[name]
 
@@ -211,7 +213,7 @@ def measure_words(measure: GateMeasure) -> str:
     else:
         expected = f"{low} to {high} expected"
     before = f"; {_number(measure.before)} on {measure.compared_with}" if measure.before is not None else ""
-    what = JUDGING.get(measure.measure, measure.measure)
+    what = f"{JUDGING[measure.measure]}:" if measure.measure in JUDGING else measure.measure
     return f"{what} {_number(measure.value)} ({expected}{before})"
 
 

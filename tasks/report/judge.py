@@ -9,7 +9,7 @@ from tasks.passport import reading
 from tasks.records import DEFAULT_JUDGE, JudgeRecord
 from tasks.report.data import ReportData
 from tasks.report.tables import disagreements_table, explained_tables, passport_table
-from tasks.sentences.judges import other_judge_sentence, passport_sentence, sway_sentences
+from tasks.sentences.judges import canary_sentence, other_judge_sentence, passport_sentence, sway_sentences
 from tasks.sentences.numbers import count, duration, money, percent, rate, texts
 from tasks.sentences.snapshots import cost_basis, cost_per_thousand
 from tasks.settings import Settings
@@ -31,7 +31,11 @@ def judge_section(data: ReportData, limits: Settings) -> dict[str, Any]:
         "identity": _identity(judge),
         "figures": [*_speed(judging.took, limits), *_quality(judging.took)],
         "asides": _asides(judging.took, limits.gpu_hour_price),
-        "trust": [passport_sentence(judging.passport), *sway_sentences(judging.passport)],
+        "trust": [
+            canary_sentence(judging.canaries),
+            passport_sentence(judging.passport),
+            *sway_sentences(judging.passport),
+        ],
         "has_passport": bool(judging.passport),
         "calibrate": "cardiograph calibrate labels.csv"
         + (f" --judge {kind}" if kind != DEFAULT_JUDGE else ""),

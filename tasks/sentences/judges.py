@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tasks.records import JudgeRecord, PassportEntry
+from tasks.records import CanaryTrial, JudgeRecord, PassportEntry
 from tasks.sentences.numbers import count, decimal, interval_words, long_date, percent, texts
 from tasks.sentences.words import judge_words, upper_first
 
@@ -71,6 +71,30 @@ def passport_sentence(passport: Sequence[PassportEntry]) -> str:
     if kappa.n < _MEASURED_TEXTS_MIN:
         agreement += " Based on few texts: read it as a hint."
     return agreement
+
+
+def canary_sentence(trial: CanaryTrial | None) -> str:
+    """How the judge ordered the canaries, or that it was not tried."""
+    if trial is None:
+        return "It was not tried on canaries, made-up cards of known quality."
+    cards = f"{count(trial.cards)} made-up cards of known quality (canaries)"
+    if not trial.is_passed:
+        return (
+            f"Distrust these scores: the judge cannot order {cards}. {upper_first('; '.join(trial.faults))}."
+        )
+    return (
+        f"Of {cards}, it put {percent(trial.concordance)} of the pairs in the right order, and exemplary ones "
+        f"{decimal(trial.spread)} points above untouched forms."
+    )
+
+
+def canary_words(trial: CanaryTrial | None) -> str:
+    """The same for a closing table."""
+    if trial is None:
+        return "not tried"
+    if not trial.is_passed:
+        return f"failed: {'; '.join(trial.faults)}"
+    return f"passed: {percent(trial.concordance)} of pairs in order, {decimal(trial.spread)} points apart"
 
 
 def sway_sentences(passport: Sequence[PassportEntry]) -> list[str]:
