@@ -15,6 +15,10 @@ import duckdb
 ROOT = Path(__file__).parents[2]
 
 
+# A judge of random or tiny weights does not judge. Where something else is tested, nobody asks whether it does.
+UNASKED = {"CARDIOGRAPH_JUDGE_CANARIES": "off", "CARDIOGRAPH_GATE_JUDGING_LEAST": "1000000"}
+
+
 def snapshot(home: Path, corpus: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     """The command, started."""
     command = ["snapshot", "--hub", corpus, "--all", "--home", home, "--judge", "vllm", "--json", *options]
@@ -24,7 +28,7 @@ def snapshot(home: Path, corpus: Path, *options: str, **environment: str) -> sub
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "CARDIOGRAPH_JUDGE_PART_CARDS": "32", **environment},
+        env={**os.environ, "CARDIOGRAPH_JUDGE_PART_CARDS": "32", **UNASKED, **environment},
     )
 
 

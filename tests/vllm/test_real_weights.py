@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ import pytest
 
 from tasks.demo import write_demo_corpus
 from tasks.judges import opened_judge
+from tasks.passport import passport, probes
+from tasks.passport.attacks import attacks
+from tasks.passport.labels import read_labels
 from tasks.records import CardText, JudgeSpec
 from tasks.rubric import load_rubric
 from tasks.settings import Settings
-from tests.vllm.running import asked
+from tests.vllm.running import asked, snapshot
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 
@@ -28,7 +32,8 @@ WEEK = date(2026, 11, 16)
 HERE = Path(__file__).parent
 # Two cores read a few hundred tokens per second: cards are cut, and parts are small, so that a run has several.
 SMALL = {"CARDIOGRAPH_JUDGE_CARD_TOKENS": "300", "CARDIOGRAPH_JUDGE_PART_CARDS": "4"}
-UNCHECKED = {"CARDIOGRAPH_JUDGE_CANARIES": "off"}
+BARE = ("--embedder", "none")
+ASKED = {"CARDIOGRAPH_JUDGE_CANARIES": "stop", "CARDIOGRAPH_GATE_JUDGING_LEAST": "10"}  # the defaults
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +185,86 @@ def test_the_probabilities_of_the_score_are_those_of_transformers(
     # Held to the schema, the digits share all probability; relative to each other they must not move.
     ours = [listed[digit] - listed["1"] for digit in sorted(listed)]
     assert ours == pytest.approx([value - independent[0] for value in independent], abs=5e-3)
+
+
+# --------------------------------------------------------------------------------------- what it is as a judge
+
+
+def test_a_run_stops_at_the_canaries_before_it_judges(real_url: str, corpus: Path, tmp_path: Path) -> None:
+    run = snapshot(tmp_path, corpus, *BARE, "--judge-url", real_url, **SMALL, **ASKED)
+    _, err = run.communicate(timeout=800)
+    assert run.returncode == 1
+    assert "failed the canaries" in err
+    assert "Traceback" not in err
+    assert not list((tmp_path / "lake").glob("verdicts/**/*.parquet"))
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory: pytest.TempPathFactory, corpus: Path, real_url: str) -> dict[str, Any]:
+    """A home whose run was killed after its first parts, and what the run that resumed it printed."""
+    home = tmp_path_factory.mktemp("home")
+    options = (*BARE, "--judge-url", real_url, "--explain", "2")
+    environment = {**SMALL, **ASKED, "CARDIOGRAPH_JUDGE_CANARIES": "off"}
+    first = snapshot(home, corpus, *options, **environment)
+    while first.poll() is None and not parts_of(home):
+        time.sleep(0.05)
+    first.kill()
+    first.communicate(timeout=60)
+    kept = {part: part.read_bytes() for part in parts_of(home)}
+    second = snapshot(home, corpus, *options, **environment)
+    _, err = second.communicate(timeout=800)
+    return {"home": home, "kept": kept, "code": second.returncode, "err": err}
+
+
+def parts_of(home: Path) -> list[Path]:
+    return list((home / "lake" / "verdicts").rglob("*.parquet"))
+
+
+def test_a_killed_run_keeps_its_parts_and_judges_the_rest_once(resumed: dict[str, Any], corpus: Path) -> None:
+    home, kept = resumed["home"], resumed["kept"]
+    assert kept, "it was killed before its first part"
+    assert all(part.read_bytes() == content for part, content in kept.items())
+    texts = pl.read_parquet(corpus, columns=["card_text"])["card_text"].drop_nulls().unique()
+    judged = pl.concat([pl.read_parquet(part) for part in parts_of(home)])
+    assert sorted(judged["card_hash"]) == sorted(judged["card_hash"].unique())
+    assert len(judged) >= sum(bool(text.strip()) for text in texts)
+    assert len(kept) < len(parts_of(home))
+
+
+def test_the_gate_finds_that_it_does_not_read(resumed: dict[str, Any]) -> None:
+    assert resumed["code"] == 1
+    assert "quarantine" in resumed["err"]
+    assert "Traceback" not in resumed["err"]
+    assert not (resumed["home"] / "report.html").exists()
+
+
+def test_its_explanations_are_its_own_words_or_refused_with_a_reason(resumed: dict[str, Any]) -> None:
+    written = list((resumed["home"] / "lake" / "explanations").rglob("*.parquet"))
+    rows_by_card = pl.concat([pl.read_parquet(part) for part in written]).partition_by("card_hash")
+    assert len(rows_by_card) == 2
+    for explanations in rows_by_card:
+        given = explanations.filter(pl.col("reason").is_null())["improvement"].to_list()
+        said = ["".join(filter(str.isalnum, text)).casefold() for text in given if text]
+        assert len(set(said)) == len(said)
+        assert given or explanations["reason"].drop_nulls().to_list()
+
+
+def test_its_passport_says_that_it_is_consistent_and_knows_nothing(
+    real_url: str, cards: list[CardText], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels that rise with nothing the model sees; four attacks stand for the suite, which takes an hour here."""
+    few = attacks()[:: len(attacks()) // 4][:4]
+    monkeypatch.setattr(probes, "attacks", lambda: few)
+    monkeypatch.setattr(passport, "attacks", lambda: few)
+    labels = tmp_path / "labels.csv"
+    rows = [{"card_text": card.card_text, "score": at % 5 + 1} for at, card in enumerate(cards)]
+    pl.DataFrame(rows).write_csv(labels)
+    with opened_judge(JudgeSpec("vllm", urls=(real_url,))) as judge:
+        labelled = read_labels(labels, tmp_path)
+        entries = passport.examine(judge, labelled, repeats=1, attacked_texts=1)
+    found = {(entry.probe, entry.measure): entry for entry in entries if entry.subject == "score"}
+    assert found["agreement", "share_refused"].estimate == 0
+    assert found["consistency", "largest_difference"].estimate == pytest.approx(0, abs=2e-3)
+    assert found["attack", "mean_rise"].n == len(few)
+    assert found["padding", "mean_rise"].n == len(cards)
