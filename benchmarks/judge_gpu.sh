@@ -44,9 +44,9 @@ step() {
 
 steps_with_a_server() {
   local judge=(--judge vllm --judge-url "$JUDGE_URL") cardiograph=("$CARDIOGRAPH_PYTHON" -m flows.cli)
-  step canaries "${cardiograph[@]}" doctor --home "$home" --judge-url "$JUDGE_URL" --canaries
+  step canaries "$CARDIOGRAPH_PYTHON" -m benchmarks.judge_canaries "$JUDGE_URL"
   # Judged whatever the canaries say, because the passport and the gate have something to say about it too.
-  CARDIOGRAPH_JUDGE_CANARIES=warn step snapshot "${cardiograph[@]}" snapshot --hub demo --limit "$cards" \
+  CARDIOGRAPH_JUDGE_CANARIES=warn step snapshot "${cardiograph[@]}" snapshot --hub demo --sample "$cards" \
     --embedder none --home "$home" --explain "$explained" "${judge[@]}"
   step passport "${cardiograph[@]}" passport --home "$home" --texts "$texts" "${judge[@]}"
   step ways "$CARDIOGRAPH_PYTHON" -m benchmarks.judge_ways "$JUDGE_URL" --name "$(basename "$model")" "${ways[@]}"
