@@ -92,7 +92,12 @@ def run(options: argparse.Namespace) -> tuple[list[Measured], list[KnownCard]]:
         judge = cast(LlmJudge, stack.enter_context(opened_judge(JudgeSpec("vllm", urls=(url,)))))
         ways = all_ways(anchors)
         chosen = [ways[name] for name in (options.ways.split(",") if options.ways else ways)]
-        return [measure(judge, way, texts, options.again) for way in chosen], cards
+        measured = []
+        for way in chosen:
+            measured.append(one := measure(judge, way, texts, options.again))
+            # At once: on a CPU a way takes an hour, and the next one may fail.
+            print(f"{ways_table([one], cards)}\n\n{ordering_table([one], cards)}\n", flush=True)
+        return measured, cards
 
 
 def note(measured: Sequence[Measured], options: argparse.Namespace, cards: Sequence[KnownCard]) -> str:

@@ -31,10 +31,11 @@ pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 WEEK = date(2026, 11, 16)
 
 
+# An answer is forced through 37 keys, which random weights spell letter by letter: a card takes some 900 tokens.
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "small.parquet"
-    write_demo_corpus(path, models=150, weeks=1, seed=5, end=WEEK)
+    write_demo_corpus(path, models=100, weeks=1, seed=5, end=WEEK)
     return path
 
 
@@ -49,7 +50,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, corpus: Path, judge_url: st
     """A home with one snapshot judged by the real server."""
     home = tmp_path_factory.mktemp("home")
     summary = finished(snapshot(home, corpus, "--judge-url", judge_url, "--explain", "4"))
-    assert summary["texts_judged"] > 100
+    assert summary["texts_judged"] > 64  # more than two parts
     return home
 
 
