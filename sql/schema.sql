@@ -329,7 +329,7 @@ comment on table base.explanations is 'A judge''s explanation of one criterion o
 comment on column base.explanations.card_hash is 'The card text.';
 comment on column base.explanations.judge is 'Name of the judge.';
 comment on column base.explanations.fingerprint is 'Fingerprint of the judge.';
-comment on column base.explanations.criterion is 'Criterion of the rubric; all where the answer could not be used.';
+comment on column base.explanations.criterion is 'Criterion of the rubric; all where nothing of the answer could be used.';
 comment on column base.explanations.level is 'The judge''s level, 1-5.';
 comment on column base.explanations.quote is 'Its quote from the card as evidence; null for none.';
 comment on column base.explanations.is_verbatim is 'Whether the card contains the quote word for word; no other quote is shown.';
@@ -894,12 +894,19 @@ join base.current_judges using (snapshot)
 join base.verdicts on verdicts.card_hash = panel.card_hash and verdicts.fingerprint = current_judges.fingerprint
 where verdicts.score is null
 union all
-select panel.snapshot, panel.model_id, 'explain', explanations.reason, explanations.detail
+-- Some criteria of a card may be refused and others not: the card counts once.
+select
+    panel.snapshot,
+    panel.model_id,
+    'explain',
+    arg_min(explanations.reason, explanations.criterion),
+    arg_min(explanations.detail, explanations.criterion)
 from base.panel
 join base.current_judges using (snapshot)
 join base.explanations
     on explanations.card_hash = panel.card_hash and explanations.fingerprint = current_judges.fingerprint
-where explanations.reason is not null;
+where explanations.reason is not null
+group by all;
 
 create or replace view failures as
 select * from base.failures

@@ -192,9 +192,7 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
     """The evidence in a parsed card."""
     body = card.body.casefold()
     template = recognise(body, _tags(card), {normal_heading(s.title) for s in card.headings})
-    raw = "\n".join(card.blocks).casefold()
-    talks = _addresses_a_judge(body) or addresses_a_judge(card.hidden)
-    sieve = _Sieve(tuple([phrase for phrase in placeholders() if phrase in raw]), talks)
+    sieve = _sieve_of(card)
     cleaned = [(section, sieve.blocks(section)) for section in card.sections]
     prose = "\n".join(block for _, blocks in cleaned for block in blocks).casefold()
     own = "\n".join(_own_blocks(cleaned, template, table or shipped())).casefold()
@@ -225,12 +223,43 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
         filled_headings=_filled_headings(cleaned),
         placeholders=sieve.placeholders,
         filler_blocks=sieve.filler,
-        judge_talk=talks or any(addresses_a_judge(comment) for comment in card.comments),
+        judge_talk=_talks_to_a_judge(card, sieve),
         code="\n".join(code.text for code in card.codes).casefold(),
         inline="\n".join(
             [" ".join(c.split()) for section in card.sections for c in section.inline]
         ).casefold(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """The part of the evidence that flags are made from."""
+
+    card: Card
+    placeholders: int
+    filler_blocks: int
+    judge_talk: bool
+
+
+def oddities_of(card: Card) -> Oddities:
+    """The same values as in the card's `Evidence`, at a third of the time."""
+    sieve = _sieve_of(card)
+    for section in card.sections:
+        sieve.blocks(section)
+        for label, text in section.labels:
+            if is_whole_name(label):
+                sieve.clean(text)
+    return Oddities(card, sieve.placeholders, sieve.filler, _talks_to_a_judge(card, sieve))
+
+
+def _sieve_of(card: Card) -> _Sieve:
+    raw = "\n".join(card.blocks).casefold()
+    talks = _addresses_a_judge(card.body.casefold()) or addresses_a_judge(card.hidden)
+    return _Sieve(tuple([phrase for phrase in placeholders() if phrase in raw]), talks)
+
+
+def _talks_to_a_judge(card: Card, sieve: _Sieve) -> bool:
+    return sieve.talks or any(addresses_a_judge(comment) for comment in card.comments)
 
 
 def _tags(card: Card) -> set[str]:

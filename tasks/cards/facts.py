@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.cards.boilerplate import Boilerplate, shipped
-from tasks.cards.evidence import Evidence, evidence_of, word_count
+from tasks.cards.evidence import Evidence, Oddities, evidence_of, word_count
 from tasks.records import CardFacts, CardText
 from tasks.rubric import load_rubric
 
@@ -56,7 +56,7 @@ def facts_of(card_text: CardText, evidence: Evidence, table: Boilerplate) -> Car
     )
 
 
-def flags_of(text: str, evidence: Evidence) -> list[str]:
+def flags_of(text: str, evidence: Evidence | Oddities) -> list[str]:
     """Oddities, in a fixed order. None of them is a fault by itself."""
     card = evidence.card
     lower = text.lower() if "<" in text or "[" in text else ""

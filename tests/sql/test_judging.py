@@ -403,6 +403,25 @@ def test_an_explanation_that_failed_is_a_failure_of_its_models(
     )
 
 
+def test_a_card_of_which_several_criteria_are_not_explained_fails_once(
+    panel: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(
+        panel,
+        "base.explanations",
+        """
+        card_hash | fingerprint | criterion | level | reason          | detail
+        h1        | f1          | metadata  |       | repeats         | one sentence
+        h1        | f1          | purpose   | 3     |                 |
+        h1        | f1          | structure |       | not_in_the_card | a quote
+        """,
+    )
+    expect(
+        panel.sql("select * from failures where stage = 'explain' order by subject").pl(),
+        "subject | reason | detail\nada/a | repeats | one sentence\nada/copy | repeats | one sentence",
+    )
+
+
 def explained(db: Database, fill: Fill, scores: dict[str, float]) -> None:
     """Models whose cards f1 has scored and explained, with one of the week before."""
     fill(db, "base.judges", "fingerprint | judge\nf1 | vllm:a")

@@ -1,8 +1,9 @@
 """Read a judge model's answer with distrust: it follows the schema, or it is `VerdictInvalid`, whatever was sent.
 
-`VerdictInvalid.reason` is one of: `cut_off` (the answer ran out of tokens), `not_json` (prose, a refusal, an incomplete
-object), `not_the_schema` (JSON of another shape), `off_scale` (a score or level that is not an integer from 1 to 5),
-`no_probabilities` (the answer can be read, the probabilities that its score needs cannot).
+`VerdictInvalid.reason` is one of: `cut_off` (the answer ran out of tokens), `thinks` (thoughts, and no answer),
+`not_json` (prose, a refusal, an incomplete object), `not_the_schema` (JSON of another shape), `off_scale` (a score or
+level that is not an integer from 1 to 5), `no_probabilities` (the answer can be read, the probabilities that its score
+needs cannot). An answer beside or inside a model's thoughts is read where it is a valid one.
 """
 
 from __future__ import annotations
@@ -69,11 +70,11 @@ def read_score(reply: object, rubric: Rubric, mode: Mode) -> ScoreAnswer:
 
     All probabilities that can be used are read in every mode; an answer without those that `mode` needs is refused.
     """
-    choice, text = _answered(reply)
-    answer = _object(text, [*(check.id for check in rubric.checks), "score"])
+    answered = _answered(reply)
+    answer = answered.fields([*(check.id for check in rubric.checks), "score"])
     passed, failed = _checks(answer, rubric)
     decided = _level("score", answer["score"])
-    probabilities, odds = _chances(choice, text, rubric, mode)
+    probabilities, odds = _chances(answered, rubric, mode)
     chances = {check: probability_of(value) for check, value in odds.items()}
     return ScoreAnswer(
         passed, failed, decided, probabilities, odds, rubric.soft_levels(chances) if odds else {}
@@ -91,7 +92,7 @@ def read_explanation(reply: object, rubric: Rubric) -> list[Reason]:
 
 def read_object(reply: object, keys: list[str]) -> dict[str, object]:
     """Read an object with exactly these keys. Raises VerdictInvalid and nothing else."""
-    return _object(_answered(reply)[1], keys)
+    return _answered(reply).fields(keys)
 
 
 def usage_of(reply: object) -> tuple[int, int]:
@@ -114,20 +115,65 @@ def _field(value: object, key: str) -> object:
     return value.get(key) if isinstance(value, dict) else None
 
 
-def _answered(reply: object) -> tuple[Mapping[str, object], str]:
-    """The reply's first choice, and its text."""
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A reply's first choice and the text of its answer. `is_thought`: it stands in or beside the model's thoughts."""
+
+    choice: Mapping[str, object]
+    text: str
+    is_thought: bool
+
+    def fields(self, keys: list[str]) -> dict[str, object]:
+        """The object with exactly these keys that the text is."""
+        try:
+            return _object(self.text, keys)
+        except VerdictInvalid:
+            if self.is_thought:
+                raise _thinks(self.text) from None
+            raise
+
+
+def _answered(reply: object) -> _Answered:
     choices = _field(reply, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
         raise VerdictInvalid("not_the_schema", f"the reply has no choice: {_excerpt(reply)}")
     message = _field(choice, "message")
-    text = _field(message, "content")
+    text, is_thought = _beside_thoughts(_field(message, "content"), _thoughts(message))
     if choice.get("finish_reason") == "length":
-        raise VerdictInvalid("cut_off", f"the answer ran out of tokens: {_excerpt(text)}")
+        raise _thinks(text) if is_thought else VerdictInvalid("cut_off", f"out of tokens: {_excerpt(text)}")
     if not isinstance(text, str):
         refusal = _field(message, "refusal")
         raise VerdictInvalid("not_json", f"the reply holds no text: {_excerpt(refusal or message)}")
-    return choice, text
+    return _Answered(choice, text, is_thought)
+
+
+def _thoughts(message: object) -> str | None:
+    """What the server has parsed as thoughts; a model that only thinks has its answer there."""
+    found = (_field(message, name) for name in ("reasoning_content", "reasoning"))
+    return next((text for text in found if isinstance(text, str) and text.strip()), None)
+
+
+def _beside_thoughts(content: object, thoughts: str | None) -> tuple[object, bool]:
+    """The content without a block of thoughts before or after it, or the thoughts where nothing else is left."""
+    text = content.strip() if isinstance(content, str) else ""
+    if text.startswith("{"):
+        head, mark, _ = text.rpartition("<think>")
+        is_after = bool(mark) and head.rstrip().endswith("}")
+        return (head if is_after else content), is_after
+    before, mark, after = text.partition("</think>")
+    if after.strip():
+        return after, True
+    if mark or text.startswith("<think>"):
+        return before.replace("<think>", "").strip(), True
+    return (content, False) if text or thoughts is None else (thoughts, True)
+
+
+def _thinks(text: object) -> VerdictInvalid:
+    remedy = (
+        "turn thinking off where the model is served (vLLM: no --reasoning-parser), or choose one without it"
+    )
+    return VerdictInvalid("thinks", f"thoughts instead of an answer; {remedy}: {_excerpt(text)}")
 
 
 class _NotPlain(ValueError):
@@ -256,12 +302,10 @@ class _Digits:
         return self._tokens.digit_at(self._places[key])
 
 
-def _chances(
-    choice: Mapping[str, object], text: str, rubric: Rubric, mode: Mode
-) -> tuple[dict[str, float], dict[str, float]]:
+def _chances(answered: _Answered, rubric: Rubric, mode: Mode) -> tuple[dict[str, float], dict[str, float]]:
     """The probabilities of the score and the log-odds of the checks; empty where unusable and not needed by `mode`."""
     try:
-        digits = _Digits(choice, text)
+        digits = _Digits(answered.choice, answered.text)
     except VerdictInvalid:
         if mode != "decided":
             raise

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
@@ -148,11 +150,24 @@ def described(error: Exception) -> str:
     return readable(f"{type(error).__name__}: {error}")[:EXCERPT_CHARACTERS]
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the cyclic garbage collector, which would visit a large reply several times while it is being parsed."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def json_object(body: bytes | None) -> dict[str, object]:
     """Parse a body that holds a JSON object. ValueError, with the reason, where it does not."""
     if body is None:
         raise ValueError("it is too large")
-    value = orjson.loads(body)  # orjson's error is a ValueError
+    with _no_collection():
+        value = orjson.loads(body)  # orjson's error is a ValueError
     if not isinstance(value, dict):
         raise ValueError(f"it is JSON but not an object: {type(value).__name__}")  # noqa: TRY004 - of a value, not a call
     return value

@@ -147,15 +147,17 @@ _BRACKETED = (
 # With blanks inside, only unmistakable names: "| < | 5 | > |" is a row of a table.
 _SPACED = r"\w*[_▁]\w*|system|developer|user|assistant|human|observation|endoftext|endofturn|channel|message"
 _CHAT = re.compile(
-    r"[<＜][|｜][^|｜<>＜＞\n]{1,80}[|｜][>＞]"  # <|im_start|>, and DeepSeek's with wide pipes
-    r"|[<＜][|｜][^\W\d][\w▁./:-]{0,64}[>＞]"  # <|turn>
-    r"|[<＜][^\W\d][\w▁./:-]{0,64}[|｜][>＞]"  # <turn|>
-    rf"|[<＜]{_GAP}[|｜]{_GAP}(?:{_SPACED}){_GAP}[|｜]{_GAP}[>＞]"
-    rf"|[<＜]{_GAP}/?{_GAP}(?:{'|'.join(_NAMES)}){_GAP}/?{_GAP}[>＞]"
-    rf"|<<{_GAP}/?{_GAP}SYS{_GAP}>>"
-    rf"|\[{_GAP}/?{_GAP}(?:{'|'.join(_BRACKETED)}){_GAP}\]"
-    rf"|\[{_GAP}[|｜][^|｜\[\]\n]{{1,80}}[|｜]{_GAP}\]"  # [|user|]
-    r"|\]~!?b[\[\]]|\[e~\[",  # MiniMax
+    r"[<＜\[\]](?:"  # all begin with a bracket, so that most of a text is passed over quickly
+    r"(?<=[<＜])(?:"
+    r"[|｜][^|｜<>＜＞\n]{1,80}[|｜][>＞]"  # <|im_start|>, and DeepSeek's with wide pipes
+    r"|[|｜][^\W\d][\w▁./:-]{0,64}[>＞]"  # <|turn>
+    r"|[^\W\d][\w▁./:-]{0,64}[|｜][>＞]"  # <turn|>
+    rf"|{_GAP}[|｜]{_GAP}(?:{_SPACED}){_GAP}[|｜]{_GAP}[>＞]"
+    rf"|{_GAP}/?{_GAP}(?:{'|'.join(_NAMES)}){_GAP}/?{_GAP}[>＞])"
+    rf"|(?<=<)<{_GAP}/?{_GAP}SYS{_GAP}>>"
+    rf"|(?<=\[)(?:{_GAP}/?{_GAP}(?:{'|'.join(_BRACKETED)}){_GAP}\]"
+    rf"|{_GAP}[|｜][^|｜\[\]\n]{{1,80}}[|｜]{_GAP}\]"  # [|user|]
+    r"|e~\[)|(?<=\])~!?b[\[\]])",  # MiniMax
     re.IGNORECASE,
 )
 _LOOK_ALIKES = str.maketrans({"<": "‹", "＜": "‹", "[": "‹", ">": "›", "＞": "›", "]": "›"})

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from tasks.cards.evidence import gather
+from tasks.cards.evidence import oddities_of
 from tasks.cards.facts import flags_of
 from tasks.cards.parse import parse_card
 from tasks.errors import VerdictInvalid
-from tasks.judges.llm.answers import read_explanation, read_score, usage_of
+from tasks.judges.llm.answers import Reason, read_explanation, read_score, usage_of
+from tasks.judges.llm.explained import faults_of
 from tasks.judges.llm.fence import cut, fenced, is_verbatim, neutralise
 from tasks.judges.llm.fleet import RequestFailed
 from tasks.judges.llm.prompt import Prompt
@@ -59,7 +60,7 @@ class LlmJudge:
         return self.fleet.stream(self._verdict, _longest_first(cards))
 
     def explain(self, cards: Iterable[CardText]) -> Iterator[Explanation]:
-        """One explanation per criterion and card; for a card without a usable answer, one row with the reason."""
+        """One explanation per criterion and card; a refused one, or the only one of a card, has a reason instead."""
         for explanations in self.fleet.stream(self._explanations, _longest_first(cards)):
             yield from explanations
 
@@ -102,21 +103,25 @@ class LlmJudge:
         )
 
     async def _explanations(self, shown: NeutralCard) -> list[Explanation]:
+        """One per criterion, some of them refused; one row with the reason where nothing of the answers can be used."""
         key = (shown.card_hash, self.name, self.fingerprint)
+        attempts: list[list[Explanation]] = []
+
+        def read(reply: object) -> list[Explanation]:
+            reasons = read_explanation(reply, self._rubric)
+            faults = faults_of(reasons, text, self._session.explain.text)
+            attempts.append(list(map(partial(_explanation, key, text), reasons, faults)))
+            if fault := next(filter(None, faults), None):
+                raise fault
+            return attempts[-1]
+
         try:
             text = await self._cut(shown.text, self._session.explain)
-            read = partial(read_explanation, rubric=self._rubric)
-            reasons, _, _ = await self._ask(self._session.explain, fenced(text, shown.card_hash), read)
+            return (await self._ask(self._session.explain, fenced(text, shown.card_hash), read))[0]
         except (VerdictInvalid, RequestFailed) as error:
-            return [Explanation(*key, "all", None, None, False, "", error.reason, error.detail)]
-        return [
-            Explanation(
-                *(*key, reason.criterion, reason.level, reason.quote),
-                is_verbatim=reason.quote is not None and is_verbatim(reason.quote, text),
-                improvement=reason.improvement,
-            )
-            for reason in reasons
-        ]
+            best = max(attempts, key=_usable, default=[])
+            refused = Explanation(*key, "all", None, None, False, "", error.reason, error.detail)
+            return best if _usable(best) else [refused]
 
     async def ask(
         self,
@@ -174,6 +179,19 @@ class LlmJudge:
         return text
 
 
+def _explanation(
+    key: tuple[str, str, str], card: str, reason: Reason, fault: VerdictInvalid | None
+) -> Explanation:
+    if fault:
+        return Explanation(*key, reason.criterion, None, None, False, "", fault.reason, fault.detail)
+    quoted = reason.quote is not None and is_verbatim(reason.quote, card)
+    return Explanation(*key, reason.criterion, reason.level, reason.quote, quoted, reason.improvement)
+
+
+def _usable(explanations: list[Explanation]) -> int:
+    return sum(explanation.reason is None for explanation in explanations)
+
+
 def _rounded(values: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in values.items()}
 
@@ -184,5 +202,5 @@ def _longest_first(cards: Iterable[CardText]) -> list[NeutralCard]:
 
 def _neutral_card(card: CardText) -> NeutralCard:
     neutral = neutralise(card.card_text)
-    flags = [*flags_of(card.card_text, gather(parse_card(card.card_text))), *neutral.flags]
+    flags = [*flags_of(card.card_text, oddities_of(parse_card(card.card_text))), *neutral.flags]
     return NeutralCard(card.card_hash, neutral.text, list(dict.fromkeys(flags)))

@@ -11,6 +11,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, combinations, pairwise
 
 from tasks.errors import VerdictInvalid
@@ -27,10 +28,21 @@ _MOVE_MAX = 0.01
 
 @dataclass(frozen=True, slots=True)
 class DigitChoice:
-    """Log-probability by digit, and the most that a digit can have that is not among them."""
+    """Log-probability by digit, and of every listed token in the server's order."""
 
     logprobs: Mapping[str, float]
-    unlisted_max: float
+    listed: Sequence[float]
+
+    @property
+    def unlisted_max(self) -> float:
+        """The most that a token can have that is not listed: what the listed ones leave.
+
+        In a list of the most probable tokens it has no more than the last of them either; a list of requested tokens,
+        in the order of the request, says nothing of others. In both, the token that was written may stand first.
+        """
+        left = math.log(max(1 - sum(map(math.exp, self.listed)), _ROUNDING))
+        is_ranked = all(first >= second for first, second in pairwise(self.listed[1:]))
+        return min(left, *self.listed) if is_ranked else left
 
 
 class GeneratedTokens:
@@ -51,14 +63,14 @@ class GeneratedTokens:
         """What could stand in place of the digit at this byte of the answer."""
         position += self._start
         index = bisect_right(self._ends, position)
-        token, entry = self._tokens[index], self._entries[index]
+        token = self._tokens[index]
         before = _unspaced(token[: position - (self._ends[index] - len(token))])
-        listed = _listed(entry, token)
+        listed = _listed(self._entries[index], token)
         digits: dict[str, float] = {}
         for alternative, logprob in listed.items():
             if digit := _digit_after(before, alternative):
                 digits[digit] = _either(digits[digit], logprob) if digit in digits else logprob
-        return DigitChoice(digits, _unlisted_max(list(listed.values())))
+        return DigitChoice(digits, list(listed.values()))
 
 
 def log_odds(choice: DigitChoice) -> float:
@@ -72,7 +84,7 @@ def log_odds(choice: DigitChoice) -> float:
     most = max(listed.values(), default=_IMPOSSIBLE)
     if most <= _IMPOSSIBLE:
         raise _invalid("neither 0 nor 1 has any")
-    unlisted = min(choice.unlisted_max, most)
+    unlisted = most if len(listed) == 2 else min(choice.unlisted_max, most)
     odds = listed.get("1", unlisted) - listed.get("0", unlisted)
     return max(-LOG_ODDS_MAX, min(LOG_ODDS_MAX, odds))
 
@@ -91,7 +103,8 @@ def level_probabilities(choice: DigitChoice, digits: Sequence[str]) -> dict[str,
     total = sum(weights.values())
     if total <= 0:
         raise _invalid(f"no digit from {digits[0]} to {digits[-1]} has any")
-    _refuse_if_missing_could_move(weights, _exp(choice.unlisted_max, top), digits)
+    if len(weights) < len(digits):
+        _refuse_if_missing_could_move(weights, _exp(choice.unlisted_max, top), digits)
     return {digit: weights.get(digit, 0.0) / total for digit in digits}
 
 
@@ -115,6 +128,7 @@ def _invalid(problem: str) -> VerdictInvalid:
     return VerdictInvalid("no_probabilities", problem)
 
 
+@lru_cache(maxsize=4096)  # answers consist of few tokens
 def _digit_after(before: bytes, alternative: bytes) -> str | None:
     """The digit that the alternative writes after `before`; null where it writes something else. Blanks are free."""
     plain = _unspaced(alternative)
@@ -130,15 +144,15 @@ def _unspaced(token: bytes) -> bytes:
 
 def _token(entry: object) -> bytes:
     """The bytes that a token adds to the text, which may be part of a character; its name where they are missing."""
-    if isinstance(entry, dict):
-        raw, name = entry.get("bytes"), entry.get("token")
-        if raw is None and isinstance(name, str):
-            return name.encode(errors="replace")
-        if isinstance(raw, list):
-            try:
+    if type(entry) is dict:
+        raw = entry.get("bytes")
+        try:
+            if type(raw) is list:
                 return bytes(raw)
-            except (TypeError, ValueError):
-                pass
+            if raw is None:
+                return str.encode(entry["token"], errors="replace")
+        except (KeyError, TypeError, ValueError):  # no name, or no bytes
+            pass
     raise _invalid("not a token")
 
 
@@ -166,17 +180,6 @@ def _logprob(entry: Mapping[str, object]) -> float:
     ):
         return float(value)
     raise _invalid("not a log-probability")
-
-
-def _unlisted_max(logprobs: Sequence[float]) -> float:
-    """The most that a token can have that is not listed: what the listed ones leave.
-
-    In a list of the most probable tokens it has no more than the last of them either; a list of requested tokens, in
-    the order of the request, says nothing of others. In both, the token that was written may stand first.
-    """
-    left = math.log(max(1 - sum(map(math.exp, logprobs)), _ROUNDING))
-    is_ranked = all(first >= second for first, second in pairwise(logprobs[1:]))
-    return min(left, *logprobs) if is_ranked else left
 
 
 def _exp(logprob: float, top: float) -> float:

@@ -38,6 +38,11 @@ class Prompt:
         return [{"role": "system", "content": self.system}, {"role": "user", "content": user}]
 
     @cached_property
+    def text(self) -> str:
+        """All that is the same for every card."""
+        return "\n".join(message["content"] for message in self.messages("", again=True))
+
+    @cached_property
     def digest(self) -> str:
         """16 hex digits over everything that a judge model reads except the card, and over how the card is fenced."""
         messages = self.messages("", again=True), self.messages("")

@@ -20,7 +20,7 @@ from tasks.rubric import load_rubric
 
 RUBRIC = load_rubric()
 ANSWERS = Path(__file__).parents[3] / "goldens" / "answers"
-REASONS = {"cut_off", "not_json", "not_the_schema", "off_scale", "no_probabilities"}
+REASONS = {"cut_off", "thinks", "not_json", "not_the_schema", "off_scale", "no_probabilities"}
 GOOD: dict[str, Any] = {check.id: int(n % 3 > 0) for n, check in enumerate(RUBRIC.checks)} | {"score": 4}
 EVEN = {"1": -3.0, "2": -2.0, "3": -1.5, "4": -0.9, "5": -2.5}
 

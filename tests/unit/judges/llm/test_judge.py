@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import JudgeRefused, UsageError
 from tasks.judges import identify, opened_judge, specs_of
+from tasks.judges.llm.prompt import explain_prompt
 from tasks.judges.scripted import Fault, ScriptedJudge, answer_for, completion, running_scripted_judge
 from tasks.records import CardText, Explanation, JudgeSpec, Verdict
 from tasks.rubric import load_rubric
@@ -247,10 +248,7 @@ def test_control_characters_inside_an_answer_are_ignored(server: ScriptedJudge) 
         return completion(
             payload,
             json.dumps(
-                {
-                    name: f"tab\tbell\x07{said[name]}" if "maxLength" in shape[name] else said[name]
-                    for name in shape
-                }
+                {name: f"\t\x07{said[name]}" if "maxLength" in shape[name] else said[name] for name in shape}
             )
             .replace("\\t", "\t")
             .replace("\\u0007", "\x07"),
@@ -326,18 +324,143 @@ def explain(server: ScriptedJudge, text: str) -> list[Explanation]:
         return list(judge.explain([card(text)]))
 
 
-def test_a_quote_is_verbatim_only_if_it_occurs_in_the_card() -> None:
-    def quoting(payload: dict[str, Any]) -> object:
-        said = json.loads(answer_for(payload))
-        said["purpose_quote"] = "It turns poems into other poems."
-        said["evaluation_quote"] = "It beats every other model."
-        return completion(payload, json.dumps(said))
+def explaining(**changed: str) -> Callable[[dict[str, Any]], object]:
+    """The usual explanation with some of its texts replaced."""
+    return lambda payload: completion(payload, json.dumps(json.loads(answer_for(payload)) | changed))
 
-    with running_scripted_judge(quoting) as server:
+
+CRITERIA = [criterion.id for criterion in load_rubric().criteria]
+
+
+def test_a_quote_is_verbatim_only_if_the_card_has_it_word_for_word() -> None:
+    script = explaining(purpose_quote="It turns poems into other poems.", evaluation_quote="IT TURNS POEMS")
+    with running_scripted_judge(script) as server:
         found = {explanation.criterion: explanation for explanation in explain(server, CARD)}
-    assert found.keys() == {criterion.id for criterion in load_rubric().criteria}
+    assert list(found) == CRITERIA
     assert found["purpose"].is_verbatim
     assert not found["evaluation"].is_verbatim
+    assert all(explanation.level for explanation in found.values())
+
+
+def test_an_invented_quote_is_asked_again_and_then_costs_its_criterion_alone() -> None:
+    with running_scripted_judge(explaining(evaluation_quote="It beats every other model.")) as server:
+        found = {explanation.criterion: explanation for explanation in explain(server, CARD)}
+        first, second = requests_of(server)
+    assert "quote nothing but this card" in second["messages"][-1]["content"]
+    assert "quote nothing but this card" not in first["messages"][-1]["content"]
+    assert {criterion for criterion, row in found.items() if row.reason} == {"evaluation"}
+    refused = found["evaluation"]
+    assert (refused.reason, refused.level, refused.quote, refused.improvement) == (
+        "not_in_the_card",
+        None,
+        None,
+        "",
+    )
+
+
+def test_one_sentence_for_all_criteria_loses_the_explanation() -> None:
+    same = {f"{criterion}_improvement": "Add more detail." for criterion in CRITERIA}
+    with running_scripted_judge(explaining(**same)) as server:
+        (row,) = explain(server, CARD)
+    assert (row.criterion, row.reason) == ("all", "repeats")
+
+
+def test_the_better_of_two_explanations_is_kept() -> None:
+    """The second, with its reminder, may be the worse one, or none at all."""
+    for second in ("no", '{"purpose_level":3}'):
+        seen: list[int] = []
+
+        def answer(payload: dict[str, Any], second: str = second, seen: list[int] = seen) -> object:
+            seen.append(1)
+            invented = explaining(evaluation_quote="It beats every other model.")
+            return invented(payload) if len(seen) == 1 else completion(payload, second)
+
+        with running_scripted_judge(answer) as server:
+            found = explain(server, CARD)
+        assert [row.criterion for row in found if row.reason] == ["evaluation"]
+        assert len(found) == len(CRITERIA)
+
+
+PROMPT_LINES = [line for line in explain_prompt(load_rubric()).system.splitlines() if line.strip(" -#:")]
+
+
+def parroting(payload: dict[str, Any]) -> object:
+    """A model that fills the form with lines of its prompt, as small ones do."""
+    lines = iter(PROMPT_LINES * 2)
+    said = json.loads(answer_for(payload))
+    return completion(
+        payload,
+        json.dumps(
+            {name: next(lines)[:240] if isinstance(value, str) else value for name, value in said.items()}
+        ),
+    )
+
+
+def test_no_line_of_the_prompt_is_copied_into_an_explanation() -> None:
+    with running_scripted_judge(parroting) as server:
+        (row,) = explain(server, CARD)
+    assert (row.criterion, row.reason, row.improvement) == ("all", "copies_the_prompt", "")
+
+
+def thinking(before: str = "", after: str = "", **message: Any) -> Callable[[dict[str, Any]], object]:
+    """The usual answer with thoughts around it; `message` may move it to other fields."""
+
+    def answer(payload: dict[str, Any]) -> object:
+        said = answer_for(payload)
+        reply = completion(payload, f"{before}{said}{after}")
+        reply["choices"][0]["message"] |= {
+            name: said if value is ... else value for name, value in message.items()
+        }
+        return reply
+
+    return answer
+
+
+THOUGHTS = "<think>The card has a licence. {So it passes} this check.</think>"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        thinking(before=f"{THOUGHTS}\n\n"),
+        thinking(after=f"\n{THOUGHTS}"),
+        thinking(before="The card has a licence.\n</think>\n"),
+        thinking(before="<think>", after="</think>"),
+        thinking(content="", reasoning_content=...),
+        thinking(content=None, reasoning=...),
+        thinking(content=" ", reasoning_content=..., reasoning=...),
+        thinking(reasoning_content="The card has a licence."),
+    ],
+)
+def test_an_answer_beside_or_in_a_models_thoughts_is_read_with_its_probabilities(
+    server: ScriptedJudge, script: Callable[[dict[str, Any]], object]
+) -> None:
+    usual = verdict_on(server)
+    with running_scripted_judge(script) as thinker:
+        verdict = verdict_on(thinker)
+    assert (verdict.reason, verdict.passed) == (None, usual.passed)
+    assert (verdict.score, verdict.log_odds) == (usual.score, usual.log_odds)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        odd(THOUGHTS),
+        odd("<think>The card has"),
+        odd("<think>The card has", finish_reason="length"),
+        odd(f"{THOUGHTS} I give it a 4."),
+        odd("", message={"content": "", "reasoning_content": "The card has a licence."}),
+        odd("", message={"content": None, "reasoning": "The card has"}, finish_reason="length"),
+        odd("", message={"content": "", "reasoning": '{"score":3}'}),
+    ],
+)
+def test_thoughts_without_an_answer_are_named_with_the_way_to_turn_them_off(
+    script: Callable[[dict[str, Any]], object],
+) -> None:
+    with running_scripted_judge(script) as server:
+        verdict = verdict_on(server)
+    assert verdict.reason == "thinks"
+    assert "turn thinking off" in (verdict.detail or "")
 
 
 def test_an_unreadable_explanation_gives_the_reason() -> None:
