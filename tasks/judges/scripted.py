@@ -77,15 +77,20 @@ def _token_id(token: str) -> int:
     return 100 + int.from_bytes(hashlib.sha256(token.encode(errors="replace")).digest()[:2], "big")
 
 
-def _texts(payload: Payload) -> list[str]:
+def texts_of(payload: Payload) -> list[str]:
     """The texts of the request's messages; an answer is derived from the last of them."""
     return [str(message.get("content", "")) for message in payload.get("messages") or [{}]]
 
 
+def schema_of(payload: Payload) -> dict[str, Any]:
+    """The schema that the answer is held to; empty where the request names none."""
+    return (payload.get("structured_outputs") or {}).get("json") or {}
+
+
 def answer_for(payload: Payload) -> str:
     """A valid answer to the request's schema, derived from the digest of its last message."""
-    schema = (payload.get("structured_outputs") or {}).get("json") or {}
-    text = _texts(payload)[-1]
+    schema = schema_of(payload)
+    text = texts_of(payload)[-1]
     noise, words = _noise(text), _words_of_card(text)
     properties = (schema.get("properties") or {}).items()
     answer = {name: _value(name, rule, noise, words[place:]) for place, (name, rule) in enumerate(properties)}
@@ -134,7 +139,7 @@ def completion(
     Every value of one digit in it was a choice: that of "score" between 1 and 5, others between 0 and 1, with the
     natural log-odds of 1 that `log_odds` has for its key, or else noise with the digit's sign.
     """
-    prompt_tokens = sum(_count(text) for text in _texts(payload))
+    prompt_tokens = sum(_count(text) for text in texts_of(payload))
     tokens = tokens_of(text)
     choice = {
         "index": 0,
@@ -159,7 +164,7 @@ def completion(
 
 def _logprobs(payload: Payload, text: str, log_odds: Mapping[str, float]) -> list[Payload]:
     """One entry per token; all but the digits that are values were certain."""
-    noise = _noise(_texts(payload)[-1])
+    noise = _noise(texts_of(payload)[-1])
     keys = {found.start(2): found[1] for found in _DIGIT_VALUE.finditer(text)}
     entries, position = [], 0
     for token in tokens_of(text):
@@ -366,7 +371,7 @@ class ScriptedJudge:
         return "\n".join(lines) + "\n"
 
     def _tokenized(self, payload: Payload) -> Payload:
-        text = payload.get("prompt", "".join(_texts(payload)))
+        text = payload.get("prompt", "".join(texts_of(payload)))
         tokens = [
             _token_id(token if self.has_digits else re.sub(r"\d", "0", token)) for token in tokens_of(text)
         ]
