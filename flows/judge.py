@@ -22,6 +22,7 @@ from tasks.judges.steps import (
     record_judge,
     stages_of,
 )
+from tasks.passport.steps import needs_passport, take_passport
 from tasks.records import JudgeRecord
 from tasks.work.coordinator import coordinating
 from tasks.work.orders import Shared, WorkStage
@@ -39,7 +40,8 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
 
     Returns the judge, and how many texts it judged now.
     """
-    (spec,) = specs_of([request.judge], request.judge_model, request.judge_urls, explains=request.explain > 0)
+    named = [request.judge], request.judge_model, request.judge_urls
+    (spec,) = specs_of(*named, explains=request.explain > 0, cap=request.cap)
     check_judge_is_served(spec, request.crew)
     with (
         coordinating(request.home, request.snapshot_date, request.crew) as run,
@@ -66,6 +68,9 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
         run_orders(run, stages, orders, elsewhere=elsewhere)
         check_boilerplate(run, table)
         land(run)
+        if not elsewhere and needs_passport(run, spec, record.fingerprint):
+            shared = with_servers(shared)
+            take_passport(run, shared, record.fingerprint)
         to_explain = plan_explaining(run, spec, record.fingerprint, request.explain)
         if to_explain and not elsewhere:
             shared = with_servers(shared)

@@ -310,7 +310,7 @@ comment on column base.judged_parts.replicas is 'Servers that shared the part; 0
 comment on column base.judged_parts.seconds is 'From the first request to the last answer.';
 comment on column base.judged_parts.started_at is 'When it began (UTC).';
 comment on column base.judged_parts.ended_at is 'When it ended (UTC).';
-comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, including work for other parts.';
+comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, including work for other parts; spent: the money that this part cost.';
 
 create table if not exists base.explanations (
     card_hash varchar not null,
@@ -379,14 +379,14 @@ create table if not exists base.passports (
     measured_at timestamp not null,
     primary key (fingerprint, labels, measured_at, probe, measure, subject)
 );
-comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, and what moves its scores.';
+comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, what it notices in edited cards, and what moves its scores.';
 comment on column base.passports.fingerprint is 'Fingerprint of the judge.';
 comment on column base.passports.judge is 'Name of the judge.';
-comment on column base.passports.labels is 'Digest of the labels that it was compared with.';
-comment on column base.passports.probe is 'The experiment: agreement, raters, consistency, padding, attack.';
+comment on column base.passports.labels is 'Digest of the labels that it was compared with, or of the cards that were edited.';
+comment on column base.passports.probe is 'The experiment: agreement, raters, consistency, padding, attack; without labels: evidence, invariance, sway.';
 comment on column base.passports.measure is 'The statistic: quadratic_kappa, spearman, bias, …';
-comment on column base.passports.subject is 'What it is about: score, a criterion, or one attack.';
-comment on column base.passports.n is 'Texts that it is computed from.';
+comment on column base.passports.subject is 'What it is about: score, a criterion, a check, one attack, or one edit.';
+comment on column base.passports.n is 'Texts, or pairs of texts and checks, that it is computed from.';
 comment on column base.passports.estimate is 'The measure.';
 comment on column base.passports.ci_low is 'Lower end of the 95 % interval.';
 comment on column base.passports.ci_high is 'Upper end of the 95 % interval.';
@@ -462,6 +462,79 @@ comment on column base.findings.influential_author is 'The author without whom t
 comment on column base.findings.estimate_without is 'The estimate without influential_author.';
 comment on column base.findings.ci_low_without is 'Lower end of the 95 % interval without influential_author.';
 comment on column base.findings.ci_high_without is 'Upper end of the 95 % interval without influential_author.';
+
+create table if not exists base.fitted_judges (
+    fingerprint varchar primary key,
+    judge varchar not null,
+    base_judge varchar not null,
+    base_fingerprint varchar not null,
+    labels varchar not null,
+    subject varchar not null,
+    rubric varchar not null,
+    answers varchar not null check (answers in ('passed', 'log_odds')),
+    weights map(varchar, double) not null,
+    thresholds map(varchar, double) not null,
+    lowest double not null,
+    penalty double not null,
+    texts bigint not null,
+    authors bigint not null,
+    without_author bigint not null,
+    fitted_at timestamp not null
+);
+comment on table base.fitted_judges is 'Judges whose weights on the checks were learned from one set of people''s labels. They say how far a card agrees with those people, and are never mixed with the rubric''s scores.';
+comment on column base.fitted_judges.fingerprint is 'Digest of the judge that it rests on, the labels, and what was learned.';
+comment on column base.fitted_judges.judge is 'Its name: fitted: and the first digits of the labels'' digest.';
+comment on column base.fitted_judges.base_judge is 'Name of the judge whose answers are weighed.';
+comment on column base.fitted_judges.base_fingerprint is 'Fingerprint of that judge.';
+comment on column base.fitted_judges.labels is 'Digest of the labels: their texts, raters and marks.';
+comment on column base.fitted_judges.subject is 'What was marked: score, or a criterion.';
+comment on column base.fitted_judges.rubric is 'Digest of the rubric that has the checks.';
+comment on column base.fitted_judges.answers is 'What is weighed: passed (1 or 0 per check) or log_odds.';
+comment on column base.fitted_judges.weights is 'By check: what passing it, or one unit of log-odds, adds to the log-odds of a higher mark.';
+comment on column base.fitted_judges.thresholds is 'By level, but for the lowest: the sum of weights at which half of such texts are marked so or higher.';
+comment on column base.fitted_judges.lowest is 'The lowest mark among the labels.';
+comment on column base.fitted_judges.penalty is 'The ridge penalty that was chosen by cross-validation.';
+comment on column base.fitted_judges.texts is 'Labelled texts that it was learned from.';
+comment on column base.fitted_judges.authors is 'Groups among them that share no author and no nearly equal text.';
+comment on column base.fitted_judges.without_author is 'Texts whose author is unknown; each counts as a group.';
+comment on column base.fitted_judges.fitted_at is 'When it was fitted first (UTC).';
+
+create table if not exists base.fitted_measures (
+    fingerprint varchar not null,
+    labels varchar not null,
+    probe varchar not null,
+    scorer varchar not null,
+    measure varchar not null,
+    learned_from bigint not null,
+    n bigint not null,
+    estimate double,
+    ci_low double,
+    ci_high double,
+    gain double,
+    gain_low double,
+    gain_high double,
+    effective_authors double,
+    detail varchar,
+    measured_at timestamp not null,
+    primary key (fingerprint, labels, probe, scorer, measure, learned_from, measured_at)
+);
+comment on table base.fitted_measures is 'How well fitted judges agree with people on texts of authors that they were not learned from.';
+comment on column base.fitted_measures.fingerprint is 'Fingerprint of the fitted judge.';
+comment on column base.fitted_measures.labels is 'Digest of the labels that it was tried on.';
+comment on column base.fitted_measures.probe is 'out_of_fold, curve (how good so many labels make it) or other_labels (other people''s).';
+comment on column base.fitted_measures.scorer is 'fitted, judge (the one that it rests on, as it is) or length (words alone).';
+comment on column base.fitted_measures.measure is 'auc (the probability that the better marked of two texts is scored higher), spearman or quadratic_kappa.';
+comment on column base.fitted_measures.learned_from is 'Labels that the weights were learned from; 0 for a scorer that learns nothing.';
+comment on column base.fitted_measures.n is 'Texts that it was tried on.';
+comment on column base.fitted_measures.estimate is 'The measure; null where the detail says why.';
+comment on column base.fitted_measures.ci_low is 'Lower end of the 95 % interval over authors; on a curve the second lowest of the draws.';
+comment on column base.fitted_measures.ci_high is 'Upper end of the 95 % interval over authors; on a curve the second highest of the draws.';
+comment on column base.fitted_measures.gain is 'How much better the fitted judge is than this scorer on the same texts.';
+comment on column base.fitted_measures.gain_low is 'Lower end of the gain''s 95 % interval.';
+comment on column base.fitted_measures.gain_high is 'Upper end of the gain''s 95 % interval.';
+comment on column base.fitted_measures.effective_authors is 'How many authors of equal weight the interval rests on.';
+comment on column base.fitted_measures.detail is 'Why there is no estimate or no interval.';
+comment on column base.fitted_measures.measured_at is 'When it was measured (UTC).';
 
 create table if not exists base.families (
     snapshot date not null,
@@ -1026,6 +1099,71 @@ from base.labels
 qualify row_number() over (partition by card_hash, subject order by labelled_at desc, labels) = 1;
 comment on view labels is 'One row per card text and subject, as people labelled it last: the score or a criterion, 1 to 5.';
 
+create or replace view fitted_judges as
+select * from base.fitted_judges
+qualify row_number() over (
+    partition by base_fingerprint, labels, subject order by fitted_at desc, fingerprint
+) = 1;
+comment on view fitted_judges is 'One row per judge, set of labels and subject: the weights fitted last, whose scores are in fitted_scores.';
+
+create or replace view fitted_weights as
+select fingerprint, judge, base_judge, base_fingerprint, labels, entry.key as check_id, entry.value as weight
+from (select *, unnest(map_entries(weights)) as entry from fitted_judges);
+comment on view fitted_weights is 'One row per fitted judge and check: weight is what passing it, or one unit of its log-odds, adds to the log-odds of a higher mark by these raters.';
+
+create or replace view fitted_measures as
+select *
+from base.fitted_measures
+qualify measured_at = max(measured_at) over (partition by fingerprint, labels, probe);
+comment on view fitted_measures is 'One row per fitted judge, labels, experiment, scorer and measure, as last measured: how well it agrees with people on authors that it was not learned from.';
+
+create or replace view fitted_scores as
+with summed as (
+    select
+        verdicts.card_hash,
+        fitted.fingerprint,
+        coalesce(
+            case fitted.answers
+                when 'passed' then list_sum([fitted.weights[check_id] for check_id in verdicts.passed])
+                else list_sum([
+                    fitted.weights[entry.key] * greatest(-8, least(8, entry.value))
+                    for entry in map_entries(verdicts.log_odds)
+                ])
+            end, 0
+        ) as log_odds
+    from fitted_judges as fitted
+    join base.verdicts on verdicts.fingerprint = fitted.base_fingerprint
+    where verdicts.score is not null and (fitted.answers = 'passed' or cardinality(verdicts.log_odds) > 0)
+),
+levels as (
+    select fingerprint, entry.key::double as level, entry.value as threshold
+    from (select fingerprint, unnest(map_entries(thresholds)) as entry from fitted_judges)
+),
+steps as (
+    select
+        levels.fingerprint,
+        levels.threshold,
+        levels.level - lag(levels.level, 1, fitted.lowest) over (
+            partition by levels.fingerprint order by levels.level
+        ) as step
+    from levels
+    join fitted_judges as fitted using (fingerprint)
+)
+select
+    summed.card_hash,
+    fitted.judge,
+    fitted.fingerprint,
+    fitted.base_judge,
+    fitted.base_fingerprint,
+    fitted.labels,
+    fitted.subject,
+    any_value(fitted.lowest) + sum(steps.step / (1 + exp(steps.threshold - summed.log_odds))) as agreement_score
+from summed
+join steps using (fingerprint)
+join fitted_judges as fitted using (fingerprint)
+group by all;
+comment on view fitted_scores is 'One row per card text that the base judge scored and fitted judge: agreement_score, the mark that the raters of these labels would be expected to give, on their own scale. It is no score by the rubric, and says nothing of other raters.';
+
 -- Parts run side by side: what each adds to the time in which the judge was busy is what it reaches beyond all
 -- that began before it.
 create or replace view judging_rates as
@@ -1053,7 +1191,8 @@ sums as (
         sum(
             greatest(0, epoch(ended_at) - epoch(greatest(started_at, coalesce(busy_until, started_at))))
         ) as busy_seconds,
-        sum(metrics['prefix_cache_hits']) / nullif(sum(metrics['prefix_cache_queries']), 0) as cached_share
+        sum(metrics['prefix_cache_hits']) / nullif(sum(metrics['prefix_cache_queries']), 0) as cached_share,
+        sum(metrics['spent']) as spent
     from ordered
     group by snapshot, fingerprint
 )
@@ -1067,7 +1206,7 @@ select
     sums.tokens_out / nullif(sums.texts, 0) as tokens_out_per_text
 from sums
 join base.judges using (snapshot, fingerprint);
-comment on view judging_rates is 'One row per snapshot and judge that judged anything for it: what it used, and how fast it was. busy_seconds is the time in which any part was being judged; cached_share that of prompt tokens served from a cache.';
+comment on view judging_rates is 'One row per snapshot and judge that judged anything for it: what it used, and how fast it was. busy_seconds is the time in which any part was being judged; cached_share that of prompt tokens served from a cache; spent is money, by the prices of the settings, null where none were set.';
 
 create or replace view out_findings as
 select * from base.findings

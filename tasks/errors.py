@@ -11,6 +11,7 @@
     │   ├── JudgeUnreachable    no server answers
     │   ├── JudgeRefused        a server refuses: unknown model, key not accepted, context too short
     │   ├── JudgesDiffer        servers are not replicas of each other, or the judge changed during the run
+    │   ├── BudgetReached       the next request would cost more than a run may spend
     │   └── CanariesFailed      the judge cannot tell good cards from bad ones
     ├── EmbedderUnavailable     the embedding model, or the libraries that run it, are not available
     ├── PassportRefused         a judge below the agreement that was required
@@ -85,6 +86,14 @@ class JudgeUnreachable(JudgeError):
 
 class JudgeRefused(JudgeError):
     """A server answers and refuses every request."""
+
+
+class BudgetReached(JudgeError):
+    """What a run may spend on a judge is spent. `texts` were judged or explained in the part that ended so."""
+
+    def __init__(self, message: str, texts: int = 0) -> None:
+        super().__init__(message)
+        self.texts = texts
 
 
 class JudgesDiffer(JudgeError):

@@ -348,12 +348,16 @@ class JudgedPart:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
+LABEL_FREE_PROBES = ("evidence", "invariance", "sway")
+
+
 @dataclass(frozen=True, slots=True)
 class PassportEntry:
     """One measure of how far a judge can be trusted, with its 95 % interval where one was bootstrapped.
 
-    `probe` is the experiment (agreement, raters, consistency, padding, attack), `measure` the statistic, `subject`
-    what it is about: `score`, a criterion, or one attack.
+    `probe` is the experiment (with labels: agreement, raters, consistency, padding, attack; without: evidence,
+    invariance, sway), `measure` the statistic, `subject` what it is about: `score`, a criterion, a check, one attack or
+    one edit. `labels` is the digest of the labels, or of the cards that were edited.
     """
 
     fingerprint: str
@@ -368,6 +372,11 @@ class PassportEntry:
     ci_high: float | None
     detail: str | None
     measured_at: datetime
+
+    @property
+    def is_label_free(self) -> bool:
+        """Whether it was measured on edited cards, without anybody's labels."""
+        return self.probe in LABEL_FREE_PROBES
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +393,14 @@ class CardLabel:
     raters: int
     labels: str
     labelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingCap:
+    """The most that a run may spend on a judge that is paid for: money, and requests; null for no cap."""
+
+    money: float | None = None
+    requests: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +426,62 @@ class CanaryTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class FittedJudge:
+    """Weights on a judge's answers, learned from one set of people's labels: everything its fingerprint is made of.
+
+    `answers` are what is weighed of the judge named by `base_fingerprint`: the `log_odds` of its checks, or `passed`,
+    1 or 0. A mark is at least a level of `thresholds` with the log-odds: sum of weights x answers, less the threshold;
+    `lowest` is the level without one. `labels` is their digest, `subject` what was marked, `authors` the groups of
+    texts that share an author or are nearly the same, and `without_author` counts texts whose author is unknown.
+    """
+
+    fingerprint: str
+    judge: str
+    base_judge: str
+    base_fingerprint: str
+    labels: str
+    subject: str
+    rubric: str
+    answers: Literal["passed", "log_odds"]
+    weights: dict[str, float]
+    thresholds: dict[str, float]
+    lowest: float
+    penalty: float
+    texts: int
+    authors: int
+    without_author: int
+    fitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FittedMeasure:
+    """How well a fitted judge agrees with people by one measure, with its 95 % interval over authors.
+
+    `probe` is the experiment: `out_of_fold` (authors kept aside), `curve` (of few labels) or `other_labels` (of other
+    people, whose digest is `labels`). `scorer` is fitted, judge (its base as it is) or length. `learned_from` counts
+    the labels that weights were learned from, `n` the texts that they were tried on. `gain` is that of the fitted judge
+    over the scorer. On a curve the interval is the spread of the draws.
+    """
+
+    fingerprint: str
+    labels: str
+    probe: str
+    scorer: str
+    measure: str
+    learned_from: int
+    n: int
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+    effective_authors: float | None
+    detail: str | None
+    measured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeSpec:
     """A judge as requested on the command line.
 
@@ -423,6 +496,7 @@ class JudgeSpec:
     urls: tuple[str, ...] = ()
     revision: str | None = None
     explains: bool = False
+    cap: SpendingCap = SpendingCap()
 
 
 @dataclass(frozen=True, slots=True)

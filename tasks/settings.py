@@ -120,8 +120,26 @@ class Settings(BaseSettings):
         default="stop",
         description="whether a judge that cannot order made-up cards of known quality stops the run; off: is not tried",
     )
+    judge_price_in: NonNegativeFloat | None = Field(
+        default=None,
+        description="price of a million tokens that a hosted judge model reads, for cost and --budget",
+    )
+    judge_price_out: NonNegativeFloat | None = Field(
+        default=None, description="price of a million tokens that it writes, its thoughts included"
+    )
+    judge_thinking_tokens: NonNegativeInt = Field(
+        default=4096, description="room for a model that reasons before it answers and cannot be kept from it"
+    )
     judge_bridge_texts: NonNegativeInt = Field(
         default=200, description="texts of the week before that a new judge also scores"
+    )
+    passport_texts: NonNegativeInt = Field(
+        default=40,
+        description="cards that are edited to see what a new judge without servers notices; 0: none",
+    )
+    judge_passport_texts: NonNegativeInt = Field(
+        default=12,
+        description="the same for a judge model: about 55 verdicts per card, and 70 for attacks; 0: none",
     )
     gpu_hour_price: NonNegativeFloat | None = Field(
         default=None, description="price of a GPU hour, to compute the cost"

@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
+from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
+from flows.cli.passport import keep_passport
 from tasks.cards.one_line import printable
-from tasks.errors import PassportRefused, WriterBusy
+from tasks.errors import PassportRefused, UsageError
 from tasks.judges import opened_judge, serving, specs_of
-from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry
+from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry, SpendingCap
 
 if TYPE_CHECKING:
     from tasks.passport.labels import LabelledTexts
@@ -25,10 +26,12 @@ def calibrate(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="CSV or Parquet file of labels.")],
     home: Home,
     judge: Annotated[
-        str, typer.Option(help="The judge: `checklist`, `vllm` or `vllm:MODEL`.")
+        str, typer.Option(help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.")
     ] = DEFAULT_JUDGE,
     judge_model: JudgeModel = None,
     judge_urls: JudgeUrls = None,
+    budget: Budget = None,
+    budget_requests: BudgetRequests = None,
     min_kappa: Annotated[
         float | None,
         typer.Option(min=-1.0, max=1.0, help="Exit with code 1 if quadratic kappa is below this."),
@@ -36,7 +39,22 @@ def calibrate(
     repeats: Annotated[
         int, typer.Option(min=0, max=50, help="How many times the same cards are scored again.")
     ] = 3,
-    seed: Annotated[int, typer.Option(help="For orders, fillers and resamples.")] = 20,
+    seed: Annotated[int, typer.Option(help="For orders, fillers, resamples and folds.")] = 20,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit", help="Learn weights on the checks from the labels instead: a judge of its own."
+        ),
+    ] = False,
+    subject: Annotated[
+        str | None, typer.Option(help="With --fit: the column to learn.", show_default="score")
+    ] = None,
+    try_on: Annotated[
+        Path | None, typer.Option(metavar="OTHER", help="With --fit: other people's labels to try it on.")
+    ] = None,
+    curve: Annotated[
+        Path | None, typer.Option(help="With --fit: draw what so many labels are worth, as .svg or .png.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a judge with people and with itself, and attack it as authors might: its passport.
@@ -45,6 +63,7 @@ def calibrate(
     cardiograph calibrate labels.csv
     cardiograph calibrate labels.csv --judge vllm --judge-url http://gpu:8000
     cardiograph calibrate labels.parquet --min-kappa 0.6
+    cardiograph calibrate labels.csv --fit --curve labels.svg
 
     \b
     LABELS has a column `model_id`, `card_hash` or `card_text`, and `score`
@@ -52,14 +71,27 @@ def calibrate(
     `cardiograph label` makes such a file. The passport is kept in the lake
     and shown in the report. What the measures mean: docs/calibration.md.
     """
+    from flows.cli.fit import fit_labels
     from flows.cli.progress_bars import progress_bars
     from tasks.boilerplate.tables import in_use
     from tasks.passport.labels import read_labels
     from tasks.passport.passport import examine
+    from tasks.passport.sheet import OVERALL
     from tasks.storage.lake import Lake
     from tasks.storage.warehouse import make_home
 
-    (spec,) = specs_of([judge], judge_model, judge_urls or [])
+    (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
+    _check_options(is_fit=fit, has_fit_options=bool(subject or try_on or curve), min_kappa=min_kappa)
+    if fit:
+        fit_labels(
+            *(labels, home, spec),
+            subject=subject or OVERALL,
+            other=try_on,
+            picture=curve,
+            seed=seed,
+            as_json=as_json,
+        )
+        return
     labelled = read_labels(labels, home)
     make_home(home)
     with (
@@ -79,29 +111,23 @@ def calibrate(
         check_kappa(entries, min_kappa)
 
 
+def _check_options(*, is_fit: bool, has_fit_options: bool, min_kappa: float | None) -> None:
+    if has_fit_options and not is_fit:
+        raise UsageError("--subject, --try-on and --curve are for --fit; add it, or leave them out")
+    if is_fit and min_kappa is not None:
+        raise UsageError("--min-kappa is about the passport; run once with it and once with --fit")
+
+
 def keep(home: Path, entries: Sequence[PassportEntry], labelled: LabelledTexts) -> bool:
     """Write labels and passport to the lake and publish them; False where the next run has to publish them.
 
     What took a GPU an hour is in the lake before the warehouse is locked, so that a busy lock cannot lose it.
     """
     from tasks.passport.labels import card_labels, labels_part
-    from tasks.passport.passport import part_of
-    from tasks.storage.warehouse import Warehouse
+    from tasks.storage.lake import Lake
 
-    warehouse = Warehouse(home)
-    warehouse.lake.write(labels_part(labelled), CardLabel, card_labels(labelled))
-    warehouse.lake.write(part_of(entries), PassportEntry, entries)
-    try:
-        with warehouse.writer():
-            warehouse.begin()
-            warehouse.publish()
-            if (home / "report.html").exists():
-                from tasks.report.steps import write_latest_report
-
-                write_latest_report(home)
-    except WriterBusy:
-        return False
-    return True
+    Lake(home).write(labels_part(labelled), CardLabel, card_labels(labelled))
+    return keep_passport(home, entries)
 
 
 def check_kappa(entries: Sequence[PassportEntry], min_kappa: float) -> None:

@@ -82,14 +82,16 @@ def texts_of(payload: Payload) -> list[str]:
     return [str(message.get("content", "")) for message in payload.get("messages") or [{}]]
 
 
-def schema_of(payload: Payload) -> dict[str, Any]:
-    """The schema that the answer is held to; empty where the request names none."""
-    return (payload.get("structured_outputs") or {}).get("json") or {}
+def schema_of(payload: Payload) -> Mapping[str, Any]:
+    """The schema that the request holds its answer to, as vLLM, OpenAI or llama-cpp-python takes it; empty for none."""
+    form = payload.get("response_format") or {}
+    named = form.get("json_schema") or form
+    return (payload.get("structured_outputs") or {}).get("json") or named.get("schema") or {}
 
 
-def answer_for(payload: Payload) -> str:
-    """A valid answer to the request's schema, derived from the digest of its last message."""
-    schema = schema_of(payload)
+def answer_for(payload: Payload, schema: Mapping[str, Any] | None = None) -> str:
+    """A valid answer to `schema`, or to that of the request, derived from the digest of its last message."""
+    schema = schema_of(payload) if schema is None else schema
     text = texts_of(payload)[-1]
     noise, words = _noise(text), _words_of_card(text)
     properties = (schema.get("properties") or {}).items()
@@ -239,6 +241,9 @@ class ScriptedJudge:
     character: Character | None = None
     is_well: bool = True
     has_digits: bool = True  # its vocabulary has a token per digit
+    pages: Mapping[str, object] | None = (
+        None  # of a server that is not vLLM: all that it has beside its chat, by path
+    )
     requests: list[tuple[str, Payload]] = field(default_factory=list)  # path and payload of every POST
     in_flight: int = 0
     in_flight_max: int = 0
@@ -331,6 +336,8 @@ class ScriptedJudge:
         payload = orjson.loads(await request.body() or b"{}")
         if request.method == "POST":
             self.requests.append((path, payload))
+        if self.pages is not None and path != "/v1/chat/completions":
+            return self._page(path)
         match request.method, path:
             case "GET", "/health":
                 return Response(status_code=200 if self.is_well else 503)
@@ -348,6 +355,12 @@ class ScriptedJudge:
                     await asyncio.sleep(self.latency_s)
                 return self._completed(payload)
         return _json({"detail": "Not Found"}, 404)
+
+    def _page(self, path: str) -> Response:
+        """A page of a server that is not vLLM; its listing of models is OpenAI's where there is no other."""
+        listing = {"object": "list", "data": [{"id": self.model, "object": "model", "owned_by": "someone"}]}
+        page = {"/v1/models": listing, **(self.pages or {})}.get(path)
+        return _error(404, "no such page") if page is None else _json(page)
 
     def _fingerprint(self) -> str:
         """Different for any other model or engine, like vLLM's."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -16,7 +16,7 @@ from tasks.arrays import Floats
 from tasks.clock import utc_now
 from tasks.errors import LabelsInvalid
 from tasks.passport.attacks import card_text
-from tasks.passport.sheet import LabelRow, Sheet, read_sheet, subjects
+from tasks.passport.sheet import LOWEST, LabelRow, Sheet, read_sheet, subjects
 from tasks.records import CardLabel, CardText
 from tasks.storage.warehouse import Warehouse, frame
 
@@ -32,13 +32,17 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class LabelledTexts:
-    """Texts, each once, and their ratings. `blank`: rows without a mark; `without_card`: rows without a known text."""
+    """Texts, each once, and their ratings. `blank`: rows without a mark; `without_card`: rows without a known text.
+
+    `owners`: authors that the file names, by card hash; it may name none.
+    """
 
     texts: tuple[CardText, ...]
     ratings: tuple[Rating, ...]
     blank: int = 0
     without_card: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    owners: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -83,14 +87,14 @@ def card_labels(labelled: LabelledTexts) -> list[CardLabel]:
     return rows
 
 
-def read_labels(path: Path, home: Path) -> LabelledTexts:
-    """The labels of a file, with their texts from the file or from the published warehouse of `home`.
+def read_labels(path: Path, home: Path, lowest: int = LOWEST) -> LabelledTexts:
+    """The labels of a file, `lowest` to 5, with their texts from the file or from the published warehouse of `home`.
 
     A row names its text by `card_hash`, else contains it as `card_text`, else names the card that `model_id` has in
     the latest snapshot. Of a named rater's labels of one text the last counts; rows without a rater's name count as
     one rater each. LabelsInvalid where no label is left.
     """
-    sheet = read_sheet(path)
+    sheet = read_sheet(path, lowest)
     texts = _texts(sheet.rows, home)
     known = [(row, text) for row, text in zip(sheet.rows, texts, strict=True) if text]
     ratings = [rating for rating in _ratings(known) if rating.marks]
@@ -106,7 +110,17 @@ def read_labels(path: Path, home: Path) -> LabelledTexts:
         blank=sum(not row.marks for row in sheet.rows),
         without_card=tuple(dict.fromkeys(without_card)),
         ignored=sheet.ignored,
+        owners=_owners([(row, text) for row, text in known if text.card_hash in rated]),
     )
+
+
+def _owners(rows: Sequence[tuple[LabelRow, CardText]]) -> dict[str, frozenset[str]]:
+    """The authors of each text whose rows name one, or a model: its owner, or the model itself where it has none."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for row, text in rows:
+        if owner := row.author or row.model_id.partition("/")[0]:
+            owners[text.card_hash].add(owner)
+    return {card_hash: frozenset(named) for card_hash, named in owners.items()}
 
 
 def _ratings(rows: Sequence[tuple[LabelRow, CardText]]) -> list[Rating]:

@@ -18,21 +18,23 @@ from tasks.rubric import load_rubric
 from tasks.spreadsheets import Csv, is_missing, read_csv
 
 OVERALL = "score"
+LOWEST = 1  # of the rubric's levels
 KEYS = ("card_hash", "card_text", "model_id")
 # Known columns that hold no marks.
-_BESIDE = frozenset({"rater", "comment", "labelled_at"})
+_BESIDE = frozenset({"rater", "author", "comment", "labelled_at"})
 # A spreadsheet runs a cell that begins with one of these; an apostrophe in front makes it text.
 _FORMULA = re.compile(r"['=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """One row: the text, the rater, and the marks by subject: `score` or a criterion's id."""
+    """One row: the text, its author, the rater, and the marks by subject: `score` or a criterion's id."""
 
     place: str
     card_hash: str
     card_text: str
     model_id: str
+    author: str
     rater: str
     marks: dict[str, float]
 
@@ -51,8 +53,8 @@ def subjects() -> tuple[str, ...]:
     return (OVERALL, *(criterion.id for criterion in load_rubric().criteria))
 
 
-def read_sheet(path: Path) -> Sheet:
-    """The rows of a CSV or Parquet file, those without a mark included.
+def read_sheet(path: Path, lowest: int = LOWEST) -> Sheet:
+    """The rows of a CSV or Parquet file, those without a mark included; marks are from `lowest` to 5.
 
     LabelsInvalid names the file, the column or line that cannot be used, and what to do.
     """
@@ -62,7 +64,8 @@ def read_sheet(path: Path) -> Sheet:
         raise LabelsInvalid(f"{path}: cannot be read ({error.strerror or error}); check the name") from error
     columns = _columns(path, names)
     rows = tuple(
-        _row(path, place, {name: values[at] for name, at in columns.items()}) for place, values in cells
+        _row(path, place, {name: values[at] for name, at in columns.items()}, lowest)
+        for place, values in cells
     )
     ignored = tuple(name for name in columns if name not in {*KEYS, *_BESIDE, *subjects()})
     return Sheet(path, rows, ignored)
@@ -127,10 +130,10 @@ def _columns(path: Path, names: Sequence[str]) -> dict[str, int]:
     return columns
 
 
-def _row(path: Path, place: str, cells: Mapping[str, object]) -> LabelRow:
+def _row(path: Path, place: str, cells: Mapping[str, object], lowest: int) -> LabelRow:
     where = f"{path}: {place}"
-    words = {name: _word(where, name, cells.get(name)) for name in (*KEYS, "rater")}
-    found = {name: _mark(where, name, cells[name]) for name in subjects() if name in cells}
+    words = {name: _word(where, name, cells.get(name)) for name in (*KEYS, "author", "rater")}
+    found = {name: _mark(where, name, cells[name], lowest) for name in subjects() if name in cells}
     marks = {name: mark for name, mark in found.items() if mark is not None}
     if marks and not any(words[key].strip() for key in KEYS):
         raise LabelsInvalid(
@@ -143,6 +146,7 @@ def _row(path: Path, place: str, cells: Mapping[str, object]) -> LabelRow:
         card_hash=words["card_hash"].strip(),
         card_text=plain(words["card_text"]),
         model_id=words["model_id"].strip(),
+        author=plain(words["author"]).strip(),
         rater=plain(words["rater"]).strip(),
         marks=marks,
     )
@@ -156,8 +160,11 @@ def _word(where: str, name: str, value: object) -> str:
     raise LabelsInvalid(f"{where}: column '{name}' holds {_shown(value)}; it must be text")
 
 
-def _mark(where: str, name: str, value: object) -> float | None:
-    """A number from 1 to 5, with a point or a comma; null for a blank cell, or one that says that it is missing."""
+def _mark(where: str, name: str, value: object, lowest: int) -> float | None:
+    """A number from `lowest` to 5, with a point or a comma; null for a cell that is blank or says that it is missing.
+
+    From 0 on, yes and no are 1 and 0.
+    """
     if value is None or (isinstance(value, str) and is_missing(value)):
         return None
     if isinstance(value, float) and math.isnan(value):
@@ -165,14 +172,16 @@ def _mark(where: str, name: str, value: object) -> float | None:
     try:
         mark = (
             math.nan
-            if isinstance(value, bool)
-            else float(str(value).strip().lstrip("'").replace(",", ".", 1))
+            if isinstance(value, bool) and lowest > 0
+            else float(
+                str(int(value) if isinstance(value, bool) else value).strip().lstrip("'").replace(",", ".", 1)
+            )
         )
     except (TypeError, ValueError, OverflowError):
         mark = math.nan
-    if not 1 <= mark <= 5:
+    if not lowest <= mark <= 5:
         raise LabelsInvalid(
-            f"{where}: {name} is {_shown(value)}; write a number from 1 to 5, or leave it blank"
+            f"{where}: {name} is {_shown(value)}; write a number from {lowest} to 5, or leave it blank"
         )
     return mark
 

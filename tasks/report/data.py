@@ -42,6 +42,7 @@ class JudgingReport:
     took: dict[str, Any]  # judging, its one row
     canaries: CanaryTrial | None  # canaries; null where it was never tried
     passport: tuple[PassportEntry, ...]  # passport
+    fitted: pl.DataFrame  # fitted
     others: pl.DataFrame  # other_judges
     grids: dict[str, pl.DataFrame]  # score_grid, by the other judge's fingerprint
     disagreements: pl.DataFrame  # disagreements
@@ -110,6 +111,7 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
             took=frame(db, "out/judging", **key).row(0, named=True),
             canaries=_read(CanaryTrial, canaries[0]) if canaries else None,
             passport=tuple(_read(PassportEntry, row) for row in passport.to_dicts()),
+            fitted=frame(db, "out/fitted", fingerprint=fingerprint),
             others=others,
             grids={
                 other: frame(db, "out/score_grid", fingerprint=fingerprint, other=other) for other in drawn

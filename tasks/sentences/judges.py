@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -39,6 +40,39 @@ def judge_note(judge: JudgeRecord, passport: Sequence[PassportEntry] = ()) -> tu
     )
 
 
+_FORMS = {
+    "json_schema": "holds answers to a JSON schema",
+    "object_schema": "holds answers to a JSON schema",
+    "json_object": "holds answers to JSON, of any shape",
+    "text": "holds answers to no form",
+}
+
+
+def abilities_words(settings: str) -> str:
+    """What the server of a judge model was found to be able to do, from the judge's settings; empty where unknown."""
+    try:
+        found = json.loads(settings)
+    except ValueError:
+        return ""
+    abilities = found.get("abilities") if isinstance(found, dict) else None
+    if not isinstance(abilities, dict):
+        return ""
+    words = [
+        _FORMS.get(str(abilities.get("form")), ""),
+        _probability_words(abilities, str(found.get("score_mode"))),
+    ]
+    words += ["reasons before it answers"] if abilities.get("is_thinking") else []
+    words += [] if abilities.get("has_temperature") else ["takes no temperature, so answers vary"]
+    words += [] if abilities.get("limit_word") else ["takes no limit on the length of answers"]
+    return f"{found.get('engine')}: {'; '.join(filter(None, words))}"
+
+
+def _probability_words(abilities: Mapping[str, Any], mode: str) -> str:
+    if not abilities.get("alternatives"):
+        return "gives no probabilities of tokens, so a score is the one digit that was written (score mode decided)"
+    return f"gives the probabilities of {abilities['alternatives']} tokens (score mode {mode})"
+
+
 def _entry(passport: Iterable[PassportEntry], probe: str, measure: str) -> PassportEntry | None:
     """A measure of the overall score, where it gave a figure."""
     wanted = (probe, measure, "score")
@@ -56,8 +90,8 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def passport_sentence(passport: Sequence[PassportEntry]) -> str:
     """How far the judge agrees with people, or that nobody has measured it."""
-    if not passport:
-        return "It has no passport: nobody has compared it with people yet."
+    if all(entry.is_label_free for entry in passport):
+        return "Nobody has compared it with people yet."
     kappa = _entry(passport, "agreement", "quadratic_kappa")
     if kappa is None:
         return (
@@ -123,6 +157,24 @@ def sway_sentences(passport: Sequence[PassportEntry]) -> list[str]:
             f"of {count(raised.n)} tries{seen}."
         )
     return found
+
+
+def fitted_sentences(fitted: Sequence[Mapping[str, Any]]) -> list[str]:
+    """That a judge was fitted to people's labels on this one's answers, and how well it agrees, in one sentence.
+
+    `fitted`: rows of `sql/out/fitted.sql`; without any there is no sentence.
+    """
+    aucs = {row["scorer"]: row for row in fitted if row["measure"] == "auc" and row["estimate"] is not None}
+    if not {"fitted", "judge"} <= aucs.keys():
+        return []
+    own = aucs["fitted"]
+    return [
+        f"A judge fitted to one set of people’s labels ({own['judge']}) weighs its answers by their marks of "
+        f"{texts(own['texts'])}: of two texts by authors kept aside, it scores the one they marked higher above the "
+        f"other in {percent(own['estimate'])} of the pairs ({_interval(own['ci_low'], own['ci_high'])}), where the "
+        f"score on this page does in {percent(aucs['judge']['estimate'])}; it speaks for those people alone, and no "
+        "figure here rests on it."
+    ]
 
 
 def _apart(difference: float | None, low: float | None, high: float | None, what: str) -> str:

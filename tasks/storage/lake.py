@@ -12,6 +12,8 @@
     lake/canaries/<fingerprint>/<canaries>-<outcome>.parquet  how it ordered cards of known quality
     lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what moves its scores
     lake/labels/<labels>.parquet                         people's scores of card texts
+    lake/fitted_judges/<fingerprint>.parquet             weights on a judge's answers, learned from such scores
+    lake/fitted_measures/<fingerprint>-<time>.parquet    how well they agree with people
     lake/findings/<snapshot>-<fingerprint>-<digest>.parquet
     lake/gates/<snapshot>-<fingerprint>-<digest>.parquet    what the data-quality gate measured
     lake/families/<snapshot>-<digest>.parquet            near-duplicate families among the texts of a snapshot
@@ -72,6 +74,8 @@ from tasks.records import (
     Explanation,
     Failure,
     Finding,
+    FittedJudge,
+    FittedMeasure,
     GateMeasure,
     JudgedPart,
     JudgeRecord,
@@ -345,6 +349,8 @@ RECORDS: dict[str, type] = {
     "canaries": CanaryTrial,
     "passports": PassportEntry,
     "labels": CardLabel,
+    "fitted_judges": FittedJudge,
+    "fitted_measures": FittedMeasure,
     "findings": Finding,
     "gates": GateMeasure,
     "releases": Release,

@@ -183,6 +183,51 @@ def test_the_key_is_stored_nowhere(home: Path) -> None:
             assert KEY.encode() not in path.read_bytes(), path
 
 
+def chats(server: ScriptedJudge) -> int:
+    return sum(path == "/v1/chat/completions" for path, _ in server.requests)
+
+
+@pytest.mark.timeout(600)
+def test_a_budget_stops_a_run_with_one_line_and_the_next_run_goes_on(corpus: Path, tmp_path: Path) -> None:
+    prices = {
+        "CARDIOGRAPH_JUDGE_PRICE_IN": "2",
+        "CARDIOGRAPH_JUDGE_PRICE_OUT": "10",
+        "CARDIOGRAPH_JUDGE_CANARIES": "off",
+    }
+    base = (
+        "snapshot",
+        "--hub",
+        corpus,
+        "--limit",
+        30,
+        "--as-of",
+        THIS_WEEK,
+        "--home",
+        tmp_path,
+        "--explain",
+        0,
+    )
+    with running_scripted_judge(pages={}, api_key=KEY) as server:
+        options = ("--judge", "openai:scripted", "--judge-url", f"{server.url}/v1")
+        done = run(*base, *options, "--budget", "0.15", **prices)
+        assert done.returncode == 1
+        assert KEY not in done.stdout + done.stderr
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith("cardiograph: ")]
+        assert "the budget of 0.15 does not cover another request" in line
+        assert "texts are left; what was done is kept: run the same command again" in line
+        assert "Traceback" not in done.stderr
+        asked = chats(server)
+        assert 2 < asked < 30
+        done = run(*base, *options, "--json", **prices)
+        assert done.returncode == 0, done.stderr
+        (summary,) = json.loads(done.stdout)
+    ((texts, spent),) = rows(tmp_path, "select sum(texts), sum(metrics['spent']) from base.judged_parts")
+    assert texts == summary["judging"]["verdicts"]
+    assert 0 < summary["judging"]["spent"] == pytest.approx(spent)
+    scored = rows(tmp_path, "select count(*) from base.verdicts where score is not null")[0][0]
+    assert chats(server) == scored + 2  # each run asks one question to find out what the server can do
+
+
 @pytest.mark.slow
 def test_a_changed_judge_scores_some_of_last_week_too(
     corpus: Path, servers: list[ScriptedJudge], tmp_path: Path
@@ -220,7 +265,7 @@ def test_the_judge_model_is_asked_once_what_each_kind_is_called(
         return completion(payload, json.dumps({"name": names[-1], "description": "Cards of poets."}))
 
     options = ("--judge", "vllm", "--judge-url", server.url, "--explain", 0)
-    embedder = {"CARDIOGRAPH_EMBEDDER": DEFAULT_EMBEDDER}
+    embedder = {"CARDIOGRAPH_EMBEDDER": DEFAULT_EMBEDDER, "CARDIOGRAPH_JUDGE_PASSPORT_TEXTS": "3"}
     server.script = named_apart
     snapshot(tmp_path, corpus, THIS_WEEK, *options, **embedder)
     named = rows(tmp_path, "select kind, named_by, name from out_clusters order by kind")
@@ -231,6 +276,9 @@ def test_the_judge_model_is_asked_once_what_each_kind_is_called(
     by_terms = rows(tmp_path, "select kind, name from base.kind_names where named_by = 'terms' order by kind")
     assert [kind for kind, _ in by_terms] == [kind for kind, *_ in named]
     assert len({name for _, name in by_terms}) == len(named)
+    tried = rows(tmp_path, "select distinct probe from passports where judge = 'vllm:scripted' order by 1")
+    assert tried == [("evidence",), ("invariance",), ("sway",)]
+    assert "Not tried out" not in (tmp_path / "report.html").read_text(encoding="utf-8")
     asked = len(server.requests)
     again = snapshot(tmp_path, corpus, THIS_WEEK, *options, **embedder)
     server.script = None
@@ -289,7 +337,7 @@ def test_a_judge_model_gets_a_passport_and_is_held_against_a_limit(
         )
     )
     assert {"agreement", "consistency", "padding", "attack"} <= measures.keys()
-    assert "No passport" not in (home / "report.html").read_text(encoding="utf-8")
+    assert "Nobody has compared" not in (home / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.timeout(600)

@@ -24,6 +24,7 @@ FLOORS = [
     {"boilerplate", "hub"},
     {"embedders", "findings", "judges"},
     {"atlas", "passport"},
+    {"fitted"},
     {"report"},
     {"operations"},
 ]

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.charts import atlas_map, draw, summaries, theme
+from tasks.charts import atlas_map, draw, labels_worth, summaries, theme
 from tasks.records import Finding
 
 
@@ -57,6 +57,11 @@ def intervals() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["row", "series", "estimate", "ci_low", "ci_high"], orient="row")
 
 
+def worth() -> pl.DataFrame:
+    rows = [(10, 0.7, 0.45, 0.8), (100, 0.9, 0.85, 0.92)]
+    return pl.DataFrame(rows, schema=["labels", "auc", "low", "high"], orient="row")
+
+
 def strata() -> pl.DataFrame:
     return pl.DataFrame(
         {"stratum": ["few", "many", "unscored"], "median_score": [3.0, 2.0, None], "models": [40, 900, 50]}
@@ -94,6 +99,7 @@ def drawn(finding: Callable[..., Finding]) -> dict[str, dict[str, Any]]:
         "strata": draw.how_strata_compare(strata()),
         "agreement": draw.how_far_judge_and_people_agree(intervals(), "Kappa"),
         "judges": draw.how_two_judges_compare(grid(), "the one", "the other"),
+        "labels": labels_worth.what_labels_are_worth(worth(), 0.8),
         "map": atlas_map.where_cards_lie(*placed(10)),
     }
     return {name: chart.to_dict() for name, chart in made.items()}
@@ -365,3 +371,13 @@ def test_tiers_stand_in_the_order_of_popularity_whichever_is_drawn_first() -> No
     ]
     assert domains
     assert all(domain == ["some", "all"] for domain in domains)
+
+
+def test_what_labels_are_worth_is_drawn_on_a_logarithmic_axis_beside_the_judge_as_it_is() -> None:
+    spec = labels_worth.what_labels_are_worth(worth(), 0.8).to_dict()
+    band, line, _, rule, _ = spec["layer"]
+    assert band["encoding"]["x"]["scale"]["type"] == "log"
+    assert band["encoding"]["x"]["axis"]["values"] == [10, 100]
+    assert band["encoding"]["y"]["scale"]["domain"] == [0.45, 1]
+    assert (line["encoding"]["y"]["field"], rule["encoding"]["y"]["field"]) == ("auc", "judge")
+    assert len(labels_worth.what_labels_are_worth(worth()).to_dict()["layer"]) == 3
