@@ -16,7 +16,7 @@ import orjson
 
 from tasks.judges.checklist import ChecklistJudge
 from tasks.judges.llm.fence import marks
-from tasks.judges.scripted import Payload, answer_for
+from tasks.judges.scripted import Payload, answer_for, schema_of
 from tasks.records import CardText, Verdict
 from tasks.rubric import load_rubric
 
@@ -67,7 +67,7 @@ def _digits(pattern: str) -> dict[str, int]:
 
 def _answer(payload: Payload, known: Mapping[str, int]) -> str:
     """The answer to the request's schema, with the values that the character has for its keys."""
-    rules = payload["structured_outputs"]["json"]["properties"]
+    rules = schema_of(payload).get("properties") or {}
     answer: dict[str, object] = orjson.loads(answer_for(payload))
     fitting = {key: known[key] for key in answer.keys() & known.keys() if _fits(known[key], rules[key])}
     return orjson.dumps(answer | fitting).decode()
