@@ -138,8 +138,8 @@ class Settings(BaseSettings):
         description="cards that are edited to see what a new judge without servers notices; 0: none",
     )
     judge_passport_texts: NonNegativeInt = Field(
-        default=12,
-        description="the same for a judge model: about 55 verdicts per card, and 70 for attacks; 0: none",
+        default=6,
+        description="the same for a judge model: about 50 verdicts per card, and 70 for attacks; 0: none",
     )
     gpu_hour_price: NonNegativeFloat | None = Field(
         default=None, description="price of a GPU hour, to compute the cost"

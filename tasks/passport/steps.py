@@ -17,9 +17,11 @@ from tasks.work.run import Run
 
 
 def passport_texts(spec: JudgeSpec) -> int:
-    """How many cards the settings have edited for a judge of this kind; 0 for none."""
-    limits = settings()
-    return limits.judge_passport_texts if kind_of(spec.kind).needs_servers else limits.passport_texts
+    """How many cards the settings have edited for a judge of this kind; 0 for none, as for one that may cost money."""
+    limits, kind = settings(), kind_of(spec.kind)
+    if kind.has_budget:
+        return 0
+    return limits.judge_passport_texts if kind.needs_servers else limits.passport_texts
 
 
 @task(task_run_name="look for the passport of {run.snapshot}")

@@ -108,6 +108,7 @@ def test_the_settings_switch_it_off_for_each_kind_of_judge(
         assert not needs_passport.fn(run, JudgeSpec(), fingerprint)
         monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "12")
         assert needs_passport.fn(run, JudgeSpec("vllm", "m"), fingerprint)
+        assert not needs_passport.fn(run, JudgeSpec("openai", "m"), fingerprint)  # it may cost money
         monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "0")
         assert not needs_passport.fn(run, JudgeSpec("vllm", "m"), fingerprint)
 
