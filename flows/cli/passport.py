@@ -27,7 +27,7 @@ def passport(
     budget: Budget = None,
     budget_requests: BudgetRequests = None,
     texts: Annotated[
-        int, typer.Option(min=3, help="Cards that are edited; each costs about 55 verdicts.")
+        int, typer.Option(min=3, help="Cards that are edited; each costs about 50 verdicts.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="For the cards, the edits and the resamples.")] = 20,
     as_json: AsJson = False,
