@@ -37,7 +37,8 @@ from tasks.findings.sample import Codes
 from tasks.findings.threads import on_one_thread
 from tasks.fitted.agreeing import Tried, concordance
 from tasks.fitted.evaluating import Material, agreements, transferred
-from tasks.fitted.material import direction_of, groups_of, material_of, values_of
+from tasks.fitted.folds import joined
+from tasks.fitted.material import direction_of, groups_of, keys_of, material_of, values_of
 from tasks.fitted.weighing import Answers, learned
 from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.attacks import card_text
@@ -52,10 +53,11 @@ CUTS = {5: (0.1, 0.35, 0.65, 0.9), 2: (0.6,)}
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Every distinct text of a corpus that the checklist scores; `marks` are to be drawn."""
+    """Every distinct text of a corpus, grouped over all of it, without marks yet. `keys`: what texts may share."""
 
     name: str
     material: Material
+    keys: list[set[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,15 @@ def corpus_of(name: str, path: Path) -> Corpus:
         texts[card.card_hash] = card
         owners.setdefault(card.card_hash, set()).add(model_id.partition("/")[0])
     verdicts = list(ChecklistJudge().score(texts.values()))
-    known = {card_hash: frozenset(names) for card_hash, names in owners.items()}
+    keys = keys_of(list(texts.values()), {of: frozenset(names) for of, names in owners.items()})
     material = Material(
         Answers(values_of(verdicts, "passed"), direction_of(load_rubric())),
         np.array([verdict.score for verdict in verdicts], np.float64),
         np.array([len(text.card_text.split()) for text in texts.values()], np.float64),
         np.zeros(len(texts)),
-        groups_of(list(texts.values()), known),
+        joined(keys),
     )
-    return Corpus(name, material)
+    return Corpus(name, material, keys)
 
 
 def planted_weights(material: Material, rng: np.random.Generator) -> Floats:
@@ -183,7 +185,8 @@ def drawn(setting: Setting, seed: int) -> Draw:
     is_apart = (rng.random(int(everything.groups.max()) + 1) < 0.5)[everything.groups]
     pool = np.flatnonzero(~is_apart)
     chosen = pool[chosen_texts(everything.of(pool), setting.labels, is_heavy=setting.is_heavy, rng=rng)]
-    material, second = _with(everything, marks, chosen), _with(everything, others, chosen)
+    groups = joined([setting.corpus.keys[text] for text in chosen])
+    material, second = (_with(everything, of, chosen, groups) for of in (marks, others))
     found = {(one.scorer, one.measure): one.estimate for one in agreements(material, seed)}
     carried = {(one.scorer, one.measure): one.estimate for one in transferred(material, second, seed)}
     weighing = learned(material.answers, material.marks, material.groups, rng)
@@ -209,10 +212,9 @@ def drawn(setting: Setting, seed: int) -> Draw:
     )
 
 
-def _with(material: Material, marks: Floats, chosen: Codes) -> Material:
-    """Some texts with their marks; their groups are numbered anew, alike for all raters."""
+def _with(material: Material, marks: Floats, chosen: Codes, groups: Codes) -> Material:
+    """Some texts with their marks, grouped by what they share among themselves."""
     of = material.of(chosen)
-    groups = np.unique(of.groups, return_inverse=True)[1].astype(np.int64)
     return Material(of.answers, of.scores, of.words, marks[chosen], groups)
 
 
