@@ -265,7 +265,7 @@ def test_the_judge_model_is_asked_once_what_each_kind_is_called(
         return completion(payload, json.dumps({"name": names[-1], "description": "Cards of poets."}))
 
     options = ("--judge", "vllm", "--judge-url", server.url, "--explain", 0)
-    embedder = {"CARDIOGRAPH_EMBEDDER": DEFAULT_EMBEDDER}
+    embedder = {"CARDIOGRAPH_EMBEDDER": DEFAULT_EMBEDDER, "CARDIOGRAPH_JUDGE_PASSPORT_TEXTS": "3"}
     server.script = named_apart
     snapshot(tmp_path, corpus, THIS_WEEK, *options, **embedder)
     named = rows(tmp_path, "select kind, named_by, name from out_clusters order by kind")
@@ -276,6 +276,9 @@ def test_the_judge_model_is_asked_once_what_each_kind_is_called(
     by_terms = rows(tmp_path, "select kind, name from base.kind_names where named_by = 'terms' order by kind")
     assert [kind for kind, _ in by_terms] == [kind for kind, *_ in named]
     assert len({name for _, name in by_terms}) == len(named)
+    tried = rows(tmp_path, "select distinct probe from passports where judge = 'vllm:scripted' order by 1")
+    assert tried == [("evidence",), ("invariance",), ("sway",)]
+    assert "Not tried out" not in (tmp_path / "report.html").read_text(encoding="utf-8")
     asked = len(server.requests)
     again = snapshot(tmp_path, corpus, THIS_WEEK, *options, **embedder)
     server.script = None
@@ -334,7 +337,7 @@ def test_a_judge_model_gets_a_passport_and_is_held_against_a_limit(
         )
     )
     assert {"agreement", "consistency", "padding", "attack"} <= measures.keys()
-    assert "No passport" not in (home / "report.html").read_text(encoding="utf-8")
+    assert "Nobody has compared" not in (home / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.timeout(600)

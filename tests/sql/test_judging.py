@@ -279,6 +279,26 @@ def test_the_time_in_which_a_judge_was_busy_counts_parts_side_by_side_once(
     )
 
 
+def test_money_that_parts_cost_adds_up_and_is_unknown_where_none_says(
+    db: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(db, "base.judges", "fingerprint | judge\nf1 | openai:a\nf2 | vllm:b")
+    fill(
+        db,
+        "base.judged_parts",
+        """
+        part | fingerprint | texts | metrics
+        p1   | f1          | 5     | {spent=0.5}
+        p2   | f1          | 5     | {spent=0.25}
+        p3   | f2          | 5     | {prefix_cache_hits=7}
+        """,
+    )
+    expect(
+        db.sql("select judge, spent from judging_rates order by 1").pl(),
+        "judge | spent\nopenai:a | 0.75\nvllm:b |",
+    )
+
+
 def test_a_clock_set_back_takes_no_time_away(db: Database, fill: Fill, expect: Expect) -> None:
     fill(db, "base.judges", "fingerprint | judge\nf1 | a")
     fill(
@@ -334,6 +354,17 @@ def test_texts_without_a_score_are_counted_by_reason_the_most_frequent_first(
     )
     found = frame(db, "out/judging", snapshot=WEEK, fingerprint="f1").row(0, named=True)
     assert list(found["unscored_reasons"].items()) == [("cut_off", 2), ("timeout", 1)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "provider"),
+    [('{"provider": "api.example.com"}', "api.example.com"), ("{}", ""), ("rules 7", "")],
+)
+def test_judging_names_the_provider_of_a_judge_that_has_one(
+    panel: Database, expect: Expect, settings: str, provider: str
+) -> None:
+    panel.execute("update base.judges set settings = $1 where fingerprint = 'f1'", [settings])
+    expect(frame(panel, "out/judging", **KEY), f"judge | provider\nvllm:a | {provider}")
 
 
 def test_a_judge_that_had_nothing_to_do_took_nothing(panel: Database, expect: Expect) -> None:

@@ -26,8 +26,8 @@ OF_JUDGES = {
     *("disagreements", "explanations", "fitted", "judging", "other_judges", "passport", "passport_texts"),
     "score_grid",
 }
-# What these say is about several weeks: test_gate.py has them, and gate_measures.
-OF_WEEKS = {"gate_before", "gate_latest", "quarantined"}
+# What these say is about several weeks, or about how a judge answers: test_gate.py has them, and gate_measures.
+OF_WEEKS = {"canaries", "gate_before", "gate_judging", "gate_latest", "quarantined"}
 # What these say is about edits and copies: test_edits.py has them.
 OF_BOILERPLATE = {"boilerplate", "boilerplate_cards", "boilerplate_checks", "boilerplate_sample"}
 OF_EDITS = {"edit_panel", "edit_panel_digest", "families", "family_digest", "family_texts"}

@@ -45,7 +45,10 @@ def test_an_answer_without_log_probabilities_is_refused() -> None:
 def sure_of(value: int, other: int, odds: float = 3.0) -> Digit:
     """A digit with these log-odds against another one."""
     p = 1 / (1 + math.exp(-odds))
-    return Digit(value, DigitChoice({str(value): math.log(p), str(other): math.log(1 - p)}, -20.0))
+    return Digit(
+        value,
+        DigitChoice({str(value): math.log(p), str(other): math.log(1 - p)}, [math.log(p), math.log(1 - p)]),
+    )
 
 
 def test_pairs_in_both_orders_cancel_a_preference_for_the_first_place() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from tasks.sentences.estimates import change
 from tasks.sentences.evidence import evidence_sentences
 from tasks.sentences.findings import headline, sentence
 from tasks.sentences.judges import (
+    abilities_words,
     canary_sentence,
     canary_words,
     judge_note,
@@ -430,6 +432,8 @@ TOOK: dict[str, Any] = {
     "tokens_in_per_text": 1500.0,
     "tokens_out_per_text": 140.0,
     "replicas": 2,
+    "provider": None,
+    "spent": None,
 }
 
 
@@ -442,6 +446,38 @@ def test_the_cost_of_a_thousand_cards_is_price_times_gpus_times_hours() -> None:
     assert (
         dict(judging_words(TOOK, price=2.5))["cost per thousand cards"] == "0.0556 (2 GPUs at 2.50 per hour)"
     )
+
+
+def test_the_cost_of_a_provider_is_what_was_spent_whatever_a_gpu_hour_costs() -> None:
+    hosted = TOOK | {"provider": "api.example.com", "spent": 4.5}
+    assert cost_per_thousand(hosted, 2.5, 8) == pytest.approx(0.5)
+    assert words(dict(judging_words(hosted, price=2.5))["cost per thousand cards"]) == (
+        "0.50 (4.50 for 9 000 texts, by the prices of tokens that are set)"
+    )
+    unpriced = dict(judging_words(hosted | {"spent": None}, price=2.5))["cost per thousand cards"]
+    assert unpriced.startswith("set CARDIOGRAPH_JUDGE_PRICE_IN and CARDIOGRAPH_JUDGE_PRICE_OUT")
+
+
+def abilities(**changed: object) -> str:
+    found = {"form": "json_schema", "alternatives": 20, "limit_word": "max_tokens", "has_temperature": True}
+    return json.dumps({"engine": "llama.cpp b1", "score_mode": "decided", "abilities": found | changed})
+
+
+def test_what_a_server_can_do_is_put_in_words() -> None:
+    assert abilities_words(abilities()) == (
+        "llama.cpp b1: holds answers to a JSON schema; gives the probabilities of 20 tokens (score mode decided)"
+    )
+    least = abilities(form="text", alternatives=0, limit_word=None, has_temperature=False, is_thinking=True)
+    assert abilities_words(least) == (
+        "llama.cpp b1: holds answers to no form; gives no probabilities of tokens, so a score is the one digit that "
+        "was written (score mode decided); reasons before it answers; takes no temperature, so answers vary; takes no "
+        "limit on the length of answers"
+    )
+
+
+@pytest.mark.parametrize("settings", ["", "{}", "[]", "null", "{", '{"abilities": 3}'])
+def test_of_other_judges_nothing_is_said_about_servers(settings: str) -> None:
+    assert abilities_words(settings) == ""
 
 
 def test_the_closing_table_tells_speed_and_how_to_learn_the_cost() -> None:

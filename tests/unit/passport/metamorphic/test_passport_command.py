@@ -106,6 +106,7 @@ def test_the_settings_switch_it_off_for_each_kind_of_judge(
     with run.warehouse.writer():
         run.warehouse.begin()
         assert not needs_passport.fn(run, JudgeSpec(), fingerprint)
+        monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "12")
         assert needs_passport.fn(run, JudgeSpec("vllm", "m"), fingerprint)
         monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "0")
         assert not needs_passport.fn(run, JudgeSpec("vllm", "m"), fingerprint)
