@@ -48,6 +48,7 @@ DEMO = "demo"
 BEGIN, END = "<!-- fitting: begin -->", "<!-- fitting: end -->"
 CHECKS_THAT_MATTER = 1 / 3
 SIGNAL, TASTE = 3.0, 0.5  # spread of the sum over cards and of an author's taste; that of the noise is 1.8
+OF_NOTHING = 5  # sets of marks that mean nothing, of each sort and draw: their AUC differs much
 CUTS = {5: (0.1, 0.35, 0.65, 0.9), 2: (0.6,)}
 
 
@@ -85,8 +86,8 @@ class Draw:
     unseen: float
     judge: float
     is_inside: bool | None
-    shuffled: float
-    taste: float
+    shuffled: list[float]
+    taste: list[float]
     own_rho: float
     other_rho: float
     other_judge_rho: float
@@ -161,10 +162,10 @@ def by_taste(material: Material, rng: np.random.Generator) -> Material:
 
 
 def auc_of_nothing(material: Material, seed: int) -> float:
-    """The AUC of the fitted judge out of fold, in two splits: the draws are averaged. NaN of one level."""
+    """The AUC of the fitted judge out of fold, in one split: many draws are averaged. NaN of one level."""
     if len(np.unique(material.marks)) < 2:
         return np.nan
-    return agreements(material, seed, splits=2)[0].estimate.value or np.nan
+    return agreements(material, seed, splits=1)[0].estimate.value or np.nan
 
 
 def auc(marks: Floats, order: Floats) -> float:
@@ -194,7 +195,10 @@ def drawn(setting: Setting, seed: int) -> Draw:
     unseen = auc(marks[new], weighing.expected(everything.answers.of(new)))
     estimate = found["fitted", "auc"]
     varies = material.answers.values.std(0) > 0.1
-    nothing = [auc_of_nothing(of, seed) for of in (shuffled_by_group(material, rng), by_taste(material, rng))]
+    nothing = [
+        [auc_of_nothing(spoil(material, rng), seed) for _ in range(OF_NOTHING)]
+        for spoil in (shuffled_by_group, by_taste)
+    ]
     return Draw(
         weights=float(np.corrcoef(weighing.model.weights[varies], weights[varies])[0, 1]),
         planted=auc(material.marks, material.answers.values @ weights),
@@ -234,7 +238,10 @@ def line(setting: Setting, draws: list[Draw]) -> str:
 
     known = [draw.is_inside for draw in draws if draw.is_inside is not None]
     inside = f"{sum(known)} of {len(known)}"
-    nothing = [_mean_with_error([getattr(draw, name) for draw in draws]) for name in ("shuffled", "taste")]
+    nothing = [
+        _mean_with_error([auc for draw in draws for auc in getattr(draw, name)])
+        for name in ("shuffled", "taste")
+    ]
     cells = [middle(name) for name in ("weights", "planted", "fitted", "unseen", "judge")]
     rhos = [middle(name) for name in ("own_rho", "other_rho", "other_judge_rho")]
     return f"| {setting.words} | " + " | ".join([*cells, inside, *nothing, *rhos]) + " |"

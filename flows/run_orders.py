@@ -101,10 +101,10 @@ def run_orders(
                 run, puller, is_over, on_done=lambda order: waiting.pop(order.name, None), exclude=elsewhere
             )
     except BudgetReached as reached:
-        left = _texts(filter(_is_asked, waiting.values())) - reached.texts
+        left, total = (_texts(filter(_is_asked, some)) for some in (waiting.values(), orders))
+        rest = f"{left - reached.texts:,} of {total:,} texts are left; " if total else ""
         raise BudgetReached(
-            f"{reached}; {left:,} of {_texts(filter(_is_asked, orders)):,} texts are left; what was done is kept: run "
-            "the same command again, with a budget for the rest"
+            f"{reached}; {rest}what was done is kept: run the same command again, with a budget for the rest"
         ) from reached
     if orders:
         message = "%s of %s: %d parts in %.1f s, %d of them by this process"
