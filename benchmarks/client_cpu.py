@@ -15,8 +15,6 @@ import cProfile
 import json
 import pstats
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.judge import cards_of
+from tasks.engine.child import free_port, running_child
 from tasks.hub.source import demo_corpus
 from tasks.judges import opened_judge
 from tasks.judges.llm.judge import _neutral_card
@@ -35,13 +34,10 @@ WARM_UP_CARDS = 20
 
 @contextmanager
 def scripted_server() -> Iterator[str]:
-    """The address of a scripted judge in a process of its own."""
-    command = [sys.executable, "-m", "tasks.judges.scripted"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout
-        assert child.stdin
-        yield child.stdout.readline().strip()
-        child.stdin.close()  # which ends it
+    """The address of a scripted judge in a process of its own; `opened_judge` waits until it answers."""
+    port = free_port()
+    with running_child("tasks.judges.scripted", [str(port)]):
+        yield f"http://127.0.0.1:{port}"
 
 
 def cpu_ms_per_card(work: Callable[[], object], cards: int) -> float:

@@ -23,14 +23,14 @@ def sampling(request: dict[str, Any]) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
 
-    ids = request.get("logprob_token_ids") or []
-    requested = {"logprobs": len(ids), "logprob_token_ids": ids}
-    known = {name for name in requested if hasattr(SamplingParams(), name)}
+    ids = request.get("logprob_token_ids")
+    is_known = hasattr(SamplingParams(), "logprob_token_ids")
+    asked = {"logprob_token_ids": ids} if ids and is_known else {"logprobs": request.get("top_logprobs")}
     return SamplingParams(
         temperature=request["temperature"],
         max_tokens=request["max_tokens"],
         structured_outputs=StructuredOutputsParams(**request["structured_outputs"]),
-        **({name: requested[name] for name in known} if request.get("logprobs") else {}),
+        **(asked if request.get("logprobs") else {}),
     )
 
 

@@ -31,7 +31,8 @@ def atlas(request: AtlasRequest) -> int:
     ):
         record, texts = embed(**request.of(run).parameters(EmbedRequest, embedder=embedder))
         make_map(run, record.embedder)
-        namers = specs_of([request.namer], request.judge_model, request.judge_urls) if request.namer else []
+        names = [request.namer] if request.namer else []
+        namers = specs_of(names, request.judge_model, request.judge_urls, cap=request.cap) if names else []
         for judge in namers:
             if kinds := plan_naming(run, judge):
                 name_kinds(run, with_servers(Shared(spec=judge)), kinds)

@@ -10,6 +10,7 @@ from tasks.boilerplate.steps import check_boilerplate
 from tasks.boilerplate.tables import in_use
 from tasks.engine.schedule import dated
 from tasks.judges import specs_of
+from tasks.judges.canaries.steps import check_canaries, plan_canaries
 from tasks.judges.steps import (
     check_judge_is_served,
     forget_other_judges,
@@ -21,6 +22,7 @@ from tasks.judges.steps import (
     record_judge,
     stages_of,
 )
+from tasks.passport.steps import plan_passport, take_passport
 from tasks.records import JudgeRecord
 from tasks.work.coordinator import coordinating
 from tasks.work.orders import Shared, WorkStage
@@ -38,7 +40,8 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
 
     Returns the judge, and how many texts it judged now.
     """
-    (spec,) = specs_of([request.judge], request.judge_model, request.judge_urls, explains=request.explain > 0)
+    named = [request.judge], request.judge_model, request.judge_urls
+    (spec,) = specs_of(*named, explains=request.explain > 0, cap=request.cap)
     check_judge_is_served(spec, request.crew)
     with (
         coordinating(request.home, request.snapshot_date, request.crew) as run,
@@ -56,10 +59,19 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
         to_judge = [order for order in orders if order.stage.fingerprint]
         if to_judge and not elsewhere:
             shared = with_servers(shared)  # one server for this process and its crew
+        if to_judge:
+            proof = plan_canaries(run, record)
+            proving = WorkStage(run.snapshot, "prove", record.fingerprint)
+            run_orders(run, {proving: shared}, proof, elsewhere=elsewhere)
+            check_canaries(run, record)
         stages = dict.fromkeys(stages_of(run, spec, record.fingerprint), shared)
         run_orders(run, stages, orders, elsewhere=elsewhere)
         check_boilerplate(run, table)
         land(run)
+        cards = 0 if elsewhere else plan_passport(run, spec, record.fingerprint)
+        if cards:
+            shared = with_servers(shared)
+            take_passport(run, shared, record.fingerprint, cards)
         to_explain = plan_explaining(run, spec, record.fingerprint, request.explain)
         if to_explain and not elsewhere:
             shared = with_servers(shared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -13,8 +13,10 @@ from prefect import Task, get_run_logger
 from prefect.futures import PrefectFuture
 
 from tasks.embedders.steps import embed_part
+from tasks.errors import BudgetReached
 from tasks.hub.quota import READS_AT_ONCE
 from tasks.hub.steps import read_part
+from tasks.judges.canaries.steps import prove_judge
 from tasks.judges.steps import (
     assess_part,
     describe_part,
@@ -30,6 +32,7 @@ from tasks.work.run import Run
 
 PART_TASKS: dict[WorkKind, Task[[Run, Order, Shared], Any]] = {
     "identify": identify_judge,
+    "prove": prove_judge,
     "read": read_part,
     "describe": describe_part,
     "assess": assess_part,
@@ -41,6 +44,7 @@ PART_TASKS: dict[WorkKind, Task[[Run, Order, Shared], Any]] = {
 # judge model's servers need a full queue.
 AT_ONCE: dict[WorkKind, int] = {
     "identify": 1,
+    "prove": 1,
     "read": READS_AT_ONCE,
     "describe": 2,
     "assess": 2,
@@ -91,14 +95,31 @@ def run_orders(
         expect(kind, total)
     started = monotonic()
     run.crew.begin_stage()
-    with opened_stages(run, stages, orders):
-        done = pull(
-            run, puller, is_over, on_done=lambda order: waiting.pop(order.name, None), exclude=elsewhere
-        )
+    try:
+        with opened_stages(run, stages, orders):
+            done = pull(
+                run, puller, is_over, on_done=lambda order: waiting.pop(order.name, None), exclude=elsewhere
+            )
+    except BudgetReached as reached:
+        left, total = (_texts(filter(_is_asked, some)) for some in (waiting.values(), orders))
+        rest = f"{left - reached.texts:,} of {total:,} texts are left; " if total else ""
+        raise BudgetReached(
+            f"{reached}; {rest}what was done is kept: run the same command again, with a budget for the rest"
+        ) from reached
     if orders:
         message = "%s of %s: %d parts in %.1f s, %d of them by this process"
         names = ", ".join(sorted(kinds))
         get_run_logger().info(message, names, run.snapshot, len(orders), monotonic() - started, done)
+    return _texts(orders)
+
+
+def _is_asked(order: Order) -> bool:
+    """Whether a judge is asked about its texts."""
+    return order.stage.kind in ("judge", "explain")
+
+
+def _texts(orders: Iterable[Order]) -> int:
+    """Cards or texts of the orders."""
     return sum(len(order.refs) for order in orders)
 
 
@@ -118,27 +139,37 @@ def pull(
     on_done: Callable[[Order], object] = lambda _: None,
     exclude: Collection[WorkKind] = (),
 ) -> int:
-    """Do orders, several at a time, until it is over; returns how many. The first that fails ends it."""
+    """Do orders, several at a time, until it is over; returns how many. The first that fails ends it.
+
+    Where a judge's budget ends, those that run finish first, with what they have: BudgetReached for all of them.
+    """
     finished: SimpleQueue[PrefectFuture[Any]] = SimpleQueue()
     running: dict[PrefectFuture[Any], Order] = {}
     done = 0
+    reached: BudgetReached | None = None
     with judge_servers(run) as with_servers:
         puller.look()
         while True:
-            over = is_over()
+            over = reached is not None or is_over()
             while not over and (order := puller.next([*exclude, *_at_their_limit(running.values())])):
                 if (future := _submit(run, puller, order, with_servers)) is None:
                     break
                 running[future] = order
                 future.add_done_callback(finished.put)
             if over and not running:
+                if reached:
+                    raise reached
                 return done
             try:
                 future = finished.get(timeout=_LOOK_EVERY_S)
             except Empty:
                 continue
             order = running.pop(future)
-            future.result()
+            try:
+                future.result()
+            except BudgetReached as ended:  # the order stays claimed: what is left of it is for another run
+                reached = BudgetReached(str(ended), ended.texts + (reached.texts if reached else 0))
+                continue
             puller.done(order)
             on_done(order)
             done += 1
@@ -152,7 +183,7 @@ def _submit(
     if shared is None:
         puller.let_go(order)
         return None
-    if order.stage.kind in ("judge", "explain"):
+    if order.stage.kind in ("prove", "judge", "explain"):
         shared = with_servers(shared)
     return PART_TASKS[order.stage.kind].submit(run, order, shared)
 

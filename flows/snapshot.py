@@ -48,7 +48,7 @@ def snapshot(request: SnapshotRequest) -> Summary | State[Any]:
         message = f"started more than {request.stale_after_h:g} h after its time"
         return Cancelled(name="Skipped", message=message)
     request = replace(request, judges=request.judges or (DEFAULT_JUDGE,))
-    for spec in specs_of(request.judges, request.judge_model, request.judge_urls):
+    for spec in specs_of(request.judges, request.judge_model, request.judge_urls, cap=request.cap):
         check_judge_is_served(spec, request.crew)
     with coordinating(request.home, request.snapshot_date, request.crew) as run:
         request = request.of(run)
@@ -80,10 +80,15 @@ def snapshot(request: SnapshotRequest) -> Summary | State[Any]:
 
 
 def _servers(request: SnapshotRequest, judge: str | None) -> dict[str, Any]:
-    """Model and servers of a judge; none for one that has no servers."""
+    """Model, servers and budget of a judge; none for one that has no servers, or is not paid for."""
+    has_budget = judge is not None and kind_of(judge).has_budget
+    caps = {
+        "budget": request.budget if has_budget else None,
+        "budget_requests": request.budget_requests if has_budget else None,
+    }
     if judge is None or not kind_of(judge).needs_servers:
-        return {"judge_model": None, "judge_urls": ()}
-    return {"judge_model": request.judge_model, "judge_urls": request.judge_urls}
+        return {"judge_model": None, "judge_urls": (), **caps}
+    return {"judge_model": request.judge_model, "judge_urls": request.judge_urls, **caps}
 
 
 def _namer(request: SnapshotRequest) -> str | None:

@@ -310,7 +310,7 @@ comment on column base.judged_parts.replicas is 'Servers that shared the part; 0
 comment on column base.judged_parts.seconds is 'From the first request to the last answer.';
 comment on column base.judged_parts.started_at is 'When it began (UTC).';
 comment on column base.judged_parts.ended_at is 'When it ended (UTC).';
-comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, including work for other parts.';
+comment on column base.judged_parts.metrics is 'What the servers counted meanwhile, including work for other parts; spent: the money that this part cost.';
 
 create table if not exists base.explanations (
     card_hash varchar not null,
@@ -337,6 +337,33 @@ comment on column base.explanations.improvement is 'The change that it advises.'
 comment on column base.explanations.reason is 'Why there is no explanation, one word.';
 comment on column base.explanations.detail is 'Why there is no explanation, in full.';
 
+create table if not exists base.canaries (
+    fingerprint varchar not null,
+    judge varchar not null,
+    canaries varchar not null,
+    cards bigint not null,
+    refused bigint not null,
+    concordance double,
+    spread double,
+    is_passed boolean not null,
+    faults varchar[] not null,
+    ranking varchar[] not null,
+    tried_at timestamp not null,
+    primary key (fingerprint, canaries, tried_at)
+);
+comment on table base.canaries is 'How each judge ordered the canaries, made-up cards of known quality, each time that it was tried.';
+comment on column base.canaries.fingerprint is 'Fingerprint of the judge.';
+comment on column base.canaries.judge is 'Name of the judge.';
+comment on column base.canaries.canaries is 'Digest of the set of canaries.';
+comment on column base.canaries.cards is 'Canaries that it was asked about.';
+comment on column base.canaries.refused is 'Answers among them that could not be used.';
+comment on column base.canaries.concordance is 'Share of pairs of canaries of different quality that it put in the right order; a tie counts half.';
+comment on column base.canaries.spread is 'Points between its mean scores of exemplary cards and of untouched forms.';
+comment on column base.canaries.is_passed is 'Whether it did what is demanded.';
+comment on column base.canaries.faults is 'What it did not do, in words.';
+comment on column base.canaries.ranking is 'The canaries with their scores, the best first.';
+comment on column base.canaries.tried_at is 'When it was tried (UTC).';
+
 create table if not exists base.passports (
     fingerprint varchar not null,
     judge varchar not null,
@@ -352,14 +379,14 @@ create table if not exists base.passports (
     measured_at timestamp not null,
     primary key (fingerprint, labels, measured_at, probe, measure, subject)
 );
-comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, and what moves its scores.';
+comment on table base.passports is 'How far each judge can be trusted: agreement with people, consistency, what it notices in edited cards, and what moves its scores.';
 comment on column base.passports.fingerprint is 'Fingerprint of the judge.';
 comment on column base.passports.judge is 'Name of the judge.';
-comment on column base.passports.labels is 'Digest of the labels that it was compared with.';
-comment on column base.passports.probe is 'The experiment: agreement, raters, consistency, padding, attack.';
+comment on column base.passports.labels is 'Digest of the labels that it was compared with, or of the cards that were edited.';
+comment on column base.passports.probe is 'The experiment: agreement, raters, consistency, padding, attack; without labels: evidence, invariance, sway.';
 comment on column base.passports.measure is 'The statistic: quadratic_kappa, spearman, bias, …';
-comment on column base.passports.subject is 'What it is about: score, a criterion, or one attack.';
-comment on column base.passports.n is 'Texts that it is computed from.';
+comment on column base.passports.subject is 'What it is about: score, a criterion, a check, one attack, or one edit.';
+comment on column base.passports.n is 'Texts, or pairs of texts and checks, that it is computed from.';
 comment on column base.passports.estimate is 'The measure.';
 comment on column base.passports.ci_low is 'Lower end of the 95 % interval.';
 comment on column base.passports.ci_high is 'Upper end of the 95 % interval.';
@@ -538,7 +565,7 @@ create table if not exists base.gates (
 comment on table base.gates is 'What the data-quality gate measured of each snapshot before it was published, and the limits.';
 comment on column base.gates.snapshot is 'The snapshot measured.';
 comment on column base.gates.fingerprint is 'Fingerprint of the judge that judged it.';
-comment on column base.gates.measure is 'What was measured: models, card_share, median_score, section:<name>, filled:<column>, …';
+comment on column base.gates.measure is 'What was measured: models, card_share, median_score, section:<name>, filled:<column>, judging:<what>, …';
 comment on column base.gates.value is 'The measure; null where there was nothing to measure.';
 comment on column base.gates.before is 'The same of the snapshot compared with; null where that has none.';
 comment on column base.gates.low is 'The lowest value that passes; null for no limit.';
@@ -759,13 +786,14 @@ select *
 from base.judges
 qualify row_number() over (partition by snapshot, judge order by judged_at desc, fingerprint) = 1;
 
--- Suspicious by the last measurement under a judge that counts, and not released.
+-- Suspicious by the last measurement under a judge that counts, and not released: a week whose judge did not read is
+-- shown once another judge has judged it well.
 create or replace view quarantined as
 with latest as (
     select *
     from base.gates
     semi join base.current_judges using (snapshot, fingerprint)
-    qualify measured_at = max(measured_at) over (partition by snapshot, fingerprint)
+    qualify measured_at = max(measured_at) over (partition by snapshot)
 )
 select
     latest.snapshot,
@@ -1053,6 +1081,12 @@ group by scored.snapshot, scored.card_hash
 having count(*) >= 2;
 comment on view judge_panel is 'One row per snapshot and card text that two or more of its judges scored: the one place where scores of several judges meet. score is their mean, null unless all of them scored it; spread the sample standard deviation; scores each judge''s own.';
 
+create or replace view canaries as
+select *
+from base.canaries
+qualify row_number() over (partition by fingerprint order by tried_at desc, canaries) = 1;
+comment on view canaries is 'One row per judge, as last tried: how it ordered the canaries, made-up cards of known quality.';
+
 create or replace view passports as
 select *
 from base.passports
@@ -1157,7 +1191,8 @@ sums as (
         sum(
             greatest(0, epoch(ended_at) - epoch(greatest(started_at, coalesce(busy_until, started_at))))
         ) as busy_seconds,
-        sum(metrics['prefix_cache_hits']) / nullif(sum(metrics['prefix_cache_queries']), 0) as cached_share
+        sum(metrics['prefix_cache_hits']) / nullif(sum(metrics['prefix_cache_queries']), 0) as cached_share,
+        sum(metrics['spent']) as spent
     from ordered
     group by snapshot, fingerprint
 )
@@ -1171,7 +1206,7 @@ select
     sums.tokens_out / nullif(sums.texts, 0) as tokens_out_per_text
 from sums
 join base.judges using (snapshot, fingerprint);
-comment on view judging_rates is 'One row per snapshot and judge that judged anything for it: what it used, and how fast it was. busy_seconds is the time in which any part was being judged; cached_share that of prompt tokens served from a cache.';
+comment on view judging_rates is 'One row per snapshot and judge that judged anything for it: what it used, and how fast it was. busy_seconds is the time in which any part was being judged; cached_share that of prompt tokens served from a cache; spent is money, by the prices of the settings, null where none were set.';
 
 create or replace view out_findings as
 select * from base.findings

@@ -6,11 +6,13 @@
     │   └── TokenRefused
     ├── CardUnreadable          one card; becomes a row in `failures`
     ├── VerdictInvalid          one answer of a judge; becomes a row in `failures`
-    ├── JudgeError              a judge model's server
+    ├── JudgeError              a judge, or a judge model's server
     │   ├── JudgeNotStarted     a server that the run should start did not start
     │   ├── JudgeUnreachable    no server answers
     │   ├── JudgeRefused        a server refuses: unknown model, key not accepted, context too short
-    │   └── JudgesDiffer        servers are not replicas of each other, or the judge changed during the run
+    │   ├── JudgesDiffer        servers are not replicas of each other, or the judge changed during the run
+    │   ├── BudgetReached       the next request would cost more than a run may spend
+    │   └── CanariesFailed      the judge cannot tell good cards from bad ones
     ├── EmbedderUnavailable     the embedding model, or the libraries that run it, are not available
     ├── PassportRefused         a judge below the agreement that was required
     ├── WarehouseError
@@ -71,7 +73,7 @@ class VerdictInvalid(CardiographError):
 
 
 class JudgeError(CardiographError):
-    """A judge model's server fails; what was judged is kept."""
+    """A judge, or a judge model's server, fails; what was judged is kept."""
 
 
 class JudgeNotStarted(JudgeError):
@@ -86,8 +88,20 @@ class JudgeRefused(JudgeError):
     """A server answers and refuses every request."""
 
 
+class BudgetReached(JudgeError):
+    """What a run may spend on a judge is spent. `texts` were judged or explained in the part that ended so."""
+
+    def __init__(self, message: str, texts: int = 0) -> None:
+        super().__init__(message)
+        self.texts = texts
+
+
 class JudgesDiffer(JudgeError):
     """Scores would be mixed: servers with different models, or another judge than at the start of the run."""
+
+
+class CanariesFailed(JudgeError):
+    """The judge does not order made-up cards of known quality; nothing was judged."""
 
 
 class EmbedderUnavailable(CardiographError):

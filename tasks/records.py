@@ -348,12 +348,16 @@ class JudgedPart:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
+LABEL_FREE_PROBES = ("evidence", "invariance", "sway")
+
+
 @dataclass(frozen=True, slots=True)
 class PassportEntry:
     """One measure of how far a judge can be trusted, with its 95 % interval where one was bootstrapped.
 
-    `probe` is the experiment (agreement, raters, consistency, padding, attack), `measure` the statistic, `subject`
-    what it is about: `score`, a criterion, or one attack.
+    `probe` is the experiment (with labels: agreement, raters, consistency, padding, attack; without: evidence,
+    invariance, sway), `measure` the statistic, `subject` what it is about: `score`, a criterion, a check, one attack or
+    one edit. `labels` is the digest of the labels, or of the cards that were edited.
     """
 
     fingerprint: str
@@ -368,6 +372,11 @@ class PassportEntry:
     ci_high: float | None
     detail: str | None
     measured_at: datetime
+
+    @property
+    def is_label_free(self) -> bool:
+        """Whether it was measured on edited cards, without anybody's labels."""
+        return self.probe in LABEL_FREE_PROBES
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +393,36 @@ class CardLabel:
     raters: int
     labels: str
     labelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingCap:
+    """The most that a run may spend on a judge that is paid for: money, and requests; null for no cap."""
+
+    money: float | None = None
+    requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryTrial:
+    """How a judge ordered the canaries, cards of known quality. `canaries`: the digest of their set.
+
+    `concordance` is the share of pairs in the right order, `spread` the points between the best and the worst level;
+    null where the answers do not say. `faults` are the reasons not to trust it, in words; `ranking` has the cards with
+    their scores, the best first.
+    """
+
+    fingerprint: str
+    judge: str
+    canaries: str
+    cards: int
+    refused: int
+    concordance: float | None
+    spread: float | None
+    is_passed: bool
+    faults: list[str]
+    ranking: list[str]
+    tried_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +496,7 @@ class JudgeSpec:
     urls: tuple[str, ...] = ()
     revision: str | None = None
     explains: bool = False
+    cap: SpendingCap = SpendingCap()
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,30 @@ class Settings(BaseSettings):
     judge_patience_s: NonNegativeFloat = Field(
         default=300.0, description="how long all servers may fail before the run stops, to be run again"
     )
+    judge_canaries: Literal["stop", "warn", "off"] = Field(
+        default="stop",
+        description="whether a judge that cannot order made-up cards of known quality stops the run; off: is not tried",
+    )
+    judge_price_in: NonNegativeFloat | None = Field(
+        default=None,
+        description="price of a million tokens that a hosted judge model reads, for cost and --budget",
+    )
+    judge_price_out: NonNegativeFloat | None = Field(
+        default=None, description="price of a million tokens that it writes, its thoughts included"
+    )
+    judge_thinking_tokens: NonNegativeInt = Field(
+        default=4096, description="room for a model that reasons before it answers and cannot be kept from it"
+    )
     judge_bridge_texts: NonNegativeInt = Field(
         default=200, description="texts of the week before that a new judge also scores"
+    )
+    passport_texts: NonNegativeInt = Field(
+        default=40,
+        description="cards that are edited to see what a new judge without servers notices; 0: none",
+    )
+    judge_passport_texts: NonNegativeInt = Field(
+        default=12,
+        description="the same for a judge model, within a sixtieth of the texts that it judged; 0: none",
     )
     gpu_hour_price: NonNegativeFloat | None = Field(
         default=None, description="price of a GPU hour, to compute the cost"
@@ -183,6 +205,32 @@ class Settings(BaseSettings):
     )
     gate_least: PositiveInt = Field(
         default=20, description="fewest models or texts for which a share of failures is judged"
+    )
+    # Whether a judge reads what it judges, by cards that the parser tells apart. `benchmarks/degeneracy.py` has what
+    # the checklist and broken judges measure, on all cards of a warehouse, on draws of 30 and by author.
+    gate_same_checks_most: Share = Field(
+        default=0.6,
+        description="share of unlike cards with the same answer to every check; 1 copies an answer",
+    )
+    gate_unread_pattern_most: Share = Field(
+        default=0.6,
+        description="share of unlike cards whose answers need no reading: all passed, all failed, or alternating",
+    )
+    gate_by_position_most: Share = Field(
+        default=0.85,
+        description="how far a check's place decides its answer: 0 a toss from card to card, 1 the same for all cards",
+    )
+    gate_coherence_least: float = Field(
+        default=0.25,
+        le=1,
+        description="least Cronbach's alpha of the checks; about 0 where each is tossed, 0.87 on the Hub of 2022",
+    )
+    gate_score_spread_least: NonNegativeFloat = Field(
+        default=0.1,
+        description="least standard deviation of the scores of unlike cards, in points; a tenth is no difference",
+    )
+    gate_judging_least: PositiveInt = Field(
+        default=10, description="fewest unlike cards by which a judge's answers are measured"
     )
 
 

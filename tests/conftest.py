@@ -33,6 +33,9 @@ hypothesis.settings.load_profile("cardiograph")
 
 # A map takes half a minute, and most tests need none.
 os.environ.setdefault("CARDIOGRAPH_EMBEDDER", "none")
+# Some tests count what a judge is asked; those of the passport switch it on.
+os.environ.setdefault("CARDIOGRAPH_PASSPORT_TEXTS", "0")
+os.environ.setdefault("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "0")
 
 BUCKET = "lakes"
 # It ends with the tests, however they end, and at once: an outage is not an orderly shutdown.

@@ -24,7 +24,7 @@ def hub(layout: Layout, serving: Serving) -> Service:
 
 
 def judge(layout: Layout, name: str, latency_s: float) -> Service:
-    """A scripted judge: its answers look random and are always the same."""
+    """A scripted judge: it answers as the checklist does, but for some noise that is always the same."""
     return Service(
         name=name,
         command=[sys.executable, "-m", "tasks.judges.scripted", str(layout.ports[name]), str(latency_s)],

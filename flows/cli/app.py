@@ -16,6 +16,7 @@ from flows.cli.doctor import doctor
 from flows.cli.hub import hub
 from flows.cli.label import label
 from flows.cli.neighbours import neighbours
+from flows.cli.passport import passport
 from flows.cli.plan import plan
 from flows.cli.publish import rebuild, report
 from flows.cli.quarantine import quarantine
@@ -35,7 +36,8 @@ app = typer.Typer(
 )
 # In the order of `--help`.
 for command in (
-    label, calibrate, analyse, neighbours, plan, doctor, status, snapshot, demo, query, deploy, rebuild, report,
+    label, calibrate, passport, analyse, neighbours, plan, doctor, status, snapshot, demo, query, deploy, rebuild,
+    report,
 ):  # fmt: skip
     app.command()(command)
 for name, group in (("hub", hub), ("quarantine", quarantine), ("atlas", atlas), ("boilerplate", boilerplate)):

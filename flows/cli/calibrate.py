@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
+from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
+from flows.cli.passport import keep_passport
 from tasks.cards.one_line import printable
-from tasks.errors import PassportRefused, UsageError, WriterBusy
+from tasks.errors import PassportRefused, UsageError
 from tasks.judges import opened_judge, serving, specs_of
-from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry
+from tasks.records import DEFAULT_JUDGE, CardLabel, PassportEntry, SpendingCap
 
 if TYPE_CHECKING:
     from tasks.passport.labels import LabelledTexts
@@ -25,10 +26,12 @@ def calibrate(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="CSV or Parquet file of labels.")],
     home: Home,
     judge: Annotated[
-        str, typer.Option(help="The judge: `checklist`, `vllm` or `vllm:MODEL`.")
+        str, typer.Option(help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.")
     ] = DEFAULT_JUDGE,
     judge_model: JudgeModel = None,
     judge_urls: JudgeUrls = None,
+    budget: Budget = None,
+    budget_requests: BudgetRequests = None,
     min_kappa: Annotated[
         float | None,
         typer.Option(min=-1.0, max=1.0, help="Exit with code 1 if quadratic kappa is below this."),
@@ -77,7 +80,7 @@ def calibrate(
     from tasks.storage.lake import Lake
     from tasks.storage.warehouse import make_home
 
-    (spec,) = specs_of([judge], judge_model, judge_urls or [])
+    (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     _check_options(is_fit=fit, has_fit_options=bool(subject or try_on or curve), min_kappa=min_kappa)
     if fit:
         fit_labels(
@@ -121,23 +124,10 @@ def keep(home: Path, entries: Sequence[PassportEntry], labelled: LabelledTexts) 
     What took a GPU an hour is in the lake before the warehouse is locked, so that a busy lock cannot lose it.
     """
     from tasks.passport.labels import card_labels, labels_part
-    from tasks.passport.passport import part_of
-    from tasks.storage.warehouse import Warehouse
+    from tasks.storage.lake import Lake
 
-    warehouse = Warehouse(home)
-    warehouse.lake.write(labels_part(labelled), CardLabel, card_labels(labelled))
-    warehouse.lake.write(part_of(entries), PassportEntry, entries)
-    try:
-        with warehouse.writer():
-            warehouse.begin()
-            warehouse.publish()
-            if (home / "report.html").exists():
-                from tasks.report.steps import write_latest_report
-
-                write_latest_report(home)
-    except WriterBusy:
-        return False
-    return True
+    Lake(home).write(labels_part(labelled), CardLabel, card_labels(labelled))
+    return keep_passport(home, entries)
 
 
 def check_kappa(entries: Sequence[PassportEntry], min_kappa: float) -> None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from flows.cli.console import fail_fast, plain_table, print_json
 from flows.cli.options import AsJson, Home, JudgeUrls
+from flows.cli.progress_bars import progress_bars
 from tasks.settings import OFFICIAL_HUB
 
 _MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]fail[/]"}
@@ -19,6 +20,10 @@ def doctor(
     home: Home,
     hub: Annotated[str, typer.Option(help="Address of the Hub to ask.")] = OFFICIAL_HUB,
     judge_urls: JudgeUrls = None,
+    canaries: Annotated[
+        bool,
+        typer.Option("--canaries", help="Wait until each judge has scored all canaries: up to 10 minutes."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check what a snapshot needs: packages, token, quota, disk, lake, GPU, judges, Prefect, clock, warehouse.
@@ -26,18 +31,26 @@ def doctor(
     \b
     cardiograph doctor
     cardiograph doctor --judge-url http://gpu:8000
+    cardiograph doctor --judge-url http://gpu:8000 --canaries
 
     \b
     Prints one line per check, with a remedy where something is wrong; each
     check takes five seconds at most. The Hub is asked once, for the account
-    of the token, which is never printed. The exit code is 1 if a check
+    of the token, which is never printed. A judge is asked what it serves, and
+    to score made-up cards of known quality, the canaries: as many as it can in
+    that time, or all of them with --canaries. The exit code is 1 if a check
     fails; a warning does not change it.
     """
     from tasks.cards.one_line import printable
-    from tasks.operations.doctor import checks_for, examine
+    from tasks.operations.doctor import CANARIES_WITHIN_S, canary_checks, checks_for, examine
 
     fail_fast()
-    results = examine(checks_for(home, hub, judge_urls or []))
+    urls = judge_urls or []
+    checks = checks_for(home, hub, urls)
+    results = examine(checks if canaries else [*checks, *canary_checks(urls)])
+    if canaries:
+        with progress_bars("doctor"):
+            results += examine(canary_checks(urls, CANARIES_WITHIN_S), within_s=CANARIES_WITHIN_S)
     if as_json:
         print_json(results)
     else:

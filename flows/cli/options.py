@@ -23,7 +23,8 @@ Home = Annotated[
     ),
 ]
 JudgeModel = Annotated[
-    str | None, typer.Option(help="The judge model of `vllm`: its name on the Hub, or a folder.")
+    str | None,
+    typer.Option(help="The judge model of `vllm` (its name on the Hub, or a folder) or of `openai`."),
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work, this one included.")]
 PoolOption = Annotated[
@@ -63,8 +64,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 JudgeUrls = Annotated[
     list[str] | None,
     typer.Option(
-        "--judge-url", help="Address of a vLLM server; repeat it for replicas. Default: a server is started."
+        "--judge-url",
+        help="Address of a server of `vllm` or `openai`; repeat it for replicas. Default: a server of vLLM is started.",
     ),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Most money that the run may spend on `openai`, by the prices of CARDIOGRAPH_JUDGE_PRICE_IN and _OUT.",
+    ),
+]
+BudgetRequests = Annotated[
+    int | None, typer.Option(min=1, help="Most requests that the run may send to `openai`.")
 ]
 
 

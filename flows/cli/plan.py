@@ -52,7 +52,7 @@ def plan(
     judge: Annotated[
         list[str] | None,
         typer.Option(
-            help="`checklist`, `vllm` or `vllm:MODEL`; repeat it for a panel.",
+            help="`checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`; repeat it for a panel.",
             show_default=", ".join(DEFAULTS.judges),
         ),
     ] = None,
@@ -68,6 +68,7 @@ def plan(
     cardiograph plan --limit 10000
     cardiograph plan --sample 3000               the whole listing is walked
     cardiograph plan --all --plan pro --judge vllm --workers 4
+    cardiograph plan --limit 1000 --judge openai:MODEL   what a provider will cost
     cardiograph plan --all --ask                 with the quota of your token
 
     \b
@@ -120,7 +121,8 @@ def plan(
 
 
 def _cost_rows(columns: Sequence[Costs]) -> list[tuple[str, list[str]]]:
-    from tasks.sentences.numbers import duration
+    from tasks.operations.planning import is_paid
+    from tasks.sentences.numbers import duration, money
 
     rows = [
         ("models listed", [count(c.listed) for c in columns]),
@@ -136,11 +138,14 @@ def _cost_rows(columns: Sequence[Costs]) -> list[tuple[str, list[str]]]:
             (f"{name}: time", [duration(j.seconds) for j in costs]),
         ]
         if judging.gpu_minutes:
+            rows.append((f"{name}: GPU minutes", [count(round(j.gpu_minutes + 0.5)) for j in costs]))
+        if judging.tokens_in:
             tokens = [f"{count(j.tokens_in)} / {count(j.tokens_out)}" for j in costs]
-            rows += [
-                (f"{name}: GPU minutes", [count(round(j.gpu_minutes + 0.5)) for j in costs]),
-                (f"{name}: tokens in / out", tokens),
-            ]
+            rows.append((f"{name}: tokens in / out", tokens))
+        if is_paid(name):
+            rows.append(
+                (f"{name}: cost", ["no price is set" if j.money is None else money(j.money) for j in costs])
+            )
     if columns[0].atlas_s:
         rows.append(("embedding, map", [duration(c.atlas_s) for c in columns]))
     return [

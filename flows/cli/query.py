@@ -44,8 +44,8 @@ def query(
     \b
     Views: models, cards, verdicts, scores, leaderboard, panel, failures,
     families, judge_panel, judge_pairs, judging_rates, explanations, passports,
-    labels, out_findings, snapshots, quarantined; of judges fitted to
-    people: fitted_judges, fitted_weights, fitted_measures, fitted_scores;
+    canaries, labels, out_findings, snapshots, quarantined; of judges fitted
+    to people: fitted_judges, fitted_weights, fitted_measures, fitted_scores;
     of the map: atlases, out_atlas, out_clusters, out_archetypes,
     out_neighbours, kind_events.
     `describe models` lists a view's columns.

@@ -20,6 +20,8 @@ from flows.cli.options import (
     DEFAULTS,
     AllModels,
     AsJson,
+    Budget,
+    BudgetRequests,
     EmbedderOption,
     Home,
     IncludePrivate,
@@ -36,6 +38,7 @@ from flows.cli.options import (
 from tasks.clock import utc_now
 from tasks.errors import UsageError
 from tasks.records import Sort
+from tasks.sentences.judges import abilities_words
 from tasks.sentences.scopes import sample_hint
 from tasks.work.request import SnapshotRequest
 
@@ -69,12 +72,14 @@ def snapshot(
     judge: Annotated[
         list[str] | None,
         typer.Option(
-            help="Who scores the cards: `checklist`, `vllm` or `vllm:MODEL`; repeat it for a panel.",
+            help="Who scores the cards: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`; repeat it for a panel.",
             show_default=", ".join(DEFAULTS.judges),
         ),
     ] = None,
     judge_model: JudgeModel = DEFAULTS.judge_model,
     judge_urls: JudgeUrls = None,
+    budget: Budget = None,
+    budget_requests: BudgetRequests = None,
     explain: Annotated[
         int, typer.Option(min=0, help="How many scores a judge model is asked to explain.")
     ] = DEFAULTS.explain,
@@ -94,6 +99,7 @@ def snapshot(
     cardiograph snapshot --sample 3000                3,000 drawn at random
     cardiograph snapshot --models my-models.txt       models that you name
     cardiograph snapshot --judge vllm                 a judge model scores them
+    cardiograph snapshot --judge openai:MODEL --judge-url URL   one of a server
     cardiograph snapshot --workers 2                  two processes share the work
     cardiograph snapshot --workers 4 --pool default   … of a Prefect work pool
 
@@ -121,6 +127,8 @@ def snapshot(
         judges=tuple(judge or DEFAULTS.judges),
         judge_model=judge_model,
         judge_urls=tuple(judge_urls or ()),
+        budget=budget,
+        budget_requests=budget_requests,
         explain=explain,
         embedder=embedder,
         workers=workers,
@@ -187,9 +195,11 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
     for request in requests:
         if request.judge_pool:
             continue  # only its workers can identify the judge
-        explains = request.explain > 0
-        for spec in specs_of(request.judges, request.judge_model, request.judge_urls, explains=explains):
-            identify(spec)  # one that cannot be identified is reported before anything starts
+        names, explains = (request.judges, request.judge_model, request.judge_urls), request.explain > 0
+        for spec in specs_of(*names, explains=explains, cap=request.cap):
+            judge = identify(spec)  # one that cannot be identified is reported before anything starts
+            if words := abilities_words(judge.record(utc_now().date(), utc_now()).settings):
+                typer.echo(f"{judge.name} at {words}", err=True)
     with prefect_server(home, meanwhile=lambda: _import_for(home)):
         from flows.snapshot import snapshot
 

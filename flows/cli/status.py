@@ -75,6 +75,7 @@ def _published_rows(state: State) -> list[tuple[str, str]]:
             f"{count(published.cards)} with a card, {score}",
         ),
         ("judge", f"{published.judge} {published.fingerprint[:8]}"),
+        *([("", abilities)] if (abilities := published.judge_abilities) else []),
         (
             "warehouse",
             f"{size(published.warehouse_bytes)}, published {published.published_at:%Y-%m-%d %H:%M} UTC",

@@ -30,6 +30,8 @@ losses as (
 select
     judges.judge,
     judges.fingerprint,
+    -- Where the judge model is served, for a judge that is asked at a provider; null for others.
+    if(json_valid(judges.settings), judges.settings ->> '$.provider', null) as provider,
     answers.*,
     losses.unscored_reasons,
     judging_rates.* exclude (snapshot, judge, fingerprint)

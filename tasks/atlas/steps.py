@@ -53,7 +53,8 @@ def name_kinds(run: Run, shared: Shared, kinds: list[int]) -> None:
     """Have a judge model name kinds; an answer that cannot be used is recorded with the reason."""
     from tasks.atlas.judge_names import KindQuestion, judge_names
     from tasks.atlas.kind_facts import known_facts
-    from tasks.judges.vllm.judge import opened_judge
+    from tasks.judges import opened_judge
+    from tasks.judges.llm.judge import LlmJudge
 
     warehouse, cards = run.warehouse, defaultdict(list)
     with warehouse.open() as db:
@@ -64,6 +65,8 @@ def name_kinds(run: Run, shared: Shared, kinds: list[int]) -> None:
     if shared.spec is None:
         raise UsageError("naming kinds requires a judge model")
     with opened_judge(shared.spec) as judge:
+        if not isinstance(judge, LlmJudge):
+            raise UsageError(f"{judge.name} cannot be asked what kinds are called; name a judge model")
         names = judge_names(judge, questions, run.snapshot, utc_now())
         part = f"kind_names/{run.snapshot}-{judge.fingerprint}-{part_name(map(str, kinds))}.parquet"
     warehouse.lake.write(part, KindName, names)

@@ -156,8 +156,9 @@ class Evidence:
 
     Compared by identity, so that checks can share what they compute. `titles` are the headings, `code` the blocks of
     code in one, `inline` the pieces of code within the text, one per line. `intro` is the title and what comes before
-    the details; `intro_words` counts its statements. `own`: what no tool wrote and no table of boilerplate holds.
-    `words`, `own_words` and `intro_words` are substances.
+    the details; its `statements` can tell what the model is, and so can its `asides`, which stand under headings that
+    name no section of the taxonomy. `own`: what no tool wrote and no table of boilerplate holds. `words` and
+    `own_words` are substances.
     """
 
     card: Card
@@ -168,7 +169,8 @@ class Evidence:
     own_words: int
     titles: str
     intro: str
-    intro_words: int
+    statements: tuple[str, ...]
+    asides: tuple[str, ...]
     words: int
     parts: dict[str, Part]
     filled_headings: int
@@ -198,13 +200,12 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
     own = "\n".join(_own_blocks(cleaned, template, table or shipped())).casefold()
     titles = plain("\n".join(section.title for section in card.sections)).casefold()
     named = _named(cleaned)
-    intro = _intro(named, template)
+    intro, is_aside = _intro(named, template)
     words = substance(prose)
     own_words = words if len(own) == len(prose) else substance(own)
     parts = _parts(named, sieve)
     told = "\n".join(filter(_is_statement, intro))
-    intro_words = substance(told)
-    if intro_words >= _DESCRIPTION_WORDS_MIN and not parts["description"].texts:
+    if substance(told) >= _DESCRIPTION_WORDS_MIN and not parts["description"].texts:
         parts["description"].texts.append(told)
     is_untouched = template is not None and (template.kind != "form" or sieve.placeholders >= 3)
     is_form = words >= _FORM_WORDS_MIN and own_words <= _FORM_OWN_SHARE * words
@@ -217,7 +218,8 @@ def gather(card: Card, table: Boilerplate | None = None) -> Evidence:
         own_words=own_words,
         titles=titles,
         intro="\n".join(intro).casefold(),
-        intro_words=intro_words,
+        statements=_statements(intro, is_aside, False),
+        asides=_statements(intro, is_aside, True),
         words=words,
         parts={name: part for name, part in parts.items() if part.is_filled(_WORDS_MIN.get(name, 3))},
         filled_headings=_filled_headings(cleaned),
@@ -384,10 +386,14 @@ def _labelled(label: str, text: str, around: frozenset[str]) -> frozenset[str]:
     return names - {"citation"} if normal_heading(label) in _LINK_LABELS else names
 
 
-def _intro(named: list[tuple[Section, list[str], frozenset[str]]], template: Template | None) -> list[str]:
-    """What a reader meets first: all before the first section of another kind, and the description."""
+def _intro(
+    named: list[tuple[Section, list[str], frozenset[str]]], template: Template | None
+) -> tuple[list[str], list[bool]]:
+    """What a reader meets first, all before the first section of another kind and the description; which are asides."""
     opening = _opening_formulas(template)
+    title = _title_of([section for section, _, _ in named])
     kept: list[str] = []
+    is_aside: list[bool] = []
     is_before = True
     for section, blocks, names in named:
         if not kept and _is_telling(section.title):
@@ -395,7 +401,15 @@ def _intro(named: list[tuple[Section, list[str], frozenset[str]]], template: Tem
         is_before = is_before and (not names or "description" in names)
         if is_before or "description" in names:
             kept += (b for b in blocks if not holds_any(b.casefold(), opening))
-    return kept
+        is_other = bool(section.title) and not names and section is not title
+        is_aside += [is_other] * (len(kept) - len(is_aside))
+    return kept, is_aside
+
+
+def _statements(intro: list[str], is_aside: list[bool], wanted: bool) -> tuple[str, ...]:
+    """The statements of an opening, casefolded: its asides, or all others."""
+    pairs = zip(intro, is_aside, strict=True)
+    return tuple(block.casefold() for block, aside in pairs if aside == wanted and _is_statement(block))
 
 
 # Notices, and lists of links or of facts: what stands between a title and a description.

@@ -273,6 +273,12 @@ def how_far_judge_and_people_agree(intervals: pl.DataFrame, title: str) -> Drawn
     return _forest(intervals, title, row_title="about", series_title="between")
 
 
+def how_often_checks_move(intervals: pl.DataFrame, title: str) -> Drawn:
+    """By criterion, the share of trials in which checks moved with their evidence and with other things."""
+    axis = _axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])
+    return _forest(intervals, title, row_title="criterion", series_title="when", axis=axis, tip=".1%")
+
+
 def _forest(
     intervals: pl.DataFrame,
     title: str,

@@ -18,7 +18,7 @@ from tasks.judges.checks import CHECKS
 from tasks.records import CardText, Explanation, JudgeRecord, JudgeUsage, Verdict
 from tasks.rubric import Rubric, load_rubric
 
-CHECKLIST_VERSION = 2  # raise it with any change that gives some card another verdict
+CHECKLIST_VERSION = 3  # raise it with any change that gives some card another verdict
 
 
 class ChecklistJudge:

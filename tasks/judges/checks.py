@@ -18,17 +18,59 @@ Predicate = Callable[[Evidence], bool]
 
 _TRAINERS = ("trainer", "keras", "axolotl", "llama_factory")  # tools that write of "the evaluation set"
 _DATA_LANGUAGES = ("", "yaml", "yml", "json", "text", "txt", "console", "plaintext", "csv")
-_INTRO_WORDS = 8
+_INTRO_WORDS, _INTRO_WORDS_MIN = 8, 7
 _DEPTH_WORDS = 36
 _WALL_WORDS = 280
-_SPECIFIC_WORDS = 16
+_SPECIFIC_WORDS = 12
 _TELLING_WORDS = 4
 _OWN_WORDS = 50
 _FACTUAL_WORDS = 12
 _DETAILED_WORDS = 95
+_PROTOCOL_WORDS, _PROTOCOL_CUES = 18, 2
 
 
 # ----------------------------------------------------------------------------------------------- purpose
+
+
+# What stands under a heading of its own choice may be about anything: it describes the model where it speaks of the
+# model and not of one of these.
+_ABOUT_OTHERS = (
+    "limits",
+    "out_of_scope",
+    "compute",
+    "installs",
+    "compares",
+    "withheld",
+    "hyperparameter_words",
+)
+_SENTENCES = re.compile(r"(?<=[.!?;。！？；])\s+|(?<=[。！？；])")
+
+
+@lru_cache(maxsize=1)
+def _told(e: Evidence) -> str:
+    """The statements on what the model is."""
+    asides = (
+        each for block in e.asides if cues.has("model_words", block) for each in _SENTENCES.split(block)
+    )
+    return "\n".join((*e.statements, *(each for each in asides if not _is_about_others(each))))
+
+
+def _is_about_others(sentence: str) -> bool:
+    """Whether a casefolded sentence tells something else of a model than what it is."""
+    return any(cues.has(cue, sentence) for cue in _ABOUT_OTHERS)
+
+
+def _states_what_it_is(e: Evidence) -> bool:
+    """Enough words in the opening; fewer where a sentence says that it is a model of some kind."""
+    return substance(_told(e)) >= _INTRO_WORDS or any(map(_calls_it_a_model, e.statements))
+
+
+def _calls_it_a_model(statement: str) -> bool:
+    said = _IS_A.search(statement)
+    return bool(said) and substance(statement) >= _INTRO_WORDS_MIN and cues.has("model_words", statement)
+
+
+_IS_A = re.compile(r"\bis (?:an?|the) ")
 
 
 def _is_bots(e: Evidence) -> bool:
@@ -53,6 +95,8 @@ def _intended(e: Evidence) -> str:
 def shows_example(e: Evidence) -> bool:
     """An output next to its input: in or after code, in pairs of labels or of columns, or in the Hub's widget."""
     if cues.OUTPUT.search(e.code) or cues.PRINTED.search(e.prose) or _has_widget_output(e):
+        return True
+    if cues.has("told_output", e.prose):
         return True
     if cues.has("output_title", e.titles) and any(_is_output(section) for section in e.card.sections):
         return True
@@ -159,7 +203,6 @@ def _is_trained_on(e: Evidence) -> bool:
         named.names_training_data(e.prose, e.card.body)
         or named.names_training_data(e.titles, e.card.body)
         or cues.has("trained_on", e.prose)
-        or cues.has("trained_on", e.titles)
     )
 
 
@@ -168,7 +211,39 @@ def data_described(e: Evidence) -> bool:
     part = e.part("training_data")
     if substance(part) >= 12:
         return True
-    return cues.has("size", part.casefold() or e.prose) and data_named(e)
+    said = [line for line in (part.casefold() or e.prose).split("\n") if _is_size(line)]
+    if said and (data_named(e) or any(cues.has("collected", line) for line in said)):
+        return True
+    return any(map(_counts_data, (part.casefold() or e.prose).split("\n")))
+
+
+# A number of three digits or more, but a year, with a word behind it: "9,300 recipes".
+_COUNT = re.compile(
+    r"(?<![\w.,])(?!(?:19|20)\d\d\b)\d{1,3}(?:[.,\u00a0\u202f ]?\d{3})+(?![\d.,]\d)\s(?=[^\W\d_]{3})"
+)
+
+
+def _counts_data(text: str) -> bool:
+    """Whether some sentence of a casefolded paragraph counts what the data hold and tells how they came about."""
+    return bool(_COUNT.search(text)) and any(
+        _COUNT.search(each) and cues.has("training_data_words", each) and cues.has("collected", text)
+        for each in _SENTENCES.split(text)
+    )
+
+
+_BYTES_OR_HOURS = re.compile(r"(?:[gmt]i?b|hours?|hrs?)$")
+
+
+def _is_size(text: str) -> bool:
+    """Whether a casefolded paragraph holds the size of data, and not only of a batch, a memory or a run."""
+    return any(_is_size_of_data(text, match) for match in islice(cues.CUES["size"].matches(text), 50))
+
+
+def _is_size_of_data(text: str, match: re.Match[str]) -> bool:
+    around = text[max(0, match.start() - 22) : match.end() + 24]
+    if cues.has("other_sizes", around):
+        return False
+    return not (_BYTES_OR_HOURS.search(match[0]) and cues.has("compute", around))
 
 
 def procedure_described(e: Evidence) -> bool:
@@ -225,8 +300,15 @@ def names_test_set(e: Evidence) -> bool:
     ):
         return True
     return reports_numbers(e) and (
-        named.names_test_data(f"{e.titles}\n{e.prose}", e.card.body) or _is_trainers_set(e)
+        named.names_test_data(f"{e.titles}\n{e.prose}", e.card.body)
+        or _is_trainers_set(e)
+        or any(map(_is_result_on_data, cues.result_lines(e.prose)))
     )
+
+
+def _is_result_on_data(sentence: str) -> bool:
+    """Whether a casefolded sentence that reports a result names what it was measured on, before or behind it."""
+    return cues.has("data_set_names", sentence) or cues.has("test_set", sentence)
 
 
 def compares(e: Evidence) -> bool:
@@ -253,7 +335,17 @@ def explains_protocol(e: Evidence) -> bool:
         substance(part.text) >= 20 or any(cues.has("eval_code", c.text.casefold()) for c in part.codes)
     ):
         return True
-    return cues.has("eval_code", e.code) and reports_numbers(e)
+    if cues.has("eval_code", e.code) and (reports_numbers(e) or cues.has("protocol", e.prose)):
+        return True
+    return any(map(_is_protocol, e.prose.split("\n")))
+
+
+def _is_protocol(paragraph: str) -> bool:
+    """Whether a casefolded paragraph tells in several of its words how something was measured."""
+    if not cues.has("protocol", paragraph) or substance(paragraph) < _PROTOCOL_WORDS:
+        return False
+    found = {match[0] for match in islice(cues.CUES["protocol"].matches(paragraph), 20)}
+    return len(found) >= _PROTOCOL_CUES
 
 
 def _is_trainers_set(e: Evidence) -> bool:
@@ -359,6 +451,18 @@ def _sentence_around(text: str, at: int) -> str:
     return text[begin : min(ends, default=end)].strip()
 
 
+def _behind_limits(e: Evidence) -> str:
+    """The sentences behind those that state a limit, in the same paragraph: what to do about it often stands there."""
+    stated = (*_sentences(e, "limits"), *_sentences(e, "risks"))
+    return "\n".join(filter(None, (_sentence_behind(e.prose, sentence) for sentence in stated)))
+
+
+def _sentence_behind(text: str, sentence: str) -> str:
+    end = text.find(sentence) + len(sentence)
+    line = text[end : end + 600].partition("\n")[0].lstrip(" .!?")
+    return line.partition(". ")[0]
+
+
 def limits_specific(e: Evidence) -> bool:
     """Words that no formula for any model has, or an example in code or a table; a bot writes the same for all."""
     if _is_bots(e):
@@ -420,8 +524,10 @@ def _names(e: Evidence) -> int:
 
 CHECKS: dict[str, Predicate] = {
     # purpose
-    "states_what_it_is": lambda e: e.intro_words >= _INTRO_WORDS,
-    "describes_in_depth": lambda e: e.intro_words >= _DEPTH_WORDS and not _is_bots(e),
+    "states_what_it_is": _states_what_it_is,
+    "describes_in_depth": lambda e: (
+        substance("\n".join((*e.statements, *e.asides))) >= _DEPTH_WORDS and not _is_bots(e)
+    ),
     "names_origin": lambda e: (
         has_any(e, "base_model") or cues.has("architecture", e.prose) or cues.has("architecture", e.titles)
     ),
@@ -435,6 +541,7 @@ CHECKS: dict[str, Predicate] = {
         "installation" in e.parts
         or cues.has("installs", e.code)
         or cues.has("installs", e.prose)
+        or cues.has("needs", e.prose)
         or cues.has("requires", f"{e.part('how_to_use')}\n{e.intro}".casefold())
     ),
     # training and data
@@ -457,7 +564,7 @@ CHECKS: dict[str, Predicate] = {
     "limitations_stated": lambda e: substance(_limitations(e)) >= 6 or bool(_sentences(e, "limits")),
     "bias_stated": bias_stated,
     "limits_specific": limits_specific,
-    "mitigation_given": lambda e: cues.has("mitigation", _limits(e)),
+    "mitigation_given": lambda e: cues.has("mitigation", f"{_limits(e)}\n{_behind_limits(e)}"),
     # metadata
     "license_given": metadata.license_given,
     "language_given": metadata.language_given,
@@ -478,6 +585,7 @@ CHECKS: dict[str, Predicate] = {
         or "contact" in e.parts
         or bool(cues.BIBTEX.search(e.code))
         or cues.has("reference_link", _links(e))
+        or bool(cues.MAIL.search(e.prose))
     ),
     # originality
     "no_placeholders": lambda e: e.placeholders == 0 and e.words >= 20 and not snippets.has_blanks(e),

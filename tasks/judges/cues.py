@@ -149,7 +149,7 @@ COMMAND = make_cue(_FILE["runs_command"], r"[^\n]{0,300}?[ \t=](?!-)[^\s&|;]")
 
 # "accuracy of 0.93", "BLEU: 27.1", "94.2 % F1"; a year has four digits and is not a result.
 _NUMBER = r"(?<![\w.,])\d{1,3}(?:[.,]\d{1,8})?(?![\w])"
-_RESULT = make_cue(_FILE["metric"], rf"[\w@+-]{{0,12}}[^\d\n.]{{0,32}}?{_NUMBER}")
+_RESULT = make_cue(_FILE["metric"], rf"[\w@+-]{{0,12}}[^\d\n.]{{0,44}}?{_NUMBER}")
 _NUMBER_BEFORE = re.compile(rf"{_NUMBER}\s?%?\s?[(\[]?(?:\w{{1,12}}\s)?$")
 
 
@@ -161,6 +161,14 @@ def reports_result(text: str) -> bool:
         _NUMBER_BEFORE.search(text, max(0, m.start() - 30), m.start()) for m in CUES["metric"].matches(text)
     )
 
+
+def result_lines(text: str) -> list[str]:
+    """The sentences of a casefolded text that report a result."""
+    lines = [line for line in text.split("\n") if any(map(str.isdigit, line)) and reports_result(line)]
+    return [each for line in lines for each in _SENTENCE_ENDS.split(line) if reports_result(each)]
+
+
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?;。！？；])\s+|(?<=[。！？；])")
 
 _NUMERIC_CELL = re.compile(
     r"[^\w]{0,4}[-+]?\d{1,4}(?:[.,]\d{1,8})?\s?(?:%|[±+(/|-].{0,16}|pp|k|m|b)?[^\w]{0,4}", re.DOTALL
@@ -254,6 +262,7 @@ BIBTEX = re.compile(
 )
 
 
+MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,60}@[\w-]{2,60}\.[a-z]{2,}")
 GENERIC_DATA_WORDS = frozenset(_FILE["generic_data"]["all"])
 FORMULA_WORDS = frozenset(_FILE["formulas"]["all"].split())
 DATA_COLUMNS = frozenset(_FILE["generic_data"]["columns"])

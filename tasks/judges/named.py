@@ -42,12 +42,18 @@ _OBJECT_END = re.compile(
 _WORDS = re.compile(r"[^\W_][\w'’./+@-]{0,60}")
 
 
+_SEEN = re.compile(r"(?<![^\W_])(?:has|have) (?:only |ever |just )?seen (?:the )?(?=\S)")
+
+
 def names_training_data(text: str, written: str) -> bool:
     """Whether the casefolded text says what a model was trained on; `written` is the same text as it was written."""
     return any(
         not _NOT_DONE.search(text, max(0, match.start() - 60), match.start())
         and _has_data(text, match.end(), written)
         for match in islice(_TRAINED.finditer(text), _VERBS_TRIED)
+    ) or any(
+        is_data(text[match.end() : match.end() + _OBJECT], written)
+        for match in islice(_SEEN.finditer(text), _VERBS_TRIED)
     )
 
 

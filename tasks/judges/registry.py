@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,7 +19,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from tasks.errors import UsageError
-from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, Verdict
+from tasks.records import CardText, Explanation, JudgeRecord, JudgeSpec, JudgeUsage, SpendingCap, Verdict
 from tasks.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tasks.cards.evidence import Evidence
 
 ENTRY_POINTS = "cardiograph.judges"
+_NO_CAP = SpendingCap()
 
 
 class JudgeIdentity(Protocol):
@@ -79,6 +80,7 @@ class JudgeKind:
     needs_servers   it is asked over HTTP; `--judge-model`, `--judge-url` and `--judge-pool` are for it
     explains        it can give reasons for its scores
     names_kinds     it can be asked what the kinds of cards are called
+    has_budget      it may be paid for by request; `--budget` and `--budget-requests` are for it
     reads_evidence  it is an `EvidenceJudge`
     part_setting    the setting that holds how many cards are in a part for it
     """
@@ -88,6 +90,7 @@ class JudgeKind:
     needs_servers: bool = False
     explains: bool = False
     names_kinds: bool = False
+    has_budget: bool = False
     reads_evidence: bool = False
     part_setting: Literal["part_cards", "judge_part_cards"] = "part_cards"
 
@@ -131,6 +134,25 @@ class _VllmKind(JudgeKind):
         return vllm.opened_judge(spec)
 
 
+class _OpenAiKind(JudgeKind):
+    """A model behind any server that speaks OpenAI's chat completions."""
+
+    def identify(self, spec: JudgeSpec, table: Boilerplate | None = None) -> JudgeIdentity:
+        from tasks.judges.openai import judge as openai
+
+        return openai.identify(spec)
+
+    def serving(self, spec: JudgeSpec, log: Path) -> AbstractContextManager[JudgeSpec]:
+        from tasks.judges.openai import judge as openai
+
+        return openai.serving(spec, log)
+
+    def opened(self, spec: JudgeSpec, table: Boilerplate | None = None) -> AbstractContextManager[Judge]:
+        from tasks.judges.openai import judge as openai
+
+        return openai.opened_judge(spec)
+
+
 _KINDS: dict[str, JudgeKind] = {}
 
 
@@ -146,6 +168,16 @@ register(
         needs_servers=True,
         explains=True,
         names_kinds=True,
+        part_setting="judge_part_cards",
+    )
+)
+register(
+    _OpenAiKind(
+        "openai",
+        needs_servers=True,
+        explains=True,
+        names_kinds=True,
+        has_budget=True,
         part_setting="judge_part_cards",
     )
 )
@@ -169,28 +201,40 @@ def _unknown(judge: str) -> UsageError:
 
 
 def specs_of(
-    names: Sequence[str], model: str | None, urls: Sequence[str], *, explains: bool = False
+    names: Sequence[str],
+    model: str | None,
+    urls: Sequence[str],
+    *,
+    explains: bool = False,
+    cap: SpendingCap = _NO_CAP,
 ) -> list[JudgeSpec]:
-    """The judges named `KIND` or, where it has a model, `KIND:MODEL`; `explains`: those that can will be asked to.
+    """The judges named `KIND` or, where it has a model, `KIND:MODEL`.
 
-    Raises `UsageError` for an unknown judge or one named twice.
+    `explains`: those that can will be asked to; `cap` is for those that may be paid for. Raises `UsageError` for an
+    unknown judge or one named twice.
     """
-    specs = [_spec_of(name, model, tuple(urls), explains=explains) for name in names]
+    asked = JudgeSpec(urls=tuple(urls), explains=explains, cap=cap)
+    specs = [_spec_of(name, model, asked) for name in names]
     if len(set(specs)) < len(specs):
         raise UsageError(f"the same judge is named twice: {', '.join(names)}")
     if (model or urls) and not any(kind_of(spec.kind).needs_servers for spec in specs):
         served = " or ".join(f"--judge {kind.name}" for kind in _KINDS.values() if kind.needs_servers)
         raise UsageError(f"--judge-model and --judge-url are for {served}; add it, or leave them out")
+    if cap != _NO_CAP and not any(kind_of(spec.kind).has_budget for spec in specs):
+        paid = " or ".join(f"--judge {kind.name}" for kind in _KINDS.values() if kind.has_budget)
+        raise UsageError(f"--budget and --budget-requests are for {paid}; add it, or leave them out")
     return specs
 
 
-def _spec_of(name: str, model: str | None, urls: tuple[str, ...], *, explains: bool) -> JudgeSpec:
-    kind, _, named = name.partition(":")
-    if kind_of(name).needs_servers:
-        return JudgeSpec(kind, named or model, urls, explains=explains and kind_of(name).explains)
+def _spec_of(name: str, model: str | None, asked: JudgeSpec) -> JudgeSpec:
+    """The judge of that name, with what of `asked` a judge of its kind can be asked."""
+    known, named = kind_of(name), name.partition(":")[2]
+    if known.needs_servers:
+        explains, cap = asked.explains and known.explains, asked.cap if known.has_budget else _NO_CAP
+        return replace(asked, kind=known.name, model=named or model, explains=explains, cap=cap)
     if named:
         raise _unknown(name)
-    return JudgeSpec(kind)
+    return JudgeSpec(known.name)
 
 
 def identify(spec: JudgeSpec, table: Boilerplate | None = None) -> JudgeIdentity:

@@ -1,7 +1,8 @@
 """A judge model's server without a model: vLLM's API over real HTTP on loopback, for tests, benchmarks and trials.
 
-By default it gives a valid answer to the schema of each request, the same answer for the same text, with
-log-probabilities in vLLM's shape. A script may give anything else: odd answers, errors, silence, a cut connection.
+By default it reads the card of each request and answers as a competent judge would (`tasks/judges/characters.py`), the
+same for the same card, with log-probabilities in vLLM's shape. It may have another character; and a script may give
+anything else: odd answers, errors, silence, a cut connection.
 
     python -m tasks.judges.scripted [PORT] [LATENCY_S]     serves until it is stopped; prints its address
 """
@@ -46,6 +47,7 @@ _TOP_MAX = 20
 
 Payload = dict[str, Any]
 AnswerScript = Callable[[Payload], object]
+Character = Callable[[Payload], str]
 
 
 class Fault(Enum):
@@ -75,15 +77,22 @@ def _token_id(token: str) -> int:
     return 100 + int.from_bytes(hashlib.sha256(token.encode(errors="replace")).digest()[:2], "big")
 
 
-def _texts(payload: Payload) -> list[str]:
+def texts_of(payload: Payload) -> list[str]:
     """The texts of the request's messages; an answer is derived from the last of them."""
     return [str(message.get("content", "")) for message in payload.get("messages") or [{}]]
 
 
-def answer_for(payload: Payload) -> str:
-    """A valid answer to the request's schema, derived from the digest of its last message."""
-    schema = (payload.get("structured_outputs") or {}).get("json") or {}
-    text = _texts(payload)[-1]
+def schema_of(payload: Payload) -> Mapping[str, Any]:
+    """The schema that the request holds its answer to, as vLLM, OpenAI or llama-cpp-python takes it; empty for none."""
+    form = payload.get("response_format") or {}
+    named = form.get("json_schema") or form
+    return (payload.get("structured_outputs") or {}).get("json") or named.get("schema") or {}
+
+
+def answer_for(payload: Payload, schema: Mapping[str, Any] | None = None) -> str:
+    """A valid answer to `schema`, or to that of the request, derived from the digest of its last message."""
+    schema = schema_of(payload) if schema is None else schema
+    text = texts_of(payload)[-1]
     noise, words = _noise(text), _words_of_card(text)
     properties = (schema.get("properties") or {}).items()
     answer = {name: _value(name, rule, noise, words[place:]) for place, (name, rule) in enumerate(properties)}
@@ -132,7 +141,7 @@ def completion(
     Every value of one digit in it was a choice: that of "score" between 1 and 5, others between 0 and 1, with the
     natural log-odds of 1 that `log_odds` has for its key, or else noise with the digit's sign.
     """
-    prompt_tokens = sum(_count(text) for text in _texts(payload))
+    prompt_tokens = sum(_count(text) for text in texts_of(payload))
     tokens = tokens_of(text)
     choice = {
         "index": 0,
@@ -157,7 +166,7 @@ def completion(
 
 def _logprobs(payload: Payload, text: str, log_odds: Mapping[str, float]) -> list[Payload]:
     """One entry per token; all but the digits that are values were certain."""
-    noise = _noise(_texts(payload)[-1])
+    noise = _noise(texts_of(payload)[-1])
     keys = {found.start(2): found[1] for found in _DIGIT_VALUE.finditer(text)}
     entries, position = [], 0
     for token in tokens_of(text):
@@ -215,7 +224,8 @@ class ScriptedJudge:
     """One server in a thread of its own; `die` and `revive` work any number of times, on the same port.
 
     The fields from `model` to `kv_tokens` are what it reports about itself, `is_well` what /health reports. Each answer
-    takes `latency_s`; of more requests than `parallel` the later ones wait for the earlier ones.
+    takes `latency_s`; of more requests than `parallel` the later ones wait for the earlier ones. `character` gives the
+    text of an answer where `script` gives none; without one the judge is competent.
     """
 
     script: AnswerScript | None = None
@@ -228,8 +238,12 @@ class ScriptedJudge:
     api_key: str | None = None
     latency_s: float = 0.0
     parallel: int | None = None
+    character: Character | None = None
     is_well: bool = True
     has_digits: bool = True  # its vocabulary has a token per digit
+    pages: Mapping[str, object] | None = (
+        None  # of a server that is not vLLM: all that it has beside its chat, by path
+    )
     requests: list[tuple[str, Payload]] = field(default_factory=list)  # path and payload of every POST
     in_flight: int = 0
     in_flight_max: int = 0
@@ -322,6 +336,8 @@ class ScriptedJudge:
         payload = orjson.loads(await request.body() or b"{}")
         if request.method == "POST":
             self.requests.append((path, payload))
+        if self.pages is not None and path != "/v1/chat/completions":
+            return self._page(path)
         match request.method, path:
             case "GET", "/health":
                 return Response(status_code=200 if self.is_well else 503)
@@ -339,6 +355,12 @@ class ScriptedJudge:
                     await asyncio.sleep(self.latency_s)
                 return self._completed(payload)
         return _json({"detail": "Not Found"}, 404)
+
+    def _page(self, path: str) -> Response:
+        """A page of a server that is not vLLM; its listing of models is OpenAI's where there is no other."""
+        listing = {"object": "list", "data": [{"id": self.model, "object": "model", "owned_by": "someone"}]}
+        page = {"/v1/models": listing, **(self.pages or {})}.get(path)
+        return _error(404, "no such page") if page is None else _json(page)
 
     def _fingerprint(self) -> str:
         """Different for any other model or engine, like vLLM's."""
@@ -362,7 +384,7 @@ class ScriptedJudge:
         return "\n".join(lines) + "\n"
 
     def _tokenized(self, payload: Payload) -> Payload:
-        text = payload.get("prompt", "".join(_texts(payload)))
+        text = payload.get("prompt", "".join(texts_of(payload)))
         tokens = [
             _token_id(token if self.has_digits else re.sub(r"\d", "0", token)) for token in tokens_of(text)
         ]
@@ -383,8 +405,15 @@ class ScriptedJudge:
                 return Response(scripted)
         return _json(scripted)
 
+    def _text(self, payload: Payload) -> str:
+        if self.character is None:
+            from tasks.judges.characters import competent  # which is written for this server
+
+            self.character = competent
+        return self.character(payload)
+
     def _judged(self, payload: Payload) -> Response:
-        reply = {**completion(payload, answer_for(payload)), "system_fingerprint": self._fingerprint()}
+        reply = {**completion(payload, self._text(payload)), "system_fingerprint": self._fingerprint()}
         tokens = reply["usage"]["prompt_tokens"]
         if tokens >= self.context_tokens:
             limit = f"This model's maximum context length is {self.context_tokens} tokens."
@@ -412,14 +441,14 @@ class _JudgeProtocol(HttpToolsProtocol):
 
 @contextmanager
 def running_scripted_judge(
-    answer: AnswerScript | None = None, *, port: int = 0, **character: Any
+    answer: AnswerScript | None = None, *, port: int = 0, **fields: Any
 ) -> Iterator[ScriptedJudge]:
-    """A scripted judge that serves until the block ends; `character` are fields of `ScriptedJudge`.
+    """A scripted judge that serves until the block ends; `fields` are those of `ScriptedJudge`.
 
     `answer(payload)`, called for each chat completion, may return None (for a valid answer), a dict (the reply's JSON),
     bytes (its raw body), an int (a status), a `Response` or a `Fault`. It runs on the server's thread: do not block it.
     """
-    judge = ScriptedJudge(answer, port, **character)
+    judge = ScriptedJudge(answer, port, **fields)
     judge.revive()
     try:
         yield judge

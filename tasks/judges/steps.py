@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from itertools import islice
-from typing import cast
+from typing import TypeVar, cast
 
 import orjson
 from prefect import task
@@ -18,7 +18,7 @@ from tasks.cards.boilerplate import Boilerplate
 from tasks.cards.evidence import Evidence, evidence_of
 from tasks.cards.facts import FACTS_VERSION, describe, facts_of
 from tasks.clock import utc_now
-from tasks.errors import JudgeNotStarted, JudgesDiffer, UsageError
+from tasks.errors import BudgetReached, JudgeNotStarted, JudgesDiffer, UsageError
 from tasks.judges import EvidenceJudge, Judge, identify, kind_of, opened_judge, serving
 from tasks.progress import advance
 from tasks.records import (
@@ -28,6 +28,7 @@ from tasks.records import (
     JudgedPart,
     JudgeRecord,
     JudgeSpec,
+    SpendingCap,
     TextRef,
     Verdict,
 )
@@ -39,16 +40,25 @@ from tasks.work.request import CrewRequest
 from tasks.work.run import Run
 from tasks.work.texts import orders_of, pending_texts, texts_of_order
 
+R = TypeVar("R")
+
 _ROWS_AT_ONCE = 32  # verdicts that wait in memory before they are written to the part
 
 
 def check_judge_is_served(spec: JudgeSpec, request: CrewRequest) -> None:
-    """Raise `UsageError` where a pool's workers are to ask a judge model that this machine alone could reach."""
+    """Raise `UsageError` where a pool's workers are to ask a judge model that this machine alone could reach.
+
+    Or where several processes would have to keep one budget.
+    """
     is_shared = request.pool and request.workers > 1 and not request.judge_pool
     if kind_of(spec.kind).needs_servers and not spec.urls and is_shared:
         raise UsageError(
             f"workers of pool {request.pool} cannot reach a judge model's server that this run starts for itself; "
             "name servers with --judge-url, or a pool whose workers serve it with --judge-pool"
+        )
+    if spec.cap != SpendingCap() and (request.workers > 1 or request.judge_pool):
+        raise UsageError(
+            "a budget is kept by one process; leave out --workers and --judge-pool, or --budget and --budget-requests"
         )
 
 
@@ -174,22 +184,27 @@ def _verdicts_part(order: Order) -> str:
 def _write_verdicts(
     run: Run, order: Order, shared: Shared, score: Callable[[Judge], Iterator[Verdict]]
 ) -> None:
-    """Write a part's verdicts as they come, then what they took."""
-    lake, fingerprint, failed = run.lake, order.stage.fingerprint, 0
+    """Write a part's verdicts as they come, then what they took.
+
+    Where the judge's budget ends in the middle, the part ends there: BudgetReached, once all of that is written.
+    """
+    lake, fingerprint, texts, failed = run.lake, order.stage.fingerprint, 0, 0
     started, began = utc_now(), time.perf_counter()
-    with _opened(lake, shared, fingerprint) as judge:
+    with opened_as(lake, shared, fingerprint) as judge:
+        verdicts = _UntilBudget(score(judge))
         with lake.writing(_verdicts_part(order), Verdict) as add:
-            verdicts = score(judge)
             while batch := list(islice(verdicts, _ROWS_AT_ONCE)):
                 add(batch)
+                texts += len(batch)
                 failed += sum(verdict.score is None for verdict in batch)
                 advance("judge", len(batch))
+            verdicts.check(texts)
         usage = judge.usage()
     took = JudgedPart(
         snapshot=order.stage.snapshot,
         fingerprint=fingerprint,
         part=order.part,
-        texts=len(order.refs),
+        texts=texts,
         failed=failed,
         requests=usage.requests,
         tokens_in=usage.tokens_in,
@@ -201,6 +216,29 @@ def _write_verdicts(
         metrics=usage.metrics,
     )
     lake.write(f"judged_parts/{fingerprint}/{order.part}.parquet", JudgedPart, [took])
+    if verdicts.reached:
+        lake.delete(order.name)  # what is left of it is planned anew, as a smaller part
+        raise BudgetReached(str(verdicts.reached), texts)
+
+
+class _UntilBudget(Iterator[R]):
+    """What a judge gives, up to the end of its budget, which is remembered."""
+
+    def __init__(self, given: Iterator[R]) -> None:
+        self._given = given
+        self.reached: BudgetReached | None = None
+
+    def __next__(self) -> R:
+        try:
+            return next(self._given)
+        except BudgetReached as reached:
+            self.reached = reached
+            raise StopIteration from None
+
+    def check(self, given: int) -> None:
+        """Raise BudgetReached where nothing at all was given."""
+        if self.reached and not given:
+            raise self.reached
 
 
 @task(task_run_name="explain {order.part}")
@@ -208,10 +246,19 @@ def explain_part(run: Run, order: Order, shared: Shared) -> None:
     """Have a judge explain its scores of a part's texts, criterion by criterion."""
     lake, fingerprint = run.lake, order.stage.fingerprint
     part = f"explanations/{fingerprint}/{order.part}.parquet"
-    if not lake.has(part):
-        with _opened(lake, shared, fingerprint) as judge:
-            lake.write(part, Explanation, list(judge.explain(texts_of_order(run, order))))
-    advance("explain", len(order.refs))
+    if lake.has(part):
+        advance("explain", len(order.refs))
+        return
+    with opened_as(lake, shared, fingerprint) as judge:
+        given = _UntilBudget(iter(judge.explain(texts_of_order(run, order))))
+        explanations = list(given)
+    texts = len({explanation.card_hash for explanation in explanations})
+    given.check(texts)
+    lake.write(part, Explanation, explanations)
+    advance("explain", texts)
+    if given.reached:
+        lake.delete(order.name)
+        raise BudgetReached(str(given.reached), texts)
 
 
 def _identity_name(stage: WorkStage) -> str:
@@ -265,7 +312,7 @@ def _reported(lake: Lake, stage: WorkStage) -> JudgeRecord:
 @task(task_run_name="forget other judges")
 def forget_other_judges(run: Run, fingerprint: str) -> None:
     """Withdraw what an earlier run ordered of another judge."""
-    kinds: tuple[WorkKind, ...] = ("assess", "judge", "explain")
+    kinds: tuple[WorkKind, ...] = ("prove", "assess", "judge", "explain")
     for kind in kinds:
         withdraw(run.lake, run.snapshot, keep=WorkStage(run.snapshot, kind, fingerprint))
 
@@ -287,7 +334,8 @@ def judge_servers(run: Run) -> Iterator[Callable[[Shared], Shared]]:
 
 
 @contextmanager
-def _opened(lake: Lake, shared: Shared, fingerprint: str) -> Iterator[Judge]:
+def opened_as(lake: Lake, shared: Shared, fingerprint: str) -> Iterator[Judge]:
+    """The judge of a stage, ready to score. `JudgesDiffer` where it is not the one that the run began with."""
     with opened_judge(shared.spec or JudgeSpec(), table_of(lake, shared.boilerplate)) as judge:
         if judge.fingerprint != fingerprint:
             raise JudgesDiffer(

@@ -29,10 +29,15 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tasks.engine.state import EngineState, client_version, read_engine
-from tasks.errors import CardiographError, HubError, TokenRefused, UsageError
+from tasks.errors import CardiographError, HubError, JudgeError, TokenRefused, UsageError
 from tasks.hub.account import Account, ask_account, clock_ahead_s
+from tasks.judges.canaries.loading import load_canaries
+from tasks.judges.canaries.trial import canary_verdicts, failure_words, trial_of
 from tasks.judges.llm.fleet import Fleet
+from tasks.judges.llm.judge import LlmJudge
+from tasks.judges.vllm.judge import opened_judge
 from tasks.judges.vllm.server import installed_build
+from tasks.records import CanaryTrial, JudgeSpec, Verdict
 from tasks.settings import settings
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame, statements
@@ -40,6 +45,8 @@ from tasks.storage.warehouse import Warehouse, frame, statements
 Status = Literal["ok", "warn", "fail"]
 
 WITHIN_S = 5.0
+CANARIES_WITHIN_S = 600.0  # with --canaries: a large model on a CPU takes minutes
+_CLOSING_S = 1.0  # of these, for the goodbye to a judge that is not done
 # S3 refuses a signature when the clocks are 15 minutes apart, and a window of the Hub's quota lasts five minutes.
 CLOCK_WARN_S = 60.0
 # The Hub of 2022 took 0.8 GB of memory and 0.2 GB of disk; a warehouse is copied before it is written to.
@@ -126,6 +133,11 @@ def checks_for(home: Path, hub: str, judge_urls: Sequence[str]) -> list[tuple[st
         *((f"judge {url}", partial(check_judge, url)) for url in judge_urls),
         ("Prefect", check_engine),
     ]
+
+
+def canary_checks(judge_urls: Sequence[str], within_s: float = WITHIN_S) -> list[tuple[str, DoctorCheck]]:
+    """The checks that have the judges score the canaries, in the time given."""
+    return [(f"canaries {url}", partial(check_canaries, url, within_s)) for url in judge_urls]
 
 
 # This machine
@@ -345,6 +357,47 @@ def check_judge(url: str) -> Iterator[CheckResult]:
     with Fleet([url], model=None, limits=limits) as fleet:
         served = fleet.served
     yield CheckResult(f"judge {url}", "ok", f"serves {served.model} ({served.engine})")
+
+
+def check_canaries(url: str, within_s: float = WITHIN_S) -> Iterator[CheckResult]:
+    """Check that the judge model orders cards of known quality, by as many of them as it scores in time."""
+    began = monotonic()
+    with opened_judge(JudgeSpec("vllm", urls=(url,))) as judge:
+        verdicts = _verdicts_until(judge, began + within_s - _CLOSING_S)
+    trial = trial_of(judge.name, judge.fingerprint, verdicts)
+    yield canaries_result(f"canaries {url}", trial, monotonic() - began)
+
+
+def _verdicts_until(judge: LlmJudge, deadline: float) -> list[Verdict]:
+    """The verdicts on the canaries that come before the deadline; what is still in flight then is given up."""
+    found: list[Verdict] = []
+    alarm = threading.Timer(max(0.0, deadline - monotonic()), judge.fleet.close)
+    alarm.start()
+    try:
+        for verdict in canary_verdicts(judge):
+            found.append(verdict)  # noqa: PERF402 - those that came are kept when the rest does not
+    except JudgeError:
+        if monotonic() < deadline:
+            raise
+    finally:
+        alarm.cancel()
+    return found
+
+
+def canaries_result(name: str, trial: CanaryTrial, took_s: float) -> CheckResult:
+    """What the canaries show of a judge, also where not all have come."""
+    total = len(load_canaries())
+    order = (
+        ""
+        if trial.concordance is None
+        else f"; {100 * trial.concordance:.0f} % of the pairs are in the right order"
+    )
+    if trial.cards < total:
+        detail = f"{trial.cards} of {total} came in {took_s:.0f} s{order}"
+        return CheckResult(name, "warn", detail, "`cardiograph doctor --canaries` waits for all of them")
+    detail = f"{total} in {took_s:.0f} s{order}" if trial.is_passed else failure_words(trial)
+    remedy = 'name another judge model; docs/judge.md, "Known to judge"'
+    return _result(name, trial.is_passed, detail, remedy, otherwise="fail")
 
 
 # Prefect

@@ -3,7 +3,10 @@
 A Hub that returns half of a listing, a token that lost its rights, a judge model that gives every card the same
 score: each makes a complete, well-formed snapshot that violates no rule in `sql/checks`. Only the comparison with the
 week before reveals it. Every measure is compared with its value in the last snapshot of the same selection; the
-allowed difference is what a week, and chance, may change. A snapshot without such a predecessor only must not be empty.
+allowed difference is what a week, and chance, may change. A snapshot without such a predecessor must not be empty.
+
+Whether the judge reads is asked of every snapshot, the first one too, by absolute limits: the measures `judging:…`, on
+cards that the parser tells apart. A judge that answers by a pattern, or scores all cards alike, is not published.
 
 A suspicious measure is a row in the lake, and so is a release; the view `quarantined` combines them.
 """
@@ -19,7 +22,9 @@ from typing import TypeGuard
 
 from tasks.clock import utc_now
 from tasks.errors import SnapshotQuarantined, UsageError
+from tasks.judges.unread import unread_patterns
 from tasks.records import GateMeasure, Release
+from tasks.rubric import load_rubric
 from tasks.settings import Settings
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
@@ -28,6 +33,13 @@ from tasks.work.run import Run
 COUNTS = frozenset({"models", "cards"})
 FAILURES = frozenset({"unlisted_share", "unread_share", "unscored_share"})
 SCORE_DISTANCE = "score_distance"
+JUDGING = {
+    "judging:same_checks": "share of unlike cards that got the same answers",
+    "judging:unread_pattern": "share of unlike cards whose answers follow a pattern",
+    "judging:by_position": "how far a check's place decides its answer, 0 to 1",
+    "judging:coherence": "how far the answers about a card rise and fall together, 0 by chance",
+    "judging:score_spread": "standard deviation of the scores of unlike cards",
+}
 # 0.1 % point of Kolmogorov's distribution: two samples of one population are farther apart once in 1,000 times.
 _KOLMOGOROV = 1.95
 # sd = quartiles' distance / 1.349 and the median's standard error = 1.2533 sd / sqrt(n), for normal data.
@@ -122,6 +134,8 @@ def bounds_of(name: str, now: Measured, before: Measured | None, weeks: float, l
     if name == SCORE_DISTANCE:
         chance = _KOLMOGOROV * math.sqrt(2 / now.n)
         return Bounds(high=min(1.0, max(limits.gate_score_distance * weeks, chance)))
+    if name in JUDGING:
+        return _judging(name, now, limits)
     if not _is_known(before):
         return _absolute(name, now, limits)
     was = before.value or 0.0
@@ -148,6 +162,19 @@ def _absolute(name: str, now: Measured, limits: Settings) -> Bounds:
     if name in FAILURES and now.n >= limits.gate_least:
         return Bounds(high=limits.gate_failures_most)
     return Bounds()
+
+
+def _judging(name: str, now: Measured, limits: Settings) -> Bounds:
+    """What a judge that reads its cards stays within; no limit where it read too few."""
+    if now.n < limits.gate_judging_least:
+        return Bounds()
+    return {
+        "judging:same_checks": Bounds(high=limits.gate_same_checks_most),
+        "judging:unread_pattern": Bounds(high=limits.gate_unread_pattern_most),
+        "judging:by_position": Bounds(high=limits.gate_by_position_most),
+        "judging:coherence": Bounds(low=limits.gate_coherence_least),
+        "judging:score_spread": Bounds(low=limits.gate_score_spread_least),
+    }[name]
 
 
 def _share_error(now: Measured, before: Measured) -> float:
@@ -186,7 +213,8 @@ def measure_words(measure: GateMeasure) -> str:
     else:
         expected = f"{low} to {high} expected"
     before = f"; {_number(measure.before)} on {measure.compared_with}" if measure.before is not None else ""
-    return f"{measure.measure} {_number(measure.value)} ({expected}{before})"
+    what = f"{JUDGING[measure.measure]}:" if measure.measure in JUDGING else measure.measure
+    return f"{what} {_number(measure.value)} ({expected}{before})"
 
 
 def _number(value: float | None) -> str:
@@ -199,10 +227,14 @@ def quarantine_words(snapshot: date, measures: Sequence[GateMeasure]) -> str:
     """What is wrong with a quarantined snapshot and what to do about it, in one line."""
     shown = "; ".join(measure_words(measure) for measure in measures[:_MEASURES_SHOWN])
     more = f"; and {len(measures) - _MEASURES_SHOWN} more" if len(measures) > _MEASURES_SHOWN else ""
+    again = (
+        "the judge answers without reading: take the snapshot again with another one (docs/judge.md)"
+        if any(measure.measure in JUDGING for measure in measures)
+        else "take the snapshot again to read what could not be read"
+    )
     return (
         f"the snapshot of {snapshot} is quarantined: {shown}{more}. It is kept but not shown. `cardiograph quarantine` "
-        "lists everything; take the snapshot again to read what could not be read, or release it with "
-        f"`cardiograph quarantine release {snapshot} --reason …`"
+        f"lists everything; {again}, or release it with `cardiograph quarantine release {snapshot} --reason …`"
     )
 
 
@@ -211,10 +243,17 @@ def observe(warehouse: Warehouse, snapshot: date, fingerprint: str) -> tuple[Obs
     with warehouse.open() as db:
         before = frame(db, "out/gate_before", snapshot=snapshot)["snapshot"].to_list()
         seen = []
+        patterns = [",".join(sorted(passed)) for passed in unread_patterns(load_rubric())]
         for week in (snapshot, *before):
             rows = frame(db, "out/gate_measures", snapshot=week, fingerprint=fingerprint).to_dicts()
+            judging = frame(
+                db, "out/gate_judging", snapshot=week, fingerprint=fingerprint, patterns=patterns
+            ).to_dicts()
             bins = frame(db, "out/score_histogram", snapshot=week, fingerprint=fingerprint)["n"].to_list()
-            measures = {row["measure"]: Measured(row["value"], row["n"], row["spread"]) for row in rows}
+            measures = {
+                row["measure"]: Measured(row["value"], row["n"], row.get("spread"))
+                for row in (*rows, *judging)
+            }
             seen.append(Observed(week, measures, bins))
     return seen[0], seen[1] if before else None
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.operations.planning import Rate, documented_rates, is_model
+from tasks.operations.planning import Rate, documented_rates, is_model, rates_kind
 from tasks.settings import settings
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
@@ -74,11 +74,11 @@ def _of_snapshot(row: Mapping[str, Any]) -> dict[str, Rate]:
 
 def _of_judge(judge: str, row: Mapping[str, Any]) -> dict[str, Rate]:
     source = f"this home, {row['judge']} on the snapshot of {row['snapshot']}"
-    kind = "llm" if is_model(judge) else "checklist"
+    kind = rates_kind(judge)
     values = {f"{kind}_texts_a_second": row["texts_per_second"]}
     if is_model(judge):
-        values["llm_tokens_in_a_text"] = row["tokens_in_per_text"]
-        values["llm_tokens_out_a_text"] = row["tokens_out_per_text"]
+        values[f"{kind}_tokens_in_a_text"] = row["tokens_in_per_text"]
+        values[f"{kind}_tokens_out_a_text"] = row["tokens_out_per_text"]
     return {f"{judge} {name.removeprefix(f'{kind}_')}": rate for name, rate in _own(source, values).items()}
 
 

@@ -17,13 +17,14 @@ from tasks.embedders.steps import embedder_of
 from tasks.errors import UsageError
 from tasks.hub.sampling import kept_rows
 from tasks.judges import kind_of
+from tasks.judges.openai.purse import price_of
 from tasks.records import DEFAULT_JUDGE
 from tasks.replica.protocol import PLANS
 from tasks.settings import settings
 
 WINDOW_S = 300.0  # of the Hub's quotas
 _PAGE_ROWS = 1000
-_RUNS_PER_SNAPSHOT, _RUNS_PER_JUDGE, _RUNS_PER_MAP = 14, 12, 6
+_RUNS_PER_SNAPSHOT, _RUNS_PER_JUDGE, _RUNS_PER_MAP = 14, 15, 6
 _RATES_OF_A_MAP = ("atlas_texts_a_second", "lake_bytes_a_placed_text")
 _FILE = Path(__file__).with_name("rates.toml")
 
@@ -63,7 +64,10 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class JudgingCost:
-    """What one judge will take. GPU minutes and tokens are 0 for a judge that needs none."""
+    """What one judge will take. GPU minutes and tokens are 0 for a judge that needs none.
+
+    `money` is by the prices of the settings; null for a judge that is not paid for, or without prices.
+    """
 
     judge: str
     texts: int
@@ -71,6 +75,7 @@ class JudgingCost:
     gpu_minutes: float
     tokens_in: int
     tokens_out: int
+    money: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,22 +206,38 @@ def _judging_cost(judge: str, texts: int, workers: int, rates: Mapping[str, Rate
     tokens_in, tokens_out = (
         round(texts * _rate_of(judge, f"tokens_{way}_a_text", rates).value) for way in ("in", "out")
     )
+    if is_paid(judge):
+        price = price_of(settings())
+        money = price.of(tokens_in, tokens_out) if price else None
+        return JudgingCost(judge, texts, alone_s, 0.0, tokens_in, tokens_out, money)
     return JudgingCost(judge, texts, alone_s / workers, alone_s / 60, tokens_in, tokens_out)
 
 
 def is_model(judge: str) -> bool:
-    """Whether the judge is a language model, which needs a GPU."""
+    """Whether the judge is a language model, which needs a GPU of one's own or of a provider."""
     return kind_of(judge).needs_servers
+
+
+def is_paid(judge: str) -> bool:
+    """Whether the judge is a language model of a provider, which is paid for by tokens."""
+    return kind_of(judge).has_budget
+
+
+def rates_kind(judge: str) -> str:
+    """What the names of a judge's documented rates begin with."""
+    if is_paid(judge):
+        return "hosted"
+    return "llm" if is_model(judge) else "checklist"
 
 
 def _rate_of(judge: str, name: str, rates: Mapping[str, Rate]) -> Rate:
     """The rate of this very judge, else of its kind."""
-    return rates.get(f"{judge} {name}") or rates[f"{'llm' if is_model(judge) else 'checklist'}_{name}"]
+    return rates.get(f"{judge} {name}") or rates[f"{rates_kind(judge)}_{name}"]
 
 
 def rates_used(request: PlanRequest, rates: Mapping[str, Rate]) -> dict[str, Rate]:
     """The rates behind a plan, by name; those of judges that are not requested, or of no map, are left out."""
-    of_kinds = ("checklist_", "llm_", *(() if embedder_of(None) else _RATES_OF_A_MAP))
+    of_kinds = ("checklist_", "llm_", "hosted_", *(() if embedder_of(None) else _RATES_OF_A_MAP))
     common = {
         name: rate
         for name, rate in rates.items()

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from tasks.engine.state import ScheduledRun, read_engine
 from tasks.errors import CardiographError
 from tasks.operations.gate import measure_words, quarantined
+from tasks.sentences.judges import abilities_words
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
 from tasks.work.leases import WRITER, holder_of, is_gone, read_lease
@@ -29,6 +30,7 @@ class Published:
     snapshot: date
     judge: str
     fingerprint: str
+    judge_abilities: str
     models: int
     cards: int
     median_score: float | None
@@ -131,6 +133,7 @@ def _published(warehouse: Warehouse, now: datetime) -> Published | None:
     return Published(
         **{name: origin[name] for name in ("snapshot", "judge", "fingerprint", "days_late")},
         **{name: counts[name] for name in ("models", "cards", "median_score")},
+        judge_abilities=abilities_words(origin["settings"]),
         age_days=(now.date() - origin["snapshot"]).days,
         published_at=datetime.fromtimestamp(file.st_mtime, UTC).replace(tzinfo=None),
         warehouse_bytes=file.st_size,

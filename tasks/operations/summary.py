@@ -10,8 +10,10 @@ from typing import Any
 import polars as pl
 
 from tasks.hub.source import DEMO_CORPUS
+from tasks.records import CanaryTrial
 from tasks.sentences.atlas import atlas_words
 from tasks.sentences.findings import headline
+from tasks.sentences.judges import canary_words
 from tasks.sentences.scopes import private_words
 from tasks.sentences.snapshots import boilerplate_words, judging_words, late_sentence, unscored_words
 from tasks.settings import settings
@@ -47,6 +49,7 @@ class Summary:
     texts_embedded: int
     atlas: dict[str, Any] | None
     judging: dict[str, Any]
+    canaries: CanaryTrial | None
     headline: str
     report: Path
     warehouse: Path
@@ -64,6 +67,7 @@ class Summary:
             ("distinct card texts", f"{self.distinct_texts:,}"),
             (f"verdicts of {self.judge} {self.fingerprint[:8]}", f"{self.verdicts:,}"),
             ("median score", "none" if self.median_score is None else f"{self.median_score:.2f} of 5"),
+            ("canaries (see docs/judge.md)", canary_words(self.canaries)),
             *([("words that nobody wrote", words)] if (words := self._boilerplate_words()) else []),
             ("kinds of card (see `out_clusters`)", atlas_words(self.atlas)),
             *([("texts without a score", words)] if (words := unscored_words(self.judging)) else []),
@@ -96,6 +100,7 @@ def summarise(
             for name in ("counts", "provenance", "judging")
         )
         atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
+        trials = frame(db, "out/canaries", fingerprint=fingerprint).to_dicts()
         checks = frame(db, "out/boilerplate_checks").filter(pl.col("snapshot") == snapshot).to_dicts()
         findings, scope = findings_of(db, snapshot, fingerprint), scope_of(db, snapshot)
     known = provenance | counts
@@ -108,6 +113,7 @@ def summarise(
         boilerplate=_plain(checks[0]) if checks else None,
         atlas=_plain(atlas[0]) if atlas else None,
         judging=judging,
+        canaries=CanaryTrial(**trials[0]) if trials else None,
         headline=headline(findings, scope),
         report=run.report,
         warehouse=run.warehouse.published,

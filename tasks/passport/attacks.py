@@ -45,7 +45,7 @@ def attacked(card: CardText, attack: Attack) -> CardText:
     front, body = _split(card.card_text)
     block = attack.text.strip("\n")
     if attack.place == "front_matter":
-        front = _with_lines(front, block)
+        front = with_lines(front, block)
     elif attack.place == "start":
         body = f"\n{block}\n\n{body.lstrip()}"
     elif attack.place == "end":
@@ -81,7 +81,7 @@ def _split(text: str) -> tuple[str, str]:
     return text[: len(text) - len(body)], body
 
 
-def _with_lines(front: str, lines: str) -> str:
+def with_lines(front: str, lines: str) -> str:
     """Front matter with more lines before its closing fence; a new block where there is none."""
     head, fence, tail = front.rpartition("\n---")
     return f"{head}\n{lines}{fence}{tail}" if fence else f"---\n{lines}\n---\n\n{front}"

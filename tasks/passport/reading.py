@@ -44,7 +44,7 @@ _MEANINGS = {
     "mean_rise": "points gained; 0: it is not swayed",
     "share_flagged": "the verdict has a new flag",
 }
-_SIGNED = frozenset({"bias", "mean_rise"})
+_SIGNED = frozenset({"bias", "mean_rise", "mean_rise_sds", "level_difference", "effect_size"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,14 @@ def conclusion(entries: Sequence[PassportEntry]) -> str:
     if kappa is None or kappa.estimate is None:
         why = "the labels have no overall score" if kappa is None else kappa.detail or "no estimate"
         return f"Its agreement with people is unknown: {why}."
-    text = f"Of the disagreement that chance would give, {1 - kappa.estimate:.0%} is left (kappa {_figure(kappa)})."
+    text = f"Of the disagreement that chance would give, {1 - kappa.estimate:.0%} is left (kappa {figure_of(kappa)})."
     if kappa.n < TEXTS_FOR_TRUST:
         text += f" It rests on {kappa.n} texts; label {TEXTS_FOR_TRUST} or more before relying on it."
     return text
 
 
 def _line(name: str, entry: PassportEntry, meaning: str) -> Line:
-    return Line(name, _figure(entry), _interval(entry), entry.n, meaning)
+    return Line(name, figure_of(entry), interval_of(entry), entry.n, meaning)
 
 
 def _meaning(entry: PassportEntry, people: PassportEntry | None) -> str:
@@ -122,7 +122,7 @@ def _criteria(entries: Sequence[PassportEntry]) -> list[Line]:
         kappa = find(entries, "agreement", "quadratic_kappa", criterion)
         rho, bias = (find(entries, "agreement", measure, criterion) for measure in ("spearman", "bias"))
         if kappa and rho and bias:
-            meaning = kappa.detail or f"bias {_figure(bias)}, Spearman's rho {_figure(rho)}"
+            meaning = kappa.detail or f"bias {figure_of(bias)}, Spearman's rho {figure_of(rho)}"
             lines.append(_line(title, kappa, meaning))
     return lines
 
@@ -131,7 +131,7 @@ def _families(entries: Sequence[PassportEntry]) -> list[Line]:
     def words(subject: str) -> str:
         rise = find(entries, "attack", "mean_rise", subject)
         noticed = find(entries, "attack", "share_flagged", subject)
-        return f"mean rise {_figure(rise)}, flagged {_figure(noticed)}"
+        return f"mean rise {figure_of(rise)}, flagged {figure_of(noticed)}"
 
     raised = (e for e in entries if e.probe == "attack" and e.measure == "share_raised")
     return [_line(_attack_name(e), e, words(e.subject)) for e in raised if e.subject.startswith("family:")]
@@ -156,14 +156,16 @@ def _attack_name(entry: PassportEntry) -> str:
     return entry.subject.removeprefix("family:").replace("_", " ")
 
 
-def _figure(entry: PassportEntry | None) -> str:
+def figure_of(entry: PassportEntry | None) -> str:
+    """The estimate as its measure is written; a dash where there is none."""
     if entry is None or entry.estimate is None:
         return NOT_KNOWN
     spec = "+.2f" if entry.measure in _SIGNED else _format_of(entry)
     return f"{entry.estimate:{spec}}"
 
 
-def _interval(entry: PassportEntry) -> str:
+def interval_of(entry: PassportEntry) -> str:
+    """Both ends of the interval; empty where there is none."""
     if entry.ci_low is None or entry.ci_high is None:
         return ""
     return f"{entry.ci_low:{_format_of(entry)}} to {entry.ci_high:{_format_of(entry)}}"

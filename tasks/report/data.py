@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from tasks.errors import UsageError
-from tasks.records import Finding, JudgeRecord, PassportEntry, Scope
+from tasks.records import CanaryTrial, Finding, JudgeRecord, PassportEntry, Scope
 from tasks.storage.warehouse import frame, scope_of
 
 _ORIGIN = ("hub", "selection", "listed", "finished_at", "days_late", "release_reason")  # of provenance
@@ -40,6 +40,7 @@ class JudgingReport:
     """How the judge worked and how far it can be trusted; each from the file of `sql/out` named beside it."""
 
     took: dict[str, Any]  # judging, its one row
+    canaries: CanaryTrial | None  # canaries; null where it was never tried
     passport: tuple[PassportEntry, ...]  # passport
     fitted: pl.DataFrame  # fitted
     others: pl.DataFrame  # other_judges
@@ -73,7 +74,7 @@ class ReportData:
     kinds: int | None  # of cards, on the map next to the page; null without a map
 
 
-Record = TypeVar("Record", Counts, Finding, JudgeRecord, PassportEntry)
+Record = TypeVar("Record", CanaryTrial, Counts, Finding, JudgeRecord, PassportEntry)
 
 
 def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerprint: str) -> ReportData:
@@ -89,6 +90,7 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         )
     origin = provenance[0]
     atlas = frame(db, "out/atlas_of", snapshot=snapshot).to_dicts()
+    canaries = frame(db, "out/canaries", fingerprint=fingerprint).to_dicts()
     passport = frame(db, "out/passport", fingerprint=fingerprint)
     others = frame(db, "out/other_judges", **key)
     drawn = others["fingerprint"].head(_GRIDS_MAX)
@@ -107,6 +109,7 @@ def read_report_data(db: duckdb.DuckDBPyConnection, *, snapshot: date, fingerpri
         findings=tuple(_read(Finding, row) for row in frame(db, "out/findings", **key).to_dicts()),
         judging=JudgingReport(
             took=frame(db, "out/judging", **key).row(0, named=True),
+            canaries=_read(CanaryTrial, canaries[0]) if canaries else None,
             passport=tuple(_read(PassportEntry, row) for row in passport.to_dicts()),
             fitted=frame(db, "out/fitted", fingerprint=fingerprint),
             others=others,

@@ -6,10 +6,14 @@ import json
 from typing import Any
 
 from tasks.passport import reading
+from tasks.passport.metamorphic.reading import evidence_tables
 from tasks.records import DEFAULT_JUDGE, JudgeRecord
 from tasks.report.data import ReportData
 from tasks.report.tables import disagreements_table, explained_tables, passport_table
+from tasks.sentences.evidence import evidence_sentences
 from tasks.sentences.judges import (
+    abilities_words,
+    canary_sentence,
     fitted_sentences,
     other_judge_sentence,
     passport_sentence,
@@ -30,21 +34,24 @@ def judge_section(data: ReportData, limits: Settings) -> dict[str, Any]:
     """What the template prints about the judge; prices come from the settings. Figures are number, unit and remark."""
     judge, judging = data.judge, data.judging
     kind = judge.judge.partition(":")[0]
-    tables = reading.tables(judging.passport) if judging.passport else []
+    is_compared = not all(entry.is_label_free for entry in judging.passport)
+    option = f" --judge {kind}" if kind != DEFAULT_JUDGE else ""
     return {
         "description": _description(judge, judging.took["score_mode"]),
         "identity": _identity(judge),
         "figures": [*_speed(judging.took, limits), *_quality(judging.took)],
         "asides": _asides(judging.took, limits.gpu_hour_price),
-        "trust": [
-            passport_sentence(judging.passport),
-            *sway_sentences(judging.passport),
-            *fitted_sentences(judging.fitted.to_dicts()),
-        ],
-        "has_passport": bool(judging.passport),
-        "calibrate": "cardiograph calibrate labels.csv"
-        + (f" --judge {kind}" if kind != DEFAULT_JUDGE else ""),
-        "passport": [passport_table(title, lines) for title, lines in tables],
+        "canaries": canary_sentence(judging.canaries),
+        "noticed": evidence_sentences(judging.passport),
+        "edited": [passport_table(title, lines) for title, lines in evidence_tables(judging.passport)],
+        "try_out": f"cardiograph passport{option}",
+        "trust": [passport_sentence(judging.passport), *sway_sentences(judging.passport)],
+        "fitted": fitted_sentences(judging.fitted.to_dicts()),
+        "has_passport": is_compared,
+        "calibrate": f"cardiograph calibrate labels.csv{option}",
+        "passport": [passport_table(title, lines) for title, lines in reading.tables(judging.passport)]
+        if is_compared
+        else [],
         "others": [other_judge_sentence(judge.judge, row) for row in judging.others.to_dicts()],
         "disagreements": disagreements_table(judging.disagreements) if judging.disagreements.height else None,
         "explained": explained_tables(judging.explanations),
@@ -64,8 +71,9 @@ def _description(judge: JudgeRecord, mode: str | None) -> str:
     how = _MODES.get(mode or "", "")
     if not judge.model:
         return f"Rules look for what the rubric’s checks ask about; no model reads the cards. {how}".rstrip()
+    kind = "A" if "provider" in _settings(judge) else "An open-weights"
     return (
-        f"An open-weights language model reads each card as data, never as instructions, answers every check of the "
+        f"{kind} language model reads each card as data, never as instructions, answers every check of the "
         f"rubric about it and gives a score. {how}"
     ).rstrip()
 
@@ -77,6 +85,7 @@ def _identity(judge: JudgeRecord) -> list[tuple[str, str]]:
         ("Judge model", judge.model),
         ("Revision", (judge.revision or "not stated") if judge.model else None),
         ("Engine", settings.get("engine")),
+        ("What its server can do", abilities_words(judge.settings)),
         ("Score mode", settings.get("score_mode")),
         ("Longest card", _tokens(settings.get("card_tokens_max"))),
         ("Rubric", judge.rubric),
@@ -95,6 +104,8 @@ def _asides(took: dict[str, Any], price: float | None) -> list[str]:
         return [
             "No speed is known: this snapshot has no record of judging, for example because every card had a verdict."
         ]
+    if took["provider"]:
+        return [] if took["spent"] is not None else [f"For the cost, {cost_basis(took, price, None)}."]
     if took["replicas"] and price is None:
         return ["With CARDIOGRAPH_GPU_HOUR_PRICE set to the price of a GPU hour, the cost is shown here too."]
     return []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tasks.records import JudgeRecord, PassportEntry
+from tasks.records import CanaryTrial, JudgeRecord, PassportEntry
 from tasks.sentences.numbers import count, decimal, interval_words, long_date, percent, texts
 from tasks.sentences.words import judge_words, upper_first
 
@@ -39,6 +40,39 @@ def judge_note(judge: JudgeRecord, passport: Sequence[PassportEntry] = ()) -> tu
     )
 
 
+_FORMS = {
+    "json_schema": "holds answers to a JSON schema",
+    "object_schema": "holds answers to a JSON schema",
+    "json_object": "holds answers to JSON, of any shape",
+    "text": "holds answers to no form",
+}
+
+
+def abilities_words(settings: str) -> str:
+    """What the server of a judge model was found to be able to do, from the judge's settings; empty where unknown."""
+    try:
+        found = json.loads(settings)
+    except ValueError:
+        return ""
+    abilities = found.get("abilities") if isinstance(found, dict) else None
+    if not isinstance(abilities, dict):
+        return ""
+    words = [
+        _FORMS.get(str(abilities.get("form")), ""),
+        _probability_words(abilities, str(found.get("score_mode"))),
+    ]
+    words += ["reasons before it answers"] if abilities.get("is_thinking") else []
+    words += [] if abilities.get("has_temperature") else ["takes no temperature, so answers vary"]
+    words += [] if abilities.get("limit_word") else ["takes no limit on the length of answers"]
+    return f"{found.get('engine')}: {'; '.join(filter(None, words))}"
+
+
+def _probability_words(abilities: Mapping[str, Any], mode: str) -> str:
+    if not abilities.get("alternatives"):
+        return "gives no probabilities of tokens, so a score is the one digit that was written (score mode decided)"
+    return f"gives the probabilities of {abilities['alternatives']} tokens (score mode {mode})"
+
+
 def _entry(passport: Iterable[PassportEntry], probe: str, measure: str) -> PassportEntry | None:
     """A measure of the overall score, where it gave a figure."""
     wanted = (probe, measure, "score")
@@ -56,8 +90,8 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def passport_sentence(passport: Sequence[PassportEntry]) -> str:
     """How far the judge agrees with people, or that nobody has measured it."""
-    if not passport:
-        return "It has no passport: nobody has compared it with people yet."
+    if all(entry.is_label_free for entry in passport):
+        return "Nobody has compared it with people yet."
     kappa = _entry(passport, "agreement", "quadratic_kappa")
     if kappa is None:
         return (
@@ -71,6 +105,30 @@ def passport_sentence(passport: Sequence[PassportEntry]) -> str:
     if kappa.n < _MEASURED_TEXTS_MIN:
         agreement += " Based on few texts: read it as a hint."
     return agreement
+
+
+def canary_sentence(trial: CanaryTrial | None) -> str:
+    """How the judge ordered the canaries, or that it was not tried."""
+    if trial is None:
+        return "It was not tried on canaries, made-up cards of known quality."
+    cards = f"{count(trial.cards)} made-up cards of known quality (canaries)"
+    if not trial.is_passed:
+        return (
+            f"Distrust these scores: the judge cannot order {cards}. {upper_first('; '.join(trial.faults))}."
+        )
+    return (
+        f"Of {cards}, it put {percent(trial.concordance)} of the pairs in the right order, and exemplary ones "
+        f"{decimal(trial.spread)} points above untouched forms."
+    )
+
+
+def canary_words(trial: CanaryTrial | None) -> str:
+    """The same for a closing table."""
+    if trial is None:
+        return "not tried"
+    if not trial.is_passed:
+        return f"failed: {'; '.join(trial.faults)}"
+    return f"passed: {percent(trial.concordance)} of pairs in order, {decimal(trial.spread)} points apart"
 
 
 def sway_sentences(passport: Sequence[PassportEntry]) -> list[str]:

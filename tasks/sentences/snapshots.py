@@ -32,8 +32,10 @@ def boilerplate_words(row: Mapping[str, Any]) -> str:
 def cost_per_thousand(row: Mapping[str, Any], price: float | None, gpus: int | None) -> float | None:
     """Cost of judging a thousand cards, from a row of `sql/out/judging.sql` and the `price` per GPU hour.
 
-    Without `gpus`, one GPU per server.
+    Without `gpus`, one GPU per server. Of a provider it is what was spent by the prices of tokens.
     """
+    if row["texts"] and row["provider"]:
+        return None if row["spent"] is None else float(row["spent"] / row["texts"] * 1000)
     working = gpus or row["replicas"]
     if price is None or not working or not row["texts"] or row["busy_seconds"] is None:
         return None
@@ -42,6 +44,10 @@ def cost_per_thousand(row: Mapping[str, Any], price: float | None, gpus: int | N
 
 def cost_basis(row: Mapping[str, Any], price: float | None, gpus: int | None) -> str:
     """What the cost is computed from, or how to get one."""
+    if row["provider"]:
+        if row["spent"] is None:
+            return "set CARDIOGRAPH_JUDGE_PRICE_IN and CARDIOGRAPH_JUDGE_PRICE_OUT to the prices of a million tokens"
+        return f"{money(row['spent'])} for {texts(row['texts'])}, by the prices of tokens that are set"
     if price is None:
         return "set CARDIOGRAPH_GPU_HOUR_PRICE to the price of a GPU hour"
     working = gpus or row["replicas"]

@@ -9,6 +9,7 @@
     lake/verdicts/<fingerprint>/<part>.parquet           its verdicts
     lake/judged_parts/<fingerprint>/<part>.parquet       what judging that part took
     lake/explanations/<fingerprint>/<part>.parquet       its reasons for some of the texts, criterion by criterion
+    lake/canaries/<fingerprint>/<canaries>-<outcome>.parquet  how it ordered cards of known quality
     lake/passports/<fingerprint>-<labels>-<time>.parquet how it agrees with people, and what moves its scores
     lake/labels/<labels>.parquet                         people's scores of card texts
     lake/fitted_judges/<fingerprint>.parquet             weights on a judge's answers, learned from such scores
@@ -61,6 +62,7 @@ from tasks.records import (
     AtlasPoint,
     BoilerplateCheck,
     BoilerplateSentence,
+    CanaryTrial,
     CardFacts,
     CardFamily,
     CardKind,
@@ -344,6 +346,7 @@ RECORDS: dict[str, type] = {
     "verdicts": Verdict,
     "judged_parts": JudgedPart,
     "explanations": Explanation,
+    "canaries": CanaryTrial,
     "passports": PassportEntry,
     "labels": CardLabel,
     "fitted_judges": FittedJudge,

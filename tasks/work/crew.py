@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
 CARD_KINDS: tuple[WorkKind, ...] = ("read", "describe", "assess", "judge", "explain", "embed")
-JUDGE_KINDS: tuple[WorkKind, ...] = ("identify", "judge", "explain")
+JUDGE_KINDS: tuple[WorkKind, ...] = ("identify", "prove", "judge", "explain")
 REPLACEMENTS_MAX = 3  # of each member, in one stage
 _LOOK_EVERY_S = 10.0
 

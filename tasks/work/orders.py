@@ -21,11 +21,11 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from tasks.records import CardRef, JudgeSpec, TextRef
+from tasks.records import CardRef, JudgeSpec, SpendingCap, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.leases import RENEWALS_PER_LEASE, Leases, Watch, holder_of, is_gone
 
-WorkKind = Literal["identify", "read", "describe", "assess", "judge", "explain", "embed"]
+WorkKind = Literal["identify", "prove", "read", "describe", "assess", "judge", "explain", "embed"]
 KINDS: tuple[WorkKind, ...] = get_args(WorkKind)
 
 _ORDERS, _CLAIMS = "orders", "claims"
@@ -130,7 +130,11 @@ def read_shared(lake: Lake, stage: WorkStage) -> Shared | None:
         return None
     content = orjson.loads(body)
     spec = content["spec"]
-    judge = JudgeSpec(**{**spec, "urls": tuple(spec["urls"])}) if spec else None
+    judge = (
+        JudgeSpec(**{**spec, "urls": tuple(spec["urls"]), "cap": SpendingCap(**spec["cap"])})
+        if spec
+        else None
+    )
     return Shared(content["hub"], judge, content["embedder"], content["boilerplate"])
 
 

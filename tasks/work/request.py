@@ -14,7 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, get_type_hints
 
-from tasks.records import DEFAULT_EMBEDDER, DEFAULT_JUDGE, Selection, Sort
+from tasks.records import DEFAULT_EMBEDDER, DEFAULT_JUDGE, Selection, Sort, SpendingCap
 from tasks.settings import OFFICIAL_HUB
 
 if TYPE_CHECKING:
@@ -99,13 +99,23 @@ class CrawlRequest(PartsRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class JudgingRequest(PartsRequest):
-    """The judge model: its name, its servers (none: the run starts one), and how many scores it explains."""
+    """The judge model: its name, its servers (none: the run starts one), and how many scores it explains.
+
+    `budget` (money) and `budget_requests` are the most that the run may spend on a judge that is paid for.
+    """
 
     judge_model: str | None = None
     judge_urls: tuple[str, ...] = ()
+    budget: float | None = None
+    budget_requests: int | None = None
     explain: int = 12
     judge_pool: str | None = None
     judge_workers: int = 1
+
+    @property
+    def cap(self) -> SpendingCap:
+        """The budget as a record of its own."""
+        return SpendingCap(self.budget, self.budget_requests)
 
     @property
     def crew(self) -> CrewRequest:
@@ -142,6 +152,13 @@ class AtlasRequest(PartsRequest):
     namer: str | None = None
     judge_model: str | None = None
     judge_urls: tuple[str, ...] = ()
+    budget: float | None = None
+    budget_requests: int | None = None
+
+    @property
+    def cap(self) -> SpendingCap:
+        """The budget as a record of its own."""
+        return SpendingCap(self.budget, self.budget_requests)
 
 
 @dataclass(frozen=True, kw_only=True)

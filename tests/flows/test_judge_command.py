@@ -18,7 +18,8 @@ import pytest
 
 from tasks.demo import write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER
-from tasks.judges.scripted import ScriptedJudge, completion, running_scripted_judge
+from tasks.judges.characters import copies_a_pattern, fails_everything
+from tasks.judges.scripted import Character, ScriptedJudge, completion, running_scripted_judge
 
 ROOT = Path(__file__).parents[2]
 LAST_WEEK, THIS_WEEK = date(2026, 11, 9), date(2026, 11, 16)
@@ -82,7 +83,9 @@ def home(
     """
     home = tmp_path_factory.mktemp("home")
     path = os.pathsep.join(filter(None, [str(toy_package), os.environ.get("PYTHONPATH")]))
-    snapshot(home, corpus, LAST_WEEK, "--judge", "checklist", "--judge", "toy", PYTHONPATH=path)
+    # It gives every card a 3, which no canary lets pass.
+    panel = ("--judge", "checklist", "--judge", "toy")
+    snapshot(home, corpus, LAST_WEEK, *panel, PYTHONPATH=path, CARDIOGRAPH_JUDGE_CANARIES="off")
     first, second = servers
     first.script = lambda _: threading.Thread(target=first.die).start() if len(first.requests) == 20 else None
     summary = snapshot(
@@ -150,6 +153,11 @@ def test_scores_of_two_judges_stand_side_by_side_and_meet_in_the_panel_alone(hom
         assert spread >= 0
 
 
+def test_the_canaries_of_a_judge_are_tried_once_and_kept(home: Path) -> None:
+    found = rows(home, "select judge, cards, is_passed from base.canaries order by judge")
+    assert found == [("checklist", 16, True), ("vllm:scripted", 16, True)]
+
+
 def test_what_judging_took_is_kept_by_part(home: Path) -> None:
     parts = rows(
         home,
@@ -173,6 +181,51 @@ def test_the_key_is_stored_nowhere(home: Path) -> None:
     for path in home.rglob("*"):
         if path.is_file():
             assert KEY.encode() not in path.read_bytes(), path
+
+
+def chats(server: ScriptedJudge) -> int:
+    return sum(path == "/v1/chat/completions" for path, _ in server.requests)
+
+
+@pytest.mark.timeout(600)
+def test_a_budget_stops_a_run_with_one_line_and_the_next_run_goes_on(corpus: Path, tmp_path: Path) -> None:
+    prices = {
+        "CARDIOGRAPH_JUDGE_PRICE_IN": "2",
+        "CARDIOGRAPH_JUDGE_PRICE_OUT": "10",
+        "CARDIOGRAPH_JUDGE_CANARIES": "off",
+    }
+    base = (
+        "snapshot",
+        "--hub",
+        corpus,
+        "--limit",
+        30,
+        "--as-of",
+        THIS_WEEK,
+        "--home",
+        tmp_path,
+        "--explain",
+        0,
+    )
+    with running_scripted_judge(pages={}, api_key=KEY) as server:
+        options = ("--judge", "openai:scripted", "--judge-url", f"{server.url}/v1")
+        done = run(*base, *options, "--budget", "0.15", **prices)
+        assert done.returncode == 1
+        assert KEY not in done.stdout + done.stderr
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith("cardiograph: ")]
+        assert "the budget of 0.15 does not cover another request" in line
+        assert "texts are left; what was done is kept: run the same command again" in line
+        assert "Traceback" not in done.stderr
+        asked = chats(server)
+        assert 2 < asked < 30
+        done = run(*base, *options, "--json", **prices)
+        assert done.returncode == 0, done.stderr
+        (summary,) = json.loads(done.stdout)
+    ((texts, spent),) = rows(tmp_path, "select sum(texts), sum(metrics['spent']) from base.judged_parts")
+    assert texts == summary["judging"]["verdicts"]
+    assert 0 < summary["judging"]["spent"] == pytest.approx(spent)
+    scored = rows(tmp_path, "select count(*) from base.verdicts where score is not null")[0][0]
+    assert chats(server) == scored + 2  # each run asks one question to find out what the server can do
 
 
 @pytest.mark.slow
@@ -212,7 +265,7 @@ def test_the_judge_model_is_asked_once_what_each_kind_is_called(
         return completion(payload, json.dumps({"name": names[-1], "description": "Cards of poets."}))
 
     options = ("--judge", "vllm", "--judge-url", server.url, "--explain", 0)
-    embedder = {"CARDIOGRAPH_EMBEDDER": DEFAULT_EMBEDDER}
+    embedder = {"CARDIOGRAPH_EMBEDDER": DEFAULT_EMBEDDER, "CARDIOGRAPH_JUDGE_PASSPORT_TEXTS": "3"}
     server.script = named_apart
     snapshot(tmp_path, corpus, THIS_WEEK, *options, **embedder)
     named = rows(tmp_path, "select kind, named_by, name from out_clusters order by kind")
@@ -223,6 +276,9 @@ def test_the_judge_model_is_asked_once_what_each_kind_is_called(
     by_terms = rows(tmp_path, "select kind, name from base.kind_names where named_by = 'terms' order by kind")
     assert [kind for kind, _ in by_terms] == [kind for kind, *_ in named]
     assert len({name for _, name in by_terms}) == len(named)
+    tried = rows(tmp_path, "select distinct probe from passports where judge = 'vllm:scripted' order by 1")
+    assert tried == [("evidence",), ("invariance",), ("sway",)]
+    assert "Not tried out" not in (tmp_path / "report.html").read_text(encoding="utf-8")
     asked = len(server.requests)
     again = snapshot(tmp_path, corpus, THIS_WEEK, *options, **embedder)
     server.script = None
@@ -281,4 +337,47 @@ def test_a_judge_model_gets_a_passport_and_is_held_against_a_limit(
         )
     )
     assert {"agreement", "consistency", "padding", "attack"} <= measures.keys()
-    assert "No passport" not in (home / "report.html").read_text(encoding="utf-8")
+    assert "Nobody has compared" not in (home / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("broken", [copies_a_pattern, fails_everything])
+def test_no_report_is_published_from_a_judge_that_does_not_read(
+    broken: Character, corpus: Path, tmp_path: Path
+) -> None:
+    """The canaries stop it before it judges; without them the gate holds a first week of thirty cards back."""
+    took = ("snapshot", "--hub", corpus, "--limit", 30, "--as-of", THIS_WEEK, "--home", tmp_path)
+    with running_scripted_judge(character=broken) as server:
+        by_model = (*took, "--judge", "vllm", "--judge-url", server.url)
+        stopped = run(*by_model)
+        assert "vllm:scripted failed the canaries" in stopped.stderr
+        assert not list((tmp_path / "lake").glob("verdicts/*"))
+        held = run(*by_model, CARDIOGRAPH_JUDGE_CANARIES="off")
+        assert f"the snapshot of {THIS_WEEK} is quarantined" in held.stderr
+    for done in (stopped, held):
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "report.html").exists()
+    assert "how far a check's place decides its answer" in run("quarantine", "--home", tmp_path).stdout
+    again = run(*took)  # by the checklist
+    assert again.returncode == 0, again.stderr
+    assert "98 % of pairs in order" in " ".join(again.stdout.split())
+    assert (tmp_path / "report.html").exists()
+
+
+def test_with_a_warning_a_judge_that_failed_judges_and_the_report_says_so(
+    corpus: Path, tmp_path: Path, toy_package: Path
+) -> None:
+    environment = {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(toy_package), os.environ.get("PYTHONPATH")])),
+        "CARDIOGRAPH_JUDGE_CANARIES": "warn",
+        "CARDIOGRAPH_GATE_SCORE_SPREAD_LEAST": "0",
+    }
+    done = run(
+        *("snapshot", "--hub", corpus, "--limit", 20, "--as-of", THIS_WEEK, "--home", tmp_path),
+        *("--judge", "toy"),
+        **environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "failed: 50" in " ".join(done.stdout.split())
+    assert "Distrust these scores" in (tmp_path / "report.html").read_text(encoding="utf-8")

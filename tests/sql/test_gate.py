@@ -166,6 +166,22 @@ def test_the_view_of_the_quarantine_says_why(quarantined: Database, fill: Fill, 
     )
 
 
+def test_another_judge_that_reads_brings_a_week_out_of_quarantine(quarantined: Database, fill: Fill) -> None:
+    fill(
+        quarantined,
+        "base.judges",
+        "snapshot | judge | fingerprint | judged_at\n2026-01-12 | other | f2 | 2026-01-12 09:00:00",
+    )
+    assert frame(quarantined, "out/quarantined").height == 2  # judged, and not yet measured
+    fill(
+        quarantined,
+        "base.gates",
+        "snapshot | fingerprint | measure | value | is_suspicious | measured_at\n"
+        "2026-01-12 | f2 | models | 4 | false | 2026-01-12 09:30:00",
+    )
+    assert frame(quarantined, "out/quarantined").is_empty()
+
+
 def test_what_was_measured_last_counts(quarantined: Database, fill: Fill, expect: Expect) -> None:
     later = "snapshot | fingerprint | measure | value | is_suspicious | measured_at\n"
     fill(quarantined, "base.gates", later + "2026-01-12 | f1 | models | 3 | false | 2026-01-12 09:00:00")
@@ -217,3 +233,105 @@ def test_days_late_are_counted_for_a_late_snapshot_alone(db: Database, fill: Fil
         frame(db, "out/provenance", snapshot=GOOD, fingerprint="f1"),
         "snapshot | is_late | days_late | release_reason\n2026-01-05 | true | 3 | a person looked",
     )
+
+
+PATTERNS = ["", "a,b,c"]
+
+
+@pytest.fixture
+def judged(db: Database, fill: Fill) -> Database:
+    """Five texts that the parser tells apart, a second one of a kind, a generated one, and one without a score."""
+    fill(db, "base.snapshots", "snapshot\n2026-01-12")
+    names = ["h1", "h2", "h3", "h4", "h5", "twin", "tool", "odd"]
+    listed = "\n".join(f"2026-01-12 | ada/{name} | s | true" for name in names)
+    fill(db, "base.listing", f"snapshot | model_id | sha | has_readme\n{listed}")
+    reads = "\n".join(f"ada/{name} | s | card | {name}" for name in names)
+    fill(db, "base.reads", f"model_id | sha | status | card_hash\n{reads}")
+    fill(
+        db,
+        "base.facts",
+        """
+        card_hash | facts_version | own_words | code_blocks | sections  | is_generated
+        h1        | 2             | 100       | 0           | [usage]   | false
+        h2        | 2             | 100       | 2           | [usage]   | false
+        h3        | 2             | 100       | 0           | [license] | false
+        h4        | 2             | 900       | 0           | [usage]   | false
+        h5        | 2             | 3         | 0           | []        | false
+        twin      | 2             | 110       | 0           | [usage]   | false
+        tool      | 2             | 100       | 9           | []        | true
+        odd       | 2             | 100       | 9           | []        | false
+        """,
+    )
+    fill(
+        db,
+        "base.verdicts",
+        """
+        card_hash | fingerprint | score | passed    | failed    | reason
+        h1        | f1          | 3     | [a, c]    | [b]       |
+        h2        | f1          | 5     | [c, b, a] | []        |
+        h3        | f1          | 1     | []        | [a, b, c] |
+        h4        | f1          | 3     | [a, c]    | [b]       |
+        h5        | f1          | 3     | [a]       | [b, c]    |
+        twin      | f1          | 3     | [a, c]    | [b]       |
+        tool      | f1          | 1     | []        | [a, b, c] |
+        odd       | f1          |       | []        | []        | odd
+        h1        | f2          | 3     | []        | []        |
+        h2        | f2          | 3     | []        | []        |
+        """,
+    )
+    return db
+
+
+def test_a_judges_answers_are_measured_on_one_text_of_each_kind(judged: Database, expect: Expect) -> None:
+    # pass shares: a 4/5, b 1/5, c 3/5; passed per text: 2, 3, 0, 2, 1 with variance 1.04
+    expect(
+        frame(judged, "out/gate_judging", **KEY, patterns=PATTERNS),
+        """
+        measure                | value    | n
+        judging:by_position    | 0.253333 | 5
+        judging:coherence      | 0.692308 | 5
+        judging:same_checks    | 0.4      | 5
+        judging:score_spread   | 1.26491  | 5
+        judging:unread_pattern | 0.4      | 5
+        """,
+    )
+
+
+def test_a_judge_without_checks_is_measured_by_its_scores_alone(judged: Database, expect: Expect) -> None:
+    expect(
+        frame(judged, "out/gate_judging", snapshot=ODD, fingerprint="f2", patterns=PATTERNS),
+        """
+        measure                | value | n
+        judging:by_position    |       | 0
+        judging:coherence      |       | 0
+        judging:same_checks    |       | 0
+        judging:score_spread   | 0     | 2
+        judging:unread_pattern |       | 0
+        """,
+    )
+
+
+def test_answers_that_never_change_have_no_coherence(judged: Database) -> None:
+    judged.execute("update base.verdicts set passed = ['a'], failed = ['b', 'c']")
+    found = dict(
+        frame(judged, "out/gate_judging", **KEY, patterns=PATTERNS)[["measure", "value"]].iter_rows()
+    )
+    assert found["judging:coherence"] is None
+    assert (found["judging:by_position"], found["judging:same_checks"]) == (1.0, 1.0)
+
+
+def test_the_last_trial_on_canaries_is_the_one_that_counts(db: Database, fill: Fill, expect: Expect) -> None:
+    fill(
+        db,
+        "base.canaries",
+        """
+        fingerprint | canaries | concordance | is_passed | tried_at
+        f1          | c        | 0.5         | false     | 2026-01-12 09:00:00
+        f1          | c        | 0.95        | true      | 2026-01-12 10:00:00
+        f2          | c        | 0.4         | false     | 2026-01-12 11:00:00
+        """,
+    )
+    expect(
+        frame(db, "out/canaries", fingerprint="f1"), "fingerprint | concordance | is_passed\nf1 | 0.95 | true"
+    )
+    assert frame(db, "out/canaries", fingerprint="f9").is_empty()

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from tasks.records import LABEL_FREE_PROBES
 from tasks.storage.warehouse import frame, statement
 
 Fill = Callable[[duckdb.DuckDBPyConnection, str, str], None]
@@ -278,6 +279,26 @@ def test_the_time_in_which_a_judge_was_busy_counts_parts_side_by_side_once(
     )
 
 
+def test_money_that_parts_cost_adds_up_and_is_unknown_where_none_says(
+    db: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(db, "base.judges", "fingerprint | judge\nf1 | openai:a\nf2 | vllm:b")
+    fill(
+        db,
+        "base.judged_parts",
+        """
+        part | fingerprint | texts | metrics
+        p1   | f1          | 5     | {spent=0.5}
+        p2   | f1          | 5     | {spent=0.25}
+        p3   | f2          | 5     | {prefix_cache_hits=7}
+        """,
+    )
+    expect(
+        db.sql("select judge, spent from judging_rates order by 1").pl(),
+        "judge | spent\nopenai:a | 0.75\nvllm:b |",
+    )
+
+
 def test_a_clock_set_back_takes_no_time_away(db: Database, fill: Fill, expect: Expect) -> None:
     fill(db, "base.judges", "fingerprint | judge\nf1 | a")
     fill(
@@ -335,6 +356,17 @@ def test_texts_without_a_score_are_counted_by_reason_the_most_frequent_first(
     assert list(found["unscored_reasons"].items()) == [("cut_off", 2), ("timeout", 1)]
 
 
+@pytest.mark.parametrize(
+    ("settings", "provider"),
+    [('{"provider": "api.example.com"}', "api.example.com"), ("{}", ""), ("rules 7", "")],
+)
+def test_judging_names_the_provider_of_a_judge_that_has_one(
+    panel: Database, expect: Expect, settings: str, provider: str
+) -> None:
+    panel.execute("update base.judges set settings = $1 where fingerprint = 'f1'", [settings])
+    expect(frame(panel, "out/judging", **KEY), f"judge | provider\nvllm:a | {provider}")
+
+
 def test_a_judge_that_had_nothing_to_do_took_nothing(panel: Database, expect: Expect) -> None:
     found = frame(panel, "out/judging", **KEY | {"fingerprint": "f2"})
     expect(found, "verdicts | unscored | truncated_share | texts | texts_per_second\n3 | 0 | | |")
@@ -384,13 +416,97 @@ def test_a_passport_is_of_the_newest_measurement_and_the_newest_labels(
     expect(
         db.sql(statement("saved/passport")).pl(),
         """
-        judge        | measure         | n  | estimate | measured_on
-        checklist f1 | bias            | 30 | 0.6      | 2026-01-03
-        checklist f1 | quadratic_kappa | 30 | 0.5      | 2026-01-03
-        checklist f1 | quadratic_kappa | 9  | 0.2      | 2026-01-02
-        checklist f2 | quadratic_kappa | 9  | 0.9      | 2026-01-04
+        judge        | basis       | measure         | n  | estimate | measured_on
+        checklist f1 | with labels | bias            | 30 | 0.6      | 2026-01-03
+        checklist f1 | with labels | quadratic_kappa | 30 | 0.5      | 2026-01-03
+        checklist f1 | with labels | quadratic_kappa | 9  | 0.2      | 2026-01-02
+        checklist f2 | with labels | quadratic_kappa | 9  | 0.9      | 2026-01-04
         """,
     )
+
+
+@pytest.fixture
+def tried(db: Database, fill: Fill) -> Database:
+    """A judge that people compared, that was tried twice without labels, and another that was not."""
+    fill(db, "base.judges", "fingerprint | snapshot\nf1 | 2026-01-05\nf2 | 2026-01-05")
+    fill(
+        db,
+        "base.passports",
+        """
+        fingerprint | labels | probe      | measure         | subject   | n  | estimate | measured_at
+        f1          | l1     | agreement  | quadratic_kappa | score     | 30 | 0.5      | 2026-01-03 01:00
+        f1          | old    | evidence   | share_moved     | score     | 90 | 0.7      | 2026-01-01 01:00
+        f1          | new    | evidence   | share_moved     | score     | 90 | 0.8      | 2026-01-02 01:00
+        f1          | new    | evidence   | share_moved     | edit:bias | 9  | 0.6      | 2026-01-02 01:00
+        f1          | new    | invariance | share_same      | heading   | 9  | 0.9      | 2026-01-02 01:00
+        f1          | new    | sway       | mean_rise       | padding   | 9  | 0.1      | 2026-01-02 01:00
+        f2          | l1     | agreement  | quadratic_kappa | score     | 30 | 0.4      | 2026-01-03 01:00
+        """,
+    )
+    return db
+
+
+def test_a_passport_has_the_newest_labels_and_the_newest_cards_that_were_edited(
+    tried: Database, expect: Expect
+) -> None:
+    expect(
+        frame(tried, "out/passport", fingerprint="f1"),
+        """
+        labels | probe      | subject   | estimate
+        l1     | agreement  | score     | 0.5
+        new    | evidence   | score     | 0.8
+        new    | evidence   | edit:bias | 0.6
+        new    | invariance | heading   | 0.9
+        new    | sway       | padding   | 0.1
+        """,
+    )
+
+
+def test_the_saved_query_shows_both_kinds_of_passport(tried: Database, expect: Expect) -> None:
+    expect(
+        tried.sql(statement("saved/passport")).pl(),
+        """
+        judge        | basis          | probe      | subject | estimate
+        checklist f1 | with labels    | agreement  | score   | 0.5
+        checklist f1 | without labels | evidence   | score   | 0.8
+        checklist f1 | without labels | invariance | heading | 0.9
+        checklist f1 | without labels | sway       | padding | 0.1
+        checklist f1 | without labels | evidence   | score   | 0.7
+        checklist f2 | with labels    | agreement  | score   | 0.4
+        """,
+    )
+
+
+def test_a_judge_is_tried_once_without_labels(tried: Database) -> None:
+    assert frame(tried, "pending/passport", fingerprint="f1").rows() == []
+    assert frame(tried, "pending/passport", fingerprint="f2").rows() == [("f2",)]
+    assert frame(tried, "pending/passport", fingerprint="unknown").rows() == []
+
+
+def test_the_statements_name_the_probes_that_need_no_labels() -> None:
+    probes = ", ".join(f"'{probe}'" for probe in LABEL_FREE_PROBES)
+    assert f"probe in ({probes})" in statement("out/passport")
+    assert f"probe in ({probes})" in statement("saved/passport")
+
+
+def test_cards_to_edit_are_written_by_people_and_have_the_judges_level(
+    panel: Database, fill: Fill, expect: Expect
+) -> None:
+    fill(panel, "base.texts", "card_hash | card_text\nh1 | by a person\nh2 | by a tool\nh3 | by another")
+    fill(panel, "base.facts", "card_hash | is_generated\nh1 | false\nh2 | true\nh3 | false")
+    key = {"snapshot": WEEK, "characters_max": 40}
+    expect(
+        frame(panel, "out/passport_texts", fingerprint="f1", **key),
+        "card_hash | author | stratum\nh1 | ada | 4",
+    )
+    expect(
+        frame(panel, "out/passport_texts", fingerprint="f2", **key),
+        "card_hash | author | stratum\nh1 | ada | 3\nh3 | cid | 2",
+    )
+    by_length = frame(panel, "out/passport_texts", fingerprint="nobody", **key)
+    expect(by_length, "card_hash | stratum\nh1 | 2\nh3 | 1")
+    short = frame(panel, "out/passport_texts", fingerprint="f1", snapshot=WEEK, characters_max=5)
+    assert short.is_empty()
 
 
 # explanations
@@ -509,7 +625,8 @@ def test_a_card_that_many_models_share_is_shown_for_the_most_downloaded(
 
 
 @pytest.mark.parametrize(
-    "name", ["disagreements", "explanations", "judging", "other_judges", "passport", "score_grid"]
+    "name",
+    ["disagreements", "explanations", "judging", "other_judges", "passport", "passport_texts", "score_grid"],
 )
 def test_a_statement_about_judges_tells_its_grain(grain: Callable[[str], str], name: str) -> None:
     assert grain(f"out/{name}").startswith("One row")

@@ -22,9 +22,12 @@ Model = tuple[str, float | None, int | None, int | None]
 WEEK = date(2026, 1, 5)
 KEY = {"snapshot": WEEK, "fingerprint": "f1"}
 # What these say is about several judges, or about one and its answers: test_judging.py has them.
-OF_JUDGES = {"disagreements", "explanations", "fitted", "judging", "other_judges", "passport", "score_grid"}
-# What these say is about several weeks: test_gate.py has them, and gate_measures.
-OF_WEEKS = {"gate_before", "gate_latest", "quarantined"}
+OF_JUDGES = {
+    *("disagreements", "explanations", "fitted", "judging", "other_judges", "passport", "passport_texts"),
+    "score_grid",
+}
+# What these say is about several weeks, or about how a judge answers: test_gate.py has them, and gate_measures.
+OF_WEEKS = {"canaries", "gate_before", "gate_judging", "gate_latest", "quarantined"}
 # What these say is about edits and copies: test_edits.py has them.
 OF_BOILERPLATE = {"boilerplate", "boilerplate_cards", "boilerplate_checks", "boilerplate_sample"}
 OF_EDITS = {"edit_panel", "edit_panel_digest", "families", "family_digest", "family_texts"}

@@ -16,6 +16,7 @@ Expect = Callable[[pl.DataFrame, str], None]
 VIEWS = {
     "models",
     "cards",
+    "canaries",
     "check_odds",
     "verdicts",
     "scores",

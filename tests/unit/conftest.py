@@ -111,6 +111,12 @@ _JUDGE_MODEL = """
         ('agreement', 'bias', 'purpose', 0.02), ('raters', 'mean_pairwise_kappa', 'score', 0.8),
         ('consistency', 'share_identical', 'score', 0.98), ('padding', 'mean_rise', 'score', 0.05),
         ('attack', 'share_raised', 'score', 0.12), ('attack', 'share_flagged', 'score', 0.7),
+        ('evidence', 'share_moved', 'score', 0.8), ('evidence', 'share_stirred', 'score', 0.02),
+        ('evidence', 'share_moved', 'purpose', 0.9), ('evidence', 'share_stirred', 'purpose', 0.01),
+        ('evidence', 'share_moved', 'evaluation', 0.7), ('evidence', 'level_difference', 'purpose', 1.2),
+        ('evidence', 'share_moved', concat('edit:', $quote), 0.6), ('invariance', 'share_same', 'heading', 0.99),
+        ('sway', 'standard_deviation', 'score', 0.1), ('sway', 'mean_rise', 'padding', 0.04),
+        ('sway', 'mean_rise_sds', 'padding', 0.4),
         ('attack', 'share_raised', concat('family:', $quote), 0.2), ('attack', 'mean_rise', concat('a', $quote), 0.9)
     ) as entries(probe, measure, subject, estimate);
 """

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+import ipaddress
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
@@ -39,7 +38,7 @@ class ServerReply:
     """A server's answer. `body` is null where it is larger than allowed."""
 
     status: int
-    headers: httpx2.Headers
+    headers: Mapping[str, str]
     body: bytes | None
 
     @property
@@ -57,7 +56,11 @@ class ServerReply:
 
 
 class JudgeClient:
-    """Sends requests to any of the servers. UsageError where the key of the settings cannot be sent."""
+    """Sends requests to any of the servers. UsageError where the key of the settings cannot be sent, or must not be."""
+
+    marks_engine = (
+        True  # `system_fingerprint` of an answer changes with engine and model alone, as vLLM's does
+    )
 
     def __init__(self, urls: Sequence[str], limits: Settings) -> None:
         self._key = limits.judge_api_key.get_secret_value() if limits.judge_api_key else ""
@@ -67,6 +70,7 @@ class JudgeClient:
                 raise UsageError(
                     f"{API_KEY} contains characters that are not allowed; set it again, without blanks or line ends"
                 )
+            _check_keeps_secrets(urls)
             headers["authorization"] = f"Bearer {self._key}"
         self._http = httpx2.AsyncClient(
             headers=headers,
@@ -133,6 +137,32 @@ def _problem_of(url: str) -> str | None:
     return None
 
 
+_PRIVATE_ENDINGS = (".local", ".internal", ".lan", ".home.arpa", ".localhost", ".localdomain")
+
+
+def is_private(url: str) -> bool:
+    """Whether only this machine or a private network reaches the address, as far as its spelling says.
+
+    A name without a dot, or with an ending that is reserved for private use, is private; no name is looked up.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return bool(host) and ("." not in host or host.endswith(_PRIVATE_ENDINGS))
+    return address.is_private or address.is_loopback
+
+
+def _check_keeps_secrets(urls: Sequence[str]) -> None:
+    """UsageError where the key would be sent in the open: over plain http to a host that is not private."""
+    for url in urls:
+        if urlsplit(url).scheme == "http" and not is_private(url):
+            raise UsageError(
+                f"--judge-url {url}: the key of {API_KEY} would be sent unencrypted over the internet; use https, or "
+                f"unset {API_KEY}"
+            )
+
+
 def is_local(url: str) -> bool:
     """Whether it is on this machine's loopback, which no proxy can reach."""
     return urlsplit(url).hostname in _LOOPBACK
@@ -150,24 +180,11 @@ def described(error: Exception) -> str:
     return readable(f"{type(error).__name__}: {error}")[:EXCERPT_CHARACTERS]
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the cyclic garbage collector, which would visit a large reply several times while it is being parsed."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def json_object(body: bytes | None) -> dict[str, object]:
     """Parse a body that holds a JSON object. ValueError, with the reason, where it does not."""
     if body is None:
         raise ValueError("it is too large")
-    with _no_collection():
-        value = orjson.loads(body)  # orjson's error is a ValueError
+    value = orjson.loads(body)  # orjson's error is a ValueError
     if not isinstance(value, dict):
         raise ValueError(f"it is JSON but not an object: {type(value).__name__}")  # noqa: TRY004 - of a value, not a call
     return value

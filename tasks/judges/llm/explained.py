@@ -43,7 +43,7 @@ class _Context:
                 yield VerdictInvalid("copies_the_prompt", f"{reason.criterion}: {text}")
         if reason.improvement and self.improvements[_folded(reason.improvement)] > 1:
             yield VerdictInvalid("repeats", f"several criteria have one improvement: {reason.improvement}")
-        if quote and self.quotes[_folded(quote)] > self.same_quotes_max:
+        if self.quotes[_folded(quote)] > self.same_quotes_max:
             yield VerdictInvalid("repeats", f"most criteria have one quote: {quote}")
         if not is_quoted:
             yield VerdictInvalid("not_in_the_card", f"{reason.criterion}: the card does not say: {quote}")
@@ -58,8 +58,8 @@ def faults_of(reasons: Sequence[Reason], card: str, prompt: str) -> list[Verdict
     context = _Context(
         (_letters(card), _letters(_LINK_TARGET.sub("]", card))),
         prompt,
-        Counter(_folded(reason.improvement) for reason in reasons),
-        Counter(_folded(reason.quote or "") for reason in reasons),
+        Counter(_folded(reason.improvement) for reason in reasons if reason.improvement),
+        Counter(filter(None, (_folded(reason.quote or "") for reason in reasons))),
         len(reasons) * _SAME_QUOTE_SHARE_MAX,
     )
     return [next(context.faults(reason), None) for reason in reasons]

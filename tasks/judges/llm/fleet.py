@@ -102,16 +102,18 @@ class Fleet:
     Entering asks every server what it serves and waits `judge_patience_s` for the first to answer. Where `model` is
     named, servers of other models are left out. Raises `UsageError` for an invalid URL, `JudgeUnreachable`,
     `JudgeRefused` where no server serves `model` or one does not accept the key, `JudgesDiffer` where two servers do
-    not serve the same.
+    not serve the same. `client` is what asks them; null for servers of vLLM.
     """
 
-    def __init__(self, urls: Sequence[str], *, model: str | None, limits: Settings) -> None:
+    def __init__(
+        self, urls: Sequence[str], *, model: str | None, limits: Settings, client: JudgeClient | None = None
+    ) -> None:
         urls = list(dict.fromkeys(map(base_url, urls)))
         if not urls:
             raise UsageError("no judge server is named; name one with --judge-url")
         self._limits = limits
-        self._client = JudgeClient(urls, limits)
-        self._health = ReplicaHealth(urls, model, self._client, limits, on_change=self._offer)
+        self.client = client or JudgeClient(urls, limits)
+        self._health = ReplicaHealth(urls, model, self.client, limits, on_change=self._offer)
         self._begun = 0
         self._turns: Places[None, bool] = Places(lambda _: self._begin(), lambda _: self._end())
         self._places = Places(self._take, self._give_back)
@@ -170,7 +172,7 @@ class Fleet:
                 await sleep_forever()
         finally:
             with CancelScope(shield=True):
-                await self._client.aclose()
+                await self.client.aclose()
 
     async def _open(self) -> None:
         caches = [served.kv_tokens for served in await self._health.open() if served.kv_tokens]
@@ -314,9 +316,9 @@ class Fleet:
         sent_at = monotonic()
         self.requests += 1
         if size is None:
-            return await self._client.post(replica.url + path, body)
+            return await self.client.post(replica.url + path, body)
         try:
-            reply = await self._client.post(replica.url + path, body)
+            reply = await self.client.post(replica.url + path, body)
             if reply.status == 200:
                 was_full = replica.in_flight >= replica.limit.limit or self._places.are_wanted
                 replica.limit.answered(sent_at, monotonic(), size, was_full=was_full)
@@ -333,7 +335,7 @@ class Fleet:
 
     async def _after_status(self, replica: JudgeReplica, tries: RequestTries, reply: ServerReply) -> float:
         """Seconds to wait after a status that may pass by itself; raise what any other one means."""
-        reason, message = f"http_{reply.status}", self._client.excerpt(reply.body)
+        reason, message = f"http_{reply.status}", self.client.excerpt(reply.body)
         if reply.status < 500 and reply.status not in (408, 429):
             raise _refusal(replica.url, reply.status, message)
         if reply.status >= 500 and not await self._health.is_well(replica):

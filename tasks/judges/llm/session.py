@@ -5,6 +5,7 @@ All judges of a spec in one process share a session, and with it connections and
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import threading
@@ -98,19 +99,32 @@ class Session:
 
 
 Learn = Callable[[Fleet, JudgeSpec, Settings], Awaitable[Session]]
+Connect = Callable[[JudgeSpec, Settings], Fleet]
+
+
+def connected(spec: JudgeSpec, limits: Settings) -> Fleet:
+    """The servers of `spec` as vLLM's, not yet open."""
+    return Fleet(spec.urls, model=spec.model, limits=limits)
+
 
 _sessions: dict[JudgeSpec, tuple[Session, int]] = {}
 _sessions_lock = threading.Lock()
 
+# A reply has thousands of small objects and is dropped as soon as it is read. With the usual threshold the garbage
+# collector would visit them several times meanwhile, for longer than parsing takes.
+_COLLECT_AFTER = 100_000
+_usual_thresholds = gc.get_threshold()
+
 
 @contextmanager
-def opened_session(spec: JudgeSpec, learn: Learn) -> Iterator[Session]:
+def opened_session(spec: JudgeSpec, learn: Learn, connect: Connect = connected) -> Iterator[Session]:
     """The session on the servers of `spec`; the first caller opens it, the last one closes it."""
     if not spec.urls:
         raise UsageError("an LLM judge needs a server to open; start one first")
     with _sessions_lock:
-        session, users = _sessions.get(spec) or (_open(spec, learn), 0)
+        session, users = _sessions.get(spec) or (_open(spec, learn, connect), 0)
         _sessions[spec] = session, users + 1
+        gc.set_threshold(_COLLECT_AFTER, *_usual_thresholds[1:])
     try:
         yield session
     finally:
@@ -120,12 +134,14 @@ def opened_session(spec: JudgeSpec, learn: Learn) -> Iterator[Session]:
                 _sessions[spec] = session, users - 1
             else:
                 session.fleet.close()
+            if not _sessions:
+                gc.set_threshold(*_usual_thresholds)
 
 
-def _open(spec: JudgeSpec, learn: Learn) -> Session:
+def _open(spec: JudgeSpec, learn: Learn, connect: Connect) -> Session:
     limits = settings()
     with ExitStack() as stack:
-        fleet = stack.enter_context(Fleet(spec.urls, model=spec.model, limits=limits))
+        fleet = stack.enter_context(connect(spec, limits))
         session = fleet.run(learn, fleet, spec, limits)
         stack.pop_all()  # the fleet stays open with the session
     return session

@@ -17,7 +17,7 @@ from tasks.report.figures.associations import (
 from tasks.report.figures.contents import documented, documented_words, sections
 from tasks.report.figures.figure import Figure
 from tasks.report.figures.ingredients import ingredients
-from tasks.report.figures.judging import agreement, compared
+from tasks.report.figures.judging import agreement, compared, noticing
 from tasks.report.figures.robustness import dose_response, specification_curve
 from tasks.report.figures.scores import popularity, spread, stratum_scores
 
@@ -57,6 +57,7 @@ def every(data: ReportData) -> dict[str, Group]:
             for drawn in (stratum_scores(data, dimension), stratum_associations(data, dimension))
         ),
         "agreement": _known([agreement(data.judging.passport)]),
+        "noticing": _known([noticing(data.judging.passport)]),
         "compared": compared(data.judge.judge, data.judging),
     }
 

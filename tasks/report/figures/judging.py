@@ -44,6 +44,50 @@ def agreement(passport: Iterable[PassportEntry]) -> Figure | None:
     return Figure("agreement", "Judge and people", summary, spec(chart, summary), None, note)
 
 
+_NOTICING = {"share_moved": "evidence came or went", "share_stirred": "something else was edited"}
+
+
+def noticing(passport: Iterable[PassportEntry]) -> Figure | None:
+    """By criterion, how often its checks moved with their evidence and with other things; None where nobody tried."""
+    titles = {criterion.id: criterion.title for criterion in load_rubric().criteria}
+    entries = [
+        entry
+        for subject in titles
+        for entry in passport
+        if entry.is_label_free and entry.subject == subject and entry.measure in _NOTICING
+        if entry.estimate is not None
+    ]
+    if not entries:
+        return None
+    rows = [
+        {
+            "row": titles[e.subject],
+            "series": _NOTICING[e.measure],
+            "estimate": e.estimate,
+            "ci_low": e.estimate if e.ci_low is None else e.ci_low,
+            "ci_high": e.estimate if e.ci_high is None else e.ci_high,
+        }
+        for e in entries
+    ]
+    summary = _best_and_worst([e for e in entries if e.measure == "share_moved"], titles)
+    chart = draw.how_often_checks_move(
+        pl.DataFrame(rows), "Share of trials in which a check changed its answer"
+    )
+    note = (
+        "The checks of a criterion should change whenever their evidence is put in or taken away (marks at the right), "
+        "and never when something else is edited (marks at the left). Lines are 95\u202f% intervals over cards."
+    )
+    return Figure("noticing", "By criterion", summary, spec(chart, summary), None, note)
+
+
+def _best_and_worst(moved: list[PassportEntry], titles: dict[str, str]) -> str:
+    ordered = sorted(moved, key=lambda e: e.estimate or 0.0, reverse=True)
+    if len(ordered) < 2:
+        return "How often the checks of each criterion changed their answer."
+    best, worst = (f"{titles[e.subject].lower()} ({percent(e.estimate)})" for e in (ordered[0], ordered[-1]))
+    return f"Evidence that comes or goes is noticed most often for {best}, least often for {worst}."
+
+
 def _where_they_agree(kappas: pl.DataFrame) -> str:
     ordered = kappas.sort("estimate", descending=True, maintain_order=True).to_dicts()
     if len(ordered) < 2:

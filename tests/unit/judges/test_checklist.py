@@ -113,7 +113,7 @@ def test_the_judge_says_who_it_is() -> None:
     record = judge.record(date(2026, 1, 2), now)
     assert (record.judge, record.model, record.revision) == ("checklist", None, None)
     assert (record.fingerprint, record.rubric) == (judge.fingerprint, load_rubric().fingerprint)
-    assert json.loads(record.settings) == {"checklist_version": 2, "boilerplate": shipped().version}
+    assert json.loads(record.settings) == {"checklist_version": 3, "boilerplate": shipped().version}
 
 
 def test_an_unknown_judge_is_refused_with_the_known_ones() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tasks.errors import UsageError
 from tasks.judges import identify, kind_of, opened_judge, registry, specs_of
 from tasks.judges.steps import check_judge_is_served
-from tasks.records import CardText, JudgeSpec
+from tasks.records import CardText, JudgeSpec, SpendingCap
 from tasks.work.request import CrewRequest
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +36,9 @@ def test_a_package_brings_a_judge_of_its_own() -> None:
 
 @pytest.mark.usefixtures("toy")
 def test_an_unknown_judge_is_refused_with_those_of_packages_too() -> None:
-    with pytest.raises(UsageError, match="choose from: checklist, vllm, toy, vllm:MODEL"):
+    with pytest.raises(
+        UsageError, match="choose from: checklist, vllm, openai, toy, vllm:MODEL, openai:MODEL"
+    ):
         specs_of(["oracle"], None, [])
 
 
@@ -53,6 +55,22 @@ def test_workers_of_a_pool_are_not_sent_to_a_server_that_only_this_machine_reach
     check_judge_is_served(JudgeSpec("vllm"), replace(of_pool, judge_pool="gpu"))
     check_judge_is_served(JudgeSpec("vllm"), CrewRequest(workers=2))
     check_judge_is_served(JudgeSpec(), of_pool)
+
+
+def test_a_budget_is_for_a_judge_that_is_paid_for() -> None:
+    cap = SpendingCap(money=5.0)
+    with pytest.raises(UsageError, match="--budget and --budget-requests are for --judge openai"):
+        specs_of(["vllm"], None, [], cap=cap)
+    both = specs_of(["checklist", "openai:a/b:c"], None, ["http://x"], cap=cap)
+    assert both == [JudgeSpec(), JudgeSpec("openai", "a/b:c", ("http://x",), cap=cap)]
+
+
+def test_a_budget_is_kept_by_one_process() -> None:
+    spec = JudgeSpec("openai", "m", ("http://x",), cap=SpendingCap(requests=9))
+    with pytest.raises(UsageError, match="a budget is kept by one process; leave out --workers"):
+        check_judge_is_served(spec, CrewRequest(workers=2))
+    check_judge_is_served(spec, CrewRequest())
+    check_judge_is_served(replace(spec, cap=SpendingCap()), CrewRequest(workers=2))
 
 
 def compared(tree: ast.AST) -> set[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,14 +13,14 @@ import pytest
 from tasks.cards import evidence
 from tasks.cards.boilerplate import Boilerplate
 from tasks.cards.parse import Card
-from tasks.errors import JudgesDiffer
+from tasks.errors import BudgetReached, JudgesDiffer
 from tasks.judges import identify, steps
 from tasks.judges.scripted import ScriptedJudge, running_scripted_judge
-from tasks.judges.steps import assess_part, describe_part, judge_part
+from tasks.judges.steps import assess_part, describe_part, explain_part, judge_part
 from tasks.progress import listening
-from tasks.records import CardRead, JudgeRecord, JudgeSpec, TextRef
+from tasks.records import CardRead, JudgeRecord, JudgeSpec, SpendingCap, TextRef
 from tasks.storage.lake import Lake
-from tasks.work.orders import Order, Shared, WorkStage, open_stage, outstanding
+from tasks.work.orders import Order, Shared, WorkKind, WorkStage, open_stage, outstanding
 from tasks.work.run import Run
 
 WEEK = date(2026, 11, 16)
@@ -192,3 +193,51 @@ def test_orders_that_a_killed_run_left_keep_their_texts(
     steps.forget_other_judges.fn(Run(tmp_path, WEEK), "f")
     assert planned("acd", "abcd", JudgeSpec(), "f") == {"judge-f": "a", "assess-f": "b cd", "describe": "a"}
     assert outstanding(lake, stages[-1]) == []
+
+
+def paid_order(
+    tmp_path: Path, refs: list[TextRef], server: ScriptedJudge, kind: WorkKind
+) -> tuple[Order, Shared]:
+    """An order for a judge with a budget of two requests, the first of which finds out what its server can do."""
+    spec = JudgeSpec("openai", "scripted", (server.url,), explains=True, cap=SpendingCap(requests=2))
+    order = Order(WorkStage(WEEK, kind, identify(spec).fingerprint), "p", tuple(refs))
+    open_stage(Lake(tmp_path), order.stage, Shared(spec=spec), [order])
+    return order, Shared(spec=spec)
+
+
+def test_a_part_whose_budget_ends_keeps_what_was_judged_and_leaves_the_rest_to_be_planned(
+    tmp_path: Path, refs: list[TextRef], server: ScriptedJudge
+) -> None:
+    order, shared = paid_order(tmp_path, refs, server, "judge")
+    with pytest.raises(BudgetReached, match="budget of 2 requests") as reached:
+        judge_part.fn(Run(tmp_path, WEEK), order, shared)
+    lake = Lake(tmp_path)
+    (verdicts,), (took,) = lake.parts("verdicts"), lake.parts("judged_parts")
+    reasons = sorted(str(row["reason"]) for row in pq.read_table(lake.path(verdicts)).to_pylist())
+    assert reasons == ["None", "empty"]  # a blank text costs nothing
+    assert reached.value.texts == 2
+    assert pq.read_table(lake.path(took)).to_pylist()[0]["texts"] == 2
+    assert outstanding(lake, order.stage) == []
+
+
+def test_explanations_that_the_budget_covers_are_kept(
+    tmp_path: Path, refs: list[TextRef], server: ScriptedJudge
+) -> None:
+    order, shared = paid_order(tmp_path, refs[:2], server, "explain")
+    with pytest.raises(BudgetReached):
+        explain_part.fn(Run(tmp_path, WEEK), order, shared)
+    lake = Lake(tmp_path)
+    (part,) = lake.parts("explanations")
+    assert len({row["card_hash"] for row in pq.read_table(lake.path(part)).to_pylist()}) == 1
+    assert outstanding(lake, order.stage) == []
+
+
+def test_a_part_that_the_budget_covers_nothing_of_stays_ordered(
+    tmp_path: Path, refs: list[TextRef], server: ScriptedJudge
+) -> None:
+    order, shared = paid_order(tmp_path, refs[:1], server, "judge")
+    judge_part.fn(Run(tmp_path, WEEK), replace(order, part="q", refs=tuple(refs[1:2])), shared)
+    with pytest.raises(BudgetReached):
+        judge_part.fn(Run(tmp_path, WEEK), order, shared)
+    assert len(Lake(tmp_path).parts("verdicts")) == 1
+    assert outstanding(Lake(tmp_path), order.stage) == [order]

@@ -8,18 +8,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from itertools import count
 from pathlib import Path
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
 
 from tasks.engine.state import EngineState, PoolState, client_version
-from tasks.errors import CardiographError, HubUnreachable, LakeError, TokenRefused
+from tasks.errors import CardiographError, HubUnreachable, JudgeRefused, LakeError, TokenRefused
 from tasks.hub.account import ask_account, clock_ahead_s
-from tasks.judges.scripted import running_scripted_judge
+from tasks.judges.characters import copies_a_pattern
+from tasks.judges.scripted import Fault, running_scripted_judge
 from tasks.operations.doctor import (
     CLOCK_WARN_S,
     CheckResult,
+    check_canaries,
     check_disk,
     check_engine,
     check_gpu,
@@ -266,6 +270,37 @@ def test_a_judge_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPat
     (finding,) = examine([("judge", lambda: check_judge(NOWHERE))], within_s=30)
     assert finding.status == "fail"
     assert NOWHERE in finding.detail
+
+
+def test_a_judge_that_orders_the_canaries_is_well() -> None:
+    with running_scripted_judge() as judge:
+        (finding,) = check_canaries(judge.url, within_s=60)
+    assert finding.status == "ok"
+    assert "of the pairs are in the right order" in finding.detail
+
+
+def test_a_judge_that_does_not_order_them_is_a_failure_with_its_order() -> None:
+    with running_scripted_judge(character=copies_a_pattern) as judge:
+        (finding,) = check_canaries(judge.url, within_s=60)
+    assert finding.status == "fail"
+    assert "en exemplary 3.00" in finding.detail
+    assert "another judge model" in finding.remedy
+
+
+def test_a_slow_judge_is_given_up_in_time_and_what_came_is_reported() -> None:
+    asked = count()
+    with running_scripted_judge(lambda _: Fault.HANG if next(asked) >= 5 else None) as judge:
+        began = monotonic()
+        (finding,) = check_canaries(judge.url, within_s=4)
+        assert monotonic() - began < 10
+    assert finding.status == "warn"
+    assert finding.detail.startswith("5 of 16 came in")
+    assert "--canaries" in finding.remedy
+
+
+def test_an_error_of_the_judge_is_not_taken_for_slowness() -> None:
+    with running_scripted_judge(lambda _: 404) as judge, pytest.raises(JudgeRefused):
+        list(check_canaries(judge.url, within_s=60))
 
 
 # Prefect

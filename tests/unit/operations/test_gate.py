@@ -19,6 +19,7 @@ from tasks.operations.gate import (
     check_quarantine,
     gate_measures,
     measure_words,
+    quarantine_words,
     quarantined,
     score_distance,
     write_release,
@@ -291,3 +292,60 @@ def test_a_snapshot_of_an_earlier_version_lands_as_not_late(
         with warehouse.open() as db:
             found = db.execute("select snapshot, is_late, days_late from snapshots order by 1").fetchall()
     assert found == [*([] if is_alone else [(old, True, 7)]), (WEEK, False, 0)]
+
+
+def judging(**changed: float) -> list[GateMeasure]:
+    """The suspicious measures of a first week whose judge reads, but for what is changed."""
+    reads = {
+        "same_checks": 0.2,
+        "unread_pattern": 0.1,
+        "by_position": 0.4,
+        "coherence": 0.8,
+        "score_spread": 0.7,
+    }
+    measures = {f"judging:{name}": Measured(value, 30) for name, value in (reads | changed).items()}
+    found = gate_measures(
+        Observed(WEEK, measures, [0] * 16), None, LIMITS, fingerprint="f", at=datetime(2026, 1, 12)
+    )
+    return [measure for measure in found if measure.is_suspicious]
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"),
+    [
+        ("same_checks", 0.99),
+        ("unread_pattern", 0.99),
+        ("by_position", 0.88),
+        ("coherence", 0.05),
+        ("score_spread", 0.06),
+    ],
+)
+def test_a_first_week_is_held_back_by_each_sign_of_a_judge_that_does_not_read(
+    measure: str, value: float
+) -> None:
+    assert judging() == []
+    (found,) = judging(**{measure: value})
+    assert found.measure == f"judging:{measure}"
+
+
+def test_a_judge_is_not_measured_on_a_few_cards() -> None:
+    few = Observed(WEEK, {"judging:same_checks": Measured(1.0, 9)}, [0] * 16)
+    (measure,) = gate_measures(few, None, LIMITS, fingerprint="f", at=NOW)
+    assert not measure.is_suspicious
+
+
+def test_what_last_week_was_like_does_not_excuse_a_judge() -> None:
+    now, before = (
+        Observed(day, {"judging:same_checks": Measured(1.0, 500)}, [0] * 16)
+        for day in (WEEK, date(2026, 1, 5))
+    )
+    (measure,) = gate_measures(now, before, LIMITS, fingerprint="f", at=NOW)
+    assert measure.is_suspicious
+
+
+def test_the_words_for_a_judge_that_does_not_read_say_so_and_name_the_remedy() -> None:
+    found = judging(same_checks=1.0)
+    assert (
+        measure_words(found[0]) == "share of unlike cards that got the same answers: 1 (at most 0.6 expected)"
+    )
+    assert "with another one (docs/judge.md)" in quarantine_words(WEEK, found)

@@ -76,6 +76,19 @@ def test_a_judge_model_takes_gpu_minutes_however_many_gpus_share_them() -> None:
     assert (alone.tokens_in, alone.tokens_out) == (93_500 * 1500, 93_500 * 150)
 
 
+def test_a_hosted_judge_takes_money_and_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = PlanRequest(100_000, ("openai:a/b",), workers=4)
+    (unpriced,) = first_costs(request, RATES).judging
+    assert (unpriced.gpu_minutes, unpriced.money) == (0, None)
+    assert unpriced.seconds == unpriced.texts / RATES["hosted_texts_a_second"].value
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_PRICE_IN", "2")
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_PRICE_OUT", "10")
+    (priced,) = first_costs(request, RATES).judging
+    assert priced.money == pytest.approx((2 * priced.tokens_in + 10 * priced.tokens_out) / 1e6)
+    assert priced.tokens_in > 2000 * priced.texts  # the rubric alone has more
+    assert set(rates_used(request, RATES)) >= {"openai:a/b texts_a_second", "openai:a/b tokens_in_a_text"}
+
+
 def test_a_checklist_takes_no_gpu_and_no_tokens() -> None:
     (judging,) = first_costs(PlanRequest(1000), RATES).judging
     assert (judging.gpu_minutes, judging.tokens_in, judging.tokens_out) == (0, 0, 0)

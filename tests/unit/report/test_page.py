@@ -41,7 +41,7 @@ FLAGS = (
     "--dump-dom",
 )
 
-CHARTS = 15
+CHARTS = 16
 
 pytestmark = [
     pytest.mark.browser,

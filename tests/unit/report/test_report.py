@@ -605,7 +605,7 @@ def test_a_passport_is_told_drawn_and_tabled(judged: ReportData) -> None:
     assert "farthest apart on purpose (0.62)" in parsed.text
     assert "Attacks by family: share raised" in parsed.text
     assert "−0.40 to −0.20" in parsed.text
-    assert "No passport" not in parsed.text
+    assert "Nobody has compared" not in parsed.text
     (drawn,) = (spec for spec in parsed.specs if "Judge and people" in spec["description"])
     rows = next(rows for rows in drawn["datasets"].values() if "series" in rows[0])
     assert [(row["row"], row["series"]) for row in rows] == [
@@ -613,6 +613,22 @@ def test_a_passport_is_told_drawn_and_tabled(judged: ReportData) -> None:
         ("Overall score", "two people"),
         ("Purpose", "judge and people"),
     ]
+
+
+def test_what_a_judge_notices_is_told_drawn_and_tabled(judged: ReportData) -> None:
+    parsed = Page(render_report(judged))
+    assert "as it must in 80 % of 120 trials" in parsed.text
+    assert "raises its score by 0.04 points on average, 0.40 of its own standard deviations" in parsed.text
+    assert "Not tried out" not in parsed.text
+    (drawn,) = (spec for spec in parsed.specs if "noticed most often" in spec["description"])
+    rows = next(rows for rows in drawn["datasets"].values() if "series" in rows[0])
+    assert [(row["row"], row["series"]) for row in rows] == [
+        ("Purpose", "evidence came or went"),
+        ("Purpose", "something else was edited"),
+        ("Evaluation", "evidence came or went"),
+    ]
+    bare = replace(judged, judging=replace(judged.judging, passport=()))
+    assert "cardiograph passport --judge vllm" in Page(render_report(bare)).text
 
 
 def test_a_passport_without_intervals_is_not_drawn(judged: ReportData) -> None:
@@ -624,7 +640,8 @@ def test_a_passport_without_intervals_is_not_drawn(judged: ReportData) -> None:
 
 def test_without_a_passport_the_page_says_so_and_how_to_get_one(data: ReportData) -> None:
     text = Page(render_report(data)).text
-    assert "No passport: nobody has compared this judge with people yet." in text
+    assert "Nobody has compared this judge with people yet." in text
+    assert "Not tried out: nobody knows what this judge notices." in text
     assert "cardiograph label labels.csv" in text
     assert "cardiograph calibrate labels.csv : it measures" in text
     bare = replace(data, judge=replace(data.judge, judge="vllm:m", model="org/m"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.records import Finding, JudgeRecord, PassportEntry
+from tasks.records import CanaryTrial, Finding, JudgeRecord, PassportEntry
 from tasks.sentences.atlas import atlas_words, shown_notes, stability_notes
 from tasks.sentences.estimates import change
+from tasks.sentences.evidence import evidence_sentences
 from tasks.sentences.findings import headline, sentence
-from tasks.sentences.judges import judge_note, other_judge_sentence, passport_sentence, sway_sentences
+from tasks.sentences.judges import (
+    abilities_words,
+    canary_sentence,
+    canary_words,
+    judge_note,
+    other_judge_sentence,
+    passport_sentence,
+    sway_sentences,
+)
 from tasks.sentences.numbers import MINUS, NARROW, count, decimal, duration, percent, probability, rate
 from tasks.sentences.snapshots import boilerplate_words, cost_per_thousand, judging_words, unscored_words
 
@@ -280,7 +290,7 @@ KAPPA = entry("agreement", "quadratic_kappa", 0.71, 0.6, 0.8)
 def test_without_a_passport_the_note_says_so_of_any_judge() -> None:
     for name in ("checklist", "vllm:m", "oracle"):
         assert judge_note(judge(name, "org/m" if name == "vllm:m" else None))[1].endswith(
-            "It has no passport: nobody has compared it with people yet."
+            "Nobody has compared it with people yet."
         )
 
 
@@ -290,6 +300,46 @@ def test_the_note_tells_the_agreement_with_people() -> None:
     assert "quadratic weighted kappa of 0.71 (95 % interval 0.60 to 0.80)" in said
     assert "hint" not in said
     assert judge_note(judge("checklist"), [replace(KAPPA, n=10)])[1].endswith("read it as a hint.")
+
+
+TRIED = [
+    entry("evidence", "share_moved", 0.94, 0.9, 0.97, n=1500),
+    entry("evidence", "share_stirred", 0.003, 0.001, 0.005, n=30_000),
+    replace(entry("evidence", "share_moved", 1.0, 0.0, 1.0, n=60), subject="license_given"),
+    replace(entry("evidence", "share_moved", 0.55, 0.0, 1.0, n=60), subject="mitigation_given"),
+    replace(entry("evidence", "share_moved", 0.0, 0.0, 1.0, n=2), subject="compares"),
+    replace(entry("evidence", "share_stirred", 0.04, 0.0, 1.0, n=900), subject="states_what_it_is"),
+    entry("sway", "standard_deviation", 1.2, 1.0, 1.4),
+    replace(entry("sway", "mean_rise", 0.3, 0.2, 0.4), subject="padding"),
+    replace(entry("sway", "mean_rise_sds", 0.25, 0.2, 0.3), subject="padding"),
+]
+
+
+def test_what_a_judge_notices_is_told_with_what_it_overlooks() -> None:
+    said = [words(text) for text in evidence_sentences(TRIED)]
+    assert "in 94 % of 1 500 trials (95 % interval 90 % to 97 %)" in said[0]
+    assert said[0].endswith("checks about other things changed in 0.3 % of 30 000.")
+    assert said[1:] == [
+        "1 of 2 checks noticed their evidence in 90 % of the trials or more.",
+        "It overlooks most often: advice on risks (55 %).",
+        "Moved by edits that have nothing to do with them: says what it is (4 %).",
+        "Padding cards to twice their length with sentences that say nothing raises its score by 0.30 points on "
+        "average, 0.25 of its own standard deviations.",
+    ]
+
+
+def test_a_judge_that_hardly_moves_is_not_praised_for_it() -> None:
+    flat = [replace(each, estimate=0.06) if each.measure == "standard_deviation" else each for each in TRIED]
+    assert "(standard deviation 0.06 points): that little moves them is no merit." in words(
+        " ".join(evidence_sentences(flat))
+    )
+    blank = [replace(each, estimate=None) if each.measure == "mean_rise_sds" else each for each in TRIED]
+    assert "which cannot be measured against its own spread" in words(evidence_sentences(blank)[-1])
+
+
+def test_labels_are_not_needed_to_notice_and_edits_are_no_agreement() -> None:
+    assert evidence_sentences([KAPPA]) == []
+    assert passport_sentence(TRIED) == "Nobody has compared it with people yet."
 
 
 def test_labels_that_tell_nothing_are_not_called_agreement() -> None:
@@ -382,6 +432,8 @@ TOOK: dict[str, Any] = {
     "tokens_in_per_text": 1500.0,
     "tokens_out_per_text": 140.0,
     "replicas": 2,
+    "provider": None,
+    "spent": None,
 }
 
 
@@ -394,6 +446,38 @@ def test_the_cost_of_a_thousand_cards_is_price_times_gpus_times_hours() -> None:
     assert (
         dict(judging_words(TOOK, price=2.5))["cost per thousand cards"] == "0.0556 (2 GPUs at 2.50 per hour)"
     )
+
+
+def test_the_cost_of_a_provider_is_what_was_spent_whatever_a_gpu_hour_costs() -> None:
+    hosted = TOOK | {"provider": "api.example.com", "spent": 4.5}
+    assert cost_per_thousand(hosted, 2.5, 8) == pytest.approx(0.5)
+    assert words(dict(judging_words(hosted, price=2.5))["cost per thousand cards"]) == (
+        "0.50 (4.50 for 9 000 texts, by the prices of tokens that are set)"
+    )
+    unpriced = dict(judging_words(hosted | {"spent": None}, price=2.5))["cost per thousand cards"]
+    assert unpriced.startswith("set CARDIOGRAPH_JUDGE_PRICE_IN and CARDIOGRAPH_JUDGE_PRICE_OUT")
+
+
+def abilities(**changed: object) -> str:
+    found = {"form": "json_schema", "alternatives": 20, "limit_word": "max_tokens", "has_temperature": True}
+    return json.dumps({"engine": "llama.cpp b1", "score_mode": "decided", "abilities": found | changed})
+
+
+def test_what_a_server_can_do_is_put_in_words() -> None:
+    assert abilities_words(abilities()) == (
+        "llama.cpp b1: holds answers to a JSON schema; gives the probabilities of 20 tokens (score mode decided)"
+    )
+    least = abilities(form="text", alternatives=0, limit_word=None, has_temperature=False, is_thinking=True)
+    assert abilities_words(least) == (
+        "llama.cpp b1: holds answers to no form; gives no probabilities of tokens, so a score is the one digit that "
+        "was written (score mode decided); reasons before it answers; takes no temperature, so answers vary; takes no "
+        "limit on the length of answers"
+    )
+
+
+@pytest.mark.parametrize("settings", ["", "{}", "[]", "null", "{", '{"abilities": 3}'])
+def test_of_other_judges_nothing_is_said_about_servers(settings: str) -> None:
+    assert abilities_words(settings) == ""
 
 
 def test_the_closing_table_tells_speed_and_how_to_learn_the_cost() -> None:
@@ -486,3 +570,28 @@ def test_an_ingredient_is_named_in_the_words_of_the_rubric(predictor: str, said:
 def test_a_table_that_knows_too_little_is_to_be_learned_anew(new: int, expected: str) -> None:
     row = {"words": 1000, "known_words": 360, "new_words": new, "version": "2026-11-30-abc"}
     assert boilerplate_words(row) == expected
+
+
+PASSED = CanaryTrial(
+    *("f1", "checklist", "c", 16, 0, 0.979, 3.53, True, [], ["en exemplary 4.63"], datetime(2026, 11, 16))
+)
+FAILED = replace(
+    PASSED, concordance=0.5, spread=0.0, is_passed=False, faults=["50 % of the pairs", "0.00 points"]
+)
+
+
+def test_a_judge_that_ordered_the_canaries_is_said_to_and_one_that_did_not_is_to_be_distrusted() -> None:
+    said = canary_sentence(PASSED)
+    assert f"98{NARROW}% of the pairs in the right order" in said
+    assert "3.53 points above untouched forms" in said
+    assert canary_sentence(FAILED).startswith(
+        "Distrust these scores: the judge cannot order 16 made-up cards"
+    )
+    assert canary_sentence(FAILED).endswith("50 % of the pairs; 0.00 points.")
+    assert "was not tried" in canary_sentence(None)
+
+
+def test_the_closing_table_says_in_a_few_words_how_the_canaries_went() -> None:
+    assert canary_words(PASSED) == f"passed: 98{NARROW}% of pairs in order, 3.53 points apart"
+    assert canary_words(FAILED) == "failed: 50 % of the pairs; 0.00 points"
+    assert canary_words(None) == "not tried"

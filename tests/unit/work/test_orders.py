@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import CrewLost, WriterBusy
-from tasks.records import CardRef, JudgeSpec, TextRef
+from tasks.records import CardRef, JudgeSpec, SpendingCap, TextRef
 from tasks.storage.lake import Lake
 from tasks.work.coordinator import at_work_for, coordinating, is_coordinated, take_over
 from tasks.work.crew import REPLACEMENTS_MAX, Crew, Member
@@ -68,12 +68,21 @@ def test_an_order_comes_back_as_it_was_given(lake: Lake) -> None:
     assert outstanding(lake, READ) == [Order(READ, "p", refs)]
 
 
-@given(model=st.none() | st.text(), urls=st.lists(st.text(), max_size=3), version=st.text())
+@given(
+    model=st.none() | st.text(),
+    urls=st.lists(st.text(), max_size=3),
+    version=st.text(),
+    cap=st.builds(SpendingCap, st.none() | st.floats(0, 9), st.none() | st.integers(1, 9)),
+)
 def test_what_a_stage_shares_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, model: str | None, urls: list[str], version: str
+    tmp_path_factory: pytest.TempPathFactory,
+    model: str | None,
+    urls: list[str],
+    version: str,
+    cap: SpendingCap,
 ) -> None:
     lake = Lake(tmp_path_factory.mktemp("lake"))
-    shared = Shared(spec=JudgeSpec("vllm", model, tuple(urls)), boilerplate=version)
+    shared = Shared(spec=JudgeSpec("openai", model, tuple(urls), cap=cap), boilerplate=version)
     open_stage(lake, WorkStage(DAY, "judge", "f"), shared, [])
     assert read_shared(lake, WorkStage(DAY, "judge", "f")) == shared
 

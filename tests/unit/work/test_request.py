@@ -40,6 +40,8 @@ ASKED = SnapshotRequest(
     include_private=True,
     judge_model="some/model",
     judge_urls=("http://127.0.0.1:8000",),
+    budget=5.0,
+    budget_requests=900,
     explain=1,
     judge_pool="gpus",
     judge_workers=2,
@@ -97,8 +99,11 @@ def test_a_function_of_a_request_takes_its_fields_by_name() -> None:
 
 @pytest.mark.parametrize("judge", ["checklist", None])
 def test_a_judge_without_servers_is_given_none(judge: str | None) -> None:
-    assert _servers(ASKED, judge) == {"judge_model": None, "judge_urls": ()}
-    assert _servers(ASKED, "vllm") == {"judge_model": "some/model", "judge_urls": ("http://127.0.0.1:8000",)}
+    no_budget = {"budget": None, "budget_requests": None}
+    assert _servers(ASKED, judge) == {"judge_model": None, "judge_urls": (), **no_budget}
+    servers = {"judge_model": "some/model", "judge_urls": ("http://127.0.0.1:8000",)}
+    assert _servers(ASKED, "vllm") == servers | no_budget
+    assert _servers(ASKED, "openai:m") == servers | {"budget": 5.0, "budget_requests": 900}
 
 
 def test_kinds_are_named_by_a_judge_model_that_this_machine_reaches() -> None:

@@ -86,6 +86,10 @@ def test_a_quote_may_serve_half_of_the_criteria(times: int, is_refused: bool) ->
     assert ("repeats" in reasons_for_refusal(said)) == is_refused
 
 
+def test_a_rule_of_a_table_is_no_repetition_of_nothing() -> None:
+    assert reasons_for_refusal(reasons(quote=["|---|---|", *[None] * 7])) == [None] * 8
+
+
 def test_no_improvement_at_all_is_no_repetition() -> None:
     assert reasons_for_refusal(reasons(improvement=[""] * 8)) == [None] * 8
 

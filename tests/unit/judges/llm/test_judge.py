@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import math
@@ -454,6 +455,7 @@ THOUGHTS = "<think>The card has a licence. {So it passes} this check.</think>"
 def test_an_answer_beside_or_in_a_models_thoughts_is_read_with_its_probabilities(
     server: ScriptedJudge, script: Callable[[dict[str, Any]], object]
 ) -> None:
+    server.character = answer_for  # which the scripts answer with, too
     usual = verdict_on(server)
     with running_scripted_judge(script) as thinker:
         verdict = verdict_on(thinker)
@@ -517,6 +519,17 @@ def test_a_context_that_cannot_hold_rubric_and_answer_is_refused_before_any_card
         pytest.raises(JudgeRefused, match=r"1,000 tokens.*--max-model-len"),
     ):
         verdict_on(server)
+
+
+def test_the_garbage_collector_is_quiet_while_a_judge_is_open(server: ScriptedJudge) -> None:
+    """Replies have thousands of objects, which it would visit again and again."""
+    usual = gc.get_threshold()
+    with (
+        opened_judge(JudgeSpec("vllm", urls=(server.url,))),
+        opened_judge(JudgeSpec("vllm", "scripted", (server.url,))),
+    ):
+        assert gc.get_threshold()[0] > 50_000
+    assert gc.get_threshold() == usual
 
 
 def test_tokens_and_requests_are_counted(server: ScriptedJudge) -> None:
