@@ -37,7 +37,8 @@ from tasks.findings.sample import Codes
 from tasks.findings.threads import on_one_thread
 from tasks.fitted.agreeing import Tried, concordance
 from tasks.fitted.evaluating import Material, agreements, transferred
-from tasks.fitted.material import direction_of, groups_of, material_of, values_of
+from tasks.fitted.folds import joined
+from tasks.fitted.material import direction_of, groups_of, keys_of, material_of, values_of
 from tasks.fitted.weighing import Answers, learned
 from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.attacks import card_text
@@ -47,15 +48,17 @@ DEMO = "demo"
 BEGIN, END = "<!-- fitting: begin -->", "<!-- fitting: end -->"
 CHECKS_THAT_MATTER = 1 / 3
 SIGNAL, TASTE = 3.0, 0.5  # spread of the sum over cards and of an author's taste; that of the noise is 1.8
+OF_NOTHING = 5  # sets of marks that mean nothing, of each sort and draw: their AUC differs much
 CUTS = {5: (0.1, 0.35, 0.65, 0.9), 2: (0.6,)}
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Every distinct text of a corpus that the checklist scores; `marks` are to be drawn."""
+    """Every distinct text of a corpus, grouped over all of it, without marks yet. `keys`: what texts may share."""
 
     name: str
     material: Material
+    keys: list[set[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,8 @@ class Draw:
     unseen: float
     judge: float
     is_inside: bool | None
-    shuffled: float
-    taste: float
+    shuffled: list[float]
+    taste: list[float]
     own_rho: float
     other_rho: float
     other_judge_rho: float
@@ -100,15 +103,15 @@ def corpus_of(name: str, path: Path) -> Corpus:
         texts[card.card_hash] = card
         owners.setdefault(card.card_hash, set()).add(model_id.partition("/")[0])
     verdicts = list(ChecklistJudge().score(texts.values()))
-    known = {card_hash: frozenset(names) for card_hash, names in owners.items()}
+    keys = keys_of(list(texts.values()), {of: frozenset(names) for of, names in owners.items()})
     material = Material(
         Answers(values_of(verdicts, "passed"), direction_of(load_rubric())),
         np.array([verdict.score for verdict in verdicts], np.float64),
         np.array([len(text.card_text.split()) for text in texts.values()], np.float64),
         np.zeros(len(texts)),
-        groups_of(list(texts.values()), known),
+        joined(keys),
     )
-    return Corpus(name, material)
+    return Corpus(name, material, keys)
 
 
 def planted_weights(material: Material, rng: np.random.Generator) -> Floats:
@@ -159,10 +162,10 @@ def by_taste(material: Material, rng: np.random.Generator) -> Material:
 
 
 def auc_of_nothing(material: Material, seed: int) -> float:
-    """The AUC of the fitted judge out of fold, in two splits: the draws are averaged. NaN of one level."""
+    """The AUC of the fitted judge out of fold, in one split: many draws are averaged. NaN of one level."""
     if len(np.unique(material.marks)) < 2:
         return np.nan
-    return agreements(material, seed, splits=2)[0].estimate.value or np.nan
+    return agreements(material, seed, splits=1)[0].estimate.value or np.nan
 
 
 def auc(marks: Floats, order: Floats) -> float:
@@ -183,7 +186,8 @@ def drawn(setting: Setting, seed: int) -> Draw:
     is_apart = (rng.random(int(everything.groups.max()) + 1) < 0.5)[everything.groups]
     pool = np.flatnonzero(~is_apart)
     chosen = pool[chosen_texts(everything.of(pool), setting.labels, is_heavy=setting.is_heavy, rng=rng)]
-    material, second = _with(everything, marks, chosen), _with(everything, others, chosen)
+    groups = joined([setting.corpus.keys[text] for text in chosen])
+    material, second = (_with(everything, of, chosen, groups) for of in (marks, others))
     found = {(one.scorer, one.measure): one.estimate for one in agreements(material, seed)}
     carried = {(one.scorer, one.measure): one.estimate for one in transferred(material, second, seed)}
     weighing = learned(material.answers, material.marks, material.groups, rng)
@@ -191,7 +195,10 @@ def drawn(setting: Setting, seed: int) -> Draw:
     unseen = auc(marks[new], weighing.expected(everything.answers.of(new)))
     estimate = found["fitted", "auc"]
     varies = material.answers.values.std(0) > 0.1
-    nothing = [auc_of_nothing(of, seed) for of in (shuffled_by_group(material, rng), by_taste(material, rng))]
+    nothing = [
+        [auc_of_nothing(spoil(material, rng), seed) for _ in range(OF_NOTHING)]
+        for spoil in (shuffled_by_group, by_taste)
+    ]
     return Draw(
         weights=float(np.corrcoef(weighing.model.weights[varies], weights[varies])[0, 1]),
         planted=auc(material.marks, material.answers.values @ weights),
@@ -209,10 +216,9 @@ def drawn(setting: Setting, seed: int) -> Draw:
     )
 
 
-def _with(material: Material, marks: Floats, chosen: Codes) -> Material:
-    """Some texts with their marks; their groups are numbered anew, alike for all raters."""
+def _with(material: Material, marks: Floats, chosen: Codes, groups: Codes) -> Material:
+    """Some texts with their marks, grouped by what they share among themselves."""
     of = material.of(chosen)
-    groups = np.unique(of.groups, return_inverse=True)[1].astype(np.int64)
     return Material(of.answers, of.scores, of.words, marks[chosen], groups)
 
 
@@ -232,7 +238,10 @@ def line(setting: Setting, draws: list[Draw]) -> str:
 
     known = [draw.is_inside for draw in draws if draw.is_inside is not None]
     inside = f"{sum(known)} of {len(known)}"
-    nothing = [_mean_with_error([getattr(draw, name) for draw in draws]) for name in ("shuffled", "taste")]
+    nothing = [
+        _mean_with_error([auc for draw in draws for auc in getattr(draw, name)])
+        for name in ("shuffled", "taste")
+    ]
     cells = [middle(name) for name in ("weights", "planted", "fitted", "unseen", "judge")]
     rhos = [middle(name) for name in ("own_rho", "other_rho", "other_judge_rho")]
     return f"| {setting.words} | " + " | ".join([*cells, inside, *nothing, *rhos]) + " |"

@@ -22,7 +22,7 @@ from tasks.judges.steps import (
     record_judge,
     stages_of,
 )
-from tasks.passport.steps import needs_passport, take_passport
+from tasks.passport.steps import plan_passport, take_passport
 from tasks.records import JudgeRecord
 from tasks.work.coordinator import coordinating
 from tasks.work.orders import Shared, WorkStage
@@ -68,9 +68,10 @@ def judge(request: JudgeRequest) -> tuple[JudgeRecord, int]:
         run_orders(run, stages, orders, elsewhere=elsewhere)
         check_boilerplate(run, table)
         land(run)
-        if not elsewhere and needs_passport(run, spec, record.fingerprint):
+        cards = 0 if elsewhere else plan_passport(run, spec, record.fingerprint)
+        if cards:
             shared = with_servers(shared)
-            take_passport(run, shared, record.fingerprint)
+            take_passport(run, shared, record.fingerprint, cards)
         to_explain = plan_explaining(run, spec, record.fingerprint, request.explain)
         if to_explain and not elsewhere:
             shared = with_servers(shared)

@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     )
     judge_passport_texts: NonNegativeInt = Field(
         default=12,
-        description="the same for a judge model: about 55 verdicts per card, and 70 for attacks; 0: none",
+        description="the same for a judge model, within a sixtieth of the texts that it judged; 0: none",
     )
     gpu_hour_price: NonNegativeFloat | None = Field(
         default=None, description="price of a GPU hour, to compute the cost"

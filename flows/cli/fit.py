@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
-from tasks.errors import JudgesDiffer, LabelsInvalid, UsageError, WriterBusy
+from flows.cli.passport import publish_now
+from tasks.errors import JudgesDiffer, LabelsInvalid, UsageError
 from tasks.judges import JudgeIdentity, identify, opened_judge, serving
 from tasks.records import CardText, FittedJudge, FittedMeasure, JudgeSpec, Verdict
 
@@ -106,23 +107,13 @@ def answered(
 def keep_fit(home: Path, fit: LabelFit) -> bool:
     """Write it to the lake and publish it; False where another run holds the warehouse, and the next publishes it."""
     from tasks.fitted.fitting import parts_of
-    from tasks.storage.warehouse import Warehouse
+    from tasks.storage.lake import Lake
 
-    warehouse = Warehouse(home)
+    lake = Lake(home)
     judge_part, measures_part = parts_of(fit)
-    warehouse.lake.write(judge_part, FittedJudge, [fit.judge])
-    warehouse.lake.write(measures_part, FittedMeasure, fit.measures)
-    try:
-        with warehouse.writer():
-            warehouse.begin()
-            warehouse.publish()
-            if (home / "report.html").exists():
-                from tasks.report.steps import write_latest_report
-
-                write_latest_report(home)
-    except WriterBusy:
-        return False
-    return True
+    lake.write(judge_part, FittedJudge, [fit.judge])
+    lake.write(measures_part, FittedMeasure, fit.measures)
+    return publish_now(home)
 
 
 def draw_curve(fit: LabelFit, path: Path) -> None:

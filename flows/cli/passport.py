@@ -11,21 +11,23 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Home, JudgeModel, JudgeUrls
+from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
 from tasks.errors import UsageError, WriterBusy
 from tasks.judges import opened_judge, serving, specs_of
-from tasks.records import DEFAULT_JUDGE, CardText, PassportEntry
+from tasks.records import DEFAULT_JUDGE, CardText, PassportEntry, SpendingCap
 
 
 def passport(
     home: Home,
     judge: Annotated[
-        str, typer.Option(help="The judge: `checklist`, `vllm` or `vllm:MODEL`.")
+        str, typer.Option(help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.")
     ] = DEFAULT_JUDGE,
     judge_model: JudgeModel = None,
     judge_urls: JudgeUrls = None,
+    budget: Budget = None,
+    budget_requests: BudgetRequests = None,
     texts: Annotated[
-        int, typer.Option(min=3, help="Cards that are edited; each costs about 55 verdicts.")
+        int, typer.Option(min=3, help="Cards that are edited; each costs about 50 verdicts.")
     ] = 40,
     seed: Annotated[int, typer.Option(help="For the cards, the edits and the resamples.")] = 20,
     as_json: AsJson = False,
@@ -47,7 +49,7 @@ def passport(
     from tasks.passport.metamorphic.examining import examine_evidence
     from tasks.storage.lake import Lake
 
-    (spec,) = specs_of([judge], judge_model, judge_urls or [])
+    (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     with (
         progress_bars("passport"),
         serving(spec, home / "judge.log") as served,
@@ -92,10 +94,17 @@ def keep_passport(home: Path, entries: Sequence[PassportEntry]) -> bool:
     What took a GPU an hour is in the lake before the warehouse is locked, so that a busy lock cannot lose it.
     """
     from tasks.passport.passport import part_of
+    from tasks.storage.lake import Lake
+
+    Lake(home).write(part_of(entries), PassportEntry, entries)
+    return publish_now(home)
+
+
+def publish_now(home: Path) -> bool:
+    """Publish what the lake holds, and the report where there is one; False where another run does so later."""
     from tasks.storage.warehouse import Warehouse
 
     warehouse = Warehouse(home)
-    warehouse.lake.write(part_of(entries), PassportEntry, entries)
     try:
         with warehouse.writer():
             warehouse.begin()

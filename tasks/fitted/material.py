@@ -121,6 +121,11 @@ def direction_of(rubric: Rubric) -> Floats:
 
 def groups_of(texts: Sequence[CardText], owners: Owners) -> Codes:
     """Texts that share an author or are nearly the same are in one group (0 to G - 1)."""
+    return joined(keys_of(texts, owners))
+
+
+def keys_of(texts: Sequence[CardText], owners: Owners) -> list[set[tuple[str, str]]]:
+    """What each text may share with others: itself, its authors, its family of near-copies."""
     family = dict(families((text.card_hash, text.card_text) for text in texts))
     keys: list[set[tuple[str, str]]] = [
         {
@@ -132,7 +137,7 @@ def groups_of(texts: Sequence[CardText], owners: Owners) -> Codes:
     for text, own in zip(texts, keys, strict=True):
         if text.card_hash in family:
             own.add(("family", family[text.card_hash]))
-    return joined(keys)
+    return keys
 
 
 def check(marks: Floats, groups: Codes, subject: str) -> None:

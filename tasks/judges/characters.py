@@ -16,7 +16,7 @@ import orjson
 
 from tasks.judges.checklist import ChecklistJudge
 from tasks.judges.llm.fence import marks
-from tasks.judges.scripted import Payload, answer_for
+from tasks.judges.scripted import Payload, answer_for, schema_of, texts_of
 from tasks.records import CardText, Verdict
 from tasks.rubric import load_rubric
 
@@ -67,7 +67,7 @@ def _digits(pattern: str) -> dict[str, int]:
 
 def _answer(payload: Payload, known: Mapping[str, int]) -> str:
     """The answer to the request's schema, with the values that the character has for its keys."""
-    rules = payload["structured_outputs"]["json"]["properties"]
+    rules = schema_of(payload).get("properties") or {}
     answer: dict[str, object] = orjson.loads(answer_for(payload))
     fitting = {key: known[key] for key in answer.keys() & known.keys() if _fits(known[key], rules[key])}
     return orjson.dumps(answer | fitting).decode()
@@ -80,7 +80,7 @@ def _fits(value: int, rule: Mapping[str, Any]) -> bool:
 
 def _card_of(payload: Payload) -> str:
     """The card between the marks of the last message; the message itself where there are none."""
-    text = str(payload["messages"][-1].get("content", ""))
+    text = texts_of(payload)[-1]
     found = _CARD.search(text)
     return found[1] if found else text
 

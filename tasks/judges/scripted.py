@@ -77,7 +77,7 @@ def _token_id(token: str) -> int:
     return 100 + int.from_bytes(hashlib.sha256(token.encode(errors="replace")).digest()[:2], "big")
 
 
-def _texts(payload: Payload) -> list[str]:
+def texts_of(payload: Payload) -> list[str]:
     """The texts of the request's messages; an answer is derived from the last of them."""
     return [str(message.get("content", "")) for message in payload.get("messages") or [{}]]
 
@@ -92,7 +92,7 @@ def schema_of(payload: Payload) -> Mapping[str, Any]:
 def answer_for(payload: Payload, schema: Mapping[str, Any] | None = None) -> str:
     """A valid answer to `schema`, or to that of the request, derived from the digest of its last message."""
     schema = schema_of(payload) if schema is None else schema
-    text = _texts(payload)[-1]
+    text = texts_of(payload)[-1]
     noise, words = _noise(text), _words_of_card(text)
     properties = (schema.get("properties") or {}).items()
     answer = {name: _value(name, rule, noise, words[place:]) for place, (name, rule) in enumerate(properties)}
@@ -141,7 +141,7 @@ def completion(
     Every value of one digit in it was a choice: that of "score" between 1 and 5, others between 0 and 1, with the
     natural log-odds of 1 that `log_odds` has for its key, or else noise with the digit's sign.
     """
-    prompt_tokens = sum(_count(text) for text in _texts(payload))
+    prompt_tokens = sum(_count(text) for text in texts_of(payload))
     tokens = tokens_of(text)
     choice = {
         "index": 0,
@@ -166,7 +166,7 @@ def completion(
 
 def _logprobs(payload: Payload, text: str, log_odds: Mapping[str, float]) -> list[Payload]:
     """One entry per token; all but the digits that are values were certain."""
-    noise = _noise(_texts(payload)[-1])
+    noise = _noise(texts_of(payload)[-1])
     keys = {found.start(2): found[1] for found in _DIGIT_VALUE.finditer(text)}
     entries, position = [], 0
     for token in tokens_of(text):
@@ -384,7 +384,7 @@ class ScriptedJudge:
         return "\n".join(lines) + "\n"
 
     def _tokenized(self, payload: Payload) -> Payload:
-        text = payload.get("prompt", "".join(_texts(payload)))
+        text = payload.get("prompt", "".join(texts_of(payload)))
         tokens = [
             _token_id(token if self.has_digits else re.sub(r"\d", "0", token)) for token in tokens_of(text)
         ]

@@ -15,31 +15,40 @@ from tasks.storage.warehouse import frame
 from tasks.work.orders import Shared
 from tasks.work.run import Run
 
-
-def passport_texts(spec: JudgeSpec) -> int:
-    """How many cards the settings have edited for a judge of this kind; 0 for none."""
-    limits = settings()
-    return limits.judge_passport_texts if kind_of(spec.kind).needs_servers else limits.passport_texts
+_VERDICTS_PER_CARD = 60  # edits and attacks of one card, roughly
+_CARDS_MIN = 3
 
 
-@task(task_run_name="look for the passport of {run.snapshot}")
-def needs_passport(run: Run, spec: JudgeSpec, fingerprint: str) -> bool:
-    """Whether the judge has never been tried without labels, and the settings want it to be."""
-    if not passport_texts(spec):
-        return False
+def cards_wanted(spec: JudgeSpec, verdicts: int) -> int:
+    """How many cards are edited for a judge of this kind that has given so many verdicts; 0 for none.
+
+    What a judge model answers takes time, so its passport may take as long as its judging at most. One that is paid for
+    gets none by itself.
+    """
+    kind, limits = kind_of(spec.kind), settings()
+    if kind.has_budget:
+        return 0
+    if not kind.needs_servers:
+        return limits.passport_texts
+    cards = min(limits.judge_passport_texts, verdicts // _VERDICTS_PER_CARD)
+    return cards if cards >= _CARDS_MIN else 0
+
+
+@task(task_run_name="plan the passport of {run.snapshot}")
+def plan_passport(run: Run, spec: JudgeSpec, fingerprint: str) -> int:
+    """How many cards to edit for a judge that has never been tried without labels; 0 for one that has."""
     with run.warehouse.open() as db:
-        return bool(frame(db, "pending/passport", fingerprint=fingerprint).height)
+        found = frame(db, "pending/passport", fingerprint=fingerprint)["verdicts"].to_list()
+    return cards_wanted(spec, found[0]) if found else 0
 
 
 @task(task_run_name="test the judge of {run.snapshot}")
-def take_passport(run: Run, shared: Shared, fingerprint: str) -> None:
+def take_passport(run: Run, shared: Shared, fingerprint: str, cards: int) -> None:
     """Edit real cards of the snapshot, have the judge score them, and record what it noticed."""
-    spec = shared.spec or JudgeSpec()
     with run.warehouse.open() as db:
-        count = passport_texts(spec)
-        texts = texts_to_edit(db, count, snapshot=run.snapshot, fingerprint=fingerprint, seed=SEED)
+        texts = texts_to_edit(db, cards, snapshot=run.snapshot, fingerprint=fingerprint, seed=SEED)
     if not texts:
         return
-    with opened_judge(spec, table_of(run.lake, shared.boilerplate)) as judge:
+    with opened_judge(shared.spec or JudgeSpec(), table_of(run.lake, shared.boilerplate)) as judge:
         entries = examine_evidence(judge, texts)
     run.lake.write(part_of(entries), PassportEntry, entries)

@@ -2,8 +2,8 @@
 
 Runs in the judge's environment, which has torch: `python reference.py FOLDER`, with a request as JSON on its input.
 
-    {"prompt": text, "tokens": n}      the greedy continuation                             -> its text
-    {"ids": [ids], "next": [ids]}      log-probabilities of these tokens after `ids`       -> their list
+    {"prompt": text, "tokens": n}               the greedy continuation                           -> its text
+    {"ids": [ids], "of": [ids], "at": [places]} log-probabilities of these tokens in these places -> a list per place
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ def continuation(folder: str, prompt: str, tokens: int) -> str:
     return str(tokenizer.decode(made[0][inputs["input_ids"].shape[1] :]))
 
 
-def log_probabilities(folder: str, ids: list[int], following: list[int]) -> list[float]:
-    """Of each of the tokens `following`, in the place after `ids`."""
+def log_probabilities(folder: str, ids: list[int], of: list[int], at: list[int]) -> list[list[float]]:
+    """Of each of the tokens `of`, in place of each of the tokens at `at` of `ids`."""
     import torch
 
     with torch.no_grad():
-        logits = loaded(folder)(torch.tensor([ids]), logits_to_keep=1).logits[0, -1]
-    return [float(value) for value in logits.log_softmax(-1)[following]]
+        logits = loaded(folder)(torch.tensor([ids])).logits[0]
+    return [[float(value) for value in logits[place - 1].log_softmax(-1)[of]] for place in at]
 
 
 def answer(folder: str, request: dict[str, Any]) -> object:
     """The answer to a request."""
     if "ids" in request:
-        return log_probabilities(folder, request["ids"], request["next"])
+        return log_probabilities(folder, request["ids"], request["of"], request["at"])
     return continuation(folder, request["prompt"], request["tokens"])
 
 

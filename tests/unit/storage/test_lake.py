@@ -63,7 +63,8 @@ def test_every_stage_has_a_record_type_and_every_type_a_schema() -> None:
 def test_a_part_reads_back_as_it_was_written(lake: Lake) -> None:
     lake.write(PART, Verdict, [verdict()])
     (row,) = rows(lake)
-    assert Verdict(**{**row, **{name: dict(row[name]) for name in ("levels", "probabilities")}}) == verdict()
+    maps = ("levels", "probabilities", "log_odds", "soft_levels")
+    assert Verdict(**{**row, **{name: dict(row[name]) for name in maps}}) == verdict()
 
 
 def test_a_part_written_piece_by_piece_is_there_only_once_it_is_whole(lake: Lake) -> None:

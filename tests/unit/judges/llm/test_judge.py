@@ -455,6 +455,7 @@ THOUGHTS = "<think>The card has a licence. {So it passes} this check.</think>"
 def test_an_answer_beside_or_in_a_models_thoughts_is_read_with_its_probabilities(
     server: ScriptedJudge, script: Callable[[dict[str, Any]], object]
 ) -> None:
+    server.character = answer_for  # which the scripts answer with, too
     usual = verdict_on(server)
     with running_scripted_judge(script) as thinker:
         verdict = verdict_on(thinker)

@@ -17,7 +17,7 @@ from tasks.errors import UsageError
 from tasks.judges.checklist import ChecklistJudge
 from tasks.passport.metamorphic.pieces import cut, is_plain
 from tasks.passport.metamorphic.sampling import texts_to_edit
-from tasks.passport.steps import needs_passport, take_passport
+from tasks.passport.steps import cards_wanted, plan_passport, take_passport
 from tasks.records import JudgeSpec
 from tasks.storage.warehouse import Warehouse, frame
 from tasks.work.orders import Shared
@@ -90,26 +90,26 @@ def test_a_snapshots_judge_gets_one_passport_by_itself(
     shared = Shared(spec=JudgeSpec(), boilerplate=shipped().version)
     with run.warehouse.writer():
         run.warehouse.begin()
-        assert needs_passport.fn(run, JudgeSpec(), fingerprint)
-        take_passport.fn(run, shared, fingerprint)
+        assert plan_passport.fn(run, JudgeSpec(), fingerprint) == 3
+        take_passport.fn(run, shared, fingerprint, 3)
         run.warehouse.land()
-        assert not needs_passport.fn(run, JudgeSpec(), fingerprint)
+        assert plan_passport.fn(run, JudgeSpec(), fingerprint) == 0
         run.warehouse.publish()
     assert probes(run.home) == {"evidence", "invariance", "sway"}
 
 
-def test_the_settings_switch_it_off_for_each_kind_of_judge(
-    make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
+def test_a_judge_models_passport_takes_as_long_as_its_judging_at_most_and_the_settings_switch_it_off(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run, fingerprint = Run(make_home(), WEEK), ChecklistJudge().fingerprint
+    model = JudgeSpec("vllm", "m")
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "12")
+    monkeypatch.setenv("CARDIOGRAPH_PASSPORT_TEXTS", "40")
+    assert [cards_wanted(model, verdicts) for verdicts in (0, 179, 180, 700, 10_000)] == [0, 0, 3, 11, 12]
+    assert cards_wanted(JudgeSpec("openai", "m"), 10_000) == 0  # it may be paid for
+    assert cards_wanted(JudgeSpec(), 0) == 40
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "0")
     monkeypatch.setenv("CARDIOGRAPH_PASSPORT_TEXTS", "0")
-    with run.warehouse.writer():
-        run.warehouse.begin()
-        assert not needs_passport.fn(run, JudgeSpec(), fingerprint)
-        monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "12")
-        assert needs_passport.fn(run, JudgeSpec("vllm", "m"), fingerprint)
-        monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "0")
-        assert not needs_passport.fn(run, JudgeSpec("vllm", "m"), fingerprint)
+    assert cards_wanted(model, 10_000) == cards_wanted(JudgeSpec(), 0) == 0
 
 
 def test_a_snapshot_without_a_card_to_edit_gives_no_passport(make_home: MakeHome) -> None:
@@ -117,6 +117,6 @@ def test_a_snapshot_without_a_card_to_edit_gives_no_passport(make_home: MakeHome
     with run.warehouse.writer():
         run.warehouse.begin()
         take_passport.fn(
-            run, Shared(spec=JudgeSpec(), boilerplate=shipped().version), ChecklistJudge().fingerprint
+            run, Shared(spec=JudgeSpec(), boilerplate=shipped().version), ChecklistJudge().fingerprint, 3
         )
         assert not run.lake.parts("passports")
