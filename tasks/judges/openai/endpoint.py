@@ -40,6 +40,7 @@ from tasks.judges.openai.purse import Purse
 from tasks.settings import Settings
 
 ASKING = "/v1/chat/completions"
+_BYTES_PER_TOKEN = 4  # of English and JSON, about
 _LONGEST_PAUSE_S = 30.0  # between two tries of a server that does not say how long it is busy
 _NO_LISTING = frozenset({404, 405, 501})
 _EXHAUSTED = re.compile(
@@ -143,8 +144,7 @@ class EndpointClient(JudgeClient):
                     f"{url} answers HTTP {reply.status}: {self.excerpt(reply.body)}; look at your account"
                 )
             if reply.status != 429:
-                # A token is at least a byte: more than enough for the next one of about this size.
-                needed = len(body) // 2 + tokens_out
+                needed = len(body) // _BYTES_PER_TOKEN + tokens_out // 2  # as the next request usually takes
                 self._hold(url, requested_pause_s(reply.headers, needed, time()))
                 return reply
             busy_since = busy_since or monotonic()
