@@ -479,7 +479,7 @@ def test_the_saved_query_shows_both_kinds_of_passport(tried: Database, expect: E
 
 def test_a_judge_is_tried_once_without_labels(tried: Database) -> None:
     assert frame(tried, "pending/passport", fingerprint="f1").rows() == []
-    assert frame(tried, "pending/passport", fingerprint="f2").rows() == [("f2",)]
+    assert frame(tried, "pending/passport", fingerprint="f2").rows() == [("f2", 0)]
     assert frame(tried, "pending/passport", fingerprint="unknown").rows() == []
 
 

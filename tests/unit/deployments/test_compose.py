@@ -280,7 +280,7 @@ def test_the_image_installs_as_make_setup_does() -> None:
 def test_the_gpu_image_installs_as_make_judge_env_does_where_there_is_a_gpu() -> None:
     makefile = (ROOT / "Makefile").read_text()
     (version,) = re.findall(r"^VLLM := (\S+)$", makefile, re.MULTILINE)
-    newer_pip, with_a_gpu, _without = pip_installs(makefile, "$(JUDGE_VENV)/bin/python")
+    newer_pip, with_a_gpu, *_ = pip_installs(makefile, "$(JUDGE_VENV)/bin/python")
     image = DOCKERFILES[1].read_text()
     assert f"ARG VLLM={version}\n" in image
     assert pip_installs(image, ".venv-judge/bin/python") == [
