@@ -58,6 +58,7 @@ def snapshot(home: Path, corpus: Path, url: str, *options: str) -> subprocess.Po
         text=True,
         cwd=ROOT,
         env={**os.environ, "CARDIOGRAPH_JUDGE_PART_CARDS": "3", "CARDIOGRAPH_JUDGE_CANARIES": "off"},
+        start_new_session=True,
     )
 
 
