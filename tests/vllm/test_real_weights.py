@@ -122,21 +122,21 @@ def test_the_chat_template_marks_turns_with_single_tokens(real_url: str) -> None
 
 @pytest.fixture(scope="module")
 def echoed(real_url: str, cards: list[CardText]) -> dict[str, Any]:
-    """A request of the judge and the reply to it, with the tokens of both."""
-    sent: list[dict[str, Any]] = []
+    """The reply to a request of the judge, with the tokens of both."""
+    replies: list[dict[str, Any]] = []
     with opened_judge(JudgeSpec("vllm", urls=(real_url,))) as judge:
         fleet = judge.fleet  # type: ignore[attr-defined]
         post = fleet.post
 
         async def recording(path: str, payload: dict[str, Any]) -> Any:
-            if path == "/v1/chat/completions":
-                sent.append(payload)
-            return await post(path, payload)
+            reply = await post(path, {**payload, "return_token_ids": True})
+            replies.append(reply)
+            return reply
 
         fleet.post = recording
         list(judge.score(cards[:1]))
         fleet.post = post
-    reply = asked(f"{real_url}/v1/chat/completions", {**sent[0], "return_token_ids": True})
+    reply = next(reply for reply in replies if "choices" in reply)
     ids = asked(f"{real_url}/tokenize", {"model": served_as(real_url), "prompt": "012345"})["tokens"]
     return {
         "reply": reply,
