@@ -24,7 +24,7 @@ from tasks.passport.labels import read_labels
 from tasks.records import CardText, JudgeSpec
 from tasks.rubric import load_rubric
 from tasks.settings import Settings
-from tests.vllm.running import asked, snapshot
+from tests.vllm.running import asked, recorded, snapshot
 
 # Two cores that do nothing else need a tenth of it.
 PATIENCE_S = 2400
@@ -33,8 +33,13 @@ pytestmark = [pytest.mark.vllm, pytest.mark.timeout(PATIENCE_S)]
 WEEK = date(2026, 11, 16)
 CHECKS = len(load_rubric().checks)
 HERE = Path(__file__).parent
-# Two cores read a few hundred tokens per second: cards are cut, and parts are small, so that a run has several.
-SMALL = {"CARDIOGRAPH_JUDGE_CARD_TOKENS": "300", "CARDIOGRAPH_JUDGE_PART_CARDS": "4"}
+# Two cores read a few hundred tokens per second, and write a token of sixteen answers hardly slower than of one: cards
+# are cut, and asked together. Parts are small, so that a run has several.
+SMALL = {
+    "CARDIOGRAPH_JUDGE_CARD_TOKENS": "300",
+    "CARDIOGRAPH_JUDGE_CONCURRENCY": "16",
+    "CARDIOGRAPH_JUDGE_PART_CARDS": "4",
+}
 BARE = ("--embedder", "none")
 ASKED = {"CARDIOGRAPH_JUDGE_CANARIES": "stop", "CARDIOGRAPH_GATE_JUDGING_LEAST": "10"}  # the defaults
 
@@ -125,19 +130,11 @@ def test_the_chat_template_marks_turns_with_single_tokens(real_url: str) -> None
 @pytest.fixture(scope="module")
 def echoed(real_url: str, cards: list[CardText]) -> dict[str, Any]:
     """The reply to a request of the judge, with the tokens of both."""
-    replies: list[dict[str, Any]] = []
-    with opened_judge(JudgeSpec("vllm", urls=(real_url,))) as judge:
-        fleet = judge.fleet  # type: ignore[attr-defined]
-        post = fleet.post
-
-        async def recording(path: str, payload: dict[str, Any]) -> Any:
-            reply = await post(path, {**payload, "return_token_ids": True})
-            replies.append(reply)
-            return reply
-
-        fleet.post = recording
+    with (
+        opened_judge(JudgeSpec("vllm", urls=(real_url,))) as judge,
+        recorded(judge, return_token_ids=True) as replies,
+    ):
         list(judge.score(cards[:1]))
-        fleet.post = post
     reply = next(reply for reply in replies if "choices" in reply)
     ids = asked(f"{real_url}/tokenize", {"model": served_as(real_url), "prompt": "012345"})["tokens"]
     return {

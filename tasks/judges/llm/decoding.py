@@ -68,7 +68,7 @@ def json_object(body: bytes | None) -> dict[str, object]:
     return value
 
 
-def alternatives_of(listed: object) -> list[Alternative]:
+def read_alternatives(listed: object) -> list[Alternative]:
     """The list of alternatives of one token, decoded or not. VerdictInvalid where it is anything else, or empty."""
     try:
         if isinstance(listed, msgspec.Raw):

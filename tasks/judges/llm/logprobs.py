@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import accumulate, combinations, pairwise
 
 from tasks.errors import VerdictInvalid
-from tasks.judges.llm.decoding import Alternative, alternatives_of
+from tasks.judges.llm.decoding import Alternative, read_alternatives
 
 # A judge model may be surer than this; no use of its log-odds may then depend on how much surer.
 LOG_ODDS_MAX = 20.0
@@ -159,10 +159,10 @@ def _token(entry: object) -> bytes:
 def _listed(entry: Mapping[str, object], token: bytes) -> dict[bytes, float]:
     """Log-probability by token: of the token itself, and of its alternatives in the server's order."""
     listed: dict[bytes, float] = {}
-    for alternative in alternatives_of(entry.get("top_logprobs")):
+    for alternative in read_alternatives(entry.get("top_logprobs")):
         listed.setdefault(_written(alternative), alternative.logprob)
     if token not in listed:
-        (own,) = alternatives_of([{"logprob": entry.get("logprob")}])
+        (own,) = read_alternatives([{"logprob": entry.get("logprob")}])
         listed[token] = own.logprob
     mass = sum(map(math.exp, listed.values()))
     if not mass <= _MASS_MAX:  # nor NaN
