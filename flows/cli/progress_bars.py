@@ -59,8 +59,7 @@ def _lines(title: str) -> Listener:
             if is_new or monotonic() - printed_at > _LINE_EVERY_S:
                 printed_at = monotonic()
                 of = "" if totals[stage] is None else f" of {totals[stage]:,}"
-                line = f"{title}  {_LABELS.get(stage, stage)}: {done[stage]:,}{of}"
-                print(line, file=sys.stderr, flush=True)  # noqa: T201 - a log line for people
+                _print_line(f"{title}  {_LABELS.get(stage, stage)}: {done[stage]:,}{of}")
 
     return advance
 
@@ -70,7 +69,7 @@ def progress_bars(title: str) -> Iterator[None]:
     """Show the progress of everything inside, on standard error."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        with listening(_lines(title)):
+        with listening(_lines(title), lambda remark: _print_line(f"{title}  {remark}")):
             yield
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -1,13 +1,14 @@
-"""GET requests to one Hub: paced, bounded in time and size, and retried where that may help."""
+"""GET requests to one Hub: paced, bounded in time, size and reach, and retried where that may help."""
 
 from __future__ import annotations
 
 import math
 import random
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from time import monotonic, sleep
@@ -19,7 +20,9 @@ from huggingface_hub.utils import RateLimitInfo, build_hf_headers, parse_ratelim
 from pydantic import SecretStr
 
 from tasks.errors import CardUnreadable, HubUnreachable, UsageError
-from tasks.hub.pacing import Pace, Quota
+from tasks.hub.pacing import Pace, Quota, QuotaRefused
+from tasks.hub.reach import AddressRefused, Reach
+from tasks.progress import remark
 from tasks.replica.protocol import git_blob_sha1
 from tasks.settings import Settings
 
@@ -55,7 +58,12 @@ class PacedClient:
     def __init__(self, endpoint: str, limits: Settings, token: SecretStr | None) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._limits = limits
-        self._paces: dict[QuotaBucket, Pace] = {"api": Pace(), "resolvers": Pace()}
+        self._paces: dict[QuotaBucket, Pace] = {
+            "api": Pace(report=partial(_report_wait, self.endpoint)),
+            "resolvers": Pace(report=partial(_report_wait, self.endpoint)),
+        }
+        self._reach = Reach(self.endpoint, hosts_of(limits.hub_hosts))
+        self._home_address: str | None = None
         hf_headers = build_hf_headers(
             token=token.get_secret_value() if token else False, library_name="cardiograph"
         )
@@ -92,13 +100,16 @@ class PacedClient:
         *,
         what: str,
         headers: Mapping[str, str] | None = None,
-        bytes_max: float = math.inf,
+        bytes_max: int | None = None,
     ) -> HubResponse:
         """GET with redirects, pace and retries; `what` names the subject of an error.
 
-        Raises `CardUnreadable` once every try failed or the body is larger than `bytes_max`, `HubUnreachable`
-        once the Hub no longer answers anything.
+        `bytes_max` bounds the unpacked body; by default as a page of the listing.
+
+        Raises `CardUnreadable` once every try failed, the body is larger than `bytes_max`, or a redirect leads where
+        no Hub may send us; `HubUnreachable` once the Hub no longer answers anything, or grants no request.
         """
+        bytes_max = bytes_max or self._limits.hub_page_bytes_max
         problem, reason = "no try was made", "transport"
         attempt = 0
         while attempt < self._limits.hub_tries:
@@ -113,6 +124,13 @@ class PacedClient:
                 raise CardUnreadable(
                     what, "too_large", f"more than {bytes_max:,} bytes", is_final=True
                 ) from error
+            except AddressRefused as error:
+                self._note_answer()
+                raise CardUnreadable(
+                    what, "redirect_refused", f"sent to {error}", is_final=True
+                ) from error
+            except QuotaRefused as error:
+                raise HubUnreachable(f"{self.endpoint} {error}; run again later: what was read is kept") from error
             except (httpx2.RequestError, httpx2.InvalidURL, BodyBroken) as error:
                 problem, reason = f"{type(error).__name__}: {error}", "transport"
                 self._note_silence(problem)
@@ -126,25 +144,28 @@ class PacedClient:
         raise CardUnreadable(what, reason, f"{problem}, after {self._limits.hub_tries} tries", is_final=False)
 
     def _follow(
-        self, url: str, bucket: QuotaBucket, headers: Mapping[str, str], bytes_max: float
+        self, url: str, bucket: QuotaBucket, headers: Mapping[str, str], bytes_max: int
     ) -> HubResponse:
-        """Send one request and follow its redirects, each paced.
+        """Send one request and follow its redirects, each paced, all within one deadline.
 
-        The client library leaves the token out of a redirect to another host, such as a store of large files.
+        The token goes to the Hub itself alone: it does not follow a redirect elsewhere, nor come back from there.
         """
-        all_headers = {**self._headers, **headers}
-        request: httpx2.Request | None = httpx2.Request("GET", url, headers=all_headers)
+        clock = _TimeLeft(self._limits.hub_read_timeout_s, self._limits.hub_card_deadline_s)
+        request = httpx2.Request("GET", url, headers={**self._headers, **headers})
         for hop in range(1, _HOPS_MAX + 1):
-            if request is None:
-                raise BodyBroken("a redirect without a valid address")
-            response, body = self._send(request, bucket, bytes_max)
+            response, body = self._send(request, bucket, bytes_max, clock)
             if not response.has_redirect_location:
                 return HubResponse(response.status_code, response.headers, body, requests=hop)
-            request = response.next_request
+            target = request.url.join(response.headers["location"])
+            self._reach.check(str(target))
+            kept = {name: value for name, value in request.headers.items() if name != "host"}
+            if not self._reach.is_home(str(target)):
+                kept.pop("authorization", None)
+            request = httpx2.Request("GET", target, headers=kept)
         raise BodyBroken(f"more than {_HOPS_MAX} redirects")
 
     def _send(
-        self, request: httpx2.Request, bucket: QuotaBucket, bytes_max: float
+        self, request: httpx2.Request, bucket: QuotaBucket, bytes_max: int, clock: _TimeLeft
     ) -> tuple[httpx2.Response, bytes]:
         if is_offline_mode() and not is_on_this_machine(request.url.host):
             raise HubUnreachable(
@@ -155,17 +176,24 @@ class PacedClient:
         limits = self._limits
         request.extensions["timeout"] = {
             "connect": limits.hub_connect_timeout_s,
-            "read": _TimeLeft(limits.hub_read_timeout_s, limits.hub_card_deadline_s),
+            "read": clock,
             "write": limits.hub_read_timeout_s,
         }
-        try:
-            response = self._client.send(request, stream=True)
-        except BaseException:
-            pace.lost()
-            raise
-        with closing(response):
-            pace.answered(_quota(response))
-            return response, _body(response, bytes_max)
+        request.extensions["trace"] = PeerCheck(request.url.host, self._check_peer)
+        with clock.running():
+            try:
+                response = self._client.send(request, stream=True)
+            except BaseException:
+                pace.lost()
+                raise
+            with closing(response):
+                pace.answered(_quota(response))
+                return response, _body(response, bytes_max)
+
+    def _check_peer(self, host: str, address: str) -> None:
+        if host == httpx2.URL(self.endpoint).host:
+            self._home_address = address
+        self._reach.check_peer(host, address, self._home_address)
 
     def _note_answer(self) -> None:
         self._silent_in_a_row, self._answered_at = 0, monotonic()
@@ -189,10 +217,10 @@ class PacedClient:
         if self._answered_at is None:
             return False
         try:
-            self._follow(f"{self.endpoint}/api/models?limit=1", "api", {}, math.inf)
+            self._follow(f"{self.endpoint}/api/models?limit=1", "api", {}, self._limits.hub_page_bytes_max)
         except httpx2.TransportError:
             return True
-        except (httpx2.DecodingError, BodyBroken):
+        except (httpx2.DecodingError, AddressRefused, BodyBroken, BodyTooLarge, QuotaRefused):
             pass  # an answer, though not a usable one
         self._answered_at = monotonic()
         return False
@@ -202,25 +230,56 @@ class _TimeLeft:
     """The time-out of each read of one answer: the allowed silence, or the time left until the deadline if shorter.
 
     A socket asks for its time-out before every read. It takes an object's by `__index__`, which rounds it up to whole
-    seconds.
+    seconds. Time runs while `running`: not while a redirect waits for its turn.
     """
 
     def __init__(self, silence_s: float, whole_s: float) -> None:
         self._silence_s, self._whole_s = silence_s, whole_s
-        self._deadline = monotonic() + whole_s
+        self._left_s = whole_s
+        self._started = monotonic()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        self._started = monotonic()
+        try:
+            yield
+        finally:
+            self._left_s -= monotonic() - self._started
 
     def __index__(self) -> int:
-        left_s = self._deadline - monotonic()
+        left_s = self._left_s - (monotonic() - self._started)
         if left_s <= 0:
             # Not a time-out of the socket: something answers, if too slowly.
             raise BodyBroken(f"the answer was not complete after {self._whole_s:g} s")
         return math.ceil(min(self._silence_s, left_s))
 
 
+class PeerCheck:
+    """Looks at the address behind a name once a connection stands, before anything is sent on it.
+
+    As the client library's `trace` extension. A connection to a proxy is the proxy's business.
+    """
+
+    def __init__(self, host: str, check: Callable[[str, str], None]) -> None:
+        self._host, self._check = host, check
+        self._is_direct = False
+
+    def __call__(self, event: str, details: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.started":
+            self._is_direct = details["host"] == self._host
+        elif event == "connection.connect_tcp.complete" and self._is_direct:
+            stream = details["return_value"]
+            try:
+                self._check(self._host, stream.get_extra_info("server_addr")[0])
+            except AddressRefused:
+                stream.close()
+                raise
+
+
 class _BodyAsSent(httpx2.SyncByteStream):
     """A body before it is unpacked, bounded: a decoder can consume any number of bytes and produce none."""
 
-    def __init__(self, stream: Any, bytes_max: float) -> None:
+    def __init__(self, stream: Any, bytes_max: int) -> None:
         self._stream, self._left = stream, bytes_max
         self.end = b""
 
@@ -236,7 +295,7 @@ class _BodyAsSent(httpx2.SyncByteStream):
         self._stream.close()
 
 
-def _body(response: httpx2.Response, bytes_max: float) -> bytes:
+def _body(response: httpx2.Response, bytes_max: int) -> bytes:
     """The unpacked body.
 
     Raises `BodyTooLarge` as soon as it exceeds `bytes_max`, and `BodyBroken` where it is incomplete.
@@ -259,6 +318,25 @@ def _body(response: httpx2.Response, bytes_max: float) -> bytes:
     return bytes(body)
 
 
+def hosts_of(text: str) -> frozenset[str]:
+    """The hosts of a list that is separated by commas."""
+    return frozenset(host for part in text.split(",") if (host := part.strip().lower()))
+
+
+def headers_of(url: str, within_s: float) -> Mapping[str, str]:
+    """The headers with which a server answers a HEAD request in that time. OSError where it does not."""
+    request = httpx2.Request("HEAD", url)
+    request.extensions["timeout"] = {
+        "connect": within_s, "read": _TimeLeft(within_s, within_s), "write": within_s
+    }  # fmt: skip
+    try:
+        is_remote = not is_on_this_machine(request.url.host)  # no proxy reaches this machine's loopback
+        with httpx2.Client(trust_env=is_remote) as client, closing(client.send(request, stream=True)) as response:
+            return response.headers
+    except (httpx2.RequestError, httpx2.InvalidURL, BodyBroken) as error:
+        raise OSError(str(error)) from error
+
+
 def is_on_this_machine(host: str) -> bool:
     """Whether a host is this machine's loopback, where a replica serves: reached without any network."""
     try:
@@ -276,6 +354,10 @@ def blob_sha1(headers: Mapping[str, str]) -> str | None:
 def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
     """What an answer reports of its bucket, limit and window included; null where it reports nothing."""
     return parse_ratelimit_headers(headers) if "ratelimit" in headers else None
+
+
+def _report_wait(endpoint: str, seconds: float) -> None:
+    remark(f"{endpoint}: its quota is used up for now; the next request is sent in {math.ceil(seconds)} s")
 
 
 def _quota(response: httpx2.Response) -> Quota | None:

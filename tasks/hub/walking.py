@@ -10,7 +10,7 @@ from functools import partial
 
 import orjson
 
-from tasks.errors import CardUnreadable
+from tasks.errors import CardUnreadable, HubError
 from tasks.hub.client import Hub, walk
 from tasks.hub.listing import RowMalformed, is_model_id, is_private, read_row, read_rows
 from tasks.hub.sampling import Reservoir, drawn_failures
@@ -22,6 +22,7 @@ from tasks.storage.lake import Lake
 _NAMED_MODELS_PER_PAGE = 200
 # Of the walk for a sample: a kill costs at most so many requests again, and a walk of the Hub leaves 150 parts.
 _PAGES_PER_WALK_PART = 20
+_PAGES_MAX = 100_000  # the Hub has 3,000; a listing that makes up models for ever would fill the disk
 _FIELDS = [field.name for field in fields(ListedModel)]
 
 
@@ -58,6 +59,8 @@ def pages_of(hub: Hub, snapshot: date, selection: Selection, cursor: ListingCurs
         return
     left = None if selection.limit is None else selection.limit - cursor.rows
     for number, page in enumerate(walk(hub, selection, cursor.next_url), start=cursor.pages):
+        if number >= _PAGES_MAX:
+            raise HubError(f"{hub.endpoint}: its listing has more than {_PAGES_MAX:,} pages; is it a Hub? Check --hub")
         rows, private = _shown(page.rows, selection, left)
         left = None if left is None else left - len(rows)
         models, failures = read_rows(rows, snapshot=snapshot, place=f"listing page {number}")
