@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     )
     hub_hosts: str = Field(
         default="",
-        description="hosts, separated by commas, that a Hub may redirect to beside itself and the known stores of files",
+        description="hosts, separated by commas, that a Hub may redirect to beside itself and the known stores",
     )
     hub_tries: PositiveInt = Field(
         default=5, description="tries of a request that fails for a passing reason"

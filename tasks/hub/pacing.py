@@ -109,7 +109,9 @@ class Pace:
     def _take_or_wait(self) -> float:
         with self._lock:
             if self.empty_windows >= EMPTY_WINDOWS_MAX:
-                raise QuotaRefused(f"has granted no request in {EMPTY_WINDOWS_MAX} windows of its quota in a row")
+                raise QuotaRefused(
+                    f"has granted no request in {EMPTY_WINDOWS_MAX} windows of its quota in a row"
+                )
             now = self.clock()
             wait_s = 0.0 if self.is_unlimited else self._wait_s(now)
             if wait_s <= 0:

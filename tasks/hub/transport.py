@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -126,11 +127,11 @@ class PacedClient:
                 ) from error
             except AddressRefused as error:
                 self._note_answer()
-                raise CardUnreadable(
-                    what, "redirect_refused", f"sent to {error}", is_final=True
-                ) from error
+                raise CardUnreadable(what, "redirect_refused", f"sent to {error}", is_final=True) from error
             except QuotaRefused as error:
-                raise HubUnreachable(f"{self.endpoint} {error}; run again later: what was read is kept") from error
+                raise HubUnreachable(
+                    f"{self.endpoint} {error}; run again later: what was read is kept"
+                ) from error
             except (httpx2.RequestError, httpx2.InvalidURL, BodyBroken) as error:
                 problem, reason = f"{type(error).__name__}: {error}", "transport"
                 self._note_silence(problem)
@@ -276,41 +277,26 @@ class PeerCheck:
                 raise
 
 
-class _BodyAsSent(httpx2.SyncByteStream):
-    """A body before it is unpacked, bounded: a decoder can consume any number of bytes and produce none."""
-
-    def __init__(self, stream: Any, bytes_max: int) -> None:
-        self._stream, self._left = stream, bytes_max
-        self.end = b""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise BodyTooLarge
-            self.end = (self.end + chunk[-4:])[-4:]
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
-
-
 def _body(response: httpx2.Response, bytes_max: int) -> bytes:
     """The unpacked body.
 
-    Raises `BodyTooLarge` as soon as it exceeds `bytes_max`, and `BodyBroken` where it is incomplete.
+    Raises `BodyTooLarge` as soon as it exceeds `bytes_max`, packed or unpacked, and `BodyBroken` where it is
+    incomplete. Unpacked here, because the client library unpacks a chunk as a whole, and packings in packings.
     """
-    response.stream = as_sent = _BodyAsSent(response.stream, bytes_max)
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > bytes_max:
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", "gzip"):
+        raise BodyBroken(f"packed as {packing[:40]!r}, which was not requested")
+    unpacker = zlib.decompressobj(wbits=31) if packing == "gzip" else None
+    sent, body = 0, bytearray()
+    for chunk in response.iter_raw():
+        sent += len(chunk)
+        try:
+            body += unpacker.decompress(chunk, bytes_max - len(body) + 1) if unpacker else chunk
+        except zlib.error as error:
+            raise BodyBroken(f"not a gzip stream ({error})") from error
+        if max(sent, len(body)) > bytes_max:
             raise BodyTooLarge
-    # A gzip stream ends with the length of the unpacked data; the client library does not check it.
-    if (
-        response.headers.get("content-encoding") == "gzip"
-        and int.from_bytes(as_sent.end, "little") != len(body) % 2**32
-    ):
+    if unpacker and sent and (not unpacker.eof or unpacker.unused_data):
         raise BodyBroken("the gzip stream is incomplete, or other bytes follow it")
     expected = blob_sha1(response.headers) if response.status_code == 200 else None
     if expected and git_blob_sha1(body) != expected:
@@ -331,7 +317,10 @@ def headers_of(url: str, within_s: float) -> Mapping[str, str]:
     }  # fmt: skip
     try:
         is_remote = not is_on_this_machine(request.url.host)  # no proxy reaches this machine's loopback
-        with httpx2.Client(trust_env=is_remote) as client, closing(client.send(request, stream=True)) as response:
+        with (
+            httpx2.Client(trust_env=is_remote) as client,
+            closing(client.send(request, stream=True)) as response,
+        ):
             return response.headers
     except (httpx2.RequestError, httpx2.InvalidURL, BodyBroken) as error:
         raise OSError(str(error)) from error

@@ -60,7 +60,9 @@ def pages_of(hub: Hub, snapshot: date, selection: Selection, cursor: ListingCurs
     left = None if selection.limit is None else selection.limit - cursor.rows
     for number, page in enumerate(walk(hub, selection, cursor.next_url), start=cursor.pages):
         if number >= _PAGES_MAX:
-            raise HubError(f"{hub.endpoint}: its listing has more than {_PAGES_MAX:,} pages; is it a Hub? Check --hub")
+            raise HubError(
+                f"{hub.endpoint}: its listing has more than {_PAGES_MAX:,} pages; is it a Hub? Check --hub"
+            )
         rows, private = _shown(page.rows, selection, left)
         left = None if left is None else left - len(rows)
         models, failures = read_rows(rows, snapshot=snapshot, place=f"listing page {number}")
