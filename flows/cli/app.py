@@ -61,7 +61,7 @@ def main() -> None:
         message = printable(str(error))  # it may name what strangers wrote: a column, a model
         echo(f"cardiograph: {message}", err=True, colour=typer.colors.RED if sys.stderr.isatty() else None)
         raise SystemExit(error.exit_code) from None
-    except Exception as error:  # nothing expected it; Python would print its message as it is
+    except Exception as error:  # noqa: BLE001 - Python would print its message as it is
         print_traceback(error)
         raise SystemExit(1) from None
     except KeyboardInterrupt:

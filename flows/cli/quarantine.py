@@ -34,7 +34,7 @@ def _list(context: typer.Context, home: Home, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from tasks.operations.gate import measure_words, quarantined
+    from tasks.operations.gate import quarantine_reasons, quarantined
 
     held = quarantined(home)
     if as_json:
@@ -42,10 +42,11 @@ def _list(context: typer.Context, home: Home, as_json: AsJson = False) -> None:
         return
     if not held:
         echo("No snapshot is quarantined.")
+    reasons = quarantine_reasons(home)
     for day, measures in held.items():
         echo(f"{day}, judged by {', '.join(sorted({m.fingerprint[:8] for m in measures}))}")
-        for measure in measures:
-            echo(f"  {measure_words(measure)}")
+        for words in reasons[day]:
+            echo(f"  {words}")
 
 
 @quarantine.command()

@@ -153,6 +153,8 @@ class Hub(PacedClient):
         if answer.status == 401 and "credentials" in message.lower():
             return self._refused(answer, model_id)
         code = "disabled" if _DISABLED in message else answer.headers.get("x-error-code", "")
+        if answer.status == 401 and not code:
+            code = "RepoNotFound"  # so the Hub answers for a name that does not exist, or that we may not know of
         reason = _REASONS.get(code, f"http_{answer.status}")
         return CardUnreadable(model_id, reason, f"HTTP {answer.status}: {message}", is_final=True)
 

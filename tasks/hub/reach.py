@@ -42,6 +42,10 @@ class Reach:
         """Whether it is the Hub itself, by scheme, host and port: the one place for its token."""
         return _origin(urlsplit(url)) == _origin(self._home)
 
+    def is_host(self, host: str) -> bool:
+        """Whether it is the Hub's own host."""
+        return host.lower() == _host(self._home)
+
     def check(self, url: str) -> None:
         """Raise `AddressRefused` where the Hub must not send us to this address."""
         parts = urlsplit(url)
@@ -63,7 +67,7 @@ class Reach:
 
         `home_address`: the address of the Hub, where it is known.
         """
-        if host == _host(self._home) or host in self.also or not is_private(address):
+        if self.is_host(host) or host in self.also or not is_private(address):
             return
         if home_address is None or not is_private(home_address):
             raise AddressRefused(f"{host}: its address {address} is a private one")

@@ -64,7 +64,7 @@ class PacedClient:
             "resolvers": Pace(report=partial(_report_wait, self.endpoint)),
         }
         self._reach = Reach(self.endpoint, hosts_of(limits.hub_hosts))
-        self._home_address: str | None = None
+        self._peers = Peers(self._reach)
         hf_headers = build_hf_headers(
             token=token.get_secret_value() if token else False, library_name="cardiograph"
         )
@@ -151,7 +151,7 @@ class PacedClient:
 
         The token goes to the Hub itself alone: it does not follow a redirect elsewhere, nor come back from there.
         """
-        clock = _TimeLeft(self._limits.hub_read_timeout_s, self._limits.hub_card_deadline_s)
+        clock = TimeLeft(self._limits.hub_read_timeout_s, self._limits.hub_card_deadline_s)
         request = httpx2.Request("GET", url, headers={**self._headers, **headers})
         for hop in range(1, _HOPS_MAX + 1):
             response, body = self._send(request, bucket, bytes_max, clock)
@@ -166,7 +166,7 @@ class PacedClient:
         raise BodyBroken(f"more than {_HOPS_MAX} redirects")
 
     def _send(
-        self, request: httpx2.Request, bucket: QuotaBucket, bytes_max: int, clock: _TimeLeft
+        self, request: httpx2.Request, bucket: QuotaBucket, bytes_max: int, clock: TimeLeft
     ) -> tuple[httpx2.Response, bytes]:
         if is_offline_mode() and not is_on_this_machine(request.url.host):
             raise HubUnreachable(
@@ -174,13 +174,8 @@ class PacedClient:
             )
         pace = self._paces[bucket]
         pace.acquire()
-        limits = self._limits
-        request.extensions["timeout"] = {
-            "connect": limits.hub_connect_timeout_s,
-            "read": clock,
-            "write": limits.hub_read_timeout_s,
-        }
-        request.extensions["trace"] = PeerCheck(request.url.host, self._check_peer)
+        request.extensions["timeout"] = time_outs(self._limits, clock=clock)
+        request.extensions["trace"] = self._peers.watch(request.url.host)
         with clock.running():
             try:
                 response = self._client.send(request, stream=True)
@@ -190,11 +185,6 @@ class PacedClient:
             with closing(response):
                 pace.answered(_quota(response))
                 return response, _body(response, bytes_max)
-
-    def _check_peer(self, host: str, address: str) -> None:
-        if host == httpx2.URL(self.endpoint).host:
-            self._home_address = address
-        self._reach.check_peer(host, address, self._home_address)
 
     def _note_answer(self) -> None:
         self._silent_in_a_row, self._answered_at = 0, monotonic()
@@ -227,7 +217,7 @@ class PacedClient:
         return False
 
 
-class _TimeLeft:
+class TimeLeft:
     """The time-out of each read of one answer: the allowed silence, or the time left until the deadline if shorter.
 
     A socket asks for its time-out before every read. It takes an object's by `__index__`, which rounds it up to whole
@@ -255,26 +245,44 @@ class _TimeLeft:
         return math.ceil(min(self._silence_s, left_s))
 
 
-class PeerCheck:
-    """Looks at the address behind a name once a connection stands, before anything is sent on it.
+def time_outs(
+    limits: Settings, whole_s: float | None = None, *, clock: TimeLeft | None = None
+) -> dict[str, object]:
+    """The time-outs of a request: of its connection, and of each read until its deadline."""
+    silence_s = limits.hub_read_timeout_s
+    clock = clock or TimeLeft(silence_s, whole_s or limits.hub_card_deadline_s)
+    return {"connect": limits.hub_connect_timeout_s, "read": clock, "write": silence_s}
 
-    As the client library's `trace` extension. A connection to a proxy is the proxy's business.
-    """
 
-    def __init__(self, host: str, check: Callable[[str, str], None]) -> None:
-        self._host, self._check = host, check
-        self._is_direct = False
+class Peers:
+    """The addresses behind the names of a Hub and of what it sends us to, looked at before anything is sent."""
 
-    def __call__(self, event: str, details: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.started":
-            self._is_direct = details["host"] == self._host
-        elif event == "connection.connect_tcp.complete" and self._is_direct:
-            stream = details["return_value"]
-            try:
-                self._check(self._host, stream.get_extra_info("server_addr")[0])
-            except AddressRefused:
-                stream.close()
-                raise
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._home_address: str | None = None
+
+    def watch(self, host: str) -> Callable[[str, Mapping[str, Any]], None]:
+        """What the client library calls at every step of a request, as its `trace` extension."""
+        is_direct = False  # a connection to a proxy is the proxy's business
+
+        def step(event: str, details: Mapping[str, Any]) -> None:
+            nonlocal is_direct
+            if event == "connection.connect_tcp.started":
+                is_direct = details["host"] == host
+            elif event == "connection.connect_tcp.complete" and is_direct:
+                stream = details["return_value"]
+                try:
+                    self._check(host, stream.get_extra_info("server_addr")[0])
+                except AddressRefused:
+                    stream.close()
+                    raise
+
+        return step
+
+    def _check(self, host: str, address: str) -> None:
+        if self._reach.is_host(host):
+            self._home_address = address
+        self._reach.check_peer(host, address, self._home_address)
 
 
 def _body(response: httpx2.Response, bytes_max: int) -> bytes:
@@ -313,7 +321,7 @@ def headers_of(url: str, within_s: float) -> Mapping[str, str]:
     """The headers with which a server answers a HEAD request in that time. OSError where it does not."""
     request = httpx2.Request("HEAD", url)
     request.extensions["timeout"] = {
-        "connect": within_s, "read": _TimeLeft(within_s, within_s), "write": within_s
+        "connect": within_s, "read": TimeLeft(within_s, within_s), "write": within_s
     }  # fmt: skip
     try:
         is_remote = not is_on_this_machine(request.url.host)  # no proxy reaches this machine's loopback

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ssl
 import subprocess
+import tempfile
 import threading
 import tracemalloc
 import zlib
@@ -22,10 +23,11 @@ from pydantic import SecretStr
 from tasks.errors import CardUnreadable, HubError, HubUnreachable
 from tasks.hub.account import ask_account
 from tasks.hub.client import Hub, hub_at, leave_hub, walk
+from tasks.hub.library import bound_library
 from tasks.hub.reach import AddressRefused, Reach, is_private
 from tasks.hub.source import Source
 from tasks.hub.steps import list_models
-from tasks.hub.transport import PacedClient, headers_of
+from tasks.hub.transport import BodyBroken, PacedClient, headers_of
 from tasks.hub.walking import pages_of, place_in_listing
 from tasks.operations.doctor import clock_ahead_of
 from tasks.progress import listening
@@ -55,7 +57,7 @@ class Attacker(BaseHTTPRequestHandler):
         with suppress(OSError):
             type(self).answer(self)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the name is the server's
 
     def send(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
@@ -253,7 +255,7 @@ def test_the_name_of_a_store_that_leads_into_a_private_network_gets_no_request()
         ("fe80::1%eth0", True),
         ("::ffff:127.0.0.1", True),
         ("fd00::1", True),
-        ("0.0.0.0", True),
+        ("0.0.0.0", True),  # noqa: S104 - an address to recognise
         ("224.0.0.1", True),
         ("not an address", True),
         ("18.165.0.1", False),
@@ -409,11 +411,12 @@ def test_pages_that_repeat_themselves_under_new_addresses_end_the_walk_and_leave
 @pytest.mark.parametrize("rows", [[], ["ada/one"]])
 def test_empty_pages_without_an_end_stop_too(rows: list[str]) -> None:
     count = iter(range(10_000))
+
+    def more(request: Attacker) -> None:
+        rows_page(rows, f"/api/models?cursor={next(count)}")(request)
+
     with (
-        attacker(lambda request: rows_page(rows, f"/api/models?cursor={next(count)}")(request)) as (
-            url,
-            seen,
-        ),
+        attacker(more) as (url, seen),
         hub_of(url) as hub,
         pytest.raises(HubError, match="its listing goes round"),
     ):
@@ -435,3 +438,40 @@ def test_models_made_up_for_ever_stop_at_the_most_pages(monkeypatch: pytest.Monk
         pytest.raises(HubError, match="more than 7 pages"),
     ):
         list(pages_of(hub, TODAY, Selection(), place_in_listing(Lake(Path("nowhere")), TODAY)))
+
+
+# ---------------------------------------------------------------------- the client library, which fetches models
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Download a model as the embedders do, from a Hub at this address."""
+    from huggingface_hub import constants, set_client_factory, snapshot_download
+    from huggingface_hub.utils._http import default_client_factory
+
+    def download(url: str) -> None:
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", constants.HF_HUB_DISABLE_XET)
+        bound_library(LIMITS.model_copy(update={"hub_file_deadline_s": 0.5, "hub_read_timeout_s": 5.0}))
+        snapshot_download("ada/embedder", endpoint=url, cache_dir=cache, token=False)
+
+    with tempfile.TemporaryDirectory() as cache:
+        yield download
+    set_client_factory(default_client_factory)
+
+
+def test_the_client_library_is_not_sent_into_this_machine_either(library: Callable[[str], None]) -> None:
+    with (
+        attacker(lambda request: request.send(200, b"{}")) as (inside, asked),
+        attacker(to(f"{inside}/latest")) as (url, _),
+        pytest.raises(AddressRefused),
+    ):
+        library(url)
+    assert asked == []
+
+
+def test_the_client_library_meets_a_deadline_too(library: Callable[[str], None]) -> None:
+    began = monotonic()
+    with attacker(dripping) as (url, _), pytest.raises(BodyBroken, match="not complete after"):
+        library(url)
+    assert monotonic() - began < 10
