@@ -15,7 +15,12 @@ select
     (select count(*) from base.failures where snapshot = $snapshot) as failures,
     (
         select coalesce(map_from_entries(list((reason, n) order by n desc, reason)), map {})
-        from (select reason, count(*) as n from base.failures where snapshot = $snapshot group by reason)
+        from (
+            select coalesce(reason, 'unknown') as reason, count(*) as n
+            from base.failures
+            where snapshot = $snapshot
+            group by all
+        )
     ) as failure_reasons,
     (
         select coalesce(list(subject order by subject), [])

@@ -228,8 +228,8 @@ def loss_words(db: Database, measure: GateMeasure) -> str:
     """The reasons behind a share of failures: `40 thinks, 2 cut_off`; empty for any other measure."""
     if measure.measure not in FAILURES:
         return ""
-    key = {"snapshot": measure.snapshot, "fingerprint": measure.fingerprint, "measure": measure.measure}
-    return ", ".join(f"{n:,} {reason}" for reason, n in frame(db, "out/loss_reasons", **key).rows())
+    rows = frame(db, "out/loss_reasons", snapshot=measure.snapshot, fingerprint=measure.fingerprint).rows()
+    return ", ".join(f"{n:,} {reason}" for name, reason, n in rows if name == measure.measure)
 
 
 def _number(value: float | None) -> str:
