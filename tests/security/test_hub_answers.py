@@ -178,7 +178,7 @@ def test_the_token_never_goes_out_in_clear(certificate: Path, monkeypatch: pytes
     ):
         card = hub.read_card(REF, TODAY)
     assert (card.reason, heard) == ("redirect_refused", [])
-    assert "it is not encrypted" in card.detail
+    assert "it is not encrypted" in str(card.detail)
     assert seen[0][1]["authorization"] == f"Bearer {TOKEN}"
 
 
