@@ -22,7 +22,7 @@ WHEELS := .tool-wheels
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env test-model tool-wheels check format vocabulary test test-vllm test-openai test-slow test-cluster test-all bench bench-stats chaos clean
+.PHONY: help setup demo judge-env test-model tool-wheels check format vocabulary test test-vllm test-openai test-slow test-cluster test-security test-all bench bench-stats chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ test-cluster: $(VENV)/.installed-dev ## a week on real PostgreSQL, Redis, Prefec
 
 test-slow: $(VENV)/.installed-dev ## kills, and several workers at one snapshot
 	$(BIN)/pytest -m "slow and not vllm and not openai and not cluster"
+
+test-security: $(VENV)/.installed-dev ## attacks that must fail: the promises of docs/security.md
+	$(BIN)/pytest tests/security
 
 test-all: test test-vllm test-slow test-cluster ## all tests
 

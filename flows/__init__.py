@@ -1,1 +1,5 @@
 """The flows, one file each, and the `cardiograph` command."""
+
+from tasks.engine.log_lines import clean_log_lines
+
+clean_log_lines()  # here, because every process that runs a flow imports this package, whoever started it

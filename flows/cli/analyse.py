@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.cli.console import plain_table, print_json
+from flows.cli.console import Console, plain_table, print_json
 from flows.cli.options import AsJson, Home
 from tasks.errors import UsageError
 from tasks.records import Finding, Scope

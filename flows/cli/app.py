@@ -11,6 +11,7 @@ from flows.cli.analyse import analyse
 from flows.cli.atlas import atlas
 from flows.cli.boilerplate import boilerplate
 from flows.cli.calibrate import calibrate
+from flows.cli.console import echo, print_traceback
 from flows.cli.deploy import deploy
 from flows.cli.doctor import doctor
 from flows.cli.hub import hub
@@ -58,10 +59,13 @@ def main() -> None:
     except CardiographError as error:
         _clear_frames(error)
         message = printable(str(error))  # it may name what strangers wrote: a column, a model
-        typer.secho(f"cardiograph: {message}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+        echo(f"cardiograph: {message}", err=True, colour=typer.colors.RED if sys.stderr.isatty() else None)
         raise SystemExit(error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 - Python would print its message as it is
+        print_traceback(error)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
-        typer.echo("cardiograph: stopped; run the same command again to continue", err=True)
+        echo("cardiograph: stopped; run the same command again to continue", err=True)
         raise SystemExit(130) from None
 
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.console import figure, print_json, print_table
+from flows.cli.console import echo, figure, print_json, print_table
 from flows.cli.options import AsJson, Home
 from tasks.cards.one_line import one_line
 from tasks.clock import utc_now
@@ -73,7 +73,7 @@ def serve(
         "--x", "x", "--y", "y", "--text", "words", "--neighbors", "neighbours", "--labels", str(labels.resolve()),
         "--host", HOST, "--port", str(port), "--no-auto-port",
     ]  # fmt: skip
-    typer.echo(f"Starting the viewer of {models:,} models …")
+    echo(f"Starting the viewer of {models:,} models …")
     with (
         TemporaryFile() as log,
         suppress(KeyboardInterrupt),
@@ -84,7 +84,7 @@ def serve(
             raise EngineFailed(
                 f"embedding-atlas did not start on port {port} ({_last_line(log)}); try another --port"
             )
-        typer.echo(f"{url} shows the map; Ctrl-C ends it.")
+        echo(f"{url} shows the map; Ctrl-C ends it.")
         while child.poll() is None:
             sleep(_POLL_S)  # not `wait`, which Ctrl-C does not interrupt once Polars was used
         raise EngineFailed(f"embedding-atlas stopped ({_last_line(log)}); run it again")
@@ -115,7 +115,7 @@ def export(
     if path.suffix != ".parquet":
         raise UsageError(f"{path}: the name does not end in .parquet; choose one that does")
     models = write_atlas_file(home, path)
-    typer.echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB): {models:,} models.")
+    echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB): {models:,} models.")
 
 
 @atlas.command()
@@ -147,7 +147,7 @@ def names(
     elif as_json:
         print_json(named_kinds(home))
     elif not (kinds := named_kinds(home)):
-        typer.echo("The latest map has no kinds.")
+        echo("The latest map has no kinds.")
     else:
         columns = "kind> name named_by archetype models> share> score> gap> stability> telling_terms"
         print_table(f"Kinds of the map of {kinds[0].snapshot}", columns, map(_cells, kinds))
@@ -181,18 +181,16 @@ def take_names(home: Path, path: Path) -> None:
 
     new = keep_names(home, path, utc_now())
     if not new:
-        typer.echo("These names are in place already.")
+        echo("These names are in place already.")
         return
     named = f"{len(new)} kind{'' if len(new) == 1 else 's'}"
     try:
         with coordinating(home, named_kinds(home)[0].snapshot) as run:
             _publish(run)
     except WriterBusy:
-        typer.echo(
-            f"Another run is writing to {home}; the names of {named} are saved for what it publishes next."
-        )
+        echo(f"Another run is writing to {home}; the names of {named} are saved for what it publishes next.")
         return
-    typer.echo(f"Named {named}.")
+    echo(f"Named {named}.")
 
 
 def _publish(run: Run) -> None:

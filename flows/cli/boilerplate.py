@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.console import plain_table, print_json
+from flows.cli.console import echo, plain_table, print_json
 from flows.cli.options import AsJson, Home
 
 boilerplate = typer.Typer(
@@ -55,12 +55,12 @@ def learn(
     if as_json:
         print_json(asdict(learned))
         return
-    typer.echo(
+    echo(
         f"{learned.of_forms + learned.of_houses:,} sentences that nobody wrote, in the cards of "
         f"{learned.models:,} models of {learned.snapshot}: {learned.of_forms:,} of forms, "
         f"{learned.of_houses:,} of single authors; {learned.shipped:,} more came with Cardiograph."
     )
-    typer.echo(f"The next snapshot judges by this table: {learned.version}.")
+    echo(f"The next snapshot judges by this table: {learned.version}.")
 
 
 @boilerplate.command()
@@ -78,9 +78,9 @@ def show(home: Home, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"version": table.version, "sentences": len(table.ids), "checks": checks})
         return
-    typer.echo(f"Table {table.version}, {len(table.ids):,} sentences.")
+    echo(f"Table {table.version}, {len(table.ids):,} sentences.")
     if checks:
-        from rich.console import Console
+        from flows.cli.console import Console
 
         lines = plain_table(
             "snapshot models> words> known> new>", title="Words in sentences that nobody wrote"

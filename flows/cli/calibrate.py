@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from flows.cli.console import plain_table, print_json
+from flows.cli.console import Console, echo, plain_table, print_json
 from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
 from flows.cli.passport import keep_passport
 from tasks.cards.one_line import printable
@@ -106,7 +105,7 @@ def calibrate(
     else:
         _print(entries, labelled)
     if not is_published:
-        typer.echo(f"Another run is writing to {home}; the next run publishes passport and labels.", err=True)
+        echo(f"Another run is writing to {home}; the next run publishes passport and labels.", err=True)
     if min_kappa is not None:
         check_kappa(entries, min_kappa)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli.console import echo
 from tasks.errors import DeployFailed, UsageError
 from tasks.settings import settings
 
@@ -76,9 +77,9 @@ def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
     for name in POOLS:
         try:
             client.create_work_pool(WorkPoolCreate(name=name, type=pool_type))
-            typer.echo(f"work pool {name} ({pool_type}) created")
+            echo(f"work pool {name} ({pool_type}) created")
         except ObjectAlreadyExists:
-            typer.echo(f"work pool {name} exists")
+            echo(f"work pool {name} exists")
 
 
 def set_hub_limit(client: SyncPrefectClient, slots: int | None) -> None:
@@ -87,7 +88,7 @@ def set_hub_limit(client: SyncPrefectClient, slots: int | None) -> None:
 
     slots = slots or limit_slots() or HUB_SLOTS
     set_limit(client, slots)
-    typer.echo(f"global concurrency limit {settings().hub_limit}: {slots} requests in flight")
+    echo(f"global concurrency limit {settings().hub_limit}: {slots} requests in flight")
 
 
 def _make_deployments() -> None:
@@ -107,7 +108,7 @@ def _make_deployments() -> None:
         f"{entry['entrypoint'].rpartition('.')[2]}/{entry['name']}"
         for entry in _yaml("prefect")["deployments"]
     ]
-    typer.echo(f"deployments: {', '.join(names)}")
+    echo(f"deployments: {', '.join(names)}")
 
 
 def _make_automations(client: SyncPrefectClient, alarm_block: str | None) -> None:
@@ -124,7 +125,7 @@ def _make_automations(client: SyncPrefectClient, alarm_block: str | None) -> Non
             client.update_automation(known[automation.name], automation)
         else:
             client.create_automation(automation)
-        typer.echo(f"automation {automation.name}")
+        echo(f"automation {automation.name}")
 
 
 def _alarm_actions(client: SyncPrefectClient, block: str | None) -> list[dict[str, Any]]:

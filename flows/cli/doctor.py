@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from flows.cli.console import fail_fast, plain_table, print_json
+from flows.cli.console import Console, fail_fast, plain_table, print_json
 from flows.cli.options import AsJson, Home, JudgeUrls
 from flows.cli.progress_bars import progress_bars
 from tasks.settings import OFFICIAL_HUB

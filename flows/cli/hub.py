@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.console import echo
 from tasks.replica.faults import FAULT_HELP
 from tasks.replica.protocol import PLANS
 
@@ -99,7 +100,7 @@ def serve(
 
 def _announce(url: str, corpus: Corpus) -> None:
     what = f"{corpus.models.height:,} models of {corpus.name} as of {corpus.snapshot}"
-    typer.echo(f"{url} serves {what}; try: HF_ENDPOINT={url} hf models ls --limit 5")
+    echo(f"{url} serves {what}; try: HF_ENDPOINT={url} hf models ls --limit 5")
 
 
 @hub.command("make-corpus", help=_MAKE_HELP)
@@ -129,5 +130,5 @@ def make_corpus(
     last = end.date() if end else None
     write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=last, dominant=dominant)
     size_mb = out.stat().st_size / 1e6
-    typer.echo(f"Wrote {out} ({size_mb:.1f} MB): {models:,} models, {weeks} weeks, seed {seed}.")
-    typer.echo(f"Serve it: cardiograph hub serve {out}")
+    echo(f"Wrote {out} ({size_mb:.1f} MB): {models:,} models, {weeks} weeks, seed {seed}.")
+    echo(f"Serve it: cardiograph hub serve {out}")

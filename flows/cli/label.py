@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.console import echo
 from flows.cli.options import Home
 from tasks.errors import UsageError
 from tasks.records import CardText
 from tasks.rubric import LEVELS, load_rubric
 
 if TYPE_CHECKING:
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.segment import Segment
+
+    from flows.cli.console import Console
 
 CARD_CHARACTERS = 24_000  # what a person reads before scoring; much more than a judge model is shown
 _KEYS = "1-5 · Enter: next page · t: top · r: source · ?: scale · s: skip · b: back · q: quit"
@@ -74,11 +77,11 @@ def label(
         raise UsageError("--rater is blank; give a name")
     if import_:
         taken, blank = diary.take_in(import_, labels, rater)
-        typer.echo(f"{taken:,} answers added to {labels}; {blank:,} rows were blank")
+        echo(f"{taken:,} answers added to {labels}; {blank:,} rows were blank")
     elif export:
         sample = draw_sample(home, n, seed=seed, judge=judge)
         diary.export(export, sample.texts, rater)
-        typer.echo(
+        echo(
             f"{len(sample.texts):,} texts, drawn by {sample.basis}, written to {export}. Fill in 'score' (1-5), and "
             f"the criteria if you like; save as CSV. Then: cardiograph calibrate {export}"
         )
@@ -97,20 +100,19 @@ def _label_here(
     done = diary.labelled_by(labels, rater)
     sample = draw_sample(home, max(0, n - len(done)), seed=seed, judge=judge, without=done)
     if not sample.texts:
-        typer.echo(
+        echo(
             f"{len(done):,} texts are labelled or skipped in {labels}; none is left. Raise --n to label more."
         )
         return
-    typer.echo(f"{len(sample.texts):,} texts, drawn by {sample.basis}, {len(done):,} done before. {_KEYS}")
+    echo(f"{len(sample.texts):,} texts, drawn by {sample.basis}, {len(done):,} done before. {_KEYS}")
     to_mark = (*subjects()[1:], OVERALL) if by_criterion else (OVERALL,)
     answered = _go_through(sample.texts, labels, rater, to_mark)
-    typer.echo(f"\n{answered:,} answers written to {labels}. Then: cardiograph calibrate {labels}")
+    echo(f"\n{answered:,} answers written to {labels}. Then: cardiograph calibrate {labels}")
 
 
 def _go_through(texts: Sequence[CardText], labels: Path, rater: str, to_mark: Sequence[str]) -> int:
     """Ask about one text after another, or the one before; returns how many answers were saved."""
-    from rich.console import Console
-
+    from flows.cli.console import Console
     from tasks.passport import diary
 
     console, at, answered = Console(highlight=False), 0, 0

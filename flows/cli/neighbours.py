@@ -7,10 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from flows.cli.console import CELL_CHARACTERS, figure, print_json, print_table
+from flows.cli.console import CELL_CHARACTERS, Console, figure, print_json, print_table
 from flows.cli.options import AsJson, Home
 from tasks.cards.one_line import one_line
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from flows.cli.console import plain_table, print_json
+from flows.cli.console import Console, echo, plain_table, print_json
 from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
 from tasks.errors import UsageError, WriterBusy
 from tasks.judges import opened_judge, serving, specs_of
@@ -63,7 +62,7 @@ def passport(
     else:
         _print(entries, len(cards))
     if not is_published:
-        typer.echo(f"Another run is writing to {home}; the next run publishes the passport.", err=True)
+        echo(f"Another run is writing to {home}; the next run publishes the passport.", err=True)
 
 
 def cards_to_edit(home: Path, n: int, fingerprint: str, seed: int) -> list[CardText]:

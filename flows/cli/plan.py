@@ -7,11 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.cli.console import count, fail_fast, plain_table, print_json, size
+from flows.cli.console import Console, count, fail_fast, plain_table, print_json, size
 from flows.cli.options import (
     DEFAULTS,
     AllModels,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from flows.cli.console import Console, echo
 from tasks.progress import Listener, listening
 
 _LABELS = {
@@ -59,8 +58,7 @@ def _lines(title: str) -> Listener:
             if is_new or monotonic() - printed_at > _LINE_EVERY_S:
                 printed_at = monotonic()
                 of = "" if totals[stage] is None else f" of {totals[stage]:,}"
-                line = f"{title}  {_LABELS.get(stage, stage)}: {done[stage]:,}{of}"
-                print(line, file=sys.stderr, flush=True)  # noqa: T201 - a log line for people
+                echo(f"{title}  {_LABELS.get(stage, stage)}: {done[stage]:,}{of}", err=True)
 
     return advance
 
@@ -70,9 +68,12 @@ def progress_bars(title: str) -> Iterator[None]:
     """Show the progress of everything inside, on standard error."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        with listening(_lines(title)):
+        with listening(_lines(title), lambda remark: echo(f"{title}  {remark}", err=True)):
             yield
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress, listening(_bars(progress, title)):
+    with (
+        Progress(*columns, console=console) as progress,
+        listening(_bars(progress, title), lambda remark: console.print(f"{title}  {remark}", markup=False)),
+    ):
         yield

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.console import echo
 from flows.cli.options import Home
 from tasks.errors import UsageError
 
@@ -24,7 +25,7 @@ def report(
     written = [*write_latest_report(home, pictures), write_latest_atlas(home)]
     for path in [*written, write_map_picture(home, pictures) if pictures else None]:
         if path:
-            typer.echo(path)
+            echo(path)
 
 
 def rebuild(home: Home) -> None:
@@ -40,4 +41,4 @@ def rebuild(home: Home) -> None:
     with warehouse.writer():
         warehouse.begin(afresh=True)
         warehouse.publish(always=True)
-    typer.echo(f"{warehouse.published.resolve()} made again from {len(warehouse.lake.all_parts())} parts")
+    echo(f"{warehouse.published.resolve()} made again from {len(warehouse.lake.all_parts())} parts")

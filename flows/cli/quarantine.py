@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.console import date_in, print_json
+from flows.cli.console import date_in, echo, print_json
 from flows.cli.options import AsJson, Home
 from tasks.errors import UsageError, WriterBusy
 
@@ -34,18 +34,19 @@ def _list(context: typer.Context, home: Home, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from tasks.operations.gate import measure_words, quarantined
+    from tasks.operations.gate import quarantine_reasons, quarantined
 
     held = quarantined(home)
     if as_json:
         print_json({str(day): measures for day, measures in held.items()})
         return
     if not held:
-        typer.echo("No snapshot is quarantined.")
+        echo("No snapshot is quarantined.")
+    reasons = quarantine_reasons(home)
     for day, measures in held.items():
-        typer.echo(f"{day}, judged by {', '.join(sorted({m.fingerprint[:8] for m in measures}))}")
-        for measure in measures:
-            typer.echo(f"  {measure_words(measure)}")
+        echo(f"{day}, judged by {', '.join(sorted({m.fingerprint[:8] for m in measures}))}")
+        for words in reasons[day]:
+            echo(f"  {words}")
 
 
 @quarantine.command()
@@ -75,8 +76,6 @@ def release(
             publish_warehouse.fn(run)
             report = publish_report.fn(run)
     except WriterBusy:
-        typer.echo(
-            f"Another run is writing to {home}; the next publication will contain the snapshot of {day}."
-        )
+        echo(f"Another run is writing to {home}; the next publication will contain the snapshot of {day}.")
         return
-    typer.echo(f"The snapshot of {day} is published.\nReport: {os.path.relpath(report)}")
+    echo(f"The snapshot of {day} is published.\nReport: {os.path.relpath(report)}")

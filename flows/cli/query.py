@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.cli.console import CELL_CHARACTERS
+from flows.cli.console import CELL_CHARACTERS, Console, echo, write_data
 from flows.cli.options import Home
 from tasks.cards.one_line import one_line
 from tasks.errors import QueryFailed, UsageError
@@ -66,9 +65,11 @@ def query(
     if output_format == "table" and output is None:
         _print_table(rows)
         return
+    if output is None:
+        write_data(_encoded(rows, output_format))
+        return
     try:
-        with output.open("wb") if output else sys.stdout.buffer as file:
-            file.write(_encoded(rows, output_format))
+        output.write_bytes(_encoded(rows, output_format))
     except OSError as error:
         raise UsageError(f"--output {output}: {error.strerror}") from error
 
@@ -138,4 +139,4 @@ def _print_table(rows: pl.DataFrame) -> None:
         table.add_row(*(escape(cell(value)) for value in row))
     Console().print(table)
     if rows.height > _TABLE_ROWS:
-        typer.echo(f"{_TABLE_ROWS} of {rows.height:,} rows; add `limit`, or --format csv for all", err=True)
+        echo(f"{_TABLE_ROWS} of {rows.height:,} rows; add `limit`, or --format csv for all", err=True)

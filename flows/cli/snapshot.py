@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from flows.cli.console import date_in, print_json
+from flows.cli.console import Console, date_in, echo, print_json
 from flows.cli.options import (
     DEFAULTS,
     AllModels,
@@ -138,7 +137,7 @@ def snapshot(
     )
     take_snapshots(home, [request], as_json=as_json)
     if not as_json and (hint := sample_hint(request.selection)):
-        typer.echo(f"\n{hint}")
+        echo(f"\n{hint}")
 
 
 def demo(
@@ -199,7 +198,7 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
         for spec in specs_of(*names, explains=explains, cap=request.cap):
             judge = identify(spec)  # one that cannot be identified is reported before anything starts
             if words := abilities_words(judge.record(utc_now().date(), utc_now()).settings):
-                typer.echo(f"{judge.name} at {words}", err=True)
+                echo(f"{judge.name} at {words}", err=True)
     with prefect_server(home, meanwhile=lambda: _import_for(home)):
         from flows.snapshot import snapshot
 
@@ -212,10 +211,10 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
         return
     for summary in summaries:
         _print_summary(summary)
-    typer.echo(f"\n{summaries[-1].headline}\n\nReport:    {summaries[-1].report.resolve()}")
+    echo(f"\n{summaries[-1].headline}\n\nReport:    {summaries[-1].report.resolve()}")
     if (page := summaries[-1].map) is not None:
-        typer.echo(f"Map:       {page.resolve()}")
-    typer.echo(f"Warehouse: {summaries[-1].warehouse.resolve()}")
+        echo(f"Map:       {page.resolve()}")
+    echo(f"Warehouse: {summaries[-1].warehouse.resolve()}")
 
 
 def _import_for(home: Path) -> None:
@@ -242,7 +241,7 @@ def _import_for(home: Path) -> None:
 def _print_next_steps(home: Path) -> None:
     """What to do with a finished demo, in three lines."""
     command = _command()
-    typer.echo(
+    echo(
         "\nNext:\n"
         f"  open {home / 'report.html'} and {home / 'atlas.html'} in a browser\n"
         f"  {command} query --home {home} best-documented    (--list shows the others)\n"

@@ -6,10 +6,9 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 
-from flows.cli.console import count, fail_fast, plain_table, print_json, size
+from flows.cli.console import Console, count, fail_fast, plain_table, print_json, size
 from flows.cli.options import AsJson, Home
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ again. No secret is ever part of a result.
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import subprocess
@@ -23,7 +22,6 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Literal
-from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -31,6 +29,7 @@ from packaging.specifiers import SpecifierSet
 from tasks.engine.state import EngineState, client_version, read_engine
 from tasks.errors import CardiographError, HubError, JudgeError, TokenRefused, UsageError
 from tasks.hub.account import Account, ask_account, clock_ahead_s
+from tasks.hub.transport import headers_of
 from tasks.judges.canaries.loading import load_canaries
 from tasks.judges.canaries.trial import canary_verdicts, failure_words, trial_of
 from tasks.judges.llm.fleet import Fleet
@@ -298,17 +297,10 @@ def check_store_clock(home: Path) -> Iterator[CheckResult]:
 
 def clock_ahead_of(url: str, within_s: float) -> float | None:
     """This machine's clock minus a server's, in seconds, from one HEAD request; null without a Date header."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=within_s)
     try:
-        connection.request("HEAD", "/")
-        answer = connection.getresponse()
-        return clock_ahead_s({"date": answer.headers.get("Date", "")}, datetime.now(UTC))
+        return clock_ahead_s(headers_of(url, within_s), datetime.now(UTC))
     except OSError as error:
         raise CardiographError(f"{url} does not answer ({error.strerror or error})") from error
-    finally:
-        connection.close()
 
 
 def check_warehouse(home: Path) -> Iterator[CheckResult]:

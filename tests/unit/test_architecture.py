@@ -36,6 +36,7 @@ DOORS = {
     "httpx2": {"tasks/hub/transport.py", "tasks/judges/llm/client.py"},
     "huggingface_hub": {
         "tasks/hub/client.py",
+        "tasks/hub/library.py",
         "tasks/hub/transport.py",
         "tasks/judges/vllm/model.py",
         "tasks/embedders/sentence.py",
