@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.cli.console import CELL_CHARACTERS, count
-from flows.cli.options import Home
+from flows.cli.home import Home
 from tasks.cards.one_line import one_line
 from tasks.errors import QueryFailed, UsageError
 from tasks.sentences.numbers import any_number

@@ -123,7 +123,7 @@ def check(db: Connection, sql: str) -> None:
     elif kind == "MULTI":
         if not _is_table(db, sql):
             raise NotAsked(
-                "a pivot in a statement that does more than read; name its columns (pivot … on … in (…)), or leave it out"
+                "this pivot is part of more than a query; name its columns (pivot … on … in (…)), or leave it out"
             )
     elif kind != "SELECT":
         raise NotAsked(
@@ -134,10 +134,10 @@ def check(db: Connection, sql: str) -> None:
 
 def _is_table(db: Connection, sql: str) -> bool:
     """Whether a statement may stand in parentheses in place of a table: no `copy` and no `create` may."""
+    if not _TABLES.match(sql):
+        return False
     try:
-        return bool(_TABLES.match(sql)) and 1 == len(
-            db.extract_statements(f"from (\n{sql.rstrip().rstrip(';')}\n)")
-        )
+        return len(db.extract_statements(f"from (\n{sql.rstrip().rstrip(';')}\n)")) == 1
     except duckdb.Error:
         return False
 

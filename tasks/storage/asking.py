@@ -103,7 +103,7 @@ def _outcome(asked: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """What the process reports; where it ended without a report, the signal that ended it as its error."""
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join([str(_CODE), *filter(None, [environment.get("PYTHONPATH")])])
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
+    child = subprocess.Popen(
         [sys.executable, "-P", "-m", "tasks.storage.answering"],
         cwd=folder,  # it imports nothing from the user's folder, and no relative name leads there
         env=environment,
