@@ -1,8 +1,20 @@
-"""Text from strangers, made safe for a terminal: from a card, a name, a tag or a server's answer."""
+"""Text from strangers, made safe for a terminal or a page: from a card, a name, a tag or a server's answer."""
 
 from __future__ import annotations
 
+import re
+
 TEXT_CHARACTERS = 100
+
+# Control characters but tab and line feed, and those that change the direction of the text around them.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f]+"
+)
+
+
+def visible(text: str) -> str:
+    """The text for a page: a blank in place of characters that cannot be seen and act on what is around them."""
+    return _UNSEEN.sub(" ", text)
 
 
 def printable(text: str) -> str:
