@@ -31,7 +31,7 @@ select
     -- A name comes from a stranger: encoded, it cannot leave the path of this address. Models of a corpus have no page.
     case
         when snapshots.hub = 'the Hugging Face Hub' then 'https://huggingface.co/'
-        when regexp_matches(snapshots.hub, '^https?://') then concat(snapshots.hub, '/')
+        when regexp_full_match(snapshots.hub, 'https?://[A-Za-z0-9_.:\[\]-]+(/[A-Za-z0-9_./~-]*)?') then concat(snapshots.hub, '/')
     end || replace(url_encode(placed.model_id), '%2F', '/') as url,
     {'ids': coalesce(near.ids, []), 'distances': coalesce(near.distances, [])} as neighbours
 from placed

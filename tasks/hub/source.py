@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tasks.errors import CorpusInvalid, UsageError
 from tasks.settings import OFFICIAL_HUB
 
 DEMO = "demo"
+_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(?:/[\w./~-]*)?", re.ASCII)
 DEMO_CORPUS, HUB_ITSELF = "the demo corpus", "the Hugging Face Hub"  # as snapshots name them
 DEMO_MODELS, DEMO_WEEKS, DEMO_SEED = 1000, 8, 7
 
@@ -51,7 +53,7 @@ def model_pages(hub: str) -> str | None:
     """
     if hub == HUB_ITSELF:
         return f"{OFFICIAL_HUB}/"
-    return f"{hub}/" if hub.startswith(("https://", "http://")) else None
+    return f"{hub}/" if _ADDRESS.fullmatch(hub) else None
 
 
 def demo_corpus(home: Path) -> Path:
