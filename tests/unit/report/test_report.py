@@ -440,10 +440,24 @@ def spoilt(rows: pl.DataFrame, texts: list[str], *columns: str) -> pl.DataFrame:
 def test_any_name_leaves_the_page_whole(data: ReportData, tags: list[str], names: list[str]) -> None:
     models = spoilt(data.models, names, "model_id")
     exemplars = spoilt(data.exemplars, names, "model_id", "library_name")
-    spoiled = replace(data, models=models, exemplars=exemplars, hub=names[-1])
+    spoiled = replace(data, models=models, exemplars=exemplars, selection=names[-1])
     odd = Page(render_report(spoiled))
     assert [tag for tag, _ in odd.elements] == tags
     assert odd.specs[1]["datasets"]
+
+
+def test_no_character_of_a_name_acts_on_what_is_around_it(data: ReportData) -> None:
+    acting = "\u202e\u2066\u200f\x1b\x07\x9b"
+    exemplars = spoilt(data.exemplars, [f"evil{acting}gnp.exe"], "model_id", "library_name")
+    models = spoilt(data.models, [f"evil{acting}gnp.exe"], "model_id")
+    text = render_report(replace(data, exemplars=exemplars, models=models, hub=f"a replica of {acting}"))
+    parsed = Page(text)
+    shown = " ".join([*parsed.texts, json.dumps(parsed.specs, ensure_ascii=False)])
+    assert "evil gnp.exe" in shown
+    assert not set(acting) & set(shown)
+    assert not any(
+        f"\\u{ord(character):04x}" in text.partition("window.vegaEmbed")[0] for character in acting
+    )
 
 
 def test_headings_captions_and_labels_are_there_for_those_who_cannot_see(data: ReportData) -> None:

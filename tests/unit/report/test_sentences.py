@@ -260,7 +260,7 @@ def test_the_note_follows_the_judge() -> None:
     assert "“oracle”" in judge_note(judge("oracle"))[0]
 
 
-def test_numbers_are_set_with_thin_spaces_and_true_signs() -> None:
+def test_numbers_are_set_with_commas_and_true_signs() -> None:
     assert count(1234567) == "1,234,567"
     assert count(None) == "–"
     assert decimal(-0.001) == "0.00"
