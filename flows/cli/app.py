@@ -1,4 +1,4 @@
-"""The `cardiograph` command. Heavy imports wait until a command needs them: `--help` is for people in a hurry."""
+"""The `cardiograph` command. A command is imported when it is called: `--help` is for people in a hurry."""
 
 from __future__ import annotations
 
@@ -7,27 +7,113 @@ import traceback
 
 import typer
 
-from flows.cli.analyse import analyse
-from flows.cli.atlas import atlas
-from flows.cli.boilerplate import boilerplate
-from flows.cli.calibrate import calibrate
 from flows.cli.console import echo, print_traceback
-from flows.cli.deploy import deploy
-from flows.cli.doctor import doctor
-from flows.cli.hub import hub
-from flows.cli.label import label
-from flows.cli.neighbours import neighbours
-from flows.cli.passport import passport
-from flows.cli.plan import plan
-from flows.cli.publish import rebuild, report
-from flows.cli.quarantine import quarantine
-from flows.cli.query import query
-from flows.cli.snapshot import demo, snapshot
-from flows.cli.status import status
+from flows.cli.lazy import CommandEntry, LazyGroup
 from tasks.cards.one_line import printable
 from tasks.errors import CardiographError
 
+
+class Cardiograph(LazyGroup):
+    """The commands, in the order of `--help`."""
+
+    entries = (
+        CommandEntry(
+            "label",
+            "flows.cli.label",
+            "Score cards yourself, without seeing judges' scores or popularity, so that judges can be compared with "
+            "you.",
+        ),
+        CommandEntry(
+            "calibrate",
+            "flows.cli.calibrate",
+            "Compare a judge with people and with itself, and attack it as authors might: its passport.",
+        ),
+        CommandEntry(
+            "passport",
+            "flows.cli.passport",
+            "Find out what a judge notices: edit real cards one thing at a time. No labels needed.",
+        ),
+        CommandEntry(
+            "analyse",
+            "flows.cli.analyse",
+            "Estimate what is associated with the score: correlations, regressions and counts, with intervals and "
+            "caveats.",
+        ),
+        CommandEntry(
+            "neighbours",
+            "flows.cli.neighbours",
+            "Show the cards nearest to a model's card, and what the better documented ones contain that it lacks.",
+        ),
+        CommandEntry(
+            "plan",
+            "flows.cli.plan",
+            "Estimate what a snapshot will take before it starts: requests, time, GPU minutes, tokens, disk.",
+        ),
+        CommandEntry(
+            "doctor",
+            "flows.cli.doctor",
+            "Check what a snapshot needs: packages, token, quota, disk, lake, GPU, judges, Prefect, clock, warehouse.",
+        ),
+        CommandEntry(
+            "status",
+            "flows.cli.status",
+            "Show the state of a home: what is published, held back, running, failed, and scheduled next.",
+        ),
+        CommandEntry(
+            "snapshot",
+            "flows.cli.snapshot",
+            "Take one dated snapshot of a Hub: list, read, judge, analyse, report.",
+        ),
+        CommandEntry(
+            "demo",
+            "flows.cli.snapshot",
+            "Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone.",
+        ),
+        CommandEntry(
+            "query",
+            "flows.cli.query",
+            "Query the published warehouse, read-only; works while a snapshot is being taken.",
+        ),
+        CommandEntry(
+            "deploy",
+            "flows.cli.deploy",
+            "Set up the Prefect server of PREFECT_API_URL: work pools, limit, deployments, alarms.",
+        ),
+        CommandEntry(
+            "rebuild",
+            "flows.cli.publish",
+            "Make the warehouse again from the lake alone.",
+        ),
+        CommandEntry(
+            "report",
+            "flows.cli.publish",
+            "Write the report of the latest snapshot again, and the page of its map.",
+        ),
+        CommandEntry(
+            "hub",
+            "flows.cli.hub",
+            "Serve a corpus file as a Hub on loopback, or make such a file.",
+        ),
+        CommandEntry(
+            "quarantine",
+            "flows.cli.quarantine",
+            "Snapshots that are held back because they differ too much from the week before.",
+        ),
+        CommandEntry(
+            "atlas",
+            "flows.cli.atlas",
+            "The map of card texts: its kinds and their names, a viewer, a file.",
+        ),
+        CommandEntry(
+            "boilerplate",
+            "flows.cli.boilerplate",
+            "Sentences that nobody wrote: what forms and tools put into many people's cards.",
+        ),
+    )
+
+
 app = typer.Typer(
+    cls=Cardiograph,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,14 +121,11 @@ app = typer.Typer(
     "Start with `cardiograph demo`: two weeks of a made-up Hub, no account, no network, about a minute. "
     "Then `cardiograph snapshot` reads the real one.",
 )
-# In the order of `--help`.
-for command in (
-    label, calibrate, passport, analyse, neighbours, plan, doctor, status, snapshot, demo, query, deploy, rebuild,
-    report,
-):  # fmt: skip
-    app.command()(command)
-for name, group in (("hub", hub), ("quarantine", quarantine), ("atlas", atlas), ("boilerplate", boilerplate)):
-    app.add_typer(group, name=name)
+
+
+@app.callback()
+def _cardiograph() -> None:
+    """Without it Typer would take an app without commands for a mistake."""
 
 
 def _clear_frames(error: BaseException | None) -> None:

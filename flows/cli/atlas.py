@@ -16,6 +16,7 @@ from flows.cli.options import AsJson, Home
 from tasks.cards.one_line import one_line
 from tasks.clock import utc_now
 from tasks.errors import EngineFailed, UsageError, WriterBusy
+from tasks.sentences.numbers import percent
 
 if TYPE_CHECKING:
     from tasks.atlas.kind_names import NamedKind
@@ -163,7 +164,7 @@ def _cells(kind: NamedKind) -> Sequence[str]:
         named_by,
         kind.archetype,
         f"{kind.models:,}",
-        f"{kind.models_share:.1%}",
+        percent(kind.models_share),
         figure(kind.median_score, ".2f"),
         figure(kind.score_gap, "+.2f"),
         figure(kind.stability, ".2f") + (" unstable" if kind.is_unstable else ""),

@@ -24,6 +24,7 @@ from rich.text import Text
 
 from tasks.cards.one_line import harmless, one_line
 from tasks.errors import UsageError
+from tasks.sentences.numbers import MINUS, decimal
 
 CELL_CHARACTERS = 60
 
@@ -114,12 +115,12 @@ def fail_fast() -> None:
 
 def count(n: float) -> str:
     """`1,234`."""
-    return f"{n:,.0f}"
+    return decimal(n, 0)
 
 
 def figure(n: float | None, form: str = ",") -> str:
     """The number in a format; a dash where there is none."""
-    return "–" if n is None else f"{n:{form}}"
+    return "–" if n is None else f"{n:{form}}".replace("-", MINUS)
 
 
 def size(n: float) -> str:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flows.cli.home import Home as Home
 from tasks.errors import UsageError
-from tasks.settings import settings
 from tasks.work.request import SnapshotRequest
 
 DEFAULTS = SnapshotRequest()
 
-
-Home = Annotated[
-    Path,
-    typer.Option(
-        help="Folder of the lake, the warehouse and the report.",
-        default_factory=lambda: settings().home,
-        show_default="cardiograph-data, or CARDIOGRAPH_HOME",
-    ),
-]
 JudgeModel = Annotated[
     str | None,
     typer.Option(help="The judge model of `vllm` (its name on the Hub, or a folder) or of `openai`."),

@@ -351,7 +351,7 @@ def test_names_that_cannot_be_used_change_nothing(typed: Typed, home: Path, tmp_
     file = tmp_path / "names.csv"
     file.write_text("kind,name,description\n0,Mine,\n9,None,\n")
     line = refused(typed("atlas", "names", file, "--home", home))
-    assert f"{file}, row 3: no kind 9 on the map; `cardiograph atlas names` lists its kinds" in line
+    assert f"{file}: line 3: no kind 9 on the map; `cardiograph atlas names` lists its kinds" in line
     assert Lake(home).parts("kind_names") == ["kind_names/w-t.parquet"]
     assert "--json is for the list" in refused(typed("atlas", "names", file, "--json", "--home", home))
 

@@ -419,8 +419,21 @@ def test_a_hostile_name_cannot_leave_the_address_of_its_page(two_maps: Database,
     fill(two_maps, "base.listing", 'snapshot | model_id | sha\n2026-01-12 | eve/x?#"<b> | s9')
     fill(two_maps, "base.reads", 'model_id | sha | card_hash\neve/x?#"<b> | s9 | h4')
     urls = frame(two_maps, "out/atlas_file")["url"].to_list()
-    assert "https://huggingface.co/ada/a" in urls
-    assert "https://huggingface.co/eve/x%3F%23%22%3Cb%3E" in urls
+    assert "https://hub.example/ada/a" in urls
+    assert "https://hub.example/eve/x%3F%23%22%3Cb%3E" in urls
+
+
+@pytest.mark.parametrize(
+    ("hub", "url"),
+    [
+        ("the Hugging Face Hub", "https://huggingface.co/ada/a"),
+        ("the demo corpus", None),
+        ("a replica of mine.parquet", None),
+    ],
+)
+def test_models_of_a_corpus_have_no_page(two_maps: Database, hub: str, url: str | None) -> None:
+    two_maps.execute("update base.snapshots set hub = ?", [hub])
+    assert frame(two_maps, "out/atlas_file")["url"][0] == url
 
 
 def test_a_kind_that_nobody_named_goes_by_its_number(two_maps: Database) -> None:
