@@ -6,8 +6,8 @@ import re
 
 TEXT_CHARACTERS = 100
 
-# What drives a terminal, or changes the order in which it or a page shows text: control characters but tab and line end,
-# marks of direction, other line ends, and lone surrogates, which cannot be written at all.
+# What drives a terminal, or changes the order in which it or a page shows text: control characters but tab and line
+# end, marks of direction, other line ends, and lone surrogates, which cannot be written at all.
 _DRIVING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff]"
 )
