@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Home
+from flows.cli.options import AsJson, Format, Home
 from tasks.errors import UsageError
 from tasks.records import Finding, Scope
 
@@ -57,6 +57,7 @@ def analyse(
         ),
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Estimate what is associated with the score: correlations, regressions and counts, with intervals and caveats.
 
@@ -90,6 +91,7 @@ def analyse(
     created_at or age_days. The Hub's names (id, downloadsAllTime, createdAt)
     do too; a change of sha or lastModified is not taken for an edit.
     """
+    as_json = as_json or output_format == "json"
     from tasks.findings.panels import analyse_panel
     from tasks.findings.steps import latest_findings
     from tasks.findings.tables import analyse_table

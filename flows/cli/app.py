@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import traceback
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from typing import Annotated
 
 import typer
 
@@ -17,6 +20,7 @@ from flows.cli.hub import hub
 from flows.cli.label import label
 from flows.cli.neighbours import neighbours
 from flows.cli.passport import passport
+from flows.cli.plain_help import CommandGroup
 from flows.cli.plan import plan
 from flows.cli.publish import rebuild, report
 from flows.cli.quarantine import quarantine
@@ -26,22 +30,54 @@ from flows.cli.status import status
 from tasks.cards.one_line import printable
 from tasks.errors import CardiographError
 
-app = typer.Typer(
+
+def _print_version(is_asked: bool) -> None:
+    if not is_asked:
+        return
+    try:
+        typer.echo(f"cardiograph {version_of('cardiograph')}")
+    except PackageNotFoundError:
+        typer.echo("cardiograph, from files that are not installed as a package")
+    raise typer.Exit
+
+
+app = CommandGroup(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="The weekly pulse of the Hugging Face Hub's model cards.\n\n"
-    "Start with `cardiograph demo`: two weeks of a made-up Hub, no account, no network, about a minute. "
-    "Then `cardiograph snapshot` reads the real one.",
 )
-# In the order of `--help`.
-for command in (
-    label, calibrate, passport, analyse, neighbours, plan, doctor, status, snapshot, demo, query, deploy, rebuild,
-    report,
-):  # fmt: skip
-    app.command()(command)
-for name, group in (("hub", hub), ("quarantine", quarantine), ("atlas", atlas), ("boilerplate", boilerplate)):
-    app.add_typer(group, name=name)
+# In the order of `--help`; the groups of commands come last in their panel.
+_COMMANDS = {
+    "Start": (snapshot, demo, plan, doctor),
+    "Look": (query, report, analyse, neighbours),
+    "Judge": (label, calibrate, passport),
+    "Operate": (status, rebuild, deploy),
+}
+_GROUPS = {
+    "Look": {"atlas": atlas},
+    "Judge": {"boilerplate": boilerplate},
+    "Operate": {"quarantine": quarantine, "hub": hub},
+}
+for panel, commands in _COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+for panel, groups in _GROUPS.items():
+    for name, group in groups.items():
+        app.add_typer(group, name=name, rich_help_panel=panel)
+
+
+@app.callback()
+def _cardiograph(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """The weekly pulse of the Hugging Face Hub's model cards.
+
+    Start with `cardiograph demo`: two weeks of a made-up Hub, no account, no network, about a minute.
+    Then `cardiograph snapshot` reads the real one.
+    """
 
 
 def _clear_frames(error: BaseException | None) -> None:

@@ -12,7 +12,8 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.console import figure, print_json, print_table
-from flows.cli.options import AsJson, Home
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.plain_help import CommandGroup
 from tasks.cards.one_line import one_line
 from tasks.clock import utc_now
 from tasks.errors import EngineFailed, UsageError, WriterBusy
@@ -33,7 +34,7 @@ _OFFLINE = {
     "PYTHONUNBUFFERED": "1",
 }
 
-atlas = typer.Typer(
+atlas = CommandGroup(
     no_args_is_help=True, help="The map of card texts: its kinds and their names, a viewer, a file."
 )
 
@@ -122,9 +123,10 @@ def export(
 def names(
     home: Home,
     path: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.csv]", help="Names to give, one row per kind.")
+        Path | None, typer.Argument(metavar="FILE.csv", help="Names to give, one row per kind.")
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """List the kinds of the latest map, or give them better names.
 
@@ -138,6 +140,7 @@ def names(
     takes precedence over one by a judge model or by terms, and stays with
     the kind in later weeks.
     """
+    as_json = as_json or output_format == "json"
     from tasks.atlas.kind_names import named_kinds
 
     if path is not None:

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Home
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.plain_help import CommandGroup
 
-boilerplate = typer.Typer(
+boilerplate = CommandGroup(
     no_args_is_help=True,
     help="Sentences that nobody wrote: what forms and tools put into many people's cards.",
 )
@@ -25,6 +26,7 @@ def learn(
         typer.Option(metavar="FILE.parquet", help="Also write the table, digests and counts, to this file."),
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Learn from the latest snapshot which sentences nobody wrote.
 
@@ -40,6 +42,7 @@ def learn(
     the lake, and the next snapshot judges by it: all texts are judged anew.
     Cardiograph comes with a table; learn when a snapshot says so.
     """
+    as_json = as_json or output_format == "json"
     import shutil
 
     from flows.cli.progress_bars import progress_bars
@@ -64,12 +67,13 @@ def learn(
 
 
 @boilerplate.command()
-def show(home: Home, as_json: AsJson = False) -> None:
+def show(home: Home, as_json: AsJson = False, output_format: Format = "table") -> None:
     """Say which table is in use, and how much of each snapshot's text it knows.
 
     \b
     cardiograph boilerplate show
     """
+    as_json = as_json or output_format == "json"
     from tasks.boilerplate.learning import checks_of
     from tasks.boilerplate.tables import in_use
     from tasks.storage.lake import Lake

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
+from flows.cli.options import AsJson, Budget, BudgetRequests, Format, Home, JudgeModel, JudgeName, JudgeUrls
 from flows.cli.passport import keep_passport
 from tasks.cards.one_line import printable
 from tasks.errors import PassportRefused, UsageError
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 def calibrate(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="CSV or Parquet file of labels.")],
     home: Home,
-    judge: Annotated[
-        str, typer.Option(help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.")
-    ] = DEFAULT_JUDGE,
+    judge: JudgeName = DEFAULT_JUDGE,
     judge_model: JudgeModel = None,
     judge_urls: JudgeUrls = None,
     budget: Budget = None,
@@ -56,6 +54,7 @@ def calibrate(
         Path | None, typer.Option(help="With --fit: draw what so many labels are worth, as .svg or .png.")
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Compare a judge with people and with itself, and attack it as authors might: its passport.
 
@@ -71,6 +70,7 @@ def calibrate(
     `cardiograph label` makes such a file. The passport is kept in the lake
     and shown in the report. What the measures mean: docs/calibration.md.
     """
+    as_json = as_json or output_format == "json"
     from flows.cli.fit import fit_labels
     from flows.cli.progress_bars import progress_bars
     from tasks.boilerplate.tables import in_use

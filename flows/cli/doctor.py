@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import fail_fast, plain_table, print_json
-from flows.cli.options import AsJson, Home, JudgeUrls
+from flows.cli.options import AsJson, Format, Home, JudgeUrls
 from flows.cli.progress_bars import progress_bars
 from tasks.settings import OFFICIAL_HUB
 
@@ -25,6 +25,7 @@ def doctor(
         typer.Option("--canaries", help="Wait until each judge has scored all canaries: up to 10 minutes."),
     ] = False,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Check what a snapshot needs: packages, token, quota, disk, lake, GPU, judges, Prefect, clock, warehouse.
 
@@ -41,6 +42,7 @@ def doctor(
     that time, or all of them with --canaries. The exit code is 1 if a check
     fails; a warning does not change it.
     """
+    as_json = as_json or output_format == "json"
     from tasks.cards.one_line import printable
     from tasks.operations.doctor import CANARIES_WITHIN_S, canary_checks, checks_for, examine
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.completion import complete_judge_of_home
 from flows.cli.options import Home
 from tasks.errors import UsageError
 from tasks.records import CardText
@@ -43,7 +44,11 @@ def label(
         bool, typer.Option("--criteria", help="Ask for each criterion, then overall.")
     ] = False,
     judge: Annotated[
-        str | None, typer.Option(help="Draw by this judge's scores. Default: the judge that judged last.")
+        str | None,
+        typer.Option(
+            help="Draw by this judge's scores. Default: the judge that judged last.",
+            autocompletion=complete_judge_of_home,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="A different seed draws different texts.")] = 20,
     export: Annotated[

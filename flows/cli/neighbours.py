@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from flows.cli.completion import complete_model
 from flows.cli.console import CELL_CHARACTERS, figure, print_json, print_table
-from flows.cli.options import AsJson, Home
+from flows.cli.options import AsJson, Format, Home
 from tasks.cards.one_line import one_line
 
 if TYPE_CHECKING:
@@ -21,10 +22,16 @@ _CHECKS_SHOWN = 10
 
 
 def neighbours(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the map, as owner/name.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A model of the map, as owner/name.", autocompletion=complete_model
+        ),
+    ],
     home: Home,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Cards to show, the nearest first.")] = 10,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Show the cards nearest to a model's card, and what the better documented ones contain that it lacks.
 
@@ -39,6 +46,7 @@ def neighbours(
     them. Neighbours with a higher score are better documented: the checks of
     the rubric that they pass and this card fails are listed with advice.
     """
+    as_json = as_json or output_format == "json"
     from tasks.atlas.neighbours import neighbourhood
 
     found = neighbourhood(home, model.strip(), limit)

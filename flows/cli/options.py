@@ -2,65 +2,70 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from tasks.errors import UsageError
+from flows.cli.completion import complete_judge
 from tasks.settings import settings
 from tasks.work.request import SnapshotRequest
 
 DEFAULTS = SnapshotRequest()
+DEMO_HOME = Path("cardiograph-demo")
+
+TableOrJson = Literal["table", "json"]
+
+
+def is_home(folder: Path) -> bool:
+    """Whether a run has written into it."""
+    return (folder / "warehouse.duckdb").exists() or (folder / "lake").is_dir()
+
+
+def home_here() -> Path:
+    """The home to look at where none is named: that of the settings, the working directory, or the demo's in it."""
+    usual = settings().home
+    if "CARDIOGRAPH_HOME" in os.environ or is_home(usual):
+        return usual
+    if is_home(Path()):
+        return Path()
+    if is_home(DEMO_HOME):
+        typer.echo(f"There is no {usual} here; this is about the demo, --home {DEMO_HOME}.", err=True)
+        return DEMO_HOME
+    return usual
 
 
 Home = Annotated[
     Path,
     typer.Option(
         help="Folder of the lake, the warehouse and the report.",
+        default_factory=home_here,
+        show_default="cardiograph-data, or CARDIOGRAPH_HOME; else the home that is found here",
+    ),
+]
+# Of what is not there yet: never the demo's, which a snapshot of the Hub would spoil.
+NewHome = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        help="Folder of the lake, the warehouse and the report.",
         default_factory=lambda: settings().home,
         show_default="cardiograph-data, or CARDIOGRAPH_HOME",
+    ),
+]
+JudgeName = Annotated[
+    str,
+    typer.Option(
+        help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.", autocompletion=complete_judge
     ),
 ]
 JudgeModel = Annotated[
     str | None,
     typer.Option(help="The judge model of `vllm` (its name on the Hub, or a folder) or of `openai`."),
 ]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work, this one included.")]
-PoolOption = Annotated[
-    str | None,
-    typer.Option(help="Work pool whose workers share the work. Default: processes on this machine."),
-]
-JudgePool = Annotated[
-    str | None, typer.Option(help="Work pool of GPU machines: only its workers judge, each with its vLLM.")
-]
-JudgeWorkers = Annotated[int, typer.Option(min=1, help="Workers of --judge-pool that judge.")]
-EmbedderOption = Annotated[
-    str | None,
-    typer.Option(
-        help="What embeds cards for the map: a sentence-transformers model by its Hub name, a folder, or `none`.",
-        show_default="all-MiniLM-L6-v2, where cardiograph[atlas] is installed",
-    ),
-]
-AllModels = Annotated[bool, typer.Option("--all", help="Every model of the Hub.")]
-TopN = Annotated[
-    int | None,
-    typer.Option("--limit", min=1, help="Only the top N models.", show_default=str(DEFAULTS.limit)),
-]
-SampleSize = Annotated[
-    int | None,
-    typer.Option(
-        "--sample", min=10, help="So many models drawn at random from the whole listing, popular or not."
-    ),
-]
-IncludePrivate = Annotated[
-    bool,
-    typer.Option(
-        "--include-private",
-        help="Also private models, which only your token's account may see. Default: they are counted and left out.",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+Format = Annotated[TableOrJson, typer.Option("--format", help="How to print.")]
 JudgeUrls = Annotated[
     list[str] | None,
     typer.Option(
@@ -78,15 +83,3 @@ Budget = Annotated[
 BudgetRequests = Annotated[
     int | None, typer.Option(min=1, help="Most requests that the run may send to `openai`.")
 ]
-
-
-def limit_of(top_n: int | None, *, all_models: bool, sample: int | None = None) -> int | None:
-    """How many models `--limit` and `--all` ask for; null for every one, or for a sample of them.
-
-    Raises `UsageError` for more than one of the three.
-    """
-    if all_models and top_n is not None:
-        raise UsageError("--all and --limit exclude each other")
-    if sample is not None and (all_models or top_n is not None):
-        raise UsageError("--sample draws from the whole listing; leave out --limit and --all")
-    return None if all_models or sample is not None else top_n or DEFAULTS.limit

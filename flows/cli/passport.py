@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
+from flows.cli.options import AsJson, Budget, BudgetRequests, Format, Home, JudgeModel, JudgeName, JudgeUrls
 from tasks.errors import UsageError, WriterBusy
 from tasks.judges import opened_judge, serving, specs_of
 from tasks.records import DEFAULT_JUDGE, CardText, PassportEntry, SpendingCap
@@ -19,9 +19,7 @@ from tasks.records import DEFAULT_JUDGE, CardText, PassportEntry, SpendingCap
 
 def passport(
     home: Home,
-    judge: Annotated[
-        str, typer.Option(help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.")
-    ] = DEFAULT_JUDGE,
+    judge: JudgeName = DEFAULT_JUDGE,
     judge_model: JudgeModel = None,
     judge_urls: JudgeUrls = None,
     budget: Budget = None,
@@ -31,6 +29,7 @@ def passport(
     ] = 40,
     seed: Annotated[int, typer.Option(help="For the cards, the edits and the resamples.")] = 20,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Find out what a judge notices: edit real cards one thing at a time. No labels needed.
 
@@ -44,6 +43,7 @@ def passport(
     must move; all others must stay. A snapshot does this by itself for a new
     judge, on fewer cards. What the measures mean: docs/calibration.md.
     """
+    as_json = as_json or output_format == "json"
     from flows.cli.progress_bars import progress_bars
     from tasks.boilerplate.tables import in_use
     from tasks.passport.metamorphic.examining import examine_evidence

@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 
 from flows.cli.console import date_in, print_json
-from flows.cli.options import AsJson, Home
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.plain_help import CommandGroup
 from tasks.errors import UsageError, WriterBusy
 
-quarantine = typer.Typer(
-    help="Snapshots that are held back because they differ too much from the week before.",
-    invoke_without_command=True,
-)
+quarantine = CommandGroup(invoke_without_command=True)
 
 
 @quarantine.callback()
-def _list(context: typer.Context, home: Home, as_json: AsJson = False) -> None:
+def _list(
+    context: typer.Context, home: Home, as_json: AsJson = False, output_format: Format = "table"
+) -> None:
     """List the snapshots that are held back, and why.
 
     \b
@@ -32,6 +32,7 @@ def _list(context: typer.Context, home: Home, as_json: AsJson = False) -> None:
     shows is true, release it. The table base.gates holds what is compared,
     the settings CARDIOGRAPH_GATE_… hold the limits.
     """
+    as_json = as_json or output_format == "json"
     if context.invoked_subcommand is not None:
         return
     from tasks.operations.gate import measure_words, quarantined

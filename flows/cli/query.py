@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.cli.completion import complete_query
 from flows.cli.console import CELL_CHARACTERS
-from flows.cli.options import Home
+from flows.cli.options import AsJson, Home
 from tasks.cards.one_line import one_line
 from tasks.errors import QueryFailed, UsageError
 
@@ -27,10 +28,18 @@ _TABLE_ROWS = 40
 def query(
     home: Home,
     sql: Annotated[
-        str | None, typer.Argument(metavar="[SQL|NAME]", help="A statement, or the name of a saved query.")
+        str | None,
+        typer.Argument(
+            metavar="SQL|NAME",
+            help="A statement, or the name of a saved query.",
+            autocompletion=complete_query,
+        ),
     ] = None,
     list_saved: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
-    output_format: Annotated[RowFormat, typer.Option("--format", help="How to print.")] = "table",
+    output_format: Annotated[
+        RowFormat, typer.Option("--format", metavar="FORMAT", help="table, csv, json or parquet.")
+    ] = "table",
+    as_json: AsJson = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
 ) -> None:
     """Query the published warehouse, read-only; works while a snapshot is being taken.
@@ -50,6 +59,7 @@ def query(
     out_neighbours, kind_events.
     `describe models` lists a view's columns.
     """
+    output_format = "json" if as_json else output_format
     if list_saved:
         table = Table(show_header=False, box=None)
         for name, comment in _saved_queries().items():

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.cli.console import count, fail_fast, plain_table, print_json, size
-from flows.cli.options import AsJson, Home
+from flows.cli.options import AsJson, Format, Home
 
 if TYPE_CHECKING:
     from tasks.operations.status import State
 
 
-def status(home: Home, as_json: AsJson = False) -> None:
+def status(home: Home, as_json: AsJson = False, output_format: Format = "table") -> None:
     """Show the state of a home: what is published, held back, running, failed, and scheduled next.
 
     \b
@@ -28,6 +28,7 @@ def status(home: Home, as_json: AsJson = False) -> None:
     its parts are those that workers have yet to do. With PREFECT_API_URL set,
     the next scheduled runs are shown too.
     """
+    as_json = as_json or output_format == "json"
     from tasks.cards.one_line import printable
     from tasks.clock import utc_now
     from tasks.operations.status import read_state
