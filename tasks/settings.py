@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     )
     duckdb_memory: str = Field(default="1GB", description="memory of DuckDB before it spills to disk")
     duckdb_threads: PositiveInt = 2
+    query_seconds: PositiveFloat = Field(default=60.0, description="most time for one question of `query`")
+    query_rows: PositiveInt = Field(default=1_000_000, description="most rows of an answer")
+    query_mb: PositiveInt = Field(default=500, description="most megabytes of an answer")
+    query_memory_mb: PositiveInt = Field(
+        default=1_000, description="memory of a question before it spills to disk; at twice as much it fails"
+    )
+    query_spill_mb: PositiveInt = Field(default=2_000, description="most disk that a question spills to")
     lease_s: PositiveFloat = Field(
         default=60.0, description="a worker silent for longer counts as dead, and others do its parts"
     )

@@ -23,6 +23,8 @@ from tasks.errors import TableInvalid
 if TYPE_CHECKING:
     import _csv
 
+    import polars as pl
+
 # How people, R, pandas and spreadsheets write that a number is missing, in lower case.
 MISSING = frozenset(
     {"", "na", "n/a", "nan", "<na>", "null", "none", "nil", "-", "--", "–", "—", ".", "?"}
@@ -245,3 +247,33 @@ def _mark_of(plain: str) -> str | None:
     if _POINT.fullmatch(plain):
         return "."
     return "," if _COMMA.fullmatch(plain) else None
+
+
+# -------------------------------------------------------------------------------------------------- formulas
+
+# A spreadsheet runs a cell that begins with one of these, or, after an import, with their full-width forms.
+_FORMULA = re.compile(r"['=+\-@\t\r\n＝＋－＠]")
+
+
+def guarded(text: str) -> str:
+    """The text as a cell that no spreadsheet takes for a formula, with an apostrophe in front where needed."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(cell: str) -> str:
+    """What `guarded` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
+
+
+def guarded_frame(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their texts and the names of their columns guarded."""
+    import polars as pl
+
+    for name, dtype in rows.schema.items():
+        if dtype in (pl.String, pl.Categorical, pl.Enum):
+            words = pl.col(name).cast(pl.String)
+            is_formula = words.str.contains(f"^{_FORMULA.pattern}")
+            rows = rows.with_columns(
+                pl.when(is_formula).then(pl.lit("'") + words).otherwise(words).alias(name)
+            )
+    return rows.rename({name: guarded(name) for name in rows.columns})

@@ -39,7 +39,7 @@ def complete_model(context: typer.Context, incomplete: str) -> list[str]:
 
 def _read(context: typer.Context, query: str, **values: str) -> list[str]:
     """The first column of a query; nothing where the home has no warehouse that this version can read."""
-    from flows.cli.options import home_here
+    from flows.cli.home import home_here
     from tasks.storage.warehouse import Warehouse, frame
 
     named = context.params.get("home")

@@ -56,7 +56,7 @@ def snapshot_request(
         bool,
         typer.Option(
             "--include-private",
-            help="Also private models, which only your token's account may see. Default: they are counted and left out.",
+            help="Also private models, which only your token's account may see. Else they are counted and left out.",
         ),
     ] = DEFAULTS.include_private,
     judge: Annotated[
@@ -96,7 +96,7 @@ def snapshot_request(
         int, typer.Option(min=1, help="Workers of --judge-pool that judge.")
     ] = DEFAULTS.judge_workers,
 ) -> SnapshotRequest:
-    """What the options ask for; its parameters are the options. Raises `UsageError` where they contradict each other."""
+    """What the options ask for: its parameters are the options. Raises `UsageError` where they contradict."""
     limit = limit_of(top_n, all_models=all_models, sample=sample)
     if models and (all_models or top_n is not None or sample is not None or filters or author):
         raise UsageError(

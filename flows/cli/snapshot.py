@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.cli.console import print_json
-from flows.cli.options import DEMO_HOME, AsJson, Format, NewHome
+from flows.cli.home import DEMO_HOME
+from flows.cli.options import AsJson, Format, NewHome
 from flows.cli.requests import takes_request
 from tasks.clock import utc_now
 from tasks.sentences.judges import abilities_words

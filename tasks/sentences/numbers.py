@@ -22,6 +22,15 @@ def decimal(value: float | None, places: int = 2) -> str:
     return f"{rounded:,.{places}f}".replace(",", NARROW).replace("-", MINUS)
 
 
+def any_number(value: float) -> str:
+    """A number of unknown meaning: whole as it is, else to four digits; never with an exponent for what is large."""
+    if isinstance(value, int):
+        return decimal(value, 0)
+    if not math.isfinite(value):
+        return str(value)
+    return decimal(value, 0) if abs(value) >= 1000 else f"{value:.4g}".replace("-", MINUS)
+
+
 def percent(share: float | None) -> str:
     """A share in 0-1 as whole per cent; finer below one per cent, so that rare does not read as never."""
     if share is None or not math.isfinite(share):
