@@ -143,7 +143,7 @@ def print_findings(findings: Sequence[Finding], scope: Scope | None = None, *, a
     from tasks.sentences.ingredients import ingredients_summary, is_detail
     from tasks.sentences.words import plain, question_words, upper_first
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     for text in dict.fromkeys(sentence(f, unsaid=f.flags) for f in findings if is_number(f) and f.estimate):
         console.print(escape(text))
     for f in findings:

@@ -92,4 +92,4 @@ def show(home: Home, as_json: AsJson = False, output_format: Format = "table") -
         for one in checks:
             shares = (f"{100 * part / max(1, one.words):.1f} %" for part in (one.known_words, one.new_words))
             lines.add_row(str(one.snapshot), f"{one.models:,}", f"{one.words:,}", *shares)
-        Console().print(lines)
+        Console(emoji=False).print(lines)

@@ -150,7 +150,7 @@ def check_kappa(entries: Sequence[PassportEntry], min_kappa: float) -> None:
 def _print(entries: Sequence[PassportEntry], labelled: LabelledTexts) -> None:
     from tasks.passport.reading import conclusion, tables
 
-    console = Console()
+    console = Console(emoji=False)
     for title, lines in tables(entries):
         table = plain_table("_ estimate> 95_%_interval> n> _", title=title)
         table.columns[0].min_width, table.columns[-1].style = 24, "dim"

@@ -65,6 +65,6 @@ def doctor(
             remedy = f"\n[dim]→ {escape(result.remedy)}[/]" if is_open else ""
             detail = escape(printable(result.detail))
             table.add_row(_MARKS[result.status], escape(result.name), detail + remedy)
-        Console().print(table)
+        Console(emoji=False).print(table)
     if any(result.status == "fail" for result in results):
         raise typer.Exit(1)

@@ -118,7 +118,7 @@ def _go_through(texts: Sequence[CardText], labels: Path, rater: str, to_mark: Se
 
     from tasks.passport import diary
 
-    console, at, answered = Console(highlight=False), 0, 0
+    console, at, answered = Console(highlight=False, emoji=False), 0, 0
     while at < len(texts):
         answer = _ask_all(console, texts[at], f"Card {at + 1} of {len(texts)}", to_mark)
         if answer == QUIT:

@@ -53,7 +53,7 @@ def neighbours(
     if as_json:
         print_json(_plain(found))
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(_about(found))
     if not found.near:
         console.print(Text("No other card is on the map."))

@@ -122,7 +122,7 @@ def _print(entries: Sequence[PassportEntry], cards: int) -> None:
     from tasks.passport.metamorphic.reading import evidence_tables
     from tasks.sentences.evidence import evidence_sentences
 
-    console = Console()
+    console = Console(emoji=False)
     for title, lines in evidence_tables(entries):
         table = plain_table("_ estimate> 95_%_interval> n> _", title=title)
         table.columns[0].min_width, table.columns[-1].style = 24, "dim"

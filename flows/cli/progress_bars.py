@@ -23,6 +23,7 @@ _LABELS = {
     "judge": "judging texts",
     "explain": "explaining scores",
     "calibrate": "testing the judge",
+    "attack": "attacking the judge",
     "fit": "fitting to the labels",
     "analyse": "estimating findings",
     "embed": "embedding texts",
@@ -44,7 +45,7 @@ def _bars(progress: Progress, title: str) -> Listener:
 
 
 def _lines(title: str) -> Listener:
-    """For a log: one line when a stage begins, then at most one every ten seconds."""
+    """For a log: one line when a stage begins and one when it ends, between them at most one every ten seconds."""
     done: dict[str, int] = {}
     totals: dict[str, int | None] = {}
     printed_at = monotonic()
@@ -56,13 +57,24 @@ def _lines(title: str) -> Listener:
             is_new = not by or stage not in done
             done[stage] = by if is_new else done[stage] + by
             totals[stage] = total if is_new else totals[stage]
-            if is_new or monotonic() - printed_at > _LINE_EVERY_S:
+            if is_new or done[stage] == totals[stage] or monotonic() - printed_at > _LINE_EVERY_S:
                 printed_at = monotonic()
                 of = "" if totals[stage] is None else f" of {totals[stage]:,}"
                 line = f"{title}  {_LABELS.get(stage, stage)}: {done[stage]:,}{of}"
                 print(line, file=sys.stderr, flush=True)  # noqa: T201 - a log line for people
 
     return advance
+
+
+@contextmanager
+def busy(words: str) -> Iterator[None]:
+    """Say at once, on a terminal, what takes a while; nothing in a log. Bars inside would write over it."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"{words} …"):
+        yield
 
 
 @contextmanager

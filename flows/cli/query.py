@@ -73,7 +73,7 @@ def query(
         table = Table(show_header=False, box=None)
         for name, comment in saved_queries().items():
             table.add_row(name, comment)
-        Console().print(table)
+        Console(emoji=False).print(table)
         return
     if sql is None:
         raise UsageError(
@@ -144,7 +144,7 @@ def _print_table(answer: Answer) -> None:
         table.add_column(_cell(name), justify="right" if is_right else "left", overflow="fold")
     for row in rows.head(_TABLE_ROWS).iter_rows():
         table.add_row(*map(_cell, row))
-    Console(highlight=False).print(table)
+    Console(highlight=False, emoji=False).print(table)
     if rows.height > _TABLE_ROWS or not answer.is_whole:
         of = f"{'' if answer.is_whole else 'more than '}{count(rows.height)}"
         typer.echo(

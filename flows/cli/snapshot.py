@@ -159,4 +159,4 @@ def _print_summary(summary: Summary) -> None:
     table.add_column(overflow="fold")
     for name, value in summary.rows():
         table.add_row(name, value)
-    Console().print(table)
+    Console(emoji=False).print(table)

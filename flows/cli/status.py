@@ -43,7 +43,7 @@ def status(home: Home, as_json: AsJson = False, output_format: Format = "table")
     table.add_column(overflow="fold")
     for name, value in _rows(state):
         table.add_row(name, escape(printable(value)))
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def _rows(state: State) -> list[tuple[str, str]]:
