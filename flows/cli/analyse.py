@@ -13,6 +13,7 @@ from rich.table import Table
 
 from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Format, Home
+from flows.cli.progress_bars import busy
 from tasks.errors import UsageError
 from tasks.records import Finding, Scope
 
@@ -92,10 +93,6 @@ def analyse(
     do too; a change of sha or lastModified is not taken for an edit.
     """
     as_json = as_json or output_format == "json"
-    from tasks.findings.panels import analyse_panel
-    from tasks.findings.steps import latest_findings
-    from tasks.findings.tables import analyse_table
-
     options = {
         "--score": score,
         "--outcome": outcome,
@@ -107,25 +104,35 @@ def analyse(
     if panel is not None:
         if extra := [name for name, value in {"--table": table, **options}.items() if value]:
             raise UsageError(f"{extra[0]} does not describe a panel; leave it out, or --panel")
-        print_findings(analyse_panel(panel), as_json=as_json)
+        with busy("Estimating"):
+            from tasks.findings.panels import analyse_panel
+
+            found = analyse_panel(panel)
+        print_findings(found, as_json=as_json)
         return
     if table is None:
         if extra := [name for name, value in options.items() if value]:
             raise UsageError(f"{extra[0]} describes a table; name the table with --table")
-        findings, scope = latest_findings(home)
+        with busy("Reading the warehouse"):
+            from tasks.findings.steps import latest_findings
+
+            findings, scope = latest_findings(home)
         print_findings(findings, scope, as_json=as_json)
         return
     if score is None or not outcome:
         raise UsageError("a table needs --score COLUMN and at least one --outcome COLUMN")
-    findings = analyse_table(
-        table,
-        score=score,
-        outcomes=outcome,
-        cluster=cluster,
-        controls=controls or [],
-        strata=strata or [],
-        label=label,
-    )
+    with busy("Estimating"):
+        from tasks.findings.tables import analyse_table
+
+        findings = analyse_table(
+            table,
+            score=score,
+            outcomes=outcome,
+            cluster=cluster,
+            controls=controls or [],
+            strata=strata or [],
+            label=label,
+        )
     print_findings(findings, as_json=as_json)
 
 

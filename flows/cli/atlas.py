@@ -14,6 +14,7 @@ import typer
 from flows.cli.console import figure, print_json, print_table
 from flows.cli.options import AsJson, Format, Home
 from flows.cli.plain_help import CommandGroup
+from flows.cli.progress_bars import busy
 from tasks.cards.one_line import one_line
 from tasks.clock import utc_now
 from tasks.errors import EngineFailed, UsageError, WriterBusy
@@ -59,14 +60,16 @@ def serve(
     from tempfile import TemporaryFile
     from time import sleep
 
-    from tasks.atlas.export import write_atlas_file, write_labels_file
     from tasks.engine.child import answers, free_port, running_child, wait_until
 
     if find_spec("embedding_atlas") is None:
         raise UsageError("embedding-atlas is not installed; `pip install 'cardiograph[viewer]'` installs it")
     table, labels = home / "atlas.parquet", home / "atlas-labels.parquet"
-    models = write_atlas_file(home, table)
-    write_labels_file(home, labels)
+    with busy("Writing the map"):
+        from tasks.atlas.export import write_atlas_file, write_labels_file
+
+        models = write_atlas_file(home, table)
+        write_labels_file(home, labels)
     port = port or free_port()
     # Places and neighbours come from the file: the viewer computes nothing.
     command = [
@@ -111,11 +114,12 @@ def export(
     The neighbours are rows of the file, counted from 0, with distances:
     {"ids": [...], "distances": [...]}, as embedding-atlas reads them.
     """
-    from tasks.atlas.export import write_atlas_file
-
     if path.suffix != ".parquet":
         raise UsageError(f"{path}: the name does not end in .parquet; choose one that does")
-    models = write_atlas_file(home, path)
+    with busy("Writing the map"):
+        from tasks.atlas.export import write_atlas_file
+
+        models = write_atlas_file(home, path)
     typer.echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB): {models:,} models.")
 
 
@@ -140,13 +144,14 @@ def names(
     takes precedence over one by a judge model or by terms, and stays with
     the kind in later weeks.
     """
-    as_json = as_json or output_format == "json"
     from tasks.atlas.kind_names import named_kinds
 
+    as_json = as_json or output_format == "json"
     if path is not None:
         if as_json:
             raise UsageError("--json is for the list; leave it out, or leave out the file")
-        take_names(home, path)
+        with busy("Publishing"):
+            take_names(home, path)
     elif as_json:
         print_json(named_kinds(home))
     elif not (kinds := named_kinds(home)):

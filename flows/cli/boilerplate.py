@@ -11,6 +11,7 @@ import typer
 from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Format, Home
 from flows.cli.plain_help import CommandGroup
+from flows.cli.progress_bars import busy, progress_bars
 
 boilerplate = CommandGroup(
     no_args_is_help=True,
@@ -42,13 +43,13 @@ def learn(
     the lake, and the next snapshot judges by it: all texts are judged anew.
     Cardiograph comes with a table; learn when a snapshot says so.
     """
-    as_json = as_json or output_format == "json"
     import shutil
 
-    from flows.cli.progress_bars import progress_bars
-    from tasks.boilerplate.learning import learn as learn_table
-    from tasks.storage.warehouse import Warehouse
+    with busy("Starting"):
+        from tasks.boilerplate.learning import learn as learn_table
+        from tasks.storage.warehouse import Warehouse
 
+    as_json = as_json or output_format == "json"
     warehouse = Warehouse(home)
     with progress_bars("boilerplate"):
         learned = learn_table(warehouse)
@@ -73,11 +74,11 @@ def show(home: Home, as_json: AsJson = False, output_format: Format = "table") -
     \b
     cardiograph boilerplate show
     """
-    as_json = as_json or output_format == "json"
     from tasks.boilerplate.learning import checks_of
     from tasks.boilerplate.tables import in_use
     from tasks.storage.lake import Lake
 
+    as_json = as_json or output_format == "json"
     table, checks = in_use(Lake(home)), checks_of(home)
     if as_json:
         print_json({"version": table.version, "sentences": len(table.ids), "checks": checks})

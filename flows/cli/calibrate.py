@@ -13,6 +13,7 @@ from rich.markup import escape
 from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Budget, BudgetRequests, Format, Home, JudgeModel, JudgeName, JudgeUrls
 from flows.cli.passport import keep_passport
+from flows.cli.progress_bars import busy, progress_bars
 from tasks.cards.one_line import printable
 from tasks.errors import PassportRefused, UsageError
 from tasks.judges import opened_judge, serving, specs_of
@@ -70,16 +71,16 @@ def calibrate(
     `cardiograph label` makes such a file. The passport is kept in the lake
     and shown in the report. What the measures mean: docs/calibration.md.
     """
-    as_json = as_json or output_format == "json"
-    from flows.cli.fit import fit_labels
-    from flows.cli.progress_bars import progress_bars
-    from tasks.boilerplate.tables import in_use
-    from tasks.passport.labels import read_labels
-    from tasks.passport.passport import examine
-    from tasks.passport.sheet import OVERALL
-    from tasks.storage.lake import Lake
-    from tasks.storage.warehouse import make_home
+    with busy("Starting"):
+        from flows.cli.fit import fit_labels
+        from tasks.boilerplate.tables import in_use
+        from tasks.passport.labels import read_labels
+        from tasks.passport.passport import examine
+        from tasks.passport.sheet import OVERALL
+        from tasks.storage.lake import Lake
+        from tasks.storage.warehouse import make_home
 
+    as_json = as_json or output_format == "json"
     (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     _check_options(is_fit=fit, has_fit_options=bool(subject or try_on or curve), min_kappa=min_kappa)
     if fit:

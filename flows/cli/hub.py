@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.plain_help import CommandGroup
+from flows.cli.progress_bars import busy
 from tasks.replica.faults import FAULT_HELP
 from tasks.replica.protocol import PLANS
 
@@ -85,6 +86,7 @@ def serve(
         quota_scale=quota_scale,
         seed=seed,
     )
+    typer.echo(f"Reading {corpus} …", err=True)
     with suppress(KeyboardInterrupt):
         serve_until_stopped(serving, _announce)
 
@@ -125,7 +127,8 @@ def make_corpus(
     from tasks.demo import write_demo_corpus
 
     last = end.date() if end else None
-    write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=last, dominant=dominant)
+    with busy("Inventing models"):
+        write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=last, dominant=dominant)
     size_mb = out.stat().st_size / 1e6
     typer.echo(f"Wrote {out} ({size_mb:.1f} MB): {models:,} models, {weeks} weeks, seed {seed}.")
     typer.echo(f"Serve it: cardiograph hub serve {out}")

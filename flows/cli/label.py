@@ -12,6 +12,7 @@ import typer
 
 from flows.cli.completion import complete_judge_of_home
 from flows.cli.options import Home
+from flows.cli.progress_bars import busy
 from tasks.errors import UsageError
 from tasks.records import CardText
 from tasks.rubric import LEVELS, load_rubric
@@ -100,7 +101,8 @@ def _label_here(
     from tasks.passport.sheet import OVERALL, subjects
 
     done = diary.labelled_by(labels, rater)
-    sample = draw_sample(home, max(0, n - len(done)), seed=seed, judge=judge, without=done)
+    with busy("Drawing texts"):
+        sample = draw_sample(home, max(0, n - len(done)), seed=seed, judge=judge, without=done)
     if not sample.texts:
         typer.echo(
             f"{len(done):,} texts are labelled or skipped in {labels}; none is left. Raise --n to label more."

@@ -13,6 +13,7 @@ from rich.text import Text
 from flows.cli.completion import complete_model
 from flows.cli.console import CELL_CHARACTERS, figure, print_json, print_table
 from flows.cli.options import AsJson, Format, Home
+from flows.cli.progress_bars import busy
 from tasks.cards.one_line import one_line
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ def neighbours(
     the rubric that they pass and this card fails are listed with advice.
     """
     as_json = as_json or output_format == "json"
-    from tasks.atlas.neighbours import neighbourhood
+    with busy("Looking around"):
+        from tasks.atlas.neighbours import neighbourhood
 
-    found = neighbourhood(home, model.strip(), limit)
+        found = neighbourhood(home, model.strip(), limit)
     if as_json:
         print_json(_plain(found))
         return

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from flows.cli.console import plain_table, print_json
 from flows.cli.options import AsJson, Budget, BudgetRequests, Format, Home, JudgeModel, JudgeName, JudgeUrls
+from flows.cli.progress_bars import busy, progress_bars
 from tasks.errors import UsageError, WriterBusy
 from tasks.judges import opened_judge, serving, specs_of
 from tasks.records import DEFAULT_JUDGE, CardText, PassportEntry, SpendingCap
@@ -43,12 +44,12 @@ def passport(
     must move; all others must stay. A snapshot does this by itself for a new
     judge, on fewer cards. What the measures mean: docs/calibration.md.
     """
-    as_json = as_json or output_format == "json"
-    from flows.cli.progress_bars import progress_bars
-    from tasks.boilerplate.tables import in_use
-    from tasks.passport.metamorphic.examining import examine_evidence
-    from tasks.storage.lake import Lake
+    with busy("Starting"):
+        from tasks.boilerplate.tables import in_use
+        from tasks.passport.metamorphic.examining import examine_evidence
+        from tasks.storage.lake import Lake
 
+    as_json = as_json or output_format == "json"
     (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     with (
         progress_bars("passport"),

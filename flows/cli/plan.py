@@ -62,11 +62,11 @@ def plan(
     documented ones where it has no history; each figure names its source.
     Nothing is sent anywhere without --ask.
     """
-    from tasks.operations.history import rates_of
-    from tasks.operations.planning import first_costs, next_costs, rates_used
-
     as_json = as_json or output_format == "json"
     with busy("Estimating"):
+        from tasks.operations.history import rates_of
+        from tasks.operations.planning import first_costs, next_costs, rates_used
+
         quota_plan, quota_source = _quota_of(request.hub, str(hub_plan), is_asked=ask)
         planned = _planned(home, request, quota_plan)
         rates, has_selection = rates_of(home, request.selection.describe(), planned.judges)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
+from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -32,11 +33,16 @@ _LABELS = {
 _LINE_EVERY_S = 10.0
 
 
-def _bars(progress: Progress, title: str) -> Listener:
-    """One bar per stage, added whenever the stage begins: each judge of a panel has its own."""
+def _bars(progress: Progress, title: str, waiting: TaskID | None = None) -> Listener:
+    """One bar per stage, added whenever the stage begins: each judge of a panel has its own.
+
+    The first takes the place of `waiting`.
+    """
     bars: dict[str, TaskID] = {}
 
     def advance(stage: str, by: int, total: int | None) -> None:
+        if waiting in progress.task_ids:
+            progress.remove_task(cast("TaskID", waiting))
         if not by or stage not in bars:
             bars[stage] = progress.add_task(f"{title}  {_LABELS.get(stage, stage)}", total=total)
         progress.advance(bars[stage], by)
@@ -60,17 +66,25 @@ def _lines(title: str) -> Listener:
             if is_new or done[stage] == totals[stage] or monotonic() - printed_at > _LINE_EVERY_S:
                 printed_at = monotonic()
                 of = "" if totals[stage] is None else f" of {totals[stage]:,}"
-                line = f"{title}  {_LABELS.get(stage, stage)}: {done[stage]:,}{of}"
-                print(line, file=sys.stderr, flush=True)  # noqa: T201 - a log line for people
+                _print_line(f"{title}  {_LABELS.get(stage, stage)}: {done[stage]:,}{of}")
 
     return advance
 
 
+def _print_line(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a log line for people
+
+
 @contextmanager
-def busy(words: str) -> Iterator[None]:
-    """Say at once, on a terminal, what takes a while; nothing in a log. Bars inside would write over it."""
+def busy(words: str, *, in_log: bool = False) -> Iterator[None]:
+    """Say at once, on a terminal, what takes a while, its imports included. Bars inside would write over it.
+
+    A log gets a line where `in_log` is set: what takes long may also be watched there.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
+        if in_log:
+            _print_line(f"{words} …")
         yield
         return
     with console.status(f"{words} …"):
@@ -82,9 +96,12 @@ def progress_bars(title: str) -> Iterator[None]:
     """Show the progress of everything inside, on standard error."""
     console = Console(stderr=True)
     if not console.is_terminal:
+        _print_line(f"{title}  starting")
         with listening(_lines(title)):
             yield
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress, listening(_bars(progress, title)):
-        yield
+    with Progress(*columns, console=console) as progress:
+        waiting = progress.add_task(f"{title}  starting", total=None)
+        with listening(_bars(progress, title, waiting)):
+            yield

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Home
+from flows.cli.progress_bars import busy
 from tasks.errors import UsageError
 
 
@@ -18,13 +19,14 @@ def report(
     ] = None,
 ) -> None:
     """Write the report of the latest snapshot again, and the page of its map."""
-    from tasks.atlas.page.latest import write_latest_atlas, write_map_picture
-    from tasks.report.steps import write_latest_report
+    with busy("Writing the report"):
+        from tasks.atlas.page.latest import write_latest_atlas, write_map_picture
+        from tasks.report.steps import write_latest_report
 
-    written = [*write_latest_report(home, pictures), write_latest_atlas(home)]
-    for path in [*written, write_map_picture(home, pictures) if pictures else None]:
-        if path:
-            typer.echo(path)
+        written = [*write_latest_report(home, pictures), write_latest_atlas(home)]
+        written.append(write_map_picture(home, pictures) if pictures else None)
+    for path in filter(None, written):
+        typer.echo(path)
 
 
 def rebuild(home: Home) -> None:
@@ -37,7 +39,7 @@ def rebuild(home: Home) -> None:
             f"{home} has no lake at {warehouse.lake.location}; run `cardiograph snapshot` first, name the folder "
             "with --home, or the lake with CARDIOGRAPH_LAKE"
         )
-    with warehouse.writer():
+    with busy("Reading the lake"), warehouse.writer():
         warehouse.begin(afresh=True)
         warehouse.publish(always=True)
     typer.echo(f"{warehouse.published.resolve()} made again from {len(warehouse.lake.all_parts())} parts")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +12,7 @@ import typer
 from flows.cli.console import date_in, print_json
 from flows.cli.options import AsJson, Format, Home
 from flows.cli.plain_help import CommandGroup
+from flows.cli.progress_bars import busy
 from tasks.errors import UsageError, WriterBusy
 
 quarantine = CommandGroup(invoke_without_command=True)
@@ -62,22 +65,30 @@ def release(
     \b
     cardiograph quarantine release 2026-11-16 --reason "the Hub did delete them"
     """
-    from tasks.operations.gate import write_release
-    from tasks.report.steps import publish_report
-    from tasks.work.coordinator import coordinating
-    from tasks.work.steps import publish_warehouse
-
     if not reason.strip():
         raise UsageError("--reason is blank; say why the snapshot may be shown")
     day = date_in(snapshot, snapshot)
-    write_release(home, day, " ".join(reason.split()))
-    try:
-        with coordinating(home, day) as run:
-            publish_warehouse.fn(run)
-            report = publish_report.fn(run)
-    except WriterBusy:
+    with busy("Publishing"):
+        report = _release(home, day, " ".join(reason.split()))
+    if report is None:
         typer.echo(
             f"Another run is writing to {home}; the next publication will contain the snapshot of {day}."
         )
         return
     typer.echo(f"The snapshot of {day} is published.\nReport: {os.path.relpath(report)}")
+
+
+def _release(home: Path, day: date, reason: str) -> Path | None:
+    """Write the release into the lake, and publish it; null where another run does so later."""
+    from tasks.operations.gate import write_release
+    from tasks.report.steps import publish_report
+    from tasks.work.coordinator import coordinating
+    from tasks.work.steps import publish_warehouse
+
+    write_release(home, day, reason)
+    try:
+        with coordinating(home, day) as run:
+            publish_warehouse.fn(run)
+            return publish_report.fn(run)
+    except WriterBusy:
+        return None

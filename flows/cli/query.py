@@ -14,6 +14,7 @@ from rich.text import Text
 from flows.cli.completion import complete_query
 from flows.cli.console import CELL_CHARACTERS, count
 from flows.cli.home import Home
+from flows.cli.progress_bars import busy
 from tasks.cards.one_line import one_line
 from tasks.errors import QueryFailed, UsageError
 from tasks.sentences.numbers import any_number
@@ -83,7 +84,8 @@ def query(
         raise UsageError("Parquet is not for a terminal; add --output FILE, or redirect")
     if output and output.exists() and output.resolve() == (home / "warehouse.duckdb").resolve():
         raise UsageError(f"--output {output} is the warehouse itself; name another file")
-    answer = _answer(home, sql)
+    with busy("Asking"):
+        answer = _answer(home, sql)
     if output_format == "table" and output is None:
         _print_table(answer)
         return

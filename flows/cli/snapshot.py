@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -62,12 +64,14 @@ def demo(
     output_format: Format = "table",
 ) -> None:
     """Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone."""
+    from flows.cli.progress_bars import busy
     from tasks.hub.source import DEMO, date_of
     from tasks.storage.warehouse import make_home
 
     as_json = as_json or output_format == "json"
     make_home(home)
-    latest = date_of(DEMO, home, None)
+    with busy("Inventing a Hub"):
+        latest = date_of(DEMO, home, None)
     weeks = [latest - timedelta(days=7), latest]
     requests = [SnapshotRequest(hub=DEMO, snapshot_date=week, limit=None) for week in weeks]
     take_snapshots(home, requests, as_json=as_json)
@@ -77,27 +81,23 @@ def demo(
 
 def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: bool) -> None:
     """Take the snapshots in a home one after the other, and print what they hold."""
-    from flows.cli.prefect_server import prefect_server
-    from flows.cli.progress_bars import progress_bars
-    from tasks.hub.source import date_of
-    from tasks.judges import identify, specs_of
+    from flows.cli.progress_bars import busy, progress_bars
     from tasks.storage.warehouse import make_home
 
     make_home(home)
-    requests = [
-        replace(request, home=home, snapshot_date=date_of(request.hub, home, request.snapshot_date))
-        for request in requests
-    ]
-    for request in requests:
-        if request.judge_pool:
-            continue  # only its workers can identify the judge
-        names, explains = (request.judges, request.judge_model, request.judge_urls), request.explain > 0
-        for spec in specs_of(*names, explains=explains, cap=request.cap):
-            judge = identify(spec)  # one that cannot be identified is reported before anything starts
-            if words := abilities_words(judge.record(utc_now().date(), utc_now()).settings):
-                typer.echo(f"{judge.name} at {words}", err=True)
-    with prefect_server(home, meanwhile=lambda: _import_for(home)):
-        from flows.snapshot import snapshot
+    with ExitStack() as running:
+        with busy("Starting", in_log=True):
+            from flows.cli.prefect_server import prefect_server
+            from tasks.hub.source import date_of
+
+            requests = [
+                replace(request, home=home, snapshot_date=date_of(request.hub, home, request.snapshot_date))
+                for request in requests
+            ]
+            for words in _judges_in_words(requests):
+                typer.echo(words, err=True)
+            running.enter_context(prefect_server(home, meanwhile=lambda: _import_for(home)))
+            from flows.snapshot import snapshot
 
         summaries = []
         for request in requests:
@@ -112,6 +112,20 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
     if (page := summaries[-1].map) is not None:
         typer.echo(f"Map:       {page.resolve()}")
     typer.echo(f"Warehouse: {summaries[-1].warehouse.resolve()}")
+
+
+def _judges_in_words(requests: Sequence[SnapshotRequest]) -> Iterator[str]:
+    """What the servers of judges can do. One that cannot be identified is reported before anything starts."""
+    from tasks.judges import identify, specs_of
+
+    for request in requests:
+        if request.judge_pool:
+            continue  # only its workers can identify the judge
+        names, explains = (request.judges, request.judge_model, request.judge_urls), request.explain > 0
+        for spec in specs_of(*names, explains=explains, cap=request.cap):
+            judge = identify(spec)
+            if words := abilities_words(judge.record(utc_now().date(), utc_now()).settings):
+                yield f"{judge.name} at {words}"
 
 
 def _import_for(home: Path) -> None:
@@ -136,12 +150,15 @@ def _import_for(home: Path) -> None:
 
 
 def _print_next_steps(home: Path) -> None:
-    """What to do with a finished demo, in three lines."""
-    command = _command()
+    """What to do with a finished demo, in three lines that can be copied into a shell."""
+    command, named = shlex.quote(_command()), shlex.quote(str(home))
+    pages = " and ".join(
+        str(page) for name in ("report", "atlas") if (page := home / f"{name}.html").exists()
+    )
     typer.echo(
         "\nNext:\n"
-        f"  open {home / 'report.html'} and {home / 'atlas.html'} in a browser\n"
-        f"  {command} query --home {home} best-documented    (--list shows the others)\n"
+        f"  open {pages} in a browser\n"
+        f"  {command} query --home {named} best-documented    (--list shows the others)\n"
         f"  {command} snapshot --limit 200    (the real Hub, no account needed)"
     )
 

@@ -11,6 +11,9 @@ from rich.markup import escape
 
 from flows.cli.console import count, fail_fast, plain_table, print_json, size
 from flows.cli.options import AsJson, Format, Home
+from flows.cli.progress_bars import busy
+from tasks.cards.one_line import printable
+from tasks.clock import utc_now
 
 if TYPE_CHECKING:
     from tasks.operations.status import State
@@ -29,12 +32,11 @@ def status(home: Home, as_json: AsJson = False, output_format: Format = "table")
     the next scheduled runs are shown too.
     """
     as_json = as_json or output_format == "json"
-    from tasks.cards.one_line import printable
-    from tasks.clock import utc_now
-    from tasks.operations.status import read_state
-
     fail_fast()
-    state = read_state(home, utc_now())
+    with busy("Looking"):
+        from tasks.operations.status import read_state
+
+        state = read_state(home, utc_now())
     if as_json:
         print_json(state)
         return

@@ -141,7 +141,8 @@ def attack(
     victims = victims or unscored
     pairs = [(text, kind, attacked(text, kind)) for kind in attacks() for text in victims]
     expect(ATTACK_STAGE, len(unscored) + len(pairs))
-    plain |= verdicts_of(judge, unscored, ATTACK_STAGE)
+    if unscored:
+        plain |= verdicts_of(judge, unscored, ATTACK_STAGE)
     verdicts = verdicts_of(judge, [card for _, _, card in pairs], ATTACK_STAGE)
     attempts = [
         Attempt(kind, rise, not set(verdicts[card.card_hash].flags) <= set(plain[text.card_hash].flags))
