@@ -76,7 +76,7 @@ def analyse(
 
     \b
     cardiograph analyse --panel weeks.csv
-    cardiograph analyse --panel history/          with 2026-01-05/models.parquet …
+    cardiograph analyse --panel history/     of 2026-01-05/models.parquet and so on
     cardiograph analyse --panel 'history/2026-*/models.parquet'
 
     \b

@@ -67,6 +67,7 @@ def serve(
     curl http://127.0.0.1:8080/-/replica/stats               answers so far
     curl -X POST http://127.0.0.1:8080/-/replica/reset       counts from 0 again
     """
+    typer.echo(f"Reading {corpus} …", err=True)
     from tasks.replica.server import serve as serve_until_stopped
     from tasks.replica.serving import Serving
 
@@ -86,7 +87,6 @@ def serve(
         quota_scale=quota_scale,
         seed=seed,
     )
-    typer.echo(f"Reading {corpus} …", err=True)
     with suppress(KeyboardInterrupt):
         serve_until_stopped(serving, _announce)
 
@@ -124,10 +124,10 @@ def make_corpus(
     cardiograph hub make-corpus demo.parquet
     cardiograph hub make-corpus large.parquet --models 100000 --weeks 2
     """
-    from tasks.demo import write_demo_corpus
-
     last = end.date() if end else None
     with busy("Inventing models"):
+        from tasks.demo import write_demo_corpus
+
         write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=last, dominant=dominant)
     size_mb = out.stat().st_size / 1e6
     typer.echo(f"Wrote {out} ({size_mb:.1f} MB): {models:,} models, {weeks} weeks, seed {seed}.")

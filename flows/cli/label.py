@@ -71,8 +71,9 @@ def label(
     per author. Each answer is saved at once; run the command again to resume.
     Then run `cardiograph calibrate labels.csv`.
     """
-    from tasks.passport import diary
-    from tasks.passport.sample import draw_sample
+    with busy("Starting"):
+        from tasks.passport import diary
+        from tasks.passport.sample import draw_sample
 
     if export and import_:
         raise UsageError("--export and --import exclude each other")

@@ -37,7 +37,7 @@ Budget = Annotated[
     float | None,
     typer.Option(
         min=0,
-        help="Most money that the run may spend on `openai`, by the prices of CARDIOGRAPH_JUDGE_PRICE_IN and _OUT.",
+        help="Most money that the run may spend on `openai`; docs/judge.md says how its prices are set.",
     ),
 ]
 BudgetRequests = Annotated[

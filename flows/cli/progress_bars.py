@@ -10,7 +10,9 @@ from time import monotonic
 from typing import cast
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.spinner import Spinner
 
 from tasks.progress import Listener, listening
 
@@ -87,7 +89,8 @@ def busy(words: str, *, in_log: bool = False) -> Iterator[None]:
             _print_line(f"{words} …")
         yield
         return
-    with console.status(f"{words} …"):
+    # Not `console.status`, of which the first frame comes from a thread, that waits for imports of this one.
+    with Live(Spinner("dots", f"{words} …"), console=console, transient=True):
         yield
 
 

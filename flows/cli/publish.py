@@ -31,15 +31,16 @@ def report(
 
 def rebuild(home: Home) -> None:
     """Make the warehouse again from the lake alone."""
-    from tasks.storage.warehouse import Warehouse
+    with busy("Reading the lake"):
+        from tasks.storage.warehouse import Warehouse
 
-    warehouse = Warehouse(home)
-    if not warehouse.lake.exists():
-        raise UsageError(
-            f"{home} has no lake at {warehouse.lake.location}; run `cardiograph snapshot` first, name the folder "
-            "with --home, or the lake with CARDIOGRAPH_LAKE"
-        )
-    with busy("Reading the lake"), warehouse.writer():
-        warehouse.begin(afresh=True)
-        warehouse.publish(always=True)
+        warehouse = Warehouse(home)
+        if not warehouse.lake.exists():
+            raise UsageError(
+                f"{home} has no lake at {warehouse.lake.location}; run `cardiograph snapshot` first, name the "
+                "folder with --home, or the lake with CARDIOGRAPH_LAKE"
+            )
+        with warehouse.writer():
+            warehouse.begin(afresh=True)
+            warehouse.publish(always=True)
     typer.echo(f"{warehouse.published.resolve()} made again from {len(warehouse.lake.all_parts())} parts")

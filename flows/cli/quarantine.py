@@ -32,8 +32,8 @@ def _list(
     A snapshot too unlike the one before it is kept but not shown: the views,
     the leaderboard and the report stay those of the last good week. Where
     cards could not be read, take it again (the same command); where what it
-    shows is true, release it. The table base.gates holds what is compared,
-    the settings CARDIOGRAPH_GATE_… hold the limits.
+    shows is true, release it. The table base.gates holds what is compared;
+    settings that begin with CARDIOGRAPH_GATE hold the limits.
     """
     as_json = as_json or output_format == "json"
     if context.invoked_subcommand is not None:

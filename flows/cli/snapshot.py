@@ -20,6 +20,7 @@ from rich.table import Table
 from flows.cli.console import print_json
 from flows.cli.home import DEMO_HOME
 from flows.cli.options import AsJson, Format, NewHome
+from flows.cli.progress_bars import busy, progress_bars
 from flows.cli.requests import takes_request
 from tasks.clock import utc_now
 from tasks.sentences.judges import abilities_words
@@ -64,32 +65,29 @@ def demo(
     output_format: Format = "table",
 ) -> None:
     """Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone."""
-    from flows.cli.progress_bars import busy
-    from tasks.hub.source import DEMO, date_of
-    from tasks.storage.warehouse import make_home
-
     as_json = as_json or output_format == "json"
-    make_home(home)
     with busy("Inventing a Hub"):
+        from tasks.hub.source import DEMO, date_of
+        from tasks.storage.warehouse import make_home
+
+        make_home(home)
         latest = date_of(DEMO, home, None)
     weeks = [latest - timedelta(days=7), latest]
     requests = [SnapshotRequest(hub=DEMO, snapshot_date=week, limit=None) for week in weeks]
     take_snapshots(home, requests, as_json=as_json)
     if not as_json:
-        _print_next_steps(home)
+        print_next_steps(home)
 
 
 def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: bool) -> None:
     """Take the snapshots in a home one after the other, and print what they hold."""
-    from flows.cli.progress_bars import busy, progress_bars
-    from tasks.storage.warehouse import make_home
-
-    make_home(home)
     with ExitStack() as running:
         with busy("Starting", in_log=True):
             from flows.cli.prefect_server import prefect_server
             from tasks.hub.source import date_of
+            from tasks.storage.warehouse import make_home
 
+            make_home(home)
             requests = [
                 replace(request, home=home, snapshot_date=date_of(request.hub, home, request.snapshot_date))
                 for request in requests
@@ -149,7 +147,7 @@ def _import_for(home: Path) -> None:
             import_umap()
 
 
-def _print_next_steps(home: Path) -> None:
+def print_next_steps(home: Path) -> None:
     """What to do with a finished demo, in three lines that can be copied into a shell."""
     command, named = shlex.quote(_command()), shlex.quote(str(home))
     pages = " and ".join(

@@ -47,6 +47,7 @@ from tasks.operations.doctor import (
     clock_result,
     engine_results,
     examine,
+    judges_at,
     late_canaries,
 )
 from tasks.records import JudgeSpec, SpendingCap
@@ -111,7 +112,12 @@ def test_a_check_that_breaks_is_a_failure_and_no_traceback() -> None:
 
 
 def test_every_check_is_run(tmp_path: Path) -> None:
-    names = [name for name, _ in checks_for(tmp_path, NOWHERE, ["http://a", "http://b"])]
+    names = [
+        name
+        for name, _ in checks_for(
+            tmp_path, NOWHERE, judges_at(JudgeSpec("vllm", urls=("http://a", "http://b")))
+        )
+    ]
     assert {"Python", "packages", "Hub", "lake", "warehouse", "GPU", "Prefect", "judge http://b"} <= set(
         names
     )
