@@ -148,7 +148,7 @@ def _import_for(home: Path) -> None:
 
 
 def print_next_steps(home: Path) -> None:
-    """What to do with a finished demo, in three lines that can be copied into a shell."""
+    """What to do with a finished demo; each command on a line of its own, to be copied into a shell."""
     command, named = shlex.quote(_command()), shlex.quote(str(home))
     pages = " and ".join(
         str(page) for name in ("report", "atlas") if (page := home / f"{name}.html").exists()
@@ -156,8 +156,10 @@ def print_next_steps(home: Path) -> None:
     typer.echo(
         "\nNext:\n"
         f"  open {pages} in a browser\n"
-        f"  {command} query --home {named} best-documented    (--list shows the others)\n"
-        f"  {command} snapshot --limit 200    (the real Hub, no account needed)"
+        "  ask the warehouse; `--list` instead of a name shows the questions:\n"
+        f"    {command} query --home {named} best-documented\n"
+        "  read the real Hub, no account needed:\n"
+        f"    {command} snapshot --limit 200"
     )
 
 

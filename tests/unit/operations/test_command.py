@@ -198,17 +198,16 @@ def test_the_demo_is_looked_at_where_there_is_nothing_else_and_says_so(
     assert "this is about the demo" not in run("status").output
 
 
-def test_the_lines_after_a_demo_can_be_copied_into_a_shell(
-    capsys: pytest.CaptureFixture[str], home: Path
+def test_the_lines_after_a_demo_work_as_printed(
+    run: Run, capsys: pytest.CaptureFixture[str], home: Path
 ) -> None:
-    place = home.with_name("my demo's place")
-    home.rename(place)
+    place = home.rename(home.with_name("my demo's place"))
     print_next_steps(place)
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if " query " in line]
-    words = shlex.split(line.partition("    (")[0])
-    named = place.with_name(words[words.index("--home") + 1])
-    place.rename(home)
-    assert named == place
+    printed_lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    query, snapshot = (shlex.split(line) for line in printed_lines if re.match(r"\S*cardiograph ", line))
+    assert query[1:4] == ["query", "--home", str(place)]
+    assert "model_id" in fine(run(*query[1:]))
+    assert snapshot[1:] == ["snapshot", "--limit", "200"]
 
 
 # quarantine

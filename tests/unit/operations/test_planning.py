@@ -31,6 +31,13 @@ from tasks.storage.lake import Lake
 RATES = documented_rates()
 
 
+@pytest.fixture
+def has_passports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests take none, to save time."""
+    monkeypatch.setenv("CARDIOGRAPH_PASSPORT_TEXTS", "40")
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "12")
+
+
 def test_every_documented_rate_says_who_measured_it_and_when() -> None:
     raw = tomllib.loads((SQL_DIR.parent / "tasks/operations/rates.toml").read_text(encoding="utf-8"))
     assert {
@@ -67,6 +74,7 @@ def test_a_sample_lists_the_whole_hub_and_reads_its_own_cards_alone() -> None:
     assert first_costs(PlanRequest(10**9, is_sample=True), RATES).models == whole.models
 
 
+@pytest.mark.usefixtures("has_passports")
 def test_a_judge_model_takes_gpu_minutes_however_many_gpus_share_them() -> None:
     alone, shared = (
         first_costs(PlanRequest(100_000, ("vllm:x",), workers=n), RATES).judging[0] for n in (1, 4)
@@ -78,6 +86,7 @@ def test_a_judge_model_takes_gpu_minutes_however_many_gpus_share_them() -> None:
     assert (alone.tokens_in, alone.tokens_out) == ((93_500 + passport) * 1500, (93_500 + passport) * 150)
 
 
+@pytest.mark.usefixtures("has_passports")
 def test_a_passport_is_planned_once_and_where_one_would_be_taken() -> None:
     def passport_of(judge: str, models: int = 10_000, **request: Any) -> int:
         return first_costs(PlanRequest(models, (judge,), **request), RATES).judging[0].passport_texts
