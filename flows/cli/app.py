@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
@@ -14,102 +15,132 @@ from tasks.errors import CardiographError
 
 
 class Cardiograph(LazyGroup):
-    """The commands, in the order of `--help`."""
+    """The commands, in the order and the panels of `--help`."""
 
     entries = (
         CommandEntry(
-            "label",
-            "flows.cli.label",
-            "Score cards yourself, without seeing judges' scores or popularity, so that judges can be compared with "
-            "you.",
+            "snapshot",
+            "flows.cli.snapshot",
+            "Take one dated snapshot of a Hub: list, read, judge, analyse, report.",
+            "Start",
         ),
         CommandEntry(
-            "calibrate",
-            "flows.cli.calibrate",
-            "Compare a judge with people and with itself, and attack it as authors might: its passport.",
+            "demo",
+            "flows.cli.snapshot",
+            "Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone.",
+            "Start",
         ),
         CommandEntry(
-            "passport",
-            "flows.cli.passport",
-            "Find out what a judge notices: edit real cards one thing at a time. No labels needed.",
+            "plan",
+            "flows.cli.plan",
+            "Estimate what a snapshot will take before it starts: requests, time, GPU minutes, tokens, disk.",
+            "Start",
+        ),
+        CommandEntry(
+            "doctor",
+            "flows.cli.doctor",
+            "Check what a snapshot needs: packages, token, quota, disk, lake, GPU, judges, Prefect, clock, warehouse.",
+            "Start",
+        ),
+        CommandEntry(
+            "query",
+            "flows.cli.query",
+            "Query the published warehouse, read-only; works while a snapshot is being taken.",
+            "Look",
+        ),
+        CommandEntry(
+            "report",
+            "flows.cli.publish",
+            "Write the report of the latest snapshot again, and the page of its map.",
+            "Look",
         ),
         CommandEntry(
             "analyse",
             "flows.cli.analyse",
             "Estimate what is associated with the score: correlations, regressions and counts, with intervals and "
             "caveats.",
+            "Look",
         ),
         CommandEntry(
             "neighbours",
             "flows.cli.neighbours",
             "Show the cards nearest to a model's card, and what the better documented ones contain that it lacks.",
-        ),
-        CommandEntry(
-            "plan",
-            "flows.cli.plan",
-            "Estimate what a snapshot will take before it starts: requests, time, GPU minutes, tokens, disk.",
-        ),
-        CommandEntry(
-            "doctor",
-            "flows.cli.doctor",
-            "Check what a snapshot needs: packages, token, quota, disk, lake, GPU, judges, Prefect, clock, warehouse.",
-        ),
-        CommandEntry(
-            "status",
-            "flows.cli.status",
-            "Show the state of a home: what is published, held back, running, failed, and scheduled next.",
-        ),
-        CommandEntry(
-            "snapshot",
-            "flows.cli.snapshot",
-            "Take one dated snapshot of a Hub: list, read, judge, analyse, report.",
-        ),
-        CommandEntry(
-            "demo",
-            "flows.cli.snapshot",
-            "Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone.",
-        ),
-        CommandEntry(
-            "query",
-            "flows.cli.query",
-            "Query the published warehouse, read-only; works while a snapshot is being taken.",
-        ),
-        CommandEntry(
-            "deploy",
-            "flows.cli.deploy",
-            "Set up the Prefect server of PREFECT_API_URL: work pools, limit, deployments, alarms.",
-        ),
-        CommandEntry(
-            "rebuild",
-            "flows.cli.publish",
-            "Make the warehouse again from the lake alone.",
-        ),
-        CommandEntry(
-            "report",
-            "flows.cli.publish",
-            "Write the report of the latest snapshot again, and the page of its map.",
-        ),
-        CommandEntry(
-            "hub",
-            "flows.cli.hub",
-            "Serve a corpus file as a Hub on loopback, or make such a file.",
-        ),
-        CommandEntry(
-            "quarantine",
-            "flows.cli.quarantine",
-            "Snapshots that are held back because they differ too much from the week before.",
+            "Look",
         ),
         CommandEntry(
             "atlas",
             "flows.cli.atlas",
             "The map of card texts: its kinds and their names, a viewer, a file.",
+            "Look",
+        ),
+        CommandEntry(
+            "label",
+            "flows.cli.label",
+            "Score cards yourself, without seeing judges' scores or popularity, so that judges can be compared with "
+            "you.",
+            "Judge",
+        ),
+        CommandEntry(
+            "calibrate",
+            "flows.cli.calibrate",
+            "Compare a judge with people and with itself, and attack it as authors might: its passport.",
+            "Judge",
+        ),
+        CommandEntry(
+            "passport",
+            "flows.cli.passport",
+            "Find out what a judge notices: edit real cards one thing at a time. No labels needed.",
+            "Judge",
         ),
         CommandEntry(
             "boilerplate",
             "flows.cli.boilerplate",
             "Sentences that nobody wrote: what forms and tools put into many people's cards.",
+            "Judge",
+        ),
+        CommandEntry(
+            "status",
+            "flows.cli.status",
+            "Show the state of a home: what is published, held back, running, failed, and scheduled next.",
+            "Operate",
+        ),
+        CommandEntry(
+            "quarantine",
+            "flows.cli.quarantine",
+            "List the snapshots that are held back, and why.",
+            "Operate",
+        ),
+        CommandEntry(
+            "rebuild",
+            "flows.cli.publish",
+            "Make the warehouse again from the lake alone.",
+            "Operate",
+        ),
+        CommandEntry(
+            "deploy",
+            "flows.cli.deploy",
+            "Set up the Prefect server of PREFECT_API_URL: work pools, limit, deployments, alarms.",
+            "Operate",
+        ),
+        CommandEntry(
+            "hub",
+            "flows.cli.hub",
+            "Serve a corpus file as a Hub on loopback, or make such a file.",
+            "Operate",
         ),
     )
+
+
+def _print_version(is_asked: bool) -> None:
+    if not is_asked:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        echo(f"cardiograph {version('cardiograph')}")
+    except PackageNotFoundError:
+        echo("cardiograph, from files that are not installed as a package")
+    raise typer.Exit
 
 
 app = typer.Typer(
@@ -117,15 +148,21 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="The weekly pulse of the Hugging Face Hub's model cards.\n\n"
-    "Start with `cardiograph demo`: two weeks of a made-up Hub, no account, no network, about a minute. "
-    "Then `cardiograph snapshot` reads the real one.",
 )
 
 
 @app.callback()
-def _cardiograph() -> None:
-    """Without it Typer would take an app without commands for a mistake."""
+def _cardiograph(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """The weekly pulse of the Hugging Face Hub's model cards.
+
+    Start with `cardiograph demo`: two weeks of a made-up Hub, no account, no network, about a minute.
+    Then `cardiograph snapshot` reads the real one.
+    """
 
 
 def _clear_frames(error: BaseException | None) -> None:

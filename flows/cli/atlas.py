@@ -12,7 +12,9 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.console import echo, figure, print_json, print_table
-from flows.cli.options import AsJson, Home
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.plain_help import CommandGroup
+from flows.cli.progress_bars import busy
 from tasks.cards.one_line import one_line
 from tasks.clock import utc_now
 from tasks.errors import EngineFailed, UsageError, WriterBusy
@@ -34,7 +36,7 @@ _OFFLINE = {
     "PYTHONUNBUFFERED": "1",
 }
 
-atlas = typer.Typer(
+atlas = CommandGroup(
     no_args_is_help=True, help="The map of card texts: its kinds and their names, a viewer, a file."
 )
 
@@ -59,14 +61,16 @@ def serve(
     from tempfile import TemporaryFile
     from time import sleep
 
-    from tasks.atlas.export import write_atlas_file, write_labels_file
     from tasks.engine.child import answers, free_port, running_child, wait_until
 
     if find_spec("embedding_atlas") is None:
         raise UsageError("embedding-atlas is not installed; `pip install 'cardiograph[viewer]'` installs it")
     table, labels = home / "atlas.parquet", home / "atlas-labels.parquet"
-    models = write_atlas_file(home, table)
-    write_labels_file(home, labels)
+    with busy("Writing the map"):
+        from tasks.atlas.export import write_atlas_file, write_labels_file
+
+        models = write_atlas_file(home, table)
+        write_labels_file(home, labels)
     port = port or free_port()
     # Places and neighbours come from the file: the viewer computes nothing.
     command = [
@@ -111,11 +115,12 @@ def export(
     The neighbours are rows of the file, counted from 0, with distances:
     {"ids": [...], "distances": [...]}, as embedding-atlas reads them.
     """
-    from tasks.atlas.export import write_atlas_file
-
     if path.suffix != ".parquet":
         raise UsageError(f"{path}: the name does not end in .parquet; choose one that does")
-    models = write_atlas_file(home, path)
+    with busy("Writing the map"):
+        from tasks.atlas.export import write_atlas_file
+
+        models = write_atlas_file(home, path)
     echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB): {models:,} models.")
 
 
@@ -123,9 +128,10 @@ def export(
 def names(
     home: Home,
     path: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.csv]", help="Names to give, one row per kind.")
+        Path | None, typer.Argument(metavar="FILE.csv", help="Names to give, one row per kind.")
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """List the kinds of the latest map, or give them better names.
 
@@ -141,10 +147,12 @@ def names(
     """
     from tasks.atlas.kind_names import named_kinds
 
+    as_json = as_json or output_format == "json"
     if path is not None:
         if as_json:
             raise UsageError("--json is for the list; leave it out, or leave out the file")
-        take_names(home, path)
+        with busy("Publishing"):
+            take_names(home, path)
     elif as_json:
         print_json(named_kinds(home))
     elif not (kinds := named_kinds(home)):

@@ -95,7 +95,7 @@ def print_table(title: str, columns: str, rows: Iterable[Sequence[str]]) -> None
     table = plain_table(columns, title=title)
     for cells in rows:
         table.add_row(*(Text(one_line(cell, CELL_CHARACTERS)) for cell in cells))
-    Console(highlight=False).print(table)
+    Console(highlight=False, emoji=False).print(table)
 
 
 def date_in(text: str, subject: str) -> date:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.console import echo
+from flows.cli.progress_bars import busy
 from tasks.errors import DeployFailed, UsageError
 from tasks.settings import settings
 
@@ -66,7 +67,8 @@ def deploy(
             _make_automations(client, alarm_block)
     except PrefectHTTPStatusError as error:
         raise DeployFailed(f"the Prefect server refused a request: {str(error).splitlines()[0]}") from error
-    _make_deployments()
+    with busy("Deploying"):
+        _make_deployments()
 
 
 def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:

@@ -137,7 +137,7 @@ def draw_curve(fit: LabelFit, path: Path) -> None:
 def _print(fit: LabelFit, labelled: LabelledTexts, unscored: int) -> None:
     from tasks.fitted import reading
 
-    console = Console()
+    console = Console(emoji=False)
     base = fit.judge.base_judge
     columns = f"_ fitted {base} length_alone"
     _table(

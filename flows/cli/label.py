@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.completion import complete_judge_of_home
 from flows.cli.console import echo
 from flows.cli.options import Home
+from flows.cli.progress_bars import busy
 from tasks.errors import UsageError
 from tasks.records import CardText
 from tasks.rubric import LEVELS, load_rubric
@@ -46,7 +48,11 @@ def label(
         bool, typer.Option("--criteria", help="Ask for each criterion, then overall.")
     ] = False,
     judge: Annotated[
-        str | None, typer.Option(help="Draw by this judge's scores. Default: the judge that judged last.")
+        str | None,
+        typer.Option(
+            help="Draw by this judge's scores. Default: the judge that judged last.",
+            autocompletion=complete_judge_of_home,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="A different seed draws different texts.")] = 20,
     export: Annotated[
@@ -68,8 +74,9 @@ def label(
     per author. Each answer is saved at once; run the command again to resume.
     Then run `cardiograph calibrate labels.csv`.
     """
-    from tasks.passport import diary
-    from tasks.passport.sample import draw_sample
+    with busy("Starting"):
+        from tasks.passport import diary
+        from tasks.passport.sample import draw_sample
 
     if export and import_:
         raise UsageError("--export and --import exclude each other")
@@ -98,7 +105,8 @@ def _label_here(
     from tasks.passport.sheet import OVERALL, subjects
 
     done = diary.labelled_by(labels, rater)
-    sample = draw_sample(home, max(0, n - len(done)), seed=seed, judge=judge, without=done)
+    with busy("Drawing texts"):
+        sample = draw_sample(home, max(0, n - len(done)), seed=seed, judge=judge, without=done)
     if not sample.texts:
         echo(
             f"{len(done):,} texts are labelled or skipped in {labels}; none is left. Raise --n to label more."
@@ -115,7 +123,7 @@ def _go_through(texts: Sequence[CardText], labels: Path, rater: str, to_mark: Se
     from flows.cli.console import Console
     from tasks.passport import diary
 
-    console, at, answered = Console(highlight=False), 0, 0
+    console, at, answered = Console(highlight=False, emoji=False), 0, 0
     while at < len(texts):
         answer = _ask_all(console, texts[at], f"Card {at + 1} of {len(texts)}", to_mark)
         if answer == QUIT:

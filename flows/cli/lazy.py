@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+
+from flows.cli.plain_help import CommandGroup, PlainCommand, PlainGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class CommandEntry:
     panel: str | None = None
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(PlainGroup):
     """A group whose commands are entries until one of them is called. A class below it has the `entries`."""
 
     entries: ClassVar[tuple[CommandEntry, ...]] = ()
@@ -32,7 +33,7 @@ class LazyGroup(TyperGroup):
         super().__init__(**attributes)
         for entry in self.entries:
             self.add_command(
-                TyperCommand(entry.name, help=entry.help, rich_help_panel=entry.panel), entry.name
+                PlainCommand(entry.name, help=entry.help, rich_help_panel=entry.panel), entry.name
             )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -43,7 +44,7 @@ class LazyGroup(TyperGroup):
     def loaded(self, name: str) -> Any:
         """A command itself, not its entry. Raises `StopIteration` where there is none of that name."""
         entry = next(entry for entry in self.entries if entry.name == name)
-        found, holder = getattr(import_module(entry.module), name), typer.Typer()
+        found, holder = getattr(import_module(entry.module), name), CommandGroup()
         if isinstance(found, typer.Typer):
             holder.add_typer(found, name=name)
         else:

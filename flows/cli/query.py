@@ -10,8 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from flows.cli.completion import complete_query
 from flows.cli.console import CELL_CHARACTERS, Console, count, echo, write_data
 from flows.cli.home import Home
+from flows.cli.progress_bars import busy
 from tasks.cards.one_line import one_line
 from tasks.errors import QueryFailed, UsageError
 from tasks.sentences.numbers import any_number
@@ -30,10 +32,18 @@ _TABLE_ROWS = 40
 def query(
     home: Home,
     sql: Annotated[
-        str | None, typer.Argument(metavar="[SQL|NAME]", help="A statement, or the name of a saved query.")
+        str | None,
+        typer.Argument(
+            metavar="SQL|NAME",
+            help="A statement, or the name of a saved query.",
+            autocompletion=complete_query,
+        ),
     ] = None,
     list_saved: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
-    output_format: Annotated[RowFormat, typer.Option("--format", help="How to print.")] = "table",
+    output_format: Annotated[
+        RowFormat, typer.Option("--format", metavar="FORMAT", help="table, csv, json or parquet.")
+    ] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
 ) -> None:
     """Query the published warehouse, read-only; works while a snapshot is being taken.
@@ -58,11 +68,12 @@ def query(
     else on the machine can be reached (docs/security.md). In a CSV, text that
     a spreadsheet would take for a formula gets an apostrophe in front.
     """
+    output_format = "json" if as_json else output_format
     if list_saved:
         table = Table(show_header=False, box=None)
         for name, comment in saved_queries().items():
             table.add_row(name, comment)
-        Console().print(table)
+        Console(emoji=False).print(table)
         return
     if sql is None:
         raise UsageError(
@@ -72,7 +83,8 @@ def query(
         raise UsageError("Parquet is not for a terminal; add --output FILE, or redirect")
     if output and output.exists() and output.resolve() == (home / "warehouse.duckdb").resolve():
         raise UsageError(f"--output {output} is the warehouse itself; name another file")
-    answer = _answer(home, sql)
+    with busy("Asking"):
+        answer = _answer(home, sql)
     if output_format == "table" and output is None:
         _print_table(answer)
         return
@@ -132,7 +144,7 @@ def _print_table(answer: Answer) -> None:
         table.add_column(_cell(name), justify="right" if is_right else "left", overflow="fold")
     for row in rows.head(_TABLE_ROWS).iter_rows():
         table.add_row(*map(_cell, row))
-    Console(highlight=False).print(table)
+    Console(highlight=False, emoji=False).print(table)
     if rows.height > _TABLE_ROWS or not answer.is_whole:
         of = f"{'' if answer.is_whole else 'more than '}{count(rows.height)}"
         echo(f"{min(rows.height, _TABLE_ROWS)} of {of} rows; add `limit`, or --format csv for all", err=True)

@@ -82,6 +82,21 @@ def date_of(hub: str, home: Path, as_of: date | None) -> date:
     return as_of or (days[-1] if days else utc_now().date())
 
 
+def models_in(hub: str, home: Path, as_of: date | None) -> int | None:
+    """The models that a corpus lists on a date, null for the last one; null for a Hub, which is not asked.
+
+    Raises `UsageError` or `CorpusInvalid` as `date_of` does.
+    """
+    check_hub(hub)
+    if "://" in hub:
+        return None
+    if hub == DEMO:
+        return DEMO_MODELS
+    from tasks.replica.corpus import models_on
+
+    return models_on(Path(hub), date_of(hub, home, as_of))
+
+
 @contextmanager
 def opened(hub: str, home: Path, as_of: date) -> Iterator[Source]:
     """The source that `hub` names; a corpus is served on loopback for as long as the block runs."""

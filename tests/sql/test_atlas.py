@@ -332,6 +332,14 @@ def test_a_placed_model_has_the_checks_of_the_reports_judge_and_its_newest_secti
     assert frame(two_maps, "out/placed_model", model_id="eve/short").height == 0
 
 
+def test_names_of_models_are_completed_the_most_downloaded_first(two_maps: Database, expect: Expect) -> None:
+    expect(frame(two_maps, "out/model_names", begins="ada/"), "model_id\nada/copy\nada/a")
+    assert frame(two_maps, "out/model_names", begins="").height == 8
+    assert frame(
+        two_maps, "out/model_names", begins="%"
+    ).is_empty()  # it begins with that, and matches no pattern
+
+
 def test_the_nearest_models_come_nearest_first_and_no_more_than_asked_for(
     two_maps: Database, expect: Expect
 ) -> None:

@@ -48,6 +48,7 @@ OF_MAPS |= {
     "close_names",
     "latest_atlas",
     "map_kinds",
+    "model_names",
     "nearest_models",
     "placed_model",
     "texts_of",
