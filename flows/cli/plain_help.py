@@ -6,14 +6,16 @@ kept lines apart. Both classes hand over what Typer then prints as it was meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import typer
 from rich.markup import escape
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 _KEEP_LINES = "\b\n"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PlainCommand(TyperCommand):
@@ -44,7 +46,7 @@ class CommandGroup(typer.Typer):
     def __init__(self, **settings: Any) -> None:
         super().__init__(cls=PlainGroup, **settings)
 
-    def command(self, name: str | None = None, **settings: Any) -> Any:
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Command], Command]:
         """Add a command."""
         return super().command(name, cls=PlainCommand, **settings)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
-from typing import cast
 
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -43,7 +42,7 @@ def _bars(progress: Progress, title: str, waiting: TaskID | None = None) -> List
 
     def advance(stage: str, by: int, total: int | None) -> None:
         if waiting in progress.task_ids:
-            progress.remove_task(cast("TaskID", waiting))
+            progress.remove_task(waiting)
         if not by or stage not in bars:
             bars[stage] = progress.add_task(f"{title}  {_LABELS.get(stage, stage)}", total=total)
         progress.advance(bars[stage], by)

@@ -143,7 +143,7 @@ def takes_request(command: Callable[..., T]) -> Callable[..., T]:
     keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     taking.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
     taking.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
-    del taking.__wrapped__  # type: ignore[attr-defined]  # Typer would look through it
+    del taking.__wrapped__  # Typer would look through it
     return taking
 
 
