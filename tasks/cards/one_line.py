@@ -11,6 +11,7 @@ TEXT_CHARACTERS = 100
 _DRIVING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff]"
 )
+_BLANKS = "\u00a0\u202f"  # which do not break a line: our own figures have them before their units
 _RUN = re.compile(f"{_DRIVING.pattern}+")
 
 
@@ -26,7 +27,9 @@ def visible(text: str) -> str:
 
 def printable(text: str) -> str:
     """The text without control characters: escape sequences could drive the terminal of whoever reads it."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+    return "".join(
+        character if character.isprintable() or character in _BLANKS else "�" for character in text
+    )
 
 
 def one_line(text: str, characters: int = TEXT_CHARACTERS) -> str:

@@ -276,7 +276,7 @@ def test_the_kinds_are_listed_with_names_and_figures(typed: Typed, home: Path) -
     output = fine(typed("atlas", "names", "--home", home))
     assert "Kinds of the map of 2026-01-05" in output
     rows = {line.split()[0]: line for line in output.splitlines()[2:]}
-    for expected in ("Quants", "terms", "conversion", "50.0%", "0.90", "gguf, �[2Jquant, llama"):
+    for expected in ("Quants", "terms", "conversion", "50\u202f%", "0.90", "gguf, �[2Jquant, llama"):
         assert expected in rows["0"]
     assert "fourth" not in output
     for expected in ("Labs", "judge aaaaaaaa", "0.40 unstable", "[bold]bert"):

@@ -125,13 +125,12 @@ def at_a_terminal(code: str) -> str:
 
 
 ERRORS = f"""
-import sys, typer
+import sys
 import flows.cli.app as app
 from tasks.errors import HubError
 def fails():
     raise {{error}}({HOSTILE!r})
-app.app.command('fails')(fails)
-sys.argv = ['cardiograph', 'fails']
+app.app = fails
 app.main()
 """
 

@@ -100,7 +100,7 @@ def write_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout, pa
 
 def clean(text: str | None, most: int = _NAME) -> str:
     """A text from strangers on one line, of at most `most` characters."""
-    return re.sub(r"[\t\n]+", " ", visible(text or "")).strip()[:most]
+    return re.sub(r"[ \t\n]+", " ", visible(text or "")).strip()[:most]
 
 
 def spread(ids: pl.Series, x: Floats, y: Floats) -> tuple[Floats, Floats]:

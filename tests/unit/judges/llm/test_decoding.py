@@ -20,6 +20,15 @@ from tests.unit.judges.llm.test_answers import EVEN, anything, entry, reply, sha
 RUBRIC = load_rubric()
 
 
+def is_json(sent: object) -> bool:
+    """Whether a strict parser reads it: without NaN, infinity, and integers that no float holds."""
+    try:
+        orjson.loads(json.dumps(sent, allow_nan=False))
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
 def outcome(sent: object) -> object:
     try:
         return read_score(sent, RUBRIC, "expected")
@@ -41,11 +50,11 @@ def test_alternatives_stay_undecoded_until_they_are_read() -> None:
     assert {found.token: found.logprob for found in read_alternatives(listed)} == EVEN
 
 
-@given(anything | shaped)
+@given((anything | shaped).filter(is_json))
 def test_whatever_json_comes_is_read_as_without_the_decoder(sent: object) -> None:
     for value in ({"choices": sent}, reply() | {"choices": [reply()["choices"][0] | {"logprobs": sent}]}):
-        body = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
-        assert outcome(json_object(body)) == outcome(orjson.loads(body))
+        body = json.dumps(value, allow_nan=False).encode()
+        assert outcome(json_object(body)) == outcome(json.loads(body))
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
