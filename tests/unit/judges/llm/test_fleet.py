@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.responses import Response
 
+from tasks.cards.one_line import printable
 from tasks.engine.child import free_port
 from tasks.errors import JudgeError, JudgeRefused, JudgesDiffer, JudgeUnreachable, UsageError
 from tasks.judges.llm.client import base_url, retry_after
@@ -663,7 +664,7 @@ def test_any_body_is_an_object_or_a_failure() -> None:
                 assert isinstance(fleet.run(fleet.post, PATH, card(0)), dict)
             except RequestFailed as failure:
                 assert failure.reason == "not_json"
-                assert failure.detail.isprintable()
+                assert printable(failure.detail) == failure.detail
 
         answer()
 

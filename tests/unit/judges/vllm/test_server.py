@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from tasks.cards.one_line import printable
 from tasks.errors import JudgeNotStarted, UsageError
 from tasks.judges.vllm.model import folder_digest, revision_of
 from tasks.judges.vllm.server import (
@@ -355,7 +356,8 @@ def test_a_killed_server_is_put_down_to_memory() -> None:
 
 @given(st.integers() | st.none(), st.text())
 def test_any_log_has_a_diagnosis_in_one_line(code: int | None, tail: str) -> None:
-    assert diagnose(code, tail).isprintable()
+    line = diagnose(code, tail)
+    assert printable(line) == line
 
 
 # ------------------------------------------------------------------------------------------------ its end
