@@ -21,6 +21,7 @@ from flows.cli.plan import plan
 from flows.cli.publish import rebuild, report
 from flows.cli.quarantine import quarantine
 from flows.cli.query import query
+from flows.cli.server import server
 from flows.cli.snapshot import demo, snapshot
 from flows.cli.status import status
 from tasks.cards.one_line import printable
@@ -36,8 +37,8 @@ app = typer.Typer(
 )
 # In the order of `--help`.
 for command in (
-    label, calibrate, passport, analyse, neighbours, plan, doctor, status, snapshot, demo, query, deploy, rebuild,
-    report,
+    label, calibrate, passport, analyse, neighbours, plan, doctor, status, snapshot, demo, query, server,
+    deploy, rebuild, report,
 ):  # fmt: skip
     app.command()(command)
 for name, group in (("hub", hub), ("quarantine", quarantine), ("atlas", atlas), ("boilerplate", boilerplate)):

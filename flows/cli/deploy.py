@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasks.engine.child import SAFE_PATH
 from tasks.errors import DeployFailed, UsageError
 from tasks.settings import settings
 
@@ -41,7 +42,9 @@ def deploy(
     """Set up the Prefect server of PREFECT_API_URL: work pools, limit, deployments, alarms.
 
     \b
+    cardiograph server                     (leave it running)
     export PREFECT_API_URL=http://127.0.0.1:4200/api
+    export PREFECT_API_AUTH_STRING=…       (as the server says)
     cardiograph deploy
     prefect worker start --pool default
     prefect deployment run snapshot/weekly --param limit=200
@@ -50,7 +53,7 @@ def deploy(
     """
     if not os.environ.get("PREFECT_API_URL"):
         raise UsageError(
-            "PREFECT_API_URL is not set: deployments live on a Prefect server; start one with `prefect server start` "
+            "PREFECT_API_URL is not set: deployments live on a Prefect server; start one with `cardiograph server` "
             "and set the variable to http://127.0.0.1:4200/api"
         )
     if not (_DEPLOYMENTS / "prefect.yaml").is_file():
@@ -58,20 +61,33 @@ def deploy(
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectHTTPStatusError
 
+    from tasks.engine.prefect_api import is_open, refusal
+
+    if is_open():
+        typer.echo(
+            "WARNING: this Prefect server asks nobody for a secret: whoever reaches it, web pages in a browser on its "
+            "machine included, can run commands on its workers. `cardiograph server` starts one that does.",
+            err=True,
+        )
     try:
         with get_client(sync_client=True) as client:
             _make_pools(client, pool_type)
             set_hub_limit(client, hub_slots)
             _make_automations(client, alarm_block)
     except PrefectHTTPStatusError as error:
-        raise DeployFailed(f"the Prefect server refused a request: {str(error).splitlines()[0]}") from error
+        raise DeployFailed(f"the Prefect server refused a request: {refusal(error)}") from error
     _make_deployments()
 
 
 def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
-    """Create the work pools that do not exist; an existing one keeps what somebody changed about it."""
-    from prefect.client.schemas.actions import WorkPoolCreate
+    """Create the work pools that do not exist; an existing one keeps what somebody changed about it.
+
+    Either way a run can no longer set anything of its own: the pool's defaults hold.
+    """
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
+
+    from tasks.engine.pools import closed_template
 
     for name in POOLS:
         try:
@@ -79,6 +95,13 @@ def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
             typer.echo(f"work pool {name} ({pool_type}) created")
         except ObjectAlreadyExists:
             typer.echo(f"work pool {name} exists")
+        template = client.read_work_pool(name).base_job_template
+        if not template:
+            typer.echo(
+                f"work pool {name} lets each run set its own variables until a worker has been there: deploy again"
+            )
+        elif (fixed := closed_template(template)) != template:
+            client.update_work_pool(name, WorkPoolUpdate(base_job_template=fixed))
 
 
 def set_hub_limit(client: SyncPrefectClient, slots: int | None) -> None:
@@ -95,6 +118,7 @@ def _make_deployments() -> None:
     arguments = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all"]
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "prefect", *arguments],
+        env={**os.environ, **SAFE_PATH},
         cwd=_DEPLOYMENTS.parent,
         capture_output=True,
         text=True,
