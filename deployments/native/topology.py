@@ -136,7 +136,7 @@ class Topology:
                 stdin=subprocess.PIPE,  # closed by the kernel when this process ends
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_inherited() | SAFE_PATH | dict(service.environment),
+                env=_inherited() | dict(service.environment),
                 cwd=service.folder,
                 start_new_session=True,
             )
@@ -284,6 +284,5 @@ def _is_ready(service: Service, supervisor: subprocess.Popen[bytes]) -> bool:
 
 def _inherited() -> dict[str, str]:
     """This process's environment without its secrets and without the variables that the topology sets itself."""
-    return {
-        name: value for name, value in without_secrets(os.environ).items() if not name.startswith(_PRIVATE)
-    }
+    kept = without_secrets(os.environ)
+    return {name: value for name, value in kept.items() if not name.startswith(_PRIVATE)} | SAFE_PATH

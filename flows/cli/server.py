@@ -42,7 +42,8 @@ def server(
         make_home(home)
     origins = [f"http://{name}:{port}" for name in LOOPBACK]
     # What the environment sets stays: behind a proxy, or in a container, the pages have another address.
-    os.environ.update(closed(given or secret_of(home), origins) | dict(os.environ))
+    stated = {name: value for name, value in os.environ.items() if value}
+    os.environ.update(closed(given or secret_of(home), origins) | stated)
     os.environ.update(PREFECT_SERVER_API_HOST=host, PREFECT_SERVER_API_PORT=str(port))
     typer.echo(f"Prefect's server: http://{host}:{port}")
     if not given:

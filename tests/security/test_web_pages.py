@@ -1,4 +1,4 @@
-"""Web pages of another origin, open in a browser on this machine: they reach no Prefect server of ours."""
+"""Web pages in a browser on this machine, and whoever else has not the secret: no Prefect server of ours obeys them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ import json
 import subprocess
 import sys
 import threading
+import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
+from deployments.native.rest import Rest
+from tasks.engine.child import answers, free_port, running_child, wait_until
+from tasks.engine.server import secret_file, secret_of
 from tests.browser import CHROMIUM, browser
 
-ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.prefect
 
-# A run's own server in a process of its own, as Prefect reads its settings once: prints its address, and once a line
-# comes in, what flows it knows of.
+in_a_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH"
+)
+
+# The server of a run, in a process of its own, because Prefect reads its settings once: prints its address, and once a
+# line comes in, the flows that it knows.
 EMBEDDED = """
 import json, os, sys
 from pathlib import Path
@@ -35,11 +46,11 @@ with prefect_server(Path(sys.argv[1])):
         print(json.dumps([flow.name for flow in client.read_flows()]), flush=True)
 """
 
-# What a page can send without being asked first: as JSON, which needs the server's leave, and in two ways that need
-# none - Prefect takes a body without a type for JSON.
+# What a page can send: JSON, for which the browser asks the server's leave, and two bodies for which it does not ask.
+# Prefect takes the one without a type for JSON.
 ATTACK = """
 (async () => {
-  const made = [];
+  const outcome = [];
   const flow = (name) => JSON.stringify({ name });
   const ways = {
     json: { headers: { "content-type": "application/json" }, body: flow("as-json") },
@@ -49,37 +60,25 @@ ATTACK = """
   for (const [way, options] of Object.entries(ways)) {
     try {
       const answer = await fetch("API/flows/", { method: "POST", ...options });
-      made.push([way, answer.type, answer.status]);
-    } catch (error) { made.push([way, "refused", String(error)]); }
+      outcome.push([way, answer.type, answer.status]);
+    } catch (error) { outcome.push([way, "refused", String(error)]); }
   }
-  try {
-    const answer = await fetch("API/flows/filter", {
-      method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
-    made.push(["read", (await answer.json()).length]);
-  } catch (error) { made.push(["read", "refused", String(error)]); }
-  return made;
+  for (const path of ["csrf-token?client=page", "flows/count", "admin/version"]) {
+    try {
+      const answer = await fetch(`API/${path}`, path === "flows/count" ? { method: "POST", body: "{}" } : {});
+      outcome.push(["read", path, await answer.text()]);
+    } catch (error) { outcome.push(["read", "refused", String(error)]); }
+  }
+  return outcome;
 })()
 """
 
 
 @contextmanager
-def embedded(home: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The embedded server of a run, and the process that holds it."""
-    command = [sys.executable, "-c", EMBEDDED, str(home)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as holder:
-        assert holder.stdout
-        url = holder.stdout.readline().strip()
-        assert url, "the server did not start"
-        yield url, holder
-
-
-@contextmanager
 def strangers_page() -> Iterator[str]:
-    """A page on another port of this machine: another origin."""
+    """A page on another port of this machine, which is another origin."""
 
-    class Empty(BaseHTTPRequestHandler):
+    class Stranger(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("content-type", "text/html")
@@ -89,7 +88,7 @@ def strangers_page() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Nothing on the terminal."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -109,24 +108,144 @@ def attack_from_a_page(url: str, profile: Path) -> list[list[Any]]:
     return outcome
 
 
-def status_of(url: str, method: str, path: str, body: str | None = None, **headers: str) -> int:
-    """The status of one request, its headers given."""
-    where = urlsplit(url)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=20)
-    try:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, where.path + path, body, given)
-        return connection.getresponse().status
-    finally:
-        connection.close()
-
-
-@pytest.mark.prefect
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH")
+@in_a_browser
 def test_a_page_of_another_origin_makes_and_reads_nothing_on_the_server_of_a_run(tmp_path: Path) -> None:
-    with embedded(tmp_path / "home") as (url, holder):
+    command = [sys.executable, "-c", EMBEDDED, str(tmp_path / "home")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        url = holder.stdout.readline().strip()
+        assert url, "the server did not start"
         outcome = attack_from_a_page(url, tmp_path / "profile")
         found, _ = holder.communicate("now\n", timeout=60)
     assert json.loads(found) == [], outcome
-    assert outcome[-1][:2] == ["read", "refused"]
+    assert [what for way, what, _ in outcome if way == "read"] == ["refused"] * 3
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """`cardiograph server` with its secret."""
+
+    url: str
+    home: Path
+    rest: Rest
+
+    def status_of(self, method: str, path: str, body: str | None = None, **headers: str) -> int:
+        return self.answer_to(method, path, body, **headers)[0]
+
+    def answer_to(
+        self, method: str, path: str, body: str | None = None, **headers: str
+    ) -> tuple[int, dict[str, str]]:
+        """Status and headers of the answer to one request with these headers."""
+        where = urlsplit(self.url)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+        try:
+            given = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, {"content-type": "application/json", **given})
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The server that a person starts, on a free port."""
+    folder = tmp_path_factory.mktemp("served")
+    home, port = folder / "home", free_port()
+    words = ["server", "--home", str(home), "--port", str(port)]
+    environment = {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "CARDIOGRAPH_SERVER_NAMES": "prefect.example, other",
+    }
+    url = f"http://127.0.0.1:{port}"
+    with (
+        (folder / "log").open("wb") as log,
+        running_child("flows.cli", words, environment=environment, log=log) as child,
+    ):
+        assert wait_until(lambda: answers(f"{url}/api/health"), child, within_s=120), (
+            folder / "log"
+        ).read_text()
+        yield Served(url, home, Rest(f"{url}/api", secret_of(home)))
+
+
+@pytest.mark.browser
+@in_a_browser
+def test_a_page_of_another_origin_makes_and_reads_nothing_on_a_server_for_workers(
+    served: Served, tmp_path: Path
+) -> None:
+    outcome = attack_from_a_page(f"{served.url}/api", tmp_path)
+    assert served.rest.ask("POST", "/flows/count", {}) == 0, outcome
+    assert [what for way, what, _ in outcome if way == "read"] == ["refused"] * 3
+
+
+def test_who_has_the_secret_is_served(served: Served) -> None:
+    assert served.rest.ask("POST", "/flows/filter", {}) == []
+    assert secret_of(served.home) == served.rest.secret
+    assert secret_file(served.home).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("secret", [None, "", "cardiograph:", "cardiograph:guess"])
+def test_who_has_not_the_secret_is_refused(served: Served, secret: str | None) -> None:
+    if secret is None:
+        assert served.status_of("GET", "/api/admin/version") == 401
+    else:
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            Rest(served.rest.url, secret).ask("GET", "/admin/version")
+
+
+def test_the_secret_alone_changes_nothing_without_a_token_against_forged_requests(served: Served) -> None:
+    import base64
+
+    basic = f"Basic {base64.b64encode(served.rest.secret.encode()).decode()}"
+    assert served.status_of("GET", "/api/admin/version", authorization=basic) == 200
+    assert served.status_of("POST", "/api/flows/", '{"name": "forged"}', authorization=basic) == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/api/health", "/api/admin/version", "/ui-settings", "/api/docs"])
+@pytest.mark.parametrize(
+    "host", ["rebound.example", "127.0.0.1.rebound.example", "rebound.example:4200", "", "[::1"]
+)
+def test_a_name_that_is_not_the_servers_is_refused_whatever_it_resolves_to(
+    served: Served, path: str, host: str
+) -> None:
+    assert served.status_of("GET", path, host=host) == 400
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1:4200", "prefect.example", "other:4200"]
+)
+def test_the_servers_own_names_are_answered(served: Served, host: str) -> None:
+    assert served.status_of("GET", "/api/health", host=host) == 200
+
+
+@pytest.mark.parametrize("path", ["events/in", "events/out", "logs/out"])
+def test_a_socket_needs_the_name_and_the_secret(served: Served, path: str) -> None:
+    address = f"{served.url.replace('http', 'ws')}/api/{path}"
+    with pytest.raises(InvalidStatus, match="400"):
+        connect(address, additional_headers={"Host": "rebound.example"}, proxy=None)
+    with pytest.raises(InvalidStatus, match="403"):
+        connect(address, proxy=None)  # as a page can: it cannot know Prefect's own protocol's secret
+    with connect(address, subprotocols=["prefect"], proxy=None) as socket:  # type: ignore[list-item]
+        socket.send(json.dumps({"type": "auth", "token": "cardiograph:guess"}))
+        with pytest.raises(Exception, match="1008|policy|Invalid token"):
+            socket.recv(timeout=20)
+
+
+@pytest.mark.parametrize("origin", ["http://rebound.example", "http://127.0.0.1:1", "null"])
+def test_a_browser_that_asks_leave_for_another_origin_gets_none(served: Served, origin: str) -> None:
+    for method, path in (("OPTIONS", "/api/flows/"), ("GET", "/api/health")):
+        _, headers = served.answer_to(method, path, origin=origin, access_control_request_method="POST")
+        assert "access-control-allow-origin" not in headers
+    port = urlsplit(served.url).port
+    _, headers = served.answer_to("GET", "/api/health", origin=f"http://localhost:{port}")
+    assert headers["access-control-allow-origin"] == f"http://localhost:{port}"  # Prefect's own pages
+
+
+def test_without_a_secret_no_server_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.engine.server import ASKED, serve
+    from tasks.errors import EngineFailed
+
+    monkeypatch.delenv(ASKED, raising=False)
+    with pytest.raises(EngineFailed, match="any web page"):
+        serve("127.0.0.1", 0, (), with_services=False)
