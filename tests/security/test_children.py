@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployments.native import topology
+from deployments.native.processes import processes
 from tasks.engine.child import answers, free_port, running_child, wait_until, without_secrets
 from tasks.engine.server import SENT
 from tasks.judges.vllm.server import Build, server_environment
@@ -49,6 +50,10 @@ def secrets_of(pid: int) -> set[str]:
     return {name for name, value in PLANTED.items() if value in text}
 
 
+def children() -> set[int]:
+    return {pid for pid, parent, _ in processes() if parent == os.getpid()}
+
+
 def test_secrets_are_told_by_name_or_by_form_and_the_rest_stays() -> None:
     kept = without_secrets(os.environ | KEPT)
     assert kept.keys() & PLANTED.keys() == set()
@@ -80,14 +85,11 @@ def test_a_replica_has_no_secret_and_imports_nothing_from_the_working_directory(
     for name in ("tasks.py", "flows/__init__.py", "prefect.py", "duckdb.py", "orjson.py", "sitecustomize.py"):
         (trap / name).write_text(code)
     monkeypatch.chdir(trap)
-    started = []
-    popen = __import__("subprocess").Popen
-    monkeypatch.setattr(
-        "tasks.engine.child.subprocess.Popen", lambda *a, **b: started.append(popen(*a, **b)) or started[-1]
-    )
+    before = children()
     with running_replica(corpus) as url:
         assert answers(f"{url}/-/replica/stats")
-        assert secrets_of(started[0].pid) == set()
+        (replica,) = children() - before
+        assert secrets_of(replica) == set()
     assert not (tmp_path / "sprung").exists()
 
 
@@ -102,16 +104,16 @@ def test_the_topology_hands_none_of_its_starters_secrets_on() -> None:
     assert topology._inherited()["PYTHONSAFEPATH"] == "1"
 
 
-def test_whatever_starts_python_here_does_so_by_a_safe_path() -> None:
+def test_python_is_started_by_doors_that_keep_the_path_safe_and_by_no_other() -> None:
     starters = {
-        path.relative_to(ROOT).as_posix(): text
+        path.relative_to(ROOT).as_posix()
         for room in ("flows", "tasks", "deployments")
         for path in (ROOT / room).rglob("*.py")
-        if re.search(
-            r"subprocess\.(run|Popen)\([^)]*?python|sys\.executable, \"-[cm]\"",
-            text := path.read_text(),
-            re.S,
-        )
+        if re.search(r"subprocess\.(run|Popen)\(", text := path.read_text(encoding="utf-8"))
+        and "SAFE_PATH" not in text
     }
-    by_another = {"flows/cli/atlas.py", "deployments/native/engine.py", "deployments/native/external.py"}
-    assert {name for name, text in starters.items() if "SAFE_PATH" not in text} == by_another
+    assert starters == {
+        "tasks/operations/doctor.py",  # nvidia-smi
+        "deployments/native/stores.py",  # PostgreSQL's programs
+        "deployments/native/supervisor.py",  # hands its environment on
+    }

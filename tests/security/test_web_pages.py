@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import subprocess
 import sys
@@ -10,7 +9,6 @@ import threading
 import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,9 +19,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from deployments.native.rest import Rest
-from tasks.engine.child import answers, free_port, running_child, wait_until
 from tasks.engine.server import secret_file, secret_of
 from tests.browser import CHROMIUM, browser
+from tests.security.served import Served
 
 pytestmark = pytest.mark.prefect
 
@@ -122,53 +120,6 @@ def test_a_page_of_another_origin_makes_and_reads_nothing_on_the_server_of_a_run
     assert [what for way, what, _ in outcome if way == "read"] == ["refused"] * 3
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """`cardiograph server` with its secret."""
-
-    url: str
-    home: Path
-    rest: Rest
-
-    def status_of(self, method: str, path: str, body: str | None = None, **headers: str) -> int:
-        return self.answer_to(method, path, body, **headers)[0]
-
-    def answer_to(
-        self, method: str, path: str, body: str | None = None, **headers: str
-    ) -> tuple[int, dict[str, str]]:
-        """Status and headers of the answer to one request with these headers."""
-        where = urlsplit(self.url)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
-        try:
-            given = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body, {"content-type": "application/json", **given})
-            answer = connection.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}
-        finally:
-            connection.close()
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The server that a person starts, on a free port."""
-    folder = tmp_path_factory.mktemp("served")
-    home, port = folder / "home", free_port()
-    words = ["server", "--home", str(home), "--port", str(port)]
-    environment = {
-        "PREFECT_HOME": str(folder / "prefect"),
-        "CARDIOGRAPH_SERVER_NAMES": "prefect.example, other",
-    }
-    url = f"http://127.0.0.1:{port}"
-    with (
-        (folder / "log").open("wb") as log,
-        running_child("flows.cli", words, environment=environment, log=log) as child,
-    ):
-        assert wait_until(lambda: answers(f"{url}/api/health"), child, within_s=120), (
-            folder / "log"
-        ).read_text()
-        yield Served(url, home, Rest(f"{url}/api", secret_of(home)))
-
-
 @pytest.mark.browser
 @in_a_browser
 def test_a_page_of_another_origin_makes_and_reads_nothing_on_a_server_for_workers(
@@ -228,7 +179,7 @@ def test_a_socket_needs_the_name_and_the_secret(served: Served, path: str) -> No
         connect(address, proxy=None)  # as a page can: it cannot know Prefect's own protocol's secret
     with connect(address, subprotocols=["prefect"], proxy=None) as socket:  # type: ignore[list-item]
         socket.send(json.dumps({"type": "auth", "token": "cardiograph:guess"}))
-        with pytest.raises(Exception, match="1008|policy|Invalid token"):
+        with pytest.raises(Exception, match=r"1008|policy|Invalid token"):
             socket.recv(timeout=20)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,19 +10,19 @@ from uuid import uuid4
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.workers.process import ProcessWorker
 
 from flows.cli.deploy import POOLS, _make_pools
 from tasks.engine.pools import closed_template
+from tests.security.served import Served
 
 OPEN = ProcessWorker.get_default_base_job_template()
 BROUGHT_ALONG: dict[str, Any] = {
-    "command": "touch /tmp/ran",
-    "env": {"PYTHONPATH": "/tmp/evil"},
-    "env.LD_PRELOAD": "/tmp/evil.so",
-    "working_dir": "/tmp/evil",
+    "command": "touch /evil/ran",
+    "env": {"PYTHONPATH": "/evil"},
+    "env.LD_PRELOAD": "/evil.so",
+    "working_dir": "/evil",
     "name": "x",
     "labels": {"a": "b"},
 }
@@ -36,7 +35,7 @@ def configuration(template: dict[str, Any], values: dict[str, Any]) -> Any:
 
 
 def test_an_open_template_would_let_a_run_choose_the_command() -> None:
-    assert configuration(OPEN, {"command": "touch /tmp/ran"}).command == "touch /tmp/ran"
+    assert configuration(OPEN, {"command": "touch /evil/ran"}).command == "touch /evil/ran"
 
 
 def test_in_a_closed_one_the_worker_runs_prefects_own_command_in_its_own_environment() -> None:
@@ -45,8 +44,6 @@ def test_in_a_closed_one_the_worker_runs_prefects_own_command_in_its_own_environ
 
 
 def test_what_an_operator_set_as_a_default_stays_as_it_was_set() -> None:
-    template = closed_template(OPEN)
-    template["variables"] = {"properties": {}}
     ours: dict[str, Any] = {
         "job_configuration": OPEN["job_configuration"],
         "variables": {
@@ -66,21 +63,16 @@ def test_what_an_operator_set_as_a_default_stays_as_it_was_set() -> None:
     assert closed_template({}) == {}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with prefect_test_harness():
-        yield str(PREFECT_API_URL.value())
-
-
 @pytest.mark.prefect
-def test_the_server_refuses_a_run_that_brings_variables_along(server: str) -> None:
+def test_the_server_refuses_a_run_that_brings_variables_along(served: Served) -> None:
     from prefect import flow
     from prefect.exceptions import PrefectHTTPStatusError
 
     @flow(name="snapshot")
     def snapshot() -> None: ...
 
-    with temporary_settings({PREFECT_API_URL: server}), get_client(sync_client=True) as client:
+    ours = {PREFECT_API_URL: served.rest.url, PREFECT_API_AUTH_STRING: served.rest.secret}
+    with temporary_settings(ours), get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name="default", type="process", base_job_template=OPEN))
         _make_pools(client, "process")
         for pool in POOLS:
