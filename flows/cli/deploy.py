@@ -87,7 +87,7 @@ def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
     from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
 
-    from tasks.engine.pools import closed_template
+    from tasks.engine.pools import closed_template, template_of
 
     for name in POOLS:
         try:
@@ -95,13 +95,17 @@ def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
             typer.echo(f"work pool {name} ({pool_type}) created")
         except ObjectAlreadyExists:
             typer.echo(f"work pool {name} exists")
-        template = client.read_work_pool(name).base_job_template
+        pool = client.read_work_pool(name)
+        # A new pool has none of its own yet; the first worker would give it one that is open.
+        template = closed_template(pool.base_job_template or template_of(pool.type))
         if not template:
             typer.echo(
-                f"work pool {name} lets each run set its own variables until a worker has been there: deploy again"
+                f"work pool {name} is open: any run may set its own command. Run `cardiograph deploy` where the "
+                f"workers of type {pool.type} are installed, or again when one has been there",
+                err=True,
             )
-        elif (fixed := closed_template(template)) != template:
-            client.update_work_pool(name, WorkPoolUpdate(base_job_template=fixed))
+        elif template != pool.base_job_template:
+            client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
 
 
 def set_hub_limit(client: SyncPrefectClient, slots: int | None) -> None:

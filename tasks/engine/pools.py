@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any, cast
 
 from prefect.utilities.templating import apply_values
+from prefect.workers.base import BaseWorker
 
 # What may be set for one run: nothing. Prefect's own pools let each run set the command and the environment of its
 # process, so that whoever may start a run may run anything as the worker's user.
 _NOTHING = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+def template_of(pool_type: str) -> dict[str, Any]:
+    """The template of a kind of worker; empty where this environment has no such worker."""
+    worker = BaseWorker.get_worker_class_from_type(pool_type)
+    return worker.get_default_base_job_template() if worker else {}
 
 
 def closed_template(template: dict[str, Any]) -> dict[str, Any]:

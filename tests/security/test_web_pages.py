@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -146,8 +148,6 @@ def test_who_has_not_the_secret_is_refused(served: Served, secret: str | None) -
 
 
 def test_the_secret_alone_changes_nothing_without_a_token_against_forged_requests(served: Served) -> None:
-    import base64
-
     basic = f"Basic {base64.b64encode(served.rest.secret.encode()).decode()}"
     assert served.status_of("GET", "/api/admin/version", authorization=basic) == 200
     assert served.status_of("POST", "/api/flows/", '{"name": "forged"}', authorization=basic) == 403
@@ -172,15 +172,18 @@ def test_the_servers_own_names_are_answered(served: Served, host: str) -> None:
 
 @pytest.mark.parametrize("path", ["events/in", "events/out", "logs/out"])
 def test_a_socket_needs_the_name_and_the_secret(served: Served, path: str) -> None:
-    address = f"{served.url.replace('http', 'ws')}/api/{path}"
-    with pytest.raises(InvalidStatus, match="400"):
-        connect(address, additional_headers={"Host": "rebound.example"}, proxy=None)
+    port = urlsplit(served.url).port
+    address = f"ws://127.0.0.1:{port}/api/{path}"
+    prefects: Any = {"subprotocols": ["prefect"], "proxy": None}
+    with pytest.raises(InvalidStatus):
+        rebound = socket.create_connection(("127.0.0.1", port))
+        connect(f"ws://rebound.example:{port}/api/{path}", sock=rebound, **prefects)
     with pytest.raises(InvalidStatus, match="403"):
-        connect(address, proxy=None)  # as a page can: it cannot know Prefect's own protocol's secret
-    with connect(address, subprotocols=["prefect"], proxy=None) as socket:  # type: ignore[list-item]
-        socket.send(json.dumps({"type": "auth", "token": "cardiograph:guess"}))
+        connect(address, proxy=None)
+    with connect(address, **prefects) as channel:
+        channel.send(json.dumps({"type": "auth", "token": "cardiograph:guess"}))
         with pytest.raises(Exception, match=r"1008|policy|Invalid token"):
-            socket.recv(timeout=20)
+            channel.recv(timeout=20)
 
 
 @pytest.mark.parametrize("origin", ["http://rebound.example", "http://127.0.0.1:1", "null"])
