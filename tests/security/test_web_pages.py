@@ -175,8 +175,8 @@ def test_a_socket_needs_the_name_and_the_secret(served: Served, path: str) -> No
     port = urlsplit(served.url).port
     address = f"ws://127.0.0.1:{port}/api/{path}"
     prefects: Any = {"subprotocols": ["prefect"], "proxy": None}
+    rebound = socket.create_connection(("127.0.0.1", port))
     with pytest.raises(InvalidStatus):
-        rebound = socket.create_connection(("127.0.0.1", port))
         connect(f"ws://rebound.example:{port}/api/{path}", sock=rebound, **prefects)
     with pytest.raises(InvalidStatus, match="403"):
         connect(address, proxy=None)
