@@ -52,12 +52,12 @@ def room_of(module: str) -> str:
 
 @cache
 def arrows() -> frozenset[tuple[str, str]]:
-    """Pairs of rooms of which the first imports the second."""
+    """Pairs of rooms of which the first imports the second; `tasks` and `flows` themselves are no rooms."""
     return frozenset(
         (room_of(module), room_of(other))
         for module in modules()
         for other in imports(module)
-        if room_of(module) != room_of(other)
+        if room_of(module) != room_of(other) and not {room_of(module), room_of(other)} & set(HOUSE)
     )
 
 
