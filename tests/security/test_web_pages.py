@@ -108,6 +108,7 @@ def attack_from_a_page(url: str, profile: Path) -> list[list[Any]]:
     return outcome
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @in_a_browser
 def test_a_page_of_another_origin_makes_and_reads_nothing_on_the_server_of_a_run(tmp_path: Path) -> None:
