@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The server that a person starts, on a free port."""
     folder = tmp_path_factory.mktemp("served")
     home, port = folder / "home", free_port()
-    words = ["server", "--home", str(home), "--port", str(port)]
+    words = [sys.executable, "-m", "flows.cli", "server", "--home", str(home), "--port", str(port)]
     environment = {
         "PREFECT_HOME": str(folder / "prefect"),
         "CARDIOGRAPH_SERVER_NAMES": "prefect.example, other",
@@ -25,7 +26,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     url = f"http://127.0.0.1:{port}"
     with (
         (folder / "log").open("wb") as log,
-        running_child("flows.cli", words, environment=environment, log=log) as child,
+        running_child("tasks.engine.child", words, environment=environment, log=log) as child,
     ):
         assert wait_until(lambda: answers(f"{url}/api/health"), child, within_s=120), (
             folder / "log"
