@@ -40,6 +40,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     home, port = folder / "home", free_port()
+    words = [sys.executable, "-m", "flows.cli", "server", "--port", str(port)]
     environment = {
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
@@ -48,9 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     }
     with (
         (folder / "log").open("wb") as log,
-        running_child(
-            "flows.cli", ["server", "--port", str(port)], environment=environment, log=log
-        ) as child,
+        running_child("tasks.engine.child", words, environment=environment, log=log) as child,
     ):
         is_up = wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/health"), child, within_s=200)
         assert is_up, (folder / "log").read_text()
