@@ -57,8 +57,8 @@ test: $(VENV)/.installed-dev ## the tests, without the slow ones
 	@$(MAKE) --no-print-directory tool-wheels || echo "No wheels of the tools: the tests that need them are skipped." >&2
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not vllm and not openai and not cluster"
 
-test-vllm: $(VENV)/.installed-dev $(TEST_MODEL)/model.safetensors ## the LLM judge against a real vLLM: random weights and real ones
-	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m vllm
+test-vllm: $(VENV)/.installed-dev $(TEST_MODEL)/model.safetensors ## the LLM judge against a real vLLM: random weights and real ones (15 minutes; explanations: pytest -m "vllm and slow")
+	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m "vllm and not slow"
 
 test-openai: $(VENV)/.installed-dev $(LLAMA)/.complete ## the LLM judge against a real llama.cpp server, which is built first, and a small model
 	LLAMA_FOLDER=$(LLAMA) $(BIN)/pytest -m openai

@@ -57,7 +57,7 @@ def arrows() -> frozenset[tuple[str, str]]:
         (room_of(module), room_of(other))
         for module in modules()
         for other in imports(module)
-        if room_of(module) != room_of(other) and not {room_of(module), room_of(other)} & set(HOUSE)
+        if room_of(module) not in (room_of(other), *HOUSE)
     )
 
 

@@ -527,8 +527,8 @@ comment on column base.fitted_measures.measure is 'auc (the probability that the
 comment on column base.fitted_measures.learned_from is 'Labels that the weights were learned from; 0 for a scorer that learns nothing.';
 comment on column base.fitted_measures.n is 'Texts that it was tried on.';
 comment on column base.fitted_measures.estimate is 'The measure; null where the detail says why.';
-comment on column base.fitted_measures.ci_low is 'Lower end of the 95 % interval over authors; on a curve the second lowest of the draws.';
-comment on column base.fitted_measures.ci_high is 'Upper end of the 95 % interval over authors; on a curve the second highest of the draws.';
+comment on column base.fitted_measures.ci_low is 'Lower end of the 95 % interval over authors; on a curve the lowest of the draws.';
+comment on column base.fitted_measures.ci_high is 'Upper end of the 95 % interval over authors; on a curve the highest of the draws.';
 comment on column base.fitted_measures.gain is 'How much better the fitted judge is than this scorer on the same texts.';
 comment on column base.fitted_measures.gain_low is 'Lower end of the gain''s 95 % interval.';
 comment on column base.fitted_measures.gain_high is 'Upper end of the gain''s 95 % interval.';

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from tasks.cards.one_line import visible
 from tasks.errors import NotWritten
 
 
@@ -27,17 +30,34 @@ class PageScript:
 
 @cache
 def environment(templates: Path) -> jinja2.Environment:
-    """Templates of a folder: every value is escaped, and one that is missing is an error."""
+    """Templates of a folder: every value is cleaned and escaped, and one that is missing is an error."""
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_cleaned,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     # `tojson` escapes <, >, &, ' and everything beyond ASCII; NaN is not JSON and must not get that far.
+    found.policies["json.dumps_function"] = _cleaned_json
     found.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return found
+
+
+def _cleaned(value: object) -> object:
+    """A value of a template: what is ours, as `Markup`, stays as it is."""
+    return visible(value) if type(value) is str else value
+
+
+def _cleaned_json(value: object, **options: Any) -> str:
+    return json.dumps(_cleaned_deeply(value), **options)
+
+
+def _cleaned_deeply(value: object) -> object:
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned_deeply(entry) for key, entry in value.items()}
+    return [*map(_cleaned_deeply, value)] if isinstance(value, list | tuple) else _cleaned(value)
 
 
 def page_script(text: str) -> PageScript:
@@ -72,10 +92,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_page(text: str, path: Path) -> None:
-    """Replace the file at `path` by a text in one step; `NotWritten` where that fails.
-
-    Everybody may read it, whatever the umask: a web server may be the one to show it.
-    """
+    """Replace the file at `path` by a text in one step; `NotWritten` where that fails."""
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.chmod(0o644)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Listener = Callable[[str, int, int | None], None]
+Reader = Callable[[str], None]
 
 _listeners: list[Listener] = []
+_readers: list[Reader] = []
 
 
 def advance(stage: str, by: int = 1) -> None:
@@ -26,11 +29,25 @@ def expect(stage: str, total: int | None) -> None:
         listener(stage, 0, total)
 
 
+def remark(message: str) -> None:
+    """Report what a person who waits should know: a long wait, and what for. It goes into the log, too."""
+    logging.getLogger("prefect.cardiograph").warning("%s", message)
+    for reader in _readers:
+        reader(message)
+
+
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Call `listener(stage, advanced_by, total)` for all progress inside; 0 units and a total where a stage begins."""
+def listening(listener: Listener, reader: Reader | None = None) -> Iterator[None]:
+    """Call `listener(stage, advanced_by, total)` for all progress inside; 0 units and a total where a stage begins.
+
+    `reader` is called with the remarks.
+    """
+    readers = [reader] if reader else []
     _listeners.append(listener)
+    _readers.extend(readers)
     try:
         yield
     finally:
         _listeners.remove(listener)
+        for one in readers:
+            _readers.remove(one)

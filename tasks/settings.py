@@ -43,7 +43,18 @@ class Settings(BaseSettings):
     hub_connect_timeout_s: PositiveFloat = 10.0
     hub_read_timeout_s: PositiveFloat = Field(default=30.0, description="silence allowed between two chunks")
     hub_card_deadline_s: PositiveFloat = Field(
-        default=120.0, description="most time for one answer, from the request to its last byte"
+        default=120.0,
+        description="most time for one answer, from the request to its last byte, redirects included",
+    )
+    hub_file_deadline_s: PositiveFloat = Field(
+        default=3600.0, description="the same for a file of an embedding model"
+    )
+    hub_page_bytes_max: PositiveInt = Field(
+        default=32_000_000, description="most bytes of a page of the listing, unpacked"
+    )
+    hub_hosts: str = Field(
+        default="",
+        description="hosts, separated by commas, that a Hub may redirect to beside itself and the known stores",
     )
     hub_tries: PositiveInt = Field(
         default=5, description="tries of a request that fails for a passing reason"
@@ -59,7 +70,7 @@ class Settings(BaseSettings):
         default=120.0, description="how long a Hub that has answered before may be silent"
     )
     card_bytes_max: PositiveInt = Field(
-        default=5_000_000, description="most bytes of a README; a larger one is a failure"
+        default=5_000_000, description="most bytes of a README, unpacked; a larger one is a failure"
     )
     trusted_hubs: str = Field(
         default="",
@@ -71,6 +82,13 @@ class Settings(BaseSettings):
     )
     duckdb_memory: str = Field(default="1GB", description="memory of DuckDB before it spills to disk")
     duckdb_threads: PositiveInt = 2
+    query_seconds: PositiveFloat = Field(default=60.0, description="most time for one question of `query`")
+    query_rows: PositiveInt = Field(default=1_000_000, description="most rows of an answer")
+    query_mb: PositiveInt = Field(default=500, description="most megabytes of an answer")
+    query_memory_mb: PositiveInt = Field(
+        default=1_000, description="memory of a question before it spills to disk; at twice as much it fails"
+    )
+    query_spill_mb: PositiveInt = Field(default=2_000, description="most disk that a question spills to")
     lease_s: PositiveFloat = Field(
         default=60.0, description="a worker silent for longer counts as dead, and others do its parts"
     )

@@ -23,6 +23,8 @@ from tasks.errors import TableInvalid
 if TYPE_CHECKING:
     import _csv
 
+    import polars as pl
+
 # How people, R, pandas and spreadsheets write that a number is missing, in lower case.
 MISSING = frozenset(
     {"", "na", "n/a", "nan", "<na>", "null", "none", "nil", "-", "--", "–", "—", ".", "?"}
@@ -170,7 +172,11 @@ _COMMA = re.compile(
 
 
 class NotNumbers(ValueError):
-    """Why cells are not numbers, in words that follow the name of their column."""
+    """Why cells are not numbers, in words that follow the name of their column; `cell` is the first that is not."""
+
+    def __init__(self, words: str, cell: str) -> None:
+        super().__init__(words)
+        self.cell = cell
 
 
 def is_missing(cell: str) -> bool:
@@ -189,7 +195,8 @@ def numbers(
     plain_of, kinds = _kinds(cells)
     for cell, plain in plain_of.items():
         if kinds[plain] is None:
-            raise NotNumbers(f"holds text, not numbers, such as '{printable(cell[:40])}'")
+            words = f"holds text, not numbers, such as '{printable(cell[:40])}'"
+            raise NotNumbers(f"{words}; write a number, or leave the cell blank", cell)
     mark = _decimal_mark(kinds, delimiter, columns)
     group = "," if mark == "." else "."
     found = {cell: float(plain.replace(group, "").replace(mark, ".")) for cell, plain in plain_of.items()}
@@ -208,7 +215,9 @@ def _decimal_mark(kinds: Mapping[str, str | None], delimiter: str, columns: Iter
     has = {mark: next((plain for plain in unclear if mark in plain), "") for mark in ".,"}
     if len(certain) == 2 or (not certain and all(has.values())):
         comma, point = (next(p for p, k in kinds.items() if k in (m, "either") and m in p) for m in ",.")
-        raise NotNumbers(f"mixes decimal commas and points ({comma} and {point}); write all in one way")
+        raise NotNumbers(
+            f"mixes decimal commas and points ({comma} and {point}); write all in one way", point
+        )
     if certain or not unclear:
         return next(iter(certain), ".")
     around = set().union(*(_certain(_kinds(column)[1]) for column in columns))
@@ -218,7 +227,8 @@ def _decimal_mark(kinds: Mapping[str, str | None], delimiter: str, columns: Iter
         return "."
     name = "point" if has["."] else "comma"
     raise NotNumbers(
-        f"holds {unclear[0]}, whose {name} may be for decimals or for thousands; write no marks between thousands"
+        f"holds {unclear[0]}, whose {name} may be for decimals or for thousands; write no marks between thousands",
+        unclear[0],
     )
 
 
@@ -245,3 +255,33 @@ def _mark_of(plain: str) -> str | None:
     if _POINT.fullmatch(plain):
         return "."
     return "," if _COMMA.fullmatch(plain) else None
+
+
+# -------------------------------------------------------------------------------------------------- formulas
+
+# A spreadsheet runs a cell that begins with one of these, or, after an import, with their full-width forms.
+_FORMULA = re.compile(r"['=+\-@\t\r\n＝＋－＠]")
+
+
+def guarded(text: str) -> str:
+    """The text as a cell that no spreadsheet takes for a formula, with an apostrophe in front where needed."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(cell: str) -> str:
+    """What `guarded` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
+
+
+def guarded_frame(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their texts and the names of their columns guarded."""
+    import polars as pl
+
+    for name, dtype in rows.schema.items():
+        if dtype in (pl.String, pl.Categorical, pl.Enum):
+            words = pl.col(name).cast(pl.String)
+            is_formula = words.str.contains(f"^{_FORMULA.pattern}")
+            rows = rows.with_columns(
+                pl.when(is_formula).then(pl.lit("'") + words).otherwise(words).alias(name)
+            )
+    return rows.rename({name: guarded(name) for name in rows.columns})

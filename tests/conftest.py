@@ -37,6 +37,16 @@ os.environ.setdefault("CARDIOGRAPH_EMBEDDER", "none")
 os.environ.setdefault("CARDIOGRAPH_PASSPORT_TEXTS", "0")
 os.environ.setdefault("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "0")
 
+
+@pytest.fixture(autouse=True)
+def usual_client_library() -> Iterator[None]:
+    """What a test bounds of the Hub's client library holds for its process; the next one talks to loopback."""
+    yield
+    http = sys.modules.get("huggingface_hub.utils._http")
+    if http and http._GLOBAL_CLIENT_FACTORY is not http.default_client_factory:
+        http.set_client_factory(http.default_client_factory)
+
+
 BUCKET = "lakes"
 # It ends with the tests, however they end, and at once: an outage is not an orderly shutdown.
 _SUPERVISE = (

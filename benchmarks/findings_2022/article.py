@@ -125,8 +125,7 @@ def _picture(picture: Picture) -> str:
 
 
 def typeset(text: str) -> str:
-    """Format thousands, units and paragraphs as in the other documents."""
-    text = re.sub(r"(?<=\d)\u202f(?=\d)", ",", text)
+    """Format units and paragraphs as in the other documents."""
     blocks = re.split(r"\n{2,}", text.strip())
     # Narrow spaces hold a number and its unit together while lines are broken.
     return "\n\n".join(map(_wrapped, blocks)).replace("\u202f", " ") + "\n"

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Home
+from flows.cli.console import Console, plain_table, print_json
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.progress_bars import busy
 from tasks.errors import UsageError
 from tasks.records import Finding, Scope
 
@@ -57,6 +57,7 @@ def analyse(
         ),
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Estimate what is associated with the score: correlations, regressions and counts, with intervals and caveats.
 
@@ -74,7 +75,7 @@ def analyse(
 
     \b
     cardiograph analyse --panel weeks.csv
-    cardiograph analyse --panel history/          with 2026-01-05/models.parquet …
+    cardiograph analyse --panel history/     of 2026-01-05/models.parquet and so on
     cardiograph analyse --panel 'history/2026-*/models.parquet'
 
     \b
@@ -90,10 +91,7 @@ def analyse(
     created_at or age_days. The Hub's names (id, downloadsAllTime, createdAt)
     do too; a change of sha or lastModified is not taken for an edit.
     """
-    from tasks.findings.panels import analyse_panel
-    from tasks.findings.steps import latest_findings
-    from tasks.findings.tables import analyse_table
-
+    as_json = as_json or output_format == "json"
     options = {
         "--score": score,
         "--outcome": outcome,
@@ -105,25 +103,35 @@ def analyse(
     if panel is not None:
         if extra := [name for name, value in {"--table": table, **options}.items() if value]:
             raise UsageError(f"{extra[0]} does not describe a panel; leave it out, or --panel")
-        print_findings(analyse_panel(panel), as_json=as_json)
+        with busy("Estimating"):
+            from tasks.findings.panels import analyse_panel
+
+            found = analyse_panel(panel)
+        print_findings(found, as_json=as_json)
         return
     if table is None:
         if extra := [name for name, value in options.items() if value]:
             raise UsageError(f"{extra[0]} describes a table; name the table with --table")
-        findings, scope = latest_findings(home)
+        with busy("Reading the warehouse"):
+            from tasks.findings.steps import latest_findings
+
+            findings, scope = latest_findings(home)
         print_findings(findings, scope, as_json=as_json)
         return
     if score is None or not outcome:
         raise UsageError("a table needs --score COLUMN and at least one --outcome COLUMN")
-    findings = analyse_table(
-        table,
-        score=score,
-        outcomes=outcome,
-        cluster=cluster,
-        controls=controls or [],
-        strata=strata or [],
-        label=label,
-    )
+    with busy("Estimating"):
+        from tasks.findings.tables import analyse_table
+
+        findings = analyse_table(
+            table,
+            score=score,
+            outcomes=outcome,
+            cluster=cluster,
+            controls=controls or [],
+            strata=strata or [],
+            label=label,
+        )
     print_findings(findings, as_json=as_json)
 
 
@@ -141,7 +149,7 @@ def print_findings(findings: Sequence[Finding], scope: Scope | None = None, *, a
     from tasks.sentences.ingredients import ingredients_summary, is_detail
     from tasks.sentences.words import plain, question_words, upper_first
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     for text in dict.fromkeys(sentence(f, unsaid=f.flags) for f in findings if is_number(f) and f.estimate):
         console.print(escape(text))
     for f in findings:

@@ -1,48 +1,174 @@
-"""The `cardiograph` command. Heavy imports wait until a command needs them: `--help` is for people in a hurry."""
+"""The `cardiograph` command. A command is imported when it is called: `--help` is for people in a hurry."""
 
 from __future__ import annotations
 
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
-from flows.cli.analyse import analyse
-from flows.cli.atlas import atlas
-from flows.cli.boilerplate import boilerplate
-from flows.cli.calibrate import calibrate
-from flows.cli.deploy import deploy
-from flows.cli.doctor import doctor
-from flows.cli.hub import hub
-from flows.cli.label import label
-from flows.cli.neighbours import neighbours
-from flows.cli.passport import passport
-from flows.cli.plan import plan
-from flows.cli.publish import rebuild, report
-from flows.cli.quarantine import quarantine
-from flows.cli.query import query
-from flows.cli.server import server
-from flows.cli.snapshot import demo, snapshot
-from flows.cli.status import status
+from flows.cli.console import echo, print_traceback
+from flows.cli.lazy import CommandEntry, LazyGroup
 from tasks.cards.one_line import printable
 from tasks.errors import CardiographError
 
+
+class Cardiograph(LazyGroup):
+    """The commands, in the order and the panels of `--help`."""
+
+    entries = (
+        CommandEntry(
+            "snapshot",
+            "flows.cli.snapshot",
+            "Take one dated snapshot of a Hub: list, read, judge, analyse, report.",
+            "Start",
+        ),
+        CommandEntry(
+            "demo",
+            "flows.cli.snapshot",
+            "Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone.",
+            "Start",
+        ),
+        CommandEntry(
+            "plan",
+            "flows.cli.plan",
+            "Estimate what a snapshot will take before it starts: requests, time, GPU minutes, tokens, disk.",
+            "Start",
+        ),
+        CommandEntry(
+            "doctor",
+            "flows.cli.doctor",
+            "Check what a snapshot needs: packages, token, quota, disk, lake, GPU, judges, Prefect, clock, warehouse.",
+            "Start",
+        ),
+        CommandEntry(
+            "query",
+            "flows.cli.query",
+            "Query the published warehouse, read-only; works while a snapshot is being taken.",
+            "Look",
+        ),
+        CommandEntry(
+            "report",
+            "flows.cli.publish",
+            "Write the report of the latest snapshot again, and the page of its map.",
+            "Look",
+        ),
+        CommandEntry(
+            "analyse",
+            "flows.cli.analyse",
+            "Estimate what is associated with the score: correlations, regressions and counts, with intervals and "
+            "caveats.",
+            "Look",
+        ),
+        CommandEntry(
+            "neighbours",
+            "flows.cli.neighbours",
+            "Show the cards nearest to a model's card, and what the better documented ones contain that it lacks.",
+            "Look",
+        ),
+        CommandEntry(
+            "atlas",
+            "flows.cli.atlas",
+            "The map of card texts: its kinds and their names, a viewer, a file.",
+            "Look",
+        ),
+        CommandEntry(
+            "label",
+            "flows.cli.label",
+            "Score cards yourself, without seeing judges' scores or popularity, so that judges can be compared with "
+            "you.",
+            "Judge",
+        ),
+        CommandEntry(
+            "calibrate",
+            "flows.cli.calibrate",
+            "Compare a judge with people and with itself, and attack it as authors might: its passport.",
+            "Judge",
+        ),
+        CommandEntry(
+            "passport",
+            "flows.cli.passport",
+            "Find out what a judge notices: edit real cards one thing at a time. No labels needed.",
+            "Judge",
+        ),
+        CommandEntry(
+            "boilerplate",
+            "flows.cli.boilerplate",
+            "Sentences that nobody wrote: what forms and tools put into many people's cards.",
+            "Judge",
+        ),
+        CommandEntry(
+            "status",
+            "flows.cli.status",
+            "Show the state of a home: what is published, held back, running, failed, and scheduled next.",
+            "Operate",
+        ),
+        CommandEntry(
+            "quarantine",
+            "flows.cli.quarantine",
+            "List the snapshots that are held back, and why.",
+            "Operate",
+        ),
+        CommandEntry(
+            "rebuild",
+            "flows.cli.publish",
+            "Make the warehouse again from the lake alone.",
+            "Operate",
+        ),
+        CommandEntry(
+            "server",
+            "flows.cli.server",
+            "Run a Prefect server for schedules and workers, until Ctrl-C.",
+            "Operate",
+        ),
+        CommandEntry(
+            "deploy",
+            "flows.cli.deploy",
+            "Set up the Prefect server of PREFECT_API_URL: work pools, limit, deployments, alarms.",
+            "Operate",
+        ),
+        CommandEntry(
+            "hub",
+            "flows.cli.hub",
+            "Serve a corpus file as a Hub on loopback, or make such a file.",
+            "Operate",
+        ),
+    )
+
+
+def _print_version(is_asked: bool) -> None:
+    if not is_asked:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        echo(f"cardiograph {version('cardiograph')}")
+    except PackageNotFoundError:
+        echo("cardiograph, from files that are not installed as a package")
+    raise typer.Exit
+
+
 app = typer.Typer(
+    cls=Cardiograph,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="The weekly pulse of the Hugging Face Hub's model cards.\n\n"
-    "Start with `cardiograph demo`: two weeks of a made-up Hub, no account, no network, about a minute. "
-    "Then `cardiograph snapshot` reads the real one.",
 )
-# In the order of `--help`.
-for command in (
-    label, calibrate, passport, analyse, neighbours, plan, doctor, status, snapshot, demo, query, server,
-    deploy, rebuild, report,
-):  # fmt: skip
-    app.command()(command)
-for name, group in (("hub", hub), ("quarantine", quarantine), ("atlas", atlas), ("boilerplate", boilerplate)):
-    app.add_typer(group, name=name)
+
+
+@app.callback()
+def _cardiograph(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """The weekly pulse of the Hugging Face Hub's model cards.
+
+    Start with `cardiograph demo`: two weeks of a made-up Hub, no account, no network, about a minute.
+    Then `cardiograph snapshot` reads the real one.
+    """
 
 
 def _clear_frames(error: BaseException | None) -> None:
@@ -59,10 +185,13 @@ def main() -> None:
     except CardiographError as error:
         _clear_frames(error)
         message = printable(str(error))  # it may name what strangers wrote: a column, a model
-        typer.secho(f"cardiograph: {message}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+        echo(f"cardiograph: {message}", err=True, colour=typer.colors.RED if sys.stderr.isatty() else None)
         raise SystemExit(error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 - Python would print its message as it is
+        print_traceback(error)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
-        typer.echo("cardiograph: stopped; run the same command again to continue", err=True)
+        echo("cardiograph: stopped; run the same command again to continue", err=True)
         raise SystemExit(130) from None
 
 

@@ -11,11 +11,14 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.console import figure, print_json, print_table
-from flows.cli.options import AsJson, Home
+from flows.cli.console import echo, figure, print_json, print_table
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.plain_help import CommandGroup
+from flows.cli.progress_bars import busy
 from tasks.cards.one_line import one_line
 from tasks.clock import utc_now
 from tasks.errors import EngineFailed, UsageError, WriterBusy
+from tasks.sentences.numbers import percent
 
 if TYPE_CHECKING:
     from tasks.atlas.kind_names import NamedKind
@@ -33,7 +36,7 @@ _OFFLINE = {
     "PYTHONUNBUFFERED": "1",
 }
 
-atlas = typer.Typer(
+atlas = CommandGroup(
     no_args_is_help=True, help="The map of card texts: its kinds and their names, a viewer, a file."
 )
 
@@ -58,14 +61,16 @@ def serve(
     from tempfile import TemporaryFile
     from time import sleep
 
-    from tasks.atlas.export import write_atlas_file, write_labels_file
     from tasks.engine.child import answers, free_port, running_child, wait_until
 
     if find_spec("embedding_atlas") is None:
         raise UsageError("embedding-atlas is not installed; `pip install 'cardiograph[viewer]'` installs it")
     table, labels = home / "atlas.parquet", home / "atlas-labels.parquet"
-    models = write_atlas_file(home, table)
-    write_labels_file(home, labels)
+    with busy("Writing the map"):
+        from tasks.atlas.export import write_atlas_file, write_labels_file
+
+        models = write_atlas_file(home, table)
+        write_labels_file(home, labels)
     port = port or free_port()
     # Places and neighbours come from the file: the viewer computes nothing.
     command = [
@@ -73,7 +78,7 @@ def serve(
         "--x", "x", "--y", "y", "--text", "words", "--neighbors", "neighbours", "--labels", str(labels.resolve()),
         "--host", HOST, "--port", str(port), "--no-auto-port",
     ]  # fmt: skip
-    typer.echo(f"Starting the viewer of {models:,} models …")
+    echo(f"Starting the viewer of {models:,} models …")
     with (
         TemporaryFile() as log,
         suppress(KeyboardInterrupt),
@@ -84,7 +89,7 @@ def serve(
             raise EngineFailed(
                 f"embedding-atlas did not start on port {port} ({_last_line(log)}); try another --port"
             )
-        typer.echo(f"{url} shows the map; Ctrl-C ends it.")
+        echo(f"{url} shows the map; Ctrl-C ends it.")
         while child.poll() is None:
             sleep(_POLL_S)  # not `wait`, which Ctrl-C does not interrupt once Polars was used
         raise EngineFailed(f"embedding-atlas stopped ({_last_line(log)}); run it again")
@@ -110,21 +115,23 @@ def export(
     The neighbours are rows of the file, counted from 0, with distances:
     {"ids": [...], "distances": [...]}, as embedding-atlas reads them.
     """
-    from tasks.atlas.export import write_atlas_file
-
     if path.suffix != ".parquet":
         raise UsageError(f"{path}: the name does not end in .parquet; choose one that does")
-    models = write_atlas_file(home, path)
-    typer.echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB): {models:,} models.")
+    with busy("Writing the map"):
+        from tasks.atlas.export import write_atlas_file
+
+        models = write_atlas_file(home, path)
+    echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB): {models:,} models.")
 
 
 @atlas.command()
 def names(
     home: Home,
     path: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.csv]", help="Names to give, one row per kind.")
+        Path | None, typer.Argument(metavar="FILE.csv", help="Names to give, one row per kind.")
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """List the kinds of the latest map, or give them better names.
 
@@ -140,14 +147,16 @@ def names(
     """
     from tasks.atlas.kind_names import named_kinds
 
+    as_json = as_json or output_format == "json"
     if path is not None:
         if as_json:
             raise UsageError("--json is for the list; leave it out, or leave out the file")
-        take_names(home, path)
+        with busy("Publishing"):
+            take_names(home, path)
     elif as_json:
         print_json(named_kinds(home))
     elif not (kinds := named_kinds(home)):
-        typer.echo("The latest map has no kinds.")
+        echo("The latest map has no kinds.")
     else:
         columns = "kind> name named_by archetype models> share> score> gap> stability> telling_terms"
         print_table(f"Kinds of the map of {kinds[0].snapshot}", columns, map(_cells, kinds))
@@ -163,7 +172,7 @@ def _cells(kind: NamedKind) -> Sequence[str]:
         named_by,
         kind.archetype,
         f"{kind.models:,}",
-        f"{kind.models_share:.1%}",
+        percent(kind.models_share),
         figure(kind.median_score, ".2f"),
         figure(kind.score_gap, "+.2f"),
         figure(kind.stability, ".2f") + (" unstable" if kind.is_unstable else ""),
@@ -181,18 +190,16 @@ def take_names(home: Path, path: Path) -> None:
 
     new = keep_names(home, path, utc_now())
     if not new:
-        typer.echo("These names are in place already.")
+        echo("These names are in place already.")
         return
     named = f"{len(new)} kind{'' if len(new) == 1 else 's'}"
     try:
         with coordinating(home, named_kinds(home)[0].snapshot) as run:
             _publish(run)
     except WriterBusy:
-        typer.echo(
-            f"Another run is writing to {home}; the names of {named} are saved for what it publishes next."
-        )
+        echo(f"Another run is writing to {home}; the names of {named} are saved for what it publishes next.")
         return
-    typer.echo(f"Named {named}.")
+    echo(f"Named {named}.")
 
 
 def _publish(run: Run) -> None:

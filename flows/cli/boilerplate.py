@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Home
+from flows.cli.console import echo, plain_table, print_json
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.plain_help import CommandGroup
+from flows.cli.progress_bars import busy, progress_bars
 
-boilerplate = typer.Typer(
+boilerplate = CommandGroup(
     no_args_is_help=True,
     help="Sentences that nobody wrote: what forms and tools put into many people's cards.",
 )
@@ -25,6 +27,7 @@ def learn(
         typer.Option(metavar="FILE.parquet", help="Also write the table, digests and counts, to this file."),
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Learn from the latest snapshot which sentences nobody wrote.
 
@@ -42,10 +45,11 @@ def learn(
     """
     import shutil
 
-    from flows.cli.progress_bars import progress_bars
-    from tasks.boilerplate.learning import learn as learn_table
-    from tasks.storage.warehouse import Warehouse
+    with busy("Starting"):
+        from tasks.boilerplate.learning import learn as learn_table
+        from tasks.storage.warehouse import Warehouse
 
+    as_json = as_json or output_format == "json"
     warehouse = Warehouse(home)
     with progress_bars("boilerplate"):
         learned = learn_table(warehouse)
@@ -55,16 +59,16 @@ def learn(
     if as_json:
         print_json(asdict(learned))
         return
-    typer.echo(
+    echo(
         f"{learned.of_forms + learned.of_houses:,} sentences that nobody wrote, in the cards of "
         f"{learned.models:,} models of {learned.snapshot}: {learned.of_forms:,} of forms, "
         f"{learned.of_houses:,} of single authors; {learned.shipped:,} more came with Cardiograph."
     )
-    typer.echo(f"The next snapshot judges by this table: {learned.version}.")
+    echo(f"The next snapshot judges by this table: {learned.version}.")
 
 
 @boilerplate.command()
-def show(home: Home, as_json: AsJson = False) -> None:
+def show(home: Home, as_json: AsJson = False, output_format: Format = "table") -> None:
     """Say which table is in use, and how much of each snapshot's text it knows.
 
     \b
@@ -74,13 +78,14 @@ def show(home: Home, as_json: AsJson = False) -> None:
     from tasks.boilerplate.tables import in_use
     from tasks.storage.lake import Lake
 
+    as_json = as_json or output_format == "json"
     table, checks = in_use(Lake(home)), checks_of(home)
     if as_json:
         print_json({"version": table.version, "sentences": len(table.ids), "checks": checks})
         return
-    typer.echo(f"Table {table.version}, {len(table.ids):,} sentences.")
+    echo(f"Table {table.version}, {len(table.ids):,} sentences.")
     if checks:
-        from rich.console import Console
+        from flows.cli.console import Console
 
         lines = plain_table(
             "snapshot models> words> known> new>", title="Words in sentences that nobody wrote"
@@ -88,4 +93,4 @@ def show(home: Home, as_json: AsJson = False) -> None:
         for one in checks:
             shares = (f"{100 * part / max(1, one.words):.1f} %" for part in (one.known_words, one.new_words))
             lines.add_row(str(one.snapshot), f"{one.models:,}", f"{one.words:,}", *shares)
-        Console().print(lines)
+        Console(emoji=False).print(lines)

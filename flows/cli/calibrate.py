@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
+from flows.cli.console import Console, echo, plain_table, print_json
+from flows.cli.options import AsJson, Budget, BudgetRequests, Format, Home, JudgeModel, JudgeName, JudgeUrls
 from flows.cli.passport import keep_passport
+from flows.cli.progress_bars import busy, progress_bars
 from tasks.cards.one_line import printable
 from tasks.errors import PassportRefused, UsageError
 from tasks.judges import opened_judge, serving, specs_of
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 def calibrate(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="CSV or Parquet file of labels.")],
     home: Home,
-    judge: Annotated[
-        str, typer.Option(help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.")
-    ] = DEFAULT_JUDGE,
+    judge: JudgeName = DEFAULT_JUDGE,
     judge_model: JudgeModel = None,
     judge_urls: JudgeUrls = None,
     budget: Budget = None,
@@ -56,6 +54,7 @@ def calibrate(
         Path | None, typer.Option(help="With --fit: draw what so many labels are worth, as .svg or .png.")
     ] = None,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Compare a judge with people and with itself, and attack it as authors might: its passport.
 
@@ -71,15 +70,16 @@ def calibrate(
     `cardiograph label` makes such a file. The passport is kept in the lake
     and shown in the report. What the measures mean: docs/calibration.md.
     """
-    from flows.cli.fit import fit_labels
-    from flows.cli.progress_bars import progress_bars
-    from tasks.boilerplate.tables import in_use
-    from tasks.passport.labels import read_labels
-    from tasks.passport.passport import examine
-    from tasks.passport.sheet import OVERALL
-    from tasks.storage.lake import Lake
-    from tasks.storage.warehouse import make_home
+    with busy("Starting"):
+        from flows.cli.fit import fit_labels
+        from tasks.boilerplate.tables import in_use
+        from tasks.passport.labels import read_labels
+        from tasks.passport.passport import examine
+        from tasks.passport.sheet import OVERALL
+        from tasks.storage.lake import Lake
+        from tasks.storage.warehouse import make_home
 
+    as_json = as_json or output_format == "json"
     (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     _check_options(is_fit=fit, has_fit_options=bool(subject or try_on or curve), min_kappa=min_kappa)
     if fit:
@@ -106,7 +106,7 @@ def calibrate(
     else:
         _print(entries, labelled)
     if not is_published:
-        typer.echo(f"Another run is writing to {home}; the next run publishes passport and labels.", err=True)
+        echo(f"Another run is writing to {home}; the next run publishes passport and labels.", err=True)
     if min_kappa is not None:
         check_kappa(entries, min_kappa)
 
@@ -150,7 +150,7 @@ def check_kappa(entries: Sequence[PassportEntry], min_kappa: float) -> None:
 def _print(entries: Sequence[PassportEntry], labelled: LabelledTexts) -> None:
     from tasks.passport.reading import conclusion, tables
 
-    console = Console()
+    console = Console(emoji=False)
     for title, lines in tables(entries):
         table = plain_table("_ estimate> 95_%_interval> n> _", title=title)
         table.columns[0].min_width, table.columns[-1].style = 24, "dim"

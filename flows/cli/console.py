@@ -1,31 +1,65 @@
 """What the commands share at a terminal: JSON for programs, plain tables and short time-outs for people.
 
-Rich colours its output only on a terminal, and honours NO_COLOR.
+Everything that a command prints goes through `Console`, `echo` or `write_data`: strangers wrote much of it, and here,
+at the one exit, it loses what could drive the terminal. Rich colours its output only on a terminal, and honours
+NO_COLOR.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date
 
+import rich.console
 import typer
-from rich.console import Console
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from tasks.cards.one_line import one_line
+from tasks.cards.one_line import harmless, one_line
 from tasks.errors import UsageError
+from tasks.sentences.numbers import MINUS, decimal
 
 CELL_CHARACTERS = 60
 
 
+class Console(rich.console.Console):
+    """Rich's console, for texts from strangers: what it prints cannot drive the terminal, but for its own colours."""
+
+    def render(
+        self, renderable: rich.console.RenderableType, options: rich.console.ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Its segments; only Rich's own control segments keep control characters."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=harmless(segment.text))
+
+
+def echo(message: object = "", *, err: bool = False, colour: str | None = None) -> None:
+    """Print a line, on standard error where it is not a result."""
+    typer.secho(harmless(str(message)), err=err, fg=colour)
+
+
+def write_data(content: bytes) -> None:
+    """Write a result as it is; on a terminal, without what could drive it."""
+    if sys.stdout.isatty():
+        content = harmless(content.decode(errors="replace")).encode()
+    sys.stdout.buffer.write(content)
+
+
+def print_traceback(error: BaseException) -> None:
+    """As Python does for an error that nothing expected; its message may contain what strangers wrote."""
+    sys.stderr.write(harmless("".join(traceback.format_exception(error))))
+
+
 def print_json(value: object) -> None:
     """Print indented JSON: records as objects, dates in ISO format, other values that JSON has no type for as text."""
-    typer.echo(json.dumps(value, indent=2, default=_plain))
+    echo(json.dumps(value, indent=2, default=_plain))
 
 
 def _plain(value: object) -> object:
@@ -61,7 +95,7 @@ def print_table(title: str, columns: str, rows: Iterable[Sequence[str]]) -> None
     table = plain_table(columns, title=title)
     for cells in rows:
         table.add_row(*(Text(one_line(cell, CELL_CHARACTERS)) for cell in cells))
-    Console(highlight=False).print(table)
+    Console(highlight=False, emoji=False).print(table)
 
 
 def date_in(text: str, subject: str) -> date:
@@ -81,12 +115,12 @@ def fail_fast() -> None:
 
 def count(n: float) -> str:
     """`1,234`."""
-    return f"{n:,.0f}"
+    return decimal(n, 0)
 
 
 def figure(n: float | None, form: str = ",") -> str:
     """The number in a format; a dash where there is none."""
-    return "–" if n is None else f"{n:{form}}"
+    return "–" if n is None else f"{n:{form}}".replace("-", MINUS)
 
 
 def size(n: float) -> str:

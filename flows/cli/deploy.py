@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli.console import echo
+from flows.cli.progress_bars import busy
 from tasks.engine.child import SAFE_PATH
 from tasks.errors import DeployFailed, UsageError
 from tasks.settings import settings
@@ -64,7 +66,7 @@ def deploy(
     from tasks.engine.prefect_api import is_open, refusal
 
     if is_open():
-        typer.echo(
+        echo(
             "WARNING: this Prefect server asks nobody for a secret: whoever reaches it, web pages in a browser on its "
             "machine included, can run commands on its workers. `cardiograph server` starts one that does.",
             err=True,
@@ -76,7 +78,8 @@ def deploy(
             _make_automations(client, alarm_block)
     except PrefectHTTPStatusError as error:
         raise DeployFailed(f"the Prefect server refused a request: {refusal(error)}") from error
-    _make_deployments()
+    with busy("Deploying"):
+        _make_deployments()
 
 
 def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
@@ -92,14 +95,14 @@ def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
     for name in POOLS:
         try:
             client.create_work_pool(WorkPoolCreate(name=name, type=pool_type))
-            typer.echo(f"work pool {name} ({pool_type}) created")
+            echo(f"work pool {name} ({pool_type}) created")
         except ObjectAlreadyExists:
-            typer.echo(f"work pool {name} exists")
+            echo(f"work pool {name} exists")
         pool = client.read_work_pool(name)
         # A new pool has none of its own yet; the first worker would give it one that is open.
         template = closed_template(pool.base_job_template or template_of(pool.type))
         if not template:
-            typer.echo(
+            echo(
                 f"work pool {name} is open: any run may set its own command. Run `cardiograph deploy` where the "
                 f"workers of type {pool.type} are installed, or again when one has been there",
                 err=True,
@@ -114,7 +117,7 @@ def set_hub_limit(client: SyncPrefectClient, slots: int | None) -> None:
 
     slots = slots or limit_slots() or HUB_SLOTS
     set_limit(client, slots)
-    typer.echo(f"global concurrency limit {settings().hub_limit}: {slots} requests in flight")
+    echo(f"global concurrency limit {settings().hub_limit}: {slots} requests in flight")
 
 
 def _make_deployments() -> None:
@@ -135,7 +138,7 @@ def _make_deployments() -> None:
         f"{entry['entrypoint'].rpartition('.')[2]}/{entry['name']}"
         for entry in _yaml("prefect")["deployments"]
     ]
-    typer.echo(f"deployments: {', '.join(names)}")
+    echo(f"deployments: {', '.join(names)}")
 
 
 def _make_automations(client: SyncPrefectClient, alarm_block: str | None) -> None:
@@ -152,7 +155,7 @@ def _make_automations(client: SyncPrefectClient, alarm_block: str | None) -> Non
             client.update_automation(known[automation.name], automation)
         else:
             client.create_automation(automation)
-        typer.echo(f"automation {automation.name}")
+        echo(f"automation {automation.name}")
 
 
 def _alarm_actions(client: SyncPrefectClient, block: str | None) -> list[dict[str, Any]]:

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
 from rich.markup import escape
 
-from flows.cli.console import plain_table, print_json
+from flows.cli.console import Console, echo, plain_table, print_json
 from flows.cli.passport import publish_now
 from tasks.errors import JudgesDiffer, LabelsInvalid, UsageError
 from tasks.judges import JudgeIdentity, identify, opened_judge, serving
@@ -69,7 +67,7 @@ def fit_labels(
     else:
         _print(fit, labelled, found.unscored)
     if not is_published:
-        typer.echo(f"Another run is writing to {home}; the next run publishes the fitted judge.", err=True)
+        echo(f"Another run is writing to {home}; the next run publishes the fitted judge.", err=True)
 
 
 def _check(subject: str, picture: Path | None) -> None:
@@ -139,7 +137,7 @@ def draw_curve(fit: LabelFit, path: Path) -> None:
 def _print(fit: LabelFit, labelled: LabelledTexts, unscored: int) -> None:
     from tasks.fitted import reading
 
-    console = Console()
+    console = Console(emoji=False)
     base = fit.judge.base_judge
     columns = f"_ fitted {base} length_alone"
     _table(

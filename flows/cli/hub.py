@@ -9,51 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.console import echo
+from flows.cli.plain_help import CommandGroup
+from flows.cli.progress_bars import busy
 from tasks.replica.faults import FAULT_HELP
 from tasks.replica.protocol import PLANS
 
 if TYPE_CHECKING:
     from tasks.replica.corpus import Corpus
 
-hub = typer.Typer(
+hub = CommandGroup(
     help="Serve a corpus file as a Hub on loopback, or make such a file.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 _DAY = ["%Y-%m-%d"]
-_SERVE_HELP = """
-Serve a corpus file over the Hub's own HTTP API, until Ctrl-C.
-
-Every program that reads `HF_ENDPOINT` works against it, such as `huggingface_hub` and `cardiograph`.
-docs/corpus.md describes the file.
-
-**Examples**
-
-- `cardiograph hub serve demo.parquet --port 8080`
-  then elsewhere: `HF_ENDPOINT=http://127.0.0.1:8080 hf models ls --limit 5`
-
-- `cardiograph hub serve demo.parquet --as-of 2026-10-05`: the Hub as it stood that day
-
-- `cardiograph hub serve demo.parquet --plan free --window-s 30 --quota-scale 0.1`: the same pace,
-  in windows a tenth as long
-
-- `cardiograph hub serve demo.parquet --latency-ms 80 --faults 5xx=0.02,drop=0.01`: a bad day
-
-`curl http://127.0.0.1:8080/-/replica/stats` shows what it has answered so far;
-`curl -X POST http://127.0.0.1:8080/-/replica/reset` sets the counts to zero.
-"""
 _FAULTS = "; ".join(f"{name}: {effect}" for name, effect in FAULT_HELP.items())
 _FAULTS_HELP = f"Rates of failures, such as 5xx=0.02,drop=0.01. {_FAULTS}."
 _PLAN_HELP = f"Quotas of this plan; choose from: {', '.join(PLANS)}."
-_MAKE_HELP = """
-Make a synthetic corpus: models, their cards and some weeks of their history, with known truth.
-
-**Example:** `cardiograph hub make-corpus demo.parquet --models 1000 --weeks 8 --seed 7`
-"""
 
 
-@hub.command(help=_SERVE_HELP)
+@hub.command()
 def serve(
     corpus: Annotated[
         Path, typer.Argument(metavar="CORPUS.parquet", help="The corpus file.", show_default=False)
@@ -74,6 +50,25 @@ def serve(
     seed: Annotated[int, typer.Option(help="The same seed, the same failures.")] = 0,
     exit_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
+    """Serve a corpus file over the Hub's own HTTP API, until Ctrl-C.
+
+    \b
+    cardiograph hub serve demo.parquet --port 8080
+    HF_ENDPOINT=http://127.0.0.1:8080 hf models ls --limit 5      elsewhere
+    cardiograph hub serve demo.parquet --as-of 2026-10-05         as on that day
+    cardiograph hub serve demo.parquet --faults 5xx=0.02,drop=0.01     a bad day
+    cardiograph hub serve demo.parquet --plan free --window-s 30 --quota-scale 0.1
+
+    \b
+    Every program that reads HF_ENDPOINT works against it: huggingface_hub, hf,
+    and cardiograph. The last line keeps the pace of a free account, in windows
+    a tenth as long. docs/corpus.md describes the file.
+
+    \b
+    curl http://127.0.0.1:8080/-/replica/stats               answers so far
+    curl -X POST http://127.0.0.1:8080/-/replica/reset       counts from 0 again
+    """
+    echo(f"Reading {corpus} …", err=True)
     from tasks.replica.server import serve as serve_until_stopped
     from tasks.replica.serving import Serving
 
@@ -99,10 +94,10 @@ def serve(
 
 def _announce(url: str, corpus: Corpus) -> None:
     what = f"{corpus.models.height:,} models of {corpus.name} as of {corpus.snapshot}"
-    typer.echo(f"{url} serves {what}; try: HF_ENDPOINT={url} hf models ls --limit 5")
+    echo(f"{url} serves {what}; try: HF_ENDPOINT={url} hf models ls --limit 5")
 
 
-@hub.command("make-corpus", help=_MAKE_HELP)
+@hub.command("make-corpus")
 def make_corpus(
     out: Annotated[
         Path, typer.Argument(metavar="OUT.parquet", help="The file to write.", show_default=False)
@@ -124,10 +119,17 @@ def make_corpus(
         ),
     ] = 0.0,
 ) -> None:
-    from tasks.demo import write_demo_corpus
+    """Make a synthetic corpus: models, their cards and some weeks of their history, with known truth.
 
+    \b
+    cardiograph hub make-corpus demo.parquet
+    cardiograph hub make-corpus large.parquet --models 100000 --weeks 2
+    """
     last = end.date() if end else None
-    write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=last, dominant=dominant)
+    with busy("Inventing models"):
+        from tasks.demo import write_demo_corpus
+
+        write_demo_corpus(out, models=models, weeks=weeks, seed=seed, end=last, dominant=dominant)
     size_mb = out.stat().st_size / 1e6
-    typer.echo(f"Wrote {out} ({size_mb:.1f} MB): {models:,} models, {weeks} weeks, seed {seed}.")
-    typer.echo(f"Serve it: cardiograph hub serve {out}")
+    echo(f"Wrote {out} ({size_mb:.1f} MB): {models:,} models, {weeks} weeks, seed {seed}.")
+    echo(f"Serve it: cardiograph hub serve {out}")

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.completion import complete_judge_of_home
+from flows.cli.console import echo
 from flows.cli.options import Home
+from flows.cli.progress_bars import busy
 from tasks.errors import UsageError
 from tasks.records import CardText
 from tasks.rubric import LEVELS, load_rubric
 
 if TYPE_CHECKING:
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.segment import Segment
+
+    from flows.cli.console import Console
 
 CARD_CHARACTERS = 24_000  # what a person reads before scoring; much more than a judge model is shown
 _KEYS = "1-5 · Enter: next page · t: top · r: source · ?: scale · s: skip · b: back · q: quit"
@@ -43,7 +48,11 @@ def label(
         bool, typer.Option("--criteria", help="Ask for each criterion, then overall.")
     ] = False,
     judge: Annotated[
-        str | None, typer.Option(help="Draw by this judge's scores. Default: the judge that judged last.")
+        str | None,
+        typer.Option(
+            help="Draw by this judge's scores. Default: the judge that judged last.",
+            autocompletion=complete_judge_of_home,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="A different seed draws different texts.")] = 20,
     export: Annotated[
@@ -65,8 +74,9 @@ def label(
     per author. Each answer is saved at once; run the command again to resume.
     Then run `cardiograph calibrate labels.csv`.
     """
-    from tasks.passport import diary
-    from tasks.passport.sample import draw_sample
+    with busy("Starting"):
+        from tasks.passport import diary
+        from tasks.passport.sample import draw_sample
 
     if export and import_:
         raise UsageError("--export and --import exclude each other")
@@ -74,11 +84,11 @@ def label(
         raise UsageError("--rater is blank; give a name")
     if import_:
         taken, blank = diary.take_in(import_, labels, rater)
-        typer.echo(f"{taken:,} answers added to {labels}; {blank:,} rows were blank")
+        echo(f"{taken:,} answers added to {labels}; {blank:,} rows were blank")
     elif export:
         sample = draw_sample(home, n, seed=seed, judge=judge)
         diary.export(export, sample.texts, rater)
-        typer.echo(
+        echo(
             f"{len(sample.texts):,} texts, drawn by {sample.basis}, written to {export}. Fill in 'score' (1-5), and "
             f"the criteria if you like; save as CSV. Then: cardiograph calibrate {export}"
         )
@@ -95,25 +105,25 @@ def _label_here(
     from tasks.passport.sheet import OVERALL, subjects
 
     done = diary.labelled_by(labels, rater)
-    sample = draw_sample(home, max(0, n - len(done)), seed=seed, judge=judge, without=done)
+    with busy("Drawing texts"):
+        sample = draw_sample(home, max(0, n - len(done)), seed=seed, judge=judge, without=done)
     if not sample.texts:
-        typer.echo(
+        echo(
             f"{len(done):,} texts are labelled or skipped in {labels}; none is left. Raise --n to label more."
         )
         return
-    typer.echo(f"{len(sample.texts):,} texts, drawn by {sample.basis}, {len(done):,} done before. {_KEYS}")
+    echo(f"{len(sample.texts):,} texts, drawn by {sample.basis}, {len(done):,} done before. {_KEYS}")
     to_mark = (*subjects()[1:], OVERALL) if by_criterion else (OVERALL,)
     answered = _go_through(sample.texts, labels, rater, to_mark)
-    typer.echo(f"\n{answered:,} answers written to {labels}. Then: cardiograph calibrate {labels}")
+    echo(f"\n{answered:,} answers written to {labels}. Then: cardiograph calibrate {labels}")
 
 
 def _go_through(texts: Sequence[CardText], labels: Path, rater: str, to_mark: Sequence[str]) -> int:
     """Ask about one text after another, or the one before; returns how many answers were saved."""
-    from rich.console import Console
-
+    from flows.cli.console import Console
     from tasks.passport import diary
 
-    console, at, answered = Console(highlight=False), 0, 0
+    console, at, answered = Console(highlight=False, emoji=False), 0, 0
     while at < len(texts):
         answer = _ask_all(console, texts[at], f"Card {at + 1} of {len(texts)}", to_mark)
         if answer == QUIT:

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from flows.cli.console import CELL_CHARACTERS, figure, print_json, print_table
-from flows.cli.options import AsJson, Home
+from flows.cli.completion import complete_model
+from flows.cli.console import CELL_CHARACTERS, Console, figure, print_json, print_table
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.progress_bars import busy
 from tasks.cards.one_line import one_line
 
 if TYPE_CHECKING:
@@ -21,10 +22,16 @@ _CHECKS_SHOWN = 10
 
 
 def neighbours(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the map, as owner/name.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A model of the map, as owner/name.", autocompletion=complete_model
+        ),
+    ],
     home: Home,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Cards to show, the nearest first.")] = 10,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Show the cards nearest to a model's card, and what the better documented ones contain that it lacks.
 
@@ -39,13 +46,15 @@ def neighbours(
     them. Neighbours with a higher score are better documented: the checks of
     the rubric that they pass and this card fails are listed with advice.
     """
-    from tasks.atlas.neighbours import neighbourhood
+    as_json = as_json or output_format == "json"
+    with busy("Looking around"):
+        from tasks.atlas.neighbours import neighbourhood
 
-    found = neighbourhood(home, model.strip(), limit)
+        found = neighbourhood(home, model.strip(), limit)
     if as_json:
         print_json(_plain(found))
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(_about(found))
     if not found.near:
         console.print(Text("No other card is on the map."))

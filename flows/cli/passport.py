@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from flows.cli.console import plain_table, print_json
-from flows.cli.options import AsJson, Budget, BudgetRequests, Home, JudgeModel, JudgeUrls
+from flows.cli.console import Console, echo, plain_table, print_json
+from flows.cli.options import AsJson, Budget, BudgetRequests, Format, Home, JudgeModel, JudgeName, JudgeUrls
+from flows.cli.progress_bars import busy, progress_bars
 from tasks.errors import UsageError, WriterBusy
 from tasks.judges import opened_judge, serving, specs_of
 from tasks.records import DEFAULT_JUDGE, CardText, PassportEntry, SpendingCap
@@ -19,9 +19,7 @@ from tasks.records import DEFAULT_JUDGE, CardText, PassportEntry, SpendingCap
 
 def passport(
     home: Home,
-    judge: Annotated[
-        str, typer.Option(help="The judge: `checklist`, `vllm`, `vllm:MODEL` or `openai:MODEL`.")
-    ] = DEFAULT_JUDGE,
+    judge: JudgeName = DEFAULT_JUDGE,
     judge_model: JudgeModel = None,
     judge_urls: JudgeUrls = None,
     budget: Budget = None,
@@ -31,6 +29,7 @@ def passport(
     ] = 40,
     seed: Annotated[int, typer.Option(help="For the cards, the edits and the resamples.")] = 20,
     as_json: AsJson = False,
+    output_format: Format = "table",
 ) -> None:
     """Find out what a judge notices: edit real cards one thing at a time. No labels needed.
 
@@ -44,11 +43,12 @@ def passport(
     must move; all others must stay. A snapshot does this by itself for a new
     judge, on fewer cards. What the measures mean: docs/calibration.md.
     """
-    from flows.cli.progress_bars import progress_bars
-    from tasks.boilerplate.tables import in_use
-    from tasks.passport.metamorphic.examining import examine_evidence
-    from tasks.storage.lake import Lake
+    with busy("Starting"):
+        from tasks.boilerplate.tables import in_use
+        from tasks.passport.metamorphic.examining import examine_evidence
+        from tasks.storage.lake import Lake
 
+    as_json = as_json or output_format == "json"
     (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     with (
         progress_bars("passport"),
@@ -63,7 +63,7 @@ def passport(
     else:
         _print(entries, len(cards))
     if not is_published:
-        typer.echo(f"Another run is writing to {home}; the next run publishes the passport.", err=True)
+        echo(f"Another run is writing to {home}; the next run publishes the passport.", err=True)
 
 
 def cards_to_edit(home: Path, n: int, fingerprint: str, seed: int) -> list[CardText]:
@@ -122,7 +122,7 @@ def _print(entries: Sequence[PassportEntry], cards: int) -> None:
     from tasks.passport.metamorphic.reading import evidence_tables
     from tasks.sentences.evidence import evidence_sentences
 
-    console = Console()
+    console = Console(emoji=False)
     for title, lines in evidence_tables(entries):
         table = plain_table("_ estimate> 95_%_interval> n> _", title=title)
         table.columns[0].min_width, table.columns[-1].style = 24, "dim"

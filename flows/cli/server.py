@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.console import echo
 from flows.cli.options import Home
 from tasks.settings import settings
 
@@ -45,8 +46,8 @@ def server(
     stated = {name: value for name, value in os.environ.items() if value}
     os.environ.update(closed(given or secret_of(home), origins) | stated)
     os.environ.update(PREFECT_SERVER_API_HOST=host, PREFECT_SERVER_API_PORT=str(port))
-    typer.echo(f"Prefect's server: http://{host}:{port}")
+    echo(f"Prefect's server: http://{host}:{port}")
     if not given:
-        typer.echo(f"its secret:       {secret_file(home)}")
+        echo(f"its secret:       {secret_file(home)}")
     names = [name.strip() for name in settings().server_names.split(",") if name.strip()]
     serve(host, port, names, with_services=services, log_level="warning")

@@ -6,17 +6,19 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 
-from flows.cli.console import count, fail_fast, plain_table, print_json, size
-from flows.cli.options import AsJson, Home
+from flows.cli.console import Console, count, fail_fast, plain_table, print_json, size
+from flows.cli.options import AsJson, Format, Home
+from flows.cli.progress_bars import busy
+from tasks.cards.one_line import printable
+from tasks.clock import utc_now
 
 if TYPE_CHECKING:
     from tasks.operations.status import State
 
 
-def status(home: Home, as_json: AsJson = False) -> None:
+def status(home: Home, as_json: AsJson = False, output_format: Format = "table") -> None:
     """Show the state of a home: what is published, held back, running, failed, and scheduled next.
 
     \b
@@ -28,12 +30,12 @@ def status(home: Home, as_json: AsJson = False) -> None:
     its parts are those that workers have yet to do. With PREFECT_API_URL set,
     the next scheduled runs are shown too.
     """
-    from tasks.cards.one_line import printable
-    from tasks.clock import utc_now
-    from tasks.operations.status import read_state
-
+    as_json = as_json or output_format == "json"
     fail_fast()
-    state = read_state(home, utc_now())
+    with busy("Looking"):
+        from tasks.operations.status import read_state
+
+        state = read_state(home, utc_now())
     if as_json:
         print_json(state)
         return
@@ -42,7 +44,7 @@ def status(home: Home, as_json: AsJson = False) -> None:
     table.add_column(overflow="fold")
     for name, value in _rows(state):
         table.add_row(name, escape(printable(value)))
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def _rows(state: State) -> list[tuple[str, str]]:

@@ -28,9 +28,13 @@ select
     placed.library_name as library,
     placed.model_format as format,
     placed.words,
-    -- A name comes from a stranger: encoded, it cannot leave the path of this address.
-    concat('https://huggingface.co/', replace(url_encode(placed.model_id), '%2F', '/')) as url,
+    -- A name comes from a stranger: encoded, it cannot leave the path of this address. Models of a corpus have no page.
+    case
+        when snapshots.hub = 'the Hugging Face Hub' then 'https://huggingface.co/'
+        when regexp_full_match(snapshots.hub, 'https?://[A-Za-z0-9_.:\[\]-]+(/[A-Za-z0-9_./~-]*)?') then concat(snapshots.hub, '/')
+    end || replace(url_encode(placed.model_id), '%2F', '/') as url,
     {'ids': coalesce(near.ids, []), 'distances': coalesce(near.distances, [])} as neighbours
 from placed
+join base.snapshots as snapshots using (snapshot)
 left join near using (model_id)
 order by placed.place;

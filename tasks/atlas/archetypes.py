@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.atlas.naming import KindFacts, counted, plain
+from tasks.atlas.naming import KindFacts, counted, plain, plain_percent
 from tasks.atlas.terms import word_file
 
 Archetype = Literal["template", "generated", "conversion", "lab", "language", "domain", "fine_tune", "other"]
@@ -51,30 +51,32 @@ def archetype_of(facts: KindFacts) -> ArchetypeOf:
 
 def _template(facts: KindFacts) -> str:
     share = facts.untouched_share
-    return f"{share:.0%} of its cards are templates left open." if share >= TEMPLATE_SHARE_MIN else ""
+    return (
+        f"{plain_percent(share)} of its cards are templates left open." if share >= TEMPLATE_SHARE_MIN else ""
+    )
 
 
 def _generated(facts: KindFacts) -> str:
     """A tool that converts models writes their cards, too: such a kind is a conversion."""
     share = facts.written_by_tool_share
     is_generated = share >= GENERATED_SHARE_MIN and not _conversion(facts)
-    return f"{share:.0%} of its cards were written by a tool." if is_generated else ""
+    return f"{plain_percent(share)} of its cards were written by a tool." if is_generated else ""
 
 
 def _conversion(facts: KindFacts) -> str:
     share = min(1.0, sum(v.share for v in facts.composition.formats if v.value in _CONVERSIONS))
-    return f"{share:.0%} of its models are conversions." if share >= CONVERSION_SHARE_MIN else ""
+    return f"{plain_percent(share)} of its models are conversions." if share >= CONVERSION_SHARE_MIN else ""
 
 
 def _lab(facts: KindFacts) -> str:
     if facts.top_author_share < LAB_AUTHOR_SHARE_MIN and facts.authors > LAB_AUTHORS_MAX:
         return ""
-    makers = f"{counted(facts.authors, 'author')}, the first with {facts.top_author_share:.0%} of its models"
+    makers = f"{counted(facts.authors, 'author')}, the first with {plain_percent(facts.top_author_share)} of its models"
     ratio = facts.downloads_share / facts.models_share if facts.models_share > 0 else 0.0
     if ratio >= LAB_DOWNLOADS_RATIO_MIN:
         return f"It is by {makers}, and downloaded {ratio:.1f} times as often as the average."
     if facts.base_share >= LAB_BASE_SHARE_MIN:
-        return f"It is by {makers}, and others build on {facts.base_share:.0%} of them."
+        return f"It is by {makers}, and others build on {plain_percent(facts.base_share)} of them."
     return ""
 
 
@@ -86,24 +88,24 @@ def _language(facts: KindFacts) -> str:
     code = max(others, key=lambda code: (others[code], code), default="")
     if others.get(code, 0.0) >= LANGUAGE_SHARE_MIN:
         name = word_file()["languages"].get(code) or plain(code, 20)
-        return f"{others[code]:.0%} of its models are for {name}."
-    return f"{share:.0%} of its models are for languages other than English."
+        return f"{plain_percent(others[code])} of its models are for {name}."
+    return f"{plain_percent(share)} of its models are for languages other than English."
 
 
 def _domain(facts: KindFacts) -> str:
     for value in facts.composition.pipelines:
         if value.share >= DOMAIN_SHARE_MIN and value.value not in _GENERAL_TASKS:
             task = word_file()["pipelines"].get(value.value) or plain(value.value, 40)
-            return f"{value.share:.0%} of its models have one task: {task[:1].lower()}{task[1:]}."
+            return f"{plain_percent(value.share)} of its models have one task: {task[:1].lower()}{task[1:]}."
     return ""
 
 
 def _fine_tune(facts: KindFacts) -> str:
     if facts.base_model_share >= FINE_TUNE_SHARE_MIN:
-        return f"{facts.base_model_share:.0%} of its models name the model that they come from."
+        return f"{plain_percent(facts.base_model_share)} of its models name the model that they come from."
     for value in facts.composition.formats:
         if value.value == "adapter" and value.share >= FINE_TUNE_SHARE_MIN:
-            return f"{value.share:.0%} of its models are adapters."
+            return f"{plain_percent(value.share)} of its models are adapters."
     return ""
 
 

@@ -7,7 +7,6 @@ going back to an earlier name does.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
@@ -20,6 +19,7 @@ from tasks.atlas.neighbours import latest_map
 from tasks.cards.one_line import one_line
 from tasks.errors import UsageError
 from tasks.records import KindName
+from tasks.spreadsheets import read_csv, unguarded
 from tasks.storage.warehouse import Warehouse, frame
 
 PERSON = "person"
@@ -27,8 +27,6 @@ NAME_CHARACTERS_MAX = 60
 DESCRIPTION_CHARACTERS_MAX = 500
 FILE_BYTES_MAX = 5_000_000
 _COLUMNS = ("kind", "name", "description")
-
-CsvRow = Mapping[str | None, str | list[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,9 @@ class NamedKind:
 
 @dataclass(frozen=True, slots=True)
 class GivenName:
-    """A name that a person gives a kind; `row` is its line in the file, for messages."""
+    """A name that a person gives a kind; `row` is its place in the file, for messages."""
 
-    row: int
+    row: str
     kind: int
     name: str
     description: str
@@ -82,20 +80,15 @@ def read_names(path: Path) -> list[GivenName]:
             raise UsageError(
                 f"{path}: larger than {FILE_BYTES_MAX / 1e6:.0f} MB; choose a file with names only"
             )
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            _check_columns(path, reader.fieldnames or [])
-            return [_given(path, reader.line_num, row) for row in reader if _is_filled(row)]
+        table = read_csv(path)
+        columns = [name.casefold() for name in table.names if name]
+        _check_columns(path, columns)
+        return [
+            _given(path, place, dict(zip(table.names, cells, strict=False)))
+            for place, cells in table.records()
+        ]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); name a CSV file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(
-            f"{path}: not a CSV file in UTF-8 ({one_line(str(error))}); save it as one"
-        ) from error
-
-
-def _is_filled(row: CsvRow) -> bool:
-    return any(cell.strip() if isinstance(cell, str) else cell for cell in row.values())
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:
@@ -110,12 +103,11 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
         raise UsageError(f"{path}: a column occurs twice; leave kind, name, description once each")
 
 
-def _given(path: Path, line: int, row: CsvRow) -> GivenName:
+def _given(path: Path, place: str, row: Mapping[str, str]) -> GivenName:
     """One row, checked by itself."""
-    where = f"{path}, row {line}"
-    if None in row or None in row.values():
-        raise UsageError(f"{where}: has more or fewer cells than the first row; quote names that hold commas")
-    kind, name, description = (str(row.get(column) or "").strip() for column in _COLUMNS)
+    where = f"{path}: {place}"
+    cells = {name.casefold(): unguarded(cell.strip()) for name, cell in row.items()}
+    kind, name, description = (cells.get(column, "") for column in _COLUMNS)
     if not re.fullmatch(r"[0-9]{1,9}", kind):
         raise UsageError(
             f"{where}: '{one_line(kind, 30)}' is not a kind; `cardiograph atlas names` lists their numbers"
@@ -129,22 +121,22 @@ def _given(path: Path, line: int, row: CsvRow) -> GivenName:
             raise UsageError(f"{subject} characters that do not print; type it again")
         if len(text) > most:
             raise UsageError(f"{subject} {len(text)} characters; shorten it to {most}")
-    return GivenName(line, int(kind), name, description)
+    return GivenName(place, int(kind), name, description)
 
 
 def check_names(path: Path, given: Iterable[GivenName], kinds: Sequence[NamedKind]) -> None:
     """Raise `UsageError` for a kind that is not on the map, a kind with two names, and a name for two kinds."""
     known = {kind.kind for kind in kinds}
-    rows: dict[int, int] = {}
+    rows: dict[int, str] = {}
     for name in given:
-        where = f"{path}, row {name.row}"
+        where = f"{path}: {name.row}"
         if name.kind not in known:
             raise UsageError(
                 f"{where}: no kind {name.kind} on the map; `cardiograph atlas names` lists its kinds"
             )
         if name.kind in rows:
             raise UsageError(
-                f"{where}: kind {name.kind} has a name in row {rows[name.kind]} too; delete one of the two"
+                f"{where}: kind {name.kind} has a name in {rows[name.kind]} too; delete one of the two"
             )
         rows[name.kind] = name.row
     taken = {kind.name.casefold(): kind.kind for kind in kinds if kind.name and kind.kind not in rows}
@@ -152,7 +144,7 @@ def check_names(path: Path, given: Iterable[GivenName], kinds: Sequence[NamedKin
         other = taken.setdefault(name.name.casefold(), name.kind)
         if other != name.kind:
             raise UsageError(
-                f"{path}, row {name.row}: kind {other} is called '{one_line(name.name)}' too; "
+                f"{path}: {name.row}: kind {other} is called '{one_line(name.name)}' too; "
                 f"choose another name for kind {name.kind}"
             )
 

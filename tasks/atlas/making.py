@@ -32,6 +32,7 @@ from tasks.atlas.quality import trustworthiness
 from tasks.embedders.passages import Vectors
 from tasks.progress import advance
 from tasks.records import KindEvent
+from tasks.sentences.numbers import percent
 
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
@@ -143,8 +144,8 @@ def build_map(
         if drift <= limits.drift_max:
             return _place_on(previous, snapshot, hashes, texts, drift)
         reason = (
-            f"{drift:.0%} of the texts were not there when the map of {previous.fit.snapshot} was fitted; "
-            f"{limits.drift_max:.0%} may be"
+            f"{percent(drift)} of the texts were not there when the map of {previous.fit.snapshot} was fitted; "
+            f"{percent(limits.drift_max)} may be"
         )
     return _fit(snapshot, hashes, texts, previous, highest, limits, reason=reason)
 

@@ -17,6 +17,7 @@ from tasks.atlas.terms import Composition, TermValue, word_file
 from tasks.cards.templates import templates
 from tasks.cards.vocabulary import libraries
 from tasks.records import KindName
+from tasks.sentences.numbers import decimal
 from tasks.sentences.words import upper_first
 
 NAME_CHARACTERS_MAX = 60
@@ -108,12 +109,12 @@ def describe(facts: KindFacts) -> str:
 
 def _facts_in_words(facts: KindFacts) -> Iterator[str]:
     if facts.authors > 1 and (author := _author(facts)):
-        yield f"{facts.top_author_share:.0%} of them by {author}"
+        yield f"{plain_percent(facts.top_author_share)} of them by {author}"
     top = _top(facts.composition.pipelines, PIPELINE_SHARE_MIN)
     if top and (task := _word("pipelines", top.value)):
-        yield f"{top.share:.0%} of them for {task[:1].lower()}{task[1:]}"
+        yield f"{plain_percent(top.share)} of them for {task[:1].lower()}{task[1:]}"
     if (share := facts.untouched_share + facts.written_by_tool_share) >= 0.1:
-        yield f"{share:.0%} with a card that nobody wrote"
+        yield f"{plain_percent(share)} with a card that nobody wrote"
 
 
 # ----------------------------------------------------------------------------------------------- plain text
@@ -140,6 +141,11 @@ def shortened(text: str, characters_max: int) -> str:
     head = text[: characters_max + 1]
     blank = head.rfind(" ")
     return head[: blank if blank > characters_max // 2 else characters_max].rstrip(" ,-–(")
+
+
+def plain_percent(share: float) -> str:
+    """A share as whole per cent, with an ordinary blank: descriptions are kept as plain text."""
+    return f"{decimal(100 * share, 0)} %"
 
 
 def counted(n: int, noun: str) -> str:

@@ -14,13 +14,15 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from tasks.cards.one_line import visible
+
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 # Characters that XML 1.0 does not allow.
 _UNDRAWABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# Narrow no-break spaces between thousands, as in the page's text.
-NUMBER_FORMAT = {"decimal": ".", "thousands": "\u202f", "grouping": [3], "currency": ["", ""]}
+# As `tasks/sentences/numbers.py` writes them.
+NUMBER_FORMAT = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["", ""]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def save_svg(
 def _drawable(value: Any) -> Any:
     """The same without characters that a picture cannot contain: libraries and authors have names from strangers."""
     if isinstance(value, str):
-        return _UNDRAWABLE.sub("\ufffd", value)
+        return _UNDRAWABLE.sub("\ufffd", visible(value))
     if isinstance(value, dict):
         return {_drawable(key): _drawable(entry) for key, entry in value.items()}
     return [_drawable(entry) for entry in value] if isinstance(value, list) else value

@@ -80,11 +80,14 @@ def _folder(name: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+    from tasks.hub.library import REFUSALS, bound_library
+
+    bound_library(settings())
     try:
         return Path(snapshot_download(name, allow_patterns=_FILES))
     except HFValidationError as error:
         raise EmbedderUnavailable(f"{name}: neither a folder nor a name on the Hub ({error})") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, *REFUSALS) as error:
         first_line = str(error).strip().splitlines()[0]
         raise EmbedderUnavailable(
             f"{name}: cannot be downloaded from the Hub ({first_line}); name a folder with --embedder, or install "

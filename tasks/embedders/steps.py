@@ -57,6 +57,7 @@ def embed_part(run: Run, order: Order, shared: Shared) -> None:
 
     lake, part = run.lake, f"embeddings/{order.stage.fingerprint}/{order.part}.parquet"
     if lake.has(part):
+        advance("embed", len(order.refs))
         return
     name = shared.embedder or DEFAULT_EMBEDDER
     embedder = load_embedder(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -50,7 +51,8 @@ def analyse_table(
     for name in (score, *outcomes, *([label] if label else [])):
         dtype = table.schema[name]
         if not dtype.is_numeric() and dtype not in (pl.Boolean, pl.Null):
-            raise TableInvalid(f"{path}: the column {name} {_why_no_numbers(table[name])}")
+            place, why = _why_no_numbers(table[name])
+            raise TableInvalid(f"{path}: {_line(path, name, place)}the column {name} {why}")
     held = dict.fromkeys(controls)
     amounts = tuple(name for name in held if table.schema[name].is_numeric())
     study = Study(
@@ -125,15 +127,25 @@ def _typed_column(
         return pl.Series(name, stripped, dtype=pl.String)
 
 
-def _why_no_numbers(column: pl.Series) -> str:
-    """What a column holds in place of numbers, in words that follow its name."""
+def _why_no_numbers(column: pl.Series) -> tuple[str | None, str]:
+    """The first cell of a column that is no number, and what the column holds, in words that follow its name."""
     if column.dtype != pl.String:
-        return f"holds {str(column.dtype).lower()}, not numbers"
+        return None, f"holds {str(column.dtype).lower()}, not numbers; name another column"
     try:
         numbers(column.drop_nulls().to_list(), delimiter="\t")
     except NotNumbers as error:
-        return str(error)
-    return "holds numbers as text; write them as numbers"
+        return error.cell, str(error)
+    return None, "holds numbers as text; write them as numbers"
+
+
+def _line(path: Path, name: str, cell: str | None) -> str:
+    """Where a CSV holds a cell in a column, as `line 7: `; nothing where that is not known."""
+    if cell is None or path.suffix.lower() == ".parquet":
+        return ""
+    table = read_csv(path)
+    at = table.names.index(name)
+    places = (place for place, cells in table.records() if printable(cells[at].strip()) == cell.strip())
+    return "".join(f"{place}: " for place in islice(places, 1))
 
 
 def _others(name: str, known: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tasks.fitted.fitting import LabelFit
 from tasks.records import FittedMeasure
 from tasks.rubric import load_rubric
+from tasks.sentences.numbers import decimal, signed
 
 NOT_KNOWN = "–"
 WEIGHTS_SHOWN = 10
@@ -48,7 +49,7 @@ def weight_rows(fit: LabelFit, limit: int = WEIGHTS_SHOWN) -> list[Row]:
     """The checks that weigh most, each in words, with its weight."""
     words = {check.id: check.words for check in load_rubric().checks}
     largest = sorted(fit.judge.weights.items(), key=lambda entry: (-abs(entry[1]), entry[0]))
-    return [(words[check], check, f"{weight:+.2f}") for check, weight in largest[:limit]]
+    return [(words[check], check, signed(weight)) for check, weight in largest[:limit]]
 
 
 def sentences(fit: LabelFit, unscored: int = 0) -> Iterator[str]:
@@ -84,7 +85,8 @@ def _on_gain(fit: LabelFit) -> Iterator[str]:
     if base.gain_low is None or base.gain_high is None:
         yield f"{words} as it is; too few authors to say whether that is chance."
         return
-    yield f"{words} as it is (95 % interval of the difference {base.gain_low:+.3f} to {base.gain_high:+.3f})."
+    low, high = signed(base.gain_low, 3), signed(base.gain_high, 3)
+    yield f"{words} as it is (95 % interval of the difference {low} to {high})."
     if base.gain_low <= 0:
         yield "That may be chance: with these labels the fitted judge is not known to be better."
 
@@ -112,7 +114,7 @@ def with_interval(measure: FittedMeasure | None) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return NOT_KNOWN if value is None else f"{value:.3f}"
+    return decimal(value, 3)
 
 
 def _bar(measure: FittedMeasure) -> str:

@@ -38,7 +38,12 @@ def ask_account(endpoint: str, limits: Settings, *, within_s: float = 4.0) -> Ac
     endpoint = endpoint.rstrip("/")
     token = token_for(endpoint, limits)
     once = limits.model_copy(
-        update={"hub_tries": 1, "hub_connect_timeout_s": within_s, "hub_read_timeout_s": within_s}
+        update={
+            "hub_tries": 1,
+            "hub_connect_timeout_s": within_s,
+            "hub_read_timeout_s": within_s,
+            "hub_card_deadline_s": within_s,
+        }
     )
     path = "/api/whoami-v2" if token else "/api/models?limit=1"
     with closing(PacedClient(endpoint, once, token)) as client:

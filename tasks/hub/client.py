@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -30,6 +30,7 @@ EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 _SORTS = {"downloads": "downloads", "likes": "likes", "trending": "trendingScore", "created": "createdAt"}
 _PAGE_ROWS = 1000
+_PAGES_WITHOUT_NEWS_MAX = 3  # rows move during a walk, but not by thousands
 _EXPAND_QUERY = [("expand", field) for field in EXPAND]
 _DISABLED = "Access to this resource is disabled."
 _REASONS = {
@@ -68,12 +69,22 @@ class Hub(PacedClient):
 
     def page(self, url: str) -> Page:
         """Read one page of the listing. Raises `HubError` where the Hub refuses it or sends something else."""
-        answer = self.get(urljoin(self.endpoint, url), "api", what="the listing")
+        try:
+            answer = self.get(urljoin(self.endpoint, url), "api", what="the listing")
+        except CardUnreadable as error:
+            if error.is_final:
+                raise HubError(f"{self.endpoint}: its listing cannot be read: {error.detail}") from error
+            raise
         if answer.status != 200:
             raise self._refused(answer, "the listing")
         rows = _json(answer.body)
         if not isinstance(rows, list):
             raise HubError(f"{self.endpoint} does not answer with a listing; is it a Hub? Check --hub")
+        if len(rows) > _PAGE_ROWS:
+            raise HubError(
+                f"{self.endpoint} answers with a page of {len(rows):,} models where {_PAGE_ROWS:,} were requested; is "
+                "it a Hub? Check --hub"
+            )
         return Page(rows, _next_url(answer.headers))
 
     def model(self, model_id: str) -> object:
@@ -142,6 +153,8 @@ class Hub(PacedClient):
         if answer.status == 401 and "credentials" in message.lower():
             return self._refused(answer, model_id)
         code = "disabled" if _DISABLED in message else answer.headers.get("x-error-code", "")
+        if answer.status == 401 and not code:
+            code = "RepoNotFound"  # so the Hub answers for a name that does not exist, or that we may not know of
         reason = _REASONS.get(code, f"http_{answer.status}")
         return CardUnreadable(model_id, reason, f"HTTP {answer.status}: {message}", is_final=True)
 
@@ -216,9 +229,47 @@ def _json(body: bytes) -> object:
 
 
 def walk(hub: Hub, selection: Selection, url: str | None = None) -> Iterator[Page]:
-    """The listing's pages, from `url` or from the beginning."""
+    """The listing's pages, from `url` or from the beginning.
+
+    Raises `HubError` where the listing goes round: a page that leads to itself, or several in a row without one new
+    row. What was read before is kept.
+    """
     url = url or hub.first_page_url(selection)
+    seen = SeenRows()
+    pages_without_news = 0
     while url:
         page = hub.page(url)
+        pages_without_news = 0 if seen.add(page.rows) else pages_without_news + 1
+        leads_to_itself = page.next_url and urljoin(hub.endpoint, page.next_url) == urljoin(hub.endpoint, url)
+        if leads_to_itself or (page.next_url and pages_without_news >= _PAGES_WITHOUT_NEWS_MAX):
+            raise HubError(
+                f"{hub.endpoint}: its listing goes round: {url[:200]} sends on to pages that were read before; is it "
+                "a Hub? Check --hub"
+            )
         yield page
         url = page.next_url
+
+
+class SeenRows:
+    """Whether rows of a listing are new, in memory that does not grow: a Bloom filter with one hash.
+
+    Of three million rows one in forty is wrongly called known, which no page of many rows is as a whole.
+    """
+
+    _BITS = 2**27
+
+    def __init__(self) -> None:
+        self._bits = bytearray(self._BITS // 8)
+
+    def add(self, rows: Iterable[object]) -> int:
+        """Remember the rows; returns how many were new."""
+        return sum(map(self._is_new, rows))
+
+    def _is_new(self, row: object) -> bool:
+        name = row.get("id", row) if isinstance(row, dict) else row
+        digest = hashlib.blake2b(repr(name).encode(errors="replace"), digest_size=8).digest()
+        place = int.from_bytes(digest, "big") % self._BITS
+        mask = 1 << (place % 8)
+        is_new = not self._bits[place // 8] & mask
+        self._bits[place // 8] |= mask
+        return is_new

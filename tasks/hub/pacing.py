@@ -4,6 +4,9 @@ The Hub counts requests in fixed windows and reports in every answer how many ar
 (`RateLimit`, `RateLimit-Policy`). A pace spreads them over the rest of the window, slightly faster than evenly so
 that the window's last second is not needed. Where none is left, or nothing is known yet, one request goes ahead
 as a scout and the others wait for its answer.
+
+What a Hub reports is believed within reason: no window is longer than `LONGEST_WINDOW_S`, a wait that a person notices
+is reported, and after `EMPTY_WINDOWS_MAX` windows in a row without a single request the pace gives up.
 """
 
 from __future__ import annotations
@@ -18,7 +21,14 @@ AHEAD_OF_EVEN = 1.1
 ROUNDING_S = 1.0
 # Slots missed while answers were slow may be caught up, this far back.
 CATCH_UP_S = 1.0
+LONGEST_WINDOW_S = 600.0  # twice the Hub's
+EMPTY_WINDOWS_MAX = 3
+REPORTED_FROM_S = 15.0
 _POLL_S = 0.02
+
+
+class QuotaRefused(Exception):
+    """The Hub grants no request, however long one waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Pace:
 
     clock: Callable[[], float] = monotonic
     pause: Callable[[float], None] = sleep
+    report: Callable[[float], None] = lambda _: None  # is given the seconds of a long wait, once per window
     remaining: int | None = None
     window_ends: float = 0.0
     is_unlimited: bool = False
@@ -47,11 +58,18 @@ class Pace:
     most: int = 0  # left when the window was first reported
     in_flight: int = 0
     next_start: float = 0.0
+    empty_windows: int = 0  # in a row, the present one included
+    _reported: float = 0.0  # the end of the window whose wait was reported
     _lock: Lock = field(default_factory=Lock)
 
     def acquire(self) -> None:
-        """Return when a request may be sent. Every acquire is followed by one `answered` or `lost`."""
+        """Return when a request may be sent. Every acquire is followed by one `answered` or `lost`.
+
+        Raises `QuotaRefused` where waiting is in vain.
+        """
         while (wait_s := self._take_or_wait()) > 0:
+            if self._is_to_report(wait_s):
+                self.report(wait_s)
             self.pause(min(wait_s, 1.0))
 
     def answered(self, quota: Quota | None) -> None:
@@ -68,10 +86,20 @@ class Pace:
         with self._lock:
             self.in_flight -= 1
 
+    def _is_to_report(self, wait_s: float) -> bool:
+        with self._lock:
+            is_new = wait_s >= REPORTED_FROM_S and self._reported < self.window_ends
+            if is_new:
+                self._reported = self.window_ends
+            return is_new
+
     def _learn(self, quota: Quota) -> None:
-        ends = self.clock() + quota.reset_in_s
+        ends = self.clock() + min(quota.reset_in_s, LONGEST_WINDOW_S)
+        if quota.remaining:
+            self.empty_windows = 0
         if self.remaining is None or ends > self.window_ends + 2 * ROUNDING_S:
             self.remaining, self.window_ends, self.most = quota.remaining, ends, quota.remaining
+            self.empty_windows += not quota.remaining
         elif ends > self.window_ends - 2 * ROUNDING_S:
             # Answers overtake each other; within one window the lowest count is the latest.
             self.remaining = min(self.remaining, quota.remaining)
@@ -80,6 +108,10 @@ class Pace:
 
     def _take_or_wait(self) -> float:
         with self._lock:
+            if self.empty_windows >= EMPTY_WINDOWS_MAX:
+                raise QuotaRefused(
+                    f"has granted no request in {EMPTY_WINDOWS_MAX} windows of its quota in a row"
+                )
             now = self.clock()
             wait_s = 0.0 if self.is_unlimited else self._wait_s(now)
             if wait_s <= 0:

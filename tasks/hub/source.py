@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from tasks.errors import CorpusInvalid, UsageError
 from tasks.settings import OFFICIAL_HUB
 
 DEMO = "demo"
-DEMO_CORPUS = "the demo corpus"  # as snapshots name it
+_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(?:/[\w./~-]*)?", re.ASCII)
+DEMO_CORPUS, HUB_ITSELF = "the demo corpus", "the Hugging Face Hub"  # as snapshots name them
 DEMO_MODELS, DEMO_WEEKS, DEMO_SEED = 1000, 8, 7
 
 
@@ -44,6 +46,16 @@ def check_hub(hub: str) -> None:
         )
 
 
+def model_pages(hub: str) -> str | None:
+    """The address that a model's name follows on its page, by the name of a snapshot's hub.
+
+    None for a corpus: invented models have no page, and those of a file may be anybody's.
+    """
+    if hub == HUB_ITSELF:
+        return f"{OFFICIAL_HUB}/"
+    return f"{hub}/" if _ADDRESS.fullmatch(hub) else None
+
+
 def demo_corpus(home: Path) -> Path:
     """The demo corpus in this home, made on first use."""
     from tasks.demo import write_demo_corpus
@@ -70,6 +82,21 @@ def date_of(hub: str, home: Path, as_of: date | None) -> date:
     return as_of or (days[-1] if days else utc_now().date())
 
 
+def models_in(hub: str, home: Path, as_of: date | None) -> int | None:
+    """The models that a corpus lists on a date, null for the last one; null for a Hub, which is not asked.
+
+    Raises `UsageError` or `CorpusInvalid` as `date_of` does.
+    """
+    check_hub(hub)
+    if "://" in hub:
+        return None
+    if hub == DEMO:
+        return DEMO_MODELS
+    from tasks.replica.corpus import models_on
+
+    return models_on(Path(hub), date_of(hub, home, as_of))
+
+
 @contextmanager
 def opened(hub: str, home: Path, as_of: date) -> Iterator[Source]:
     """The source that `hub` names; a corpus is served on loopback for as long as the block runs."""
@@ -80,7 +107,7 @@ def opened(hub: str, home: Path, as_of: date) -> Iterator[Source]:
     with ExitStack() as stack:
         if "://" in hub:
             url = hub.rstrip("/")
-            source = Source(url, "the Hugging Face Hub" if url == OFFICIAL_HUB else url, is_live=True)
+            source = Source(url, HUB_ITSELF if url == OFFICIAL_HUB else url, is_live=True)
         else:
             corpus = demo_corpus(home) if hub == DEMO else Path(hub)
             url = stack.enter_context(running_replica(corpus, as_of=as_of))

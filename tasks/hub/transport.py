@@ -1,13 +1,15 @@
-"""GET requests to one Hub: paced, bounded in time and size, and retried where that may help."""
+"""GET requests to one Hub: paced, bounded in time, size and reach, and retried where that may help."""
 
 from __future__ import annotations
 
 import math
 import random
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from time import monotonic, sleep
@@ -19,7 +21,9 @@ from huggingface_hub.utils import RateLimitInfo, build_hf_headers, parse_ratelim
 from pydantic import SecretStr
 
 from tasks.errors import CardUnreadable, HubUnreachable, UsageError
-from tasks.hub.pacing import Pace, Quota
+from tasks.hub.pacing import Pace, Quota, QuotaRefused
+from tasks.hub.reach import AddressRefused, Reach
+from tasks.progress import remark
 from tasks.replica.protocol import git_blob_sha1
 from tasks.settings import Settings
 
@@ -55,7 +59,12 @@ class PacedClient:
     def __init__(self, endpoint: str, limits: Settings, token: SecretStr | None) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._limits = limits
-        self._paces: dict[QuotaBucket, Pace] = {"api": Pace(), "resolvers": Pace()}
+        self._paces: dict[QuotaBucket, Pace] = {
+            "api": Pace(report=partial(_report_wait, self.endpoint)),
+            "resolvers": Pace(report=partial(_report_wait, self.endpoint)),
+        }
+        self._reach = Reach(self.endpoint, hosts_of(limits.hub_hosts))
+        self._peers = Peers(self._reach)
         hf_headers = build_hf_headers(
             token=token.get_secret_value() if token else False, library_name="cardiograph"
         )
@@ -92,13 +101,16 @@ class PacedClient:
         *,
         what: str,
         headers: Mapping[str, str] | None = None,
-        bytes_max: float = math.inf,
+        bytes_max: int | None = None,
     ) -> HubResponse:
         """GET with redirects, pace and retries; `what` names the subject of an error.
 
-        Raises `CardUnreadable` once every try failed or the body is larger than `bytes_max`, `HubUnreachable`
-        once the Hub no longer answers anything.
+        `bytes_max` bounds the unpacked body; by default as a page of the listing.
+
+        Raises `CardUnreadable` once every try failed, the body is larger than `bytes_max`, or a redirect leads where
+        no Hub may send us; `HubUnreachable` once the Hub no longer answers anything, or grants no request.
         """
+        bytes_max = bytes_max or self._limits.hub_page_bytes_max
         problem, reason = "no try was made", "transport"
         attempt = 0
         while attempt < self._limits.hub_tries:
@@ -113,6 +125,13 @@ class PacedClient:
                 raise CardUnreadable(
                     what, "too_large", f"more than {bytes_max:,} bytes", is_final=True
                 ) from error
+            except AddressRefused as error:
+                self._note_answer()
+                raise CardUnreadable(what, "redirect_refused", f"sent to {error}", is_final=True) from error
+            except QuotaRefused as error:
+                raise HubUnreachable(
+                    f"{self.endpoint} {error}; run again later: what was read is kept"
+                ) from error
             except (httpx2.RequestError, httpx2.InvalidURL, BodyBroken) as error:
                 problem, reason = f"{type(error).__name__}: {error}", "transport"
                 self._note_silence(problem)
@@ -126,25 +145,28 @@ class PacedClient:
         raise CardUnreadable(what, reason, f"{problem}, after {self._limits.hub_tries} tries", is_final=False)
 
     def _follow(
-        self, url: str, bucket: QuotaBucket, headers: Mapping[str, str], bytes_max: float
+        self, url: str, bucket: QuotaBucket, headers: Mapping[str, str], bytes_max: int
     ) -> HubResponse:
-        """Send one request and follow its redirects, each paced.
+        """Send one request and follow its redirects, each paced, all within one deadline.
 
-        The client library leaves the token out of a redirect to another host, such as a store of large files.
+        The token goes to the Hub itself alone: it does not follow a redirect elsewhere, nor come back from there.
         """
-        all_headers = {**self._headers, **headers}
-        request: httpx2.Request | None = httpx2.Request("GET", url, headers=all_headers)
+        clock = TimeLeft(self._limits.hub_read_timeout_s, self._limits.hub_card_deadline_s)
+        request = httpx2.Request("GET", url, headers={**self._headers, **headers})
         for hop in range(1, _HOPS_MAX + 1):
-            if request is None:
-                raise BodyBroken("a redirect without a valid address")
-            response, body = self._send(request, bucket, bytes_max)
+            response, body = self._send(request, bucket, bytes_max, clock)
             if not response.has_redirect_location:
                 return HubResponse(response.status_code, response.headers, body, requests=hop)
-            request = response.next_request
+            target = request.url.join(response.headers["location"])
+            self._reach.check(str(target))
+            kept = {name: value for name, value in request.headers.items() if name != "host"}
+            if not self._reach.is_home(str(target)):
+                kept.pop("authorization", None)
+            request = httpx2.Request("GET", target, headers=kept)
         raise BodyBroken(f"more than {_HOPS_MAX} redirects")
 
     def _send(
-        self, request: httpx2.Request, bucket: QuotaBucket, bytes_max: float
+        self, request: httpx2.Request, bucket: QuotaBucket, bytes_max: int, clock: TimeLeft
     ) -> tuple[httpx2.Response, bytes]:
         if is_offline_mode() and not is_on_this_machine(request.url.host):
             raise HubUnreachable(
@@ -152,20 +174,17 @@ class PacedClient:
             )
         pace = self._paces[bucket]
         pace.acquire()
-        limits = self._limits
-        request.extensions["timeout"] = {
-            "connect": limits.hub_connect_timeout_s,
-            "read": _TimeLeft(limits.hub_read_timeout_s, limits.hub_card_deadline_s),
-            "write": limits.hub_read_timeout_s,
-        }
-        try:
-            response = self._client.send(request, stream=True)
-        except BaseException:
-            pace.lost()
-            raise
-        with closing(response):
-            pace.answered(_quota(response))
-            return response, _body(response, bytes_max)
+        request.extensions["timeout"] = time_outs(self._limits, clock=clock)
+        request.extensions["trace"] = self._peers.watch(request.url.host)
+        with clock.running():
+            try:
+                response = self._client.send(request, stream=True)
+            except BaseException:
+                pace.lost()
+                raise
+            with closing(response):
+                pace.answered(_quota(response))
+                return response, _body(response, bytes_max)
 
     def _note_answer(self) -> None:
         self._silent_in_a_row, self._answered_at = 0, monotonic()
@@ -189,74 +208,130 @@ class PacedClient:
         if self._answered_at is None:
             return False
         try:
-            self._follow(f"{self.endpoint}/api/models?limit=1", "api", {}, math.inf)
+            self._follow(f"{self.endpoint}/api/models?limit=1", "api", {}, self._limits.hub_page_bytes_max)
         except httpx2.TransportError:
             return True
-        except (httpx2.DecodingError, BodyBroken):
+        except (httpx2.DecodingError, AddressRefused, BodyBroken, BodyTooLarge, QuotaRefused):
             pass  # an answer, though not a usable one
         self._answered_at = monotonic()
         return False
 
 
-class _TimeLeft:
+class TimeLeft:
     """The time-out of each read of one answer: the allowed silence, or the time left until the deadline if shorter.
 
     A socket asks for its time-out before every read. It takes an object's by `__index__`, which rounds it up to whole
-    seconds.
+    seconds. Time runs while `running`: not while a redirect waits for its turn.
     """
 
     def __init__(self, silence_s: float, whole_s: float) -> None:
         self._silence_s, self._whole_s = silence_s, whole_s
-        self._deadline = monotonic() + whole_s
+        self._left_s = whole_s
+        self._started = monotonic()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        self._started = monotonic()
+        try:
+            yield
+        finally:
+            self._left_s -= monotonic() - self._started
 
     def __index__(self) -> int:
-        left_s = self._deadline - monotonic()
+        left_s = self._left_s - (monotonic() - self._started)
         if left_s <= 0:
             # Not a time-out of the socket: something answers, if too slowly.
             raise BodyBroken(f"the answer was not complete after {self._whole_s:g} s")
         return math.ceil(min(self._silence_s, left_s))
 
 
-class _BodyAsSent(httpx2.SyncByteStream):
-    """A body before it is unpacked, bounded: a decoder can consume any number of bytes and produce none."""
-
-    def __init__(self, stream: Any, bytes_max: float) -> None:
-        self._stream, self._left = stream, bytes_max
-        self.end = b""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise BodyTooLarge
-            self.end = (self.end + chunk[-4:])[-4:]
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
+def time_outs(
+    limits: Settings, whole_s: float | None = None, *, clock: TimeLeft | None = None
+) -> dict[str, object]:
+    """The time-outs of a request: of its connection, and of each read until its deadline."""
+    silence_s = limits.hub_read_timeout_s
+    clock = clock or TimeLeft(silence_s, whole_s or limits.hub_card_deadline_s)
+    return {"connect": limits.hub_connect_timeout_s, "read": clock, "write": silence_s}
 
 
-def _body(response: httpx2.Response, bytes_max: float) -> bytes:
+class Peers:
+    """The addresses behind the names of a Hub and of what it sends us to, looked at before anything is sent."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._home_address: str | None = None
+
+    def watch(self, host: str) -> Callable[[str, Mapping[str, Any]], None]:
+        """What the client library calls at every step of a request, as its `trace` extension."""
+        is_direct = False  # a connection to a proxy is the proxy's business
+
+        def step(event: str, details: Mapping[str, Any]) -> None:
+            nonlocal is_direct
+            if event == "connection.connect_tcp.started":
+                is_direct = details["host"] == host
+            elif event == "connection.connect_tcp.complete" and is_direct:
+                stream = details["return_value"]
+                try:
+                    self._check(host, stream.get_extra_info("server_addr")[0])
+                except AddressRefused:
+                    stream.close()
+                    raise
+
+        return step
+
+    def _check(self, host: str, address: str) -> None:
+        if self._reach.is_host(host):
+            self._home_address = address
+        self._reach.check_peer(host, address, self._home_address)
+
+
+def _body(response: httpx2.Response, bytes_max: int) -> bytes:
     """The unpacked body.
 
-    Raises `BodyTooLarge` as soon as it exceeds `bytes_max`, and `BodyBroken` where it is incomplete.
+    Raises `BodyTooLarge` as soon as it exceeds `bytes_max`, packed or unpacked, and `BodyBroken` where it is
+    incomplete. Unpacked here, because the client library unpacks a chunk as a whole, and packings in packings.
     """
-    response.stream = as_sent = _BodyAsSent(response.stream, bytes_max)
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > bytes_max:
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", "gzip"):
+        raise BodyBroken(f"packed as {packing[:40]!r}, which was not requested")
+    unpacker = zlib.decompressobj(wbits=31) if packing == "gzip" else None
+    sent, body = 0, bytearray()
+    for chunk in response.iter_raw():
+        sent += len(chunk)
+        try:
+            body += unpacker.decompress(chunk, bytes_max - len(body) + 1) if unpacker else chunk
+        except zlib.error as error:
+            raise BodyBroken(f"not a gzip stream ({error})") from error
+        if max(sent, len(body)) > bytes_max:
             raise BodyTooLarge
-    # A gzip stream ends with the length of the unpacked data; the client library does not check it.
-    if (
-        response.headers.get("content-encoding") == "gzip"
-        and int.from_bytes(as_sent.end, "little") != len(body) % 2**32
-    ):
+    if unpacker and sent and (not unpacker.eof or unpacker.unused_data):
         raise BodyBroken("the gzip stream is incomplete, or other bytes follow it")
     expected = blob_sha1(response.headers) if response.status_code == 200 else None
     if expected and git_blob_sha1(body) != expected:
         raise BodyBroken("the body does not match its ETag")
     return bytes(body)
+
+
+def hosts_of(text: str) -> frozenset[str]:
+    """The hosts of a list that is separated by commas."""
+    return frozenset(host for part in text.split(",") if (host := part.strip().lower()))
+
+
+def headers_of(url: str, within_s: float) -> Mapping[str, str]:
+    """The headers with which a server answers a HEAD request in that time. OSError where it does not."""
+    request = httpx2.Request("HEAD", url)
+    request.extensions["timeout"] = {
+        "connect": within_s, "read": TimeLeft(within_s, within_s), "write": within_s
+    }  # fmt: skip
+    try:
+        is_remote = not is_on_this_machine(request.url.host)  # no proxy reaches this machine's loopback
+        with (
+            httpx2.Client(trust_env=is_remote) as client,
+            closing(client.send(request, stream=True)) as response,
+        ):
+            return response.headers
+    except (httpx2.RequestError, httpx2.InvalidURL, BodyBroken) as error:
+        raise OSError(str(error)) from error
 
 
 def is_on_this_machine(host: str) -> bool:
@@ -276,6 +351,10 @@ def blob_sha1(headers: Mapping[str, str]) -> str | None:
 def rate_limit(headers: Mapping[str, str]) -> RateLimitInfo | None:
     """What an answer reports of its bucket, limit and window included; null where it reports nothing."""
     return parse_ratelimit_headers(headers) if "ratelimit" in headers else None
+
+
+def _report_wait(endpoint: str, seconds: float) -> None:
+    remark(f"{endpoint}: its quota is used up for now; the next request is sent in {math.ceil(seconds)} s")
 
 
 def _quota(response: httpx2.Response) -> Quota | None:

@@ -7,21 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
+from typing import TypeGuard
 
 import orjson
 
-from tasks.errors import CardUnreadable
+from tasks.errors import CardUnreadable, HubError, UsageError
 from tasks.hub.client import Hub, walk
 from tasks.hub.listing import RowMalformed, is_model_id, is_private, read_row, read_rows
 from tasks.hub.sampling import Reservoir, drawn_failures
-from tasks.progress import advance
+from tasks.progress import advance, remark
 from tasks.records import Failure, ListedModel, Scope, Selection
 from tasks.settings import settings
 from tasks.storage.lake import Lake
 
 _NAMED_MODELS_PER_PAGE = 200
+_NAMES_SHOWN = 5
 # Of the walk for a sample: a kill costs at most so many requests again, and a walk of the Hub leaves 150 parts.
 _PAGES_PER_WALK_PART = 20
+_PAGES_MAX = 100_000  # the Hub has 3,000; a listing that makes up models for ever would fill the disk
 _FIELDS = [field.name for field in fields(ListedModel)]
 
 
@@ -58,6 +61,10 @@ def pages_of(hub: Hub, snapshot: date, selection: Selection, cursor: ListingCurs
         return
     left = None if selection.limit is None else selection.limit - cursor.rows
     for number, page in enumerate(walk(hub, selection, cursor.next_url), start=cursor.pages):
+        if number >= _PAGES_MAX:
+            raise HubError(
+                f"{hub.endpoint}: its listing has more than {_PAGES_MAX:,} pages; is it a Hub? Check --hub"
+            )
         rows, private = _shown(page.rows, selection, left)
         left = None if left is None else left - len(rows)
         models, failures = read_rows(rows, snapshot=snapshot, place=f"listing page {number}")
@@ -88,6 +95,7 @@ def _named_pages(hub: Hub, snapshot: date, selection: Selection, first: int) -> 
             chunk = names[start : start + _NAMED_MODELS_PER_PAGE]
             read = partial(_named_model, hub, snapshot, include_private=selection.include_private)
             found = list(pool.map(read, chunk))
+            _name_the_missing(hub, [row.subject for row in found if _is_missing(row)], len(names))
             is_last = start + _NAMED_MODELS_PER_PAGE >= len(names)
             yield ListedPage(
                 [row for row in found if isinstance(row, ListedModel)],
@@ -95,6 +103,21 @@ def _named_pages(hub: Hub, snapshot: date, selection: Selection, first: int) -> 
                 None if is_last else "named",
                 found.count(None),
             )
+
+
+def _is_missing(row: ListedModel | Failure | None) -> TypeGuard[Failure]:
+    return isinstance(row, Failure) and row.reason in ("not_found", "not_an_id")
+
+
+def _name_the_missing(hub: Hub, missing: Sequence[str], requested: int) -> None:
+    """Report names that are misspelt, most likely. Raises `UsageError` where that is all that was requested."""
+    if not missing:
+        return
+    shown = ", ".join(missing[:_NAMES_SHOWN]) + (" …" if len(missing) > _NAMES_SHOWN else "")
+    words = f"not at {hub.endpoint}: {shown}; check the spelling (owner/name), or the access of the token"
+    if len(missing) == requested:
+        raise UsageError(f"--models: {words}")
+    remark(f"{len(missing):,} of {requested:,} named models are {words}")
 
 
 def _named_model(

@@ -194,10 +194,15 @@ def kind_of(judge: str) -> JudgeKind:
     return _KINDS[name]
 
 
-def _unknown(judge: str) -> UsageError:
+def judge_names() -> list[str]:
+    """What `--judge` takes: the kinds, and `KIND:` where the name of a model may follow."""
     kinds = {**_KINDS, **dict.fromkeys(entry_points(group=ENTRY_POINTS).names)}
-    served = [f"{name}:MODEL" for name, kind in _KINDS.items() if kind.needs_servers]
-    return UsageError(f"no judge is called '{judge}'; choose from: {', '.join([*kinds, *served])}")
+    return [*kinds, *(f"{name}:" for name, kind in _KINDS.items() if kind.needs_servers)]
+
+
+def _unknown(judge: str) -> UsageError:
+    names = [f"{name}MODEL" if name.endswith(":") else name for name in judge_names()]
+    return UsageError(f"no judge is called '{judge}'; choose from: {', '.join(names)}")
 
 
 def specs_of(

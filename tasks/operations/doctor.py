@@ -7,23 +7,22 @@ again. No secret is ever part of a result.
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 from time import monotonic, perf_counter
+from types import MappingProxyType
 from typing import Literal
-from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -32,11 +31,13 @@ from tasks.engine.prefect_api import is_open
 from tasks.engine.state import EngineState, client_version, read_engine
 from tasks.errors import CardiographError, HubError, JudgeError, TokenRefused, UsageError
 from tasks.hub.account import Account, ask_account, clock_ahead_s
+from tasks.hub.transport import headers_of
+from tasks.judges import Judge, kind_of, opened_judge
 from tasks.judges.canaries.loading import load_canaries
 from tasks.judges.canaries.trial import canary_verdicts, failure_words, trial_of
 from tasks.judges.llm.fleet import Fleet
 from tasks.judges.llm.judge import LlmJudge
-from tasks.judges.vllm.judge import opened_judge
+from tasks.judges.openai.judge import served_by
 from tasks.judges.vllm.server import installed_build
 from tasks.records import CanaryTrial, JudgeSpec, Verdict
 from tasks.settings import settings
@@ -57,6 +58,7 @@ NEEDED_DEPLOYMENTS = ("snapshot/weekly", "crew/default")
 
 _CARDIOGRAPH = "cardiograph"
 _BY_HAND = "try it by hand"
+_WAIT_FOR_ALL = "`cardiograph doctor --canaries` waits for all of them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,22 @@ def _result(
     return CheckResult(name, "ok", detail) if is_fine else CheckResult(name, otherwise, detail, remedy)
 
 
-def examine(checks: Sequence[tuple[str, DoctorCheck]], *, within_s: float = WITHIN_S) -> list[CheckResult]:
-    """Run all checks at once, each for `within_s` seconds at most; results in the order of the checks."""
+def examine(
+    checks: Sequence[tuple[str, DoctorCheck]],
+    *,
+    within_s: float = WITHIN_S,
+    late: Mapping[str, CheckResult] = MappingProxyType({}),
+) -> list[CheckResult]:
+    """Run all checks at once, each for `within_s` seconds at most; results in the order of the checks.
+
+    `late` has what a check of a name results in that takes too long; by default a failure.
+    """
     deadline = monotonic() + within_s
     running = [(name, _start(check)) for name, check in checks]
     return [
         result
         for name, future in running
-        for result in _results(name, future, max(0.0, deadline - monotonic()), within_s)
+        for result in _results(name, future, max(0.0, deadline - monotonic()), within_s, late.get(name))
     ]
 
 
@@ -105,12 +115,16 @@ def _start(check: DoctorCheck) -> Future[list[CheckResult]]:
 
 
 def _results(
-    name: str, future: Future[list[CheckResult]], left_s: float, within_s: float
+    name: str,
+    future: Future[list[CheckResult]],
+    left_s: float,
+    within_s: float,
+    late: CheckResult | None,
 ) -> list[CheckResult]:
     try:
         error = future.exception(timeout=left_s)
     except TimeoutError:
-        return [CheckResult(name, "fail", f"no answer within {within_s:g} s", _BY_HAND)]
+        return [late or CheckResult(name, "fail", f"no answer within {within_s:g} s", _BY_HAND)]
     if error is None:
         return future.result()
     if isinstance(error, CardiographError):
@@ -119,8 +133,8 @@ def _results(
     return [CheckResult(name, "fail", f"{type(error).__name__}: {message}", _BY_HAND)]
 
 
-def checks_for(home: Path, hub: str, judge_urls: Sequence[str]) -> list[tuple[str, DoctorCheck]]:
-    """Every check, and the name under which its failure is reported."""
+def checks_for(home: Path, hub: str, judges: Sequence[JudgeSpec] = ()) -> list[tuple[str, DoctorCheck]]:
+    """Every check but those by canaries, and the name under which its failure is reported."""
     return [
         ("Python", check_python),
         ("packages", check_packages),
@@ -131,14 +145,31 @@ def checks_for(home: Path, hub: str, judge_urls: Sequence[str]) -> list[tuple[st
         ("warehouse", partial(check_warehouse, home)),
         ("GPU", check_gpu),
         ("judge environment", check_judge_environment),
-        *((f"judge {url}", partial(check_judge, url)) for url in judge_urls),
+        *((f"judge {_where(spec)}", partial(check_judge, spec)) for spec in judges),
         ("Prefect", check_engine),
     ]
 
 
-def canary_checks(judge_urls: Sequence[str], within_s: float = WITHIN_S) -> list[tuple[str, DoctorCheck]]:
+def judges_at(spec: JudgeSpec) -> list[JudgeSpec]:
+    """The same judge once per server, so that each is checked by itself."""
+    return [replace(spec, urls=(url,)) for url in spec.urls]
+
+
+def _where(spec: JudgeSpec) -> str:
+    return ", ".join(spec.urls)
+
+
+def canary_checks(judges: Sequence[JudgeSpec], within_s: float = WITHIN_S) -> list[tuple[str, DoctorCheck]]:
     """The checks that have the judges score the canaries, in the time given."""
-    return [(f"canaries {url}", partial(check_canaries, url, within_s)) for url in judge_urls]
+    return [(f"canaries {_where(spec)}", partial(check_canaries, spec, within_s)) for spec in judges]
+
+
+def late_canaries(judges: Sequence[JudgeSpec], within_s: float = WITHIN_S) -> dict[str, CheckResult]:
+    """What is known of judges that have not even begun in time: a hosted model is slow, and that is no fault."""
+    detail = f"none came in {within_s:g} s"
+    return {
+        name: CheckResult(name, "warn", detail, _WAIT_FOR_ALL) for name, _ in canary_checks(judges, within_s)
+    }
 
 
 # This machine
@@ -299,17 +330,10 @@ def check_store_clock(home: Path) -> Iterator[CheckResult]:
 
 def clock_ahead_of(url: str, within_s: float) -> float | None:
     """This machine's clock minus a server's, in seconds, from one HEAD request; null without a Date header."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=within_s)
     try:
-        connection.request("HEAD", "/")
-        answer = connection.getresponse()
-        return clock_ahead_s({"date": answer.headers.get("Date", "")}, datetime.now(UTC))
+        return clock_ahead_s(headers_of(url, within_s), datetime.now(UTC))
     except OSError as error:
         raise CardiographError(f"{url} does not answer ({error.strerror or error})") from error
-    finally:
-        connection.close()
 
 
 def check_warehouse(home: Path) -> Iterator[CheckResult]:
@@ -352,27 +376,31 @@ def check_judge_environment() -> Iterator[CheckResult]:
     )
 
 
-def check_judge(url: str) -> Iterator[CheckResult]:
-    """Check that a judge model's server answers, and report what it serves."""
+def check_judge(spec: JudgeSpec) -> Iterator[CheckResult]:
+    """Check that a judge model's server answers, and report what it serves. Nothing is paid for."""
     limits = settings().model_copy(update={"judge_patience_s": WITHIN_S - 2, "judge_timeout_s": WITHIN_S})
-    with Fleet([url], model=None, limits=limits) as fleet:
-        served = fleet.served
-    yield CheckResult(f"judge {url}", "ok", f"serves {served.model} ({served.engine})")
+    if kind_of(spec.kind).has_budget:
+        served = served_by(spec, limits)
+    else:
+        with Fleet(spec.urls, model=spec.model, limits=limits) as fleet:
+            served = fleet.served
+    yield CheckResult(f"judge {_where(spec)}", "ok", f"serves {served.model} ({served.engine})")
 
 
-def check_canaries(url: str, within_s: float = WITHIN_S) -> Iterator[CheckResult]:
+def check_canaries(spec: JudgeSpec, within_s: float) -> Iterator[CheckResult]:
     """Check that the judge model orders cards of known quality, by as many of them as it scores in time."""
     began = monotonic()
-    with opened_judge(JudgeSpec("vllm", urls=(url,))) as judge:
+    with opened_judge(spec) as judge:
         verdicts = _verdicts_until(judge, began + within_s - _CLOSING_S)
     trial = trial_of(judge.name, judge.fingerprint, verdicts)
-    yield canaries_result(f"canaries {url}", trial, monotonic() - began)
+    yield canaries_result(f"canaries {_where(spec)}", trial, monotonic() - began)
 
 
-def _verdicts_until(judge: LlmJudge, deadline: float) -> list[Verdict]:
+def _verdicts_until(judge: Judge, deadline: float) -> list[Verdict]:
     """The verdicts on the canaries that come before the deadline; what is still in flight then is given up."""
     found: list[Verdict] = []
-    alarm = threading.Timer(max(0.0, deadline - monotonic()), judge.fleet.close)
+    give_up = judge.fleet.close if isinstance(judge, LlmJudge) else lambda: None
+    alarm = threading.Timer(max(0.0, deadline - monotonic()), give_up)
     alarm.start()
     try:
         for verdict in canary_verdicts(judge):
@@ -395,7 +423,7 @@ def canaries_result(name: str, trial: CanaryTrial, took_s: float) -> CheckResult
     )
     if trial.cards < total:
         detail = f"{trial.cards} of {total} came in {took_s:.0f} s{order}"
-        return CheckResult(name, "warn", detail, "`cardiograph doctor --canaries` waits for all of them")
+        return CheckResult(name, "warn", detail, _WAIT_FOR_ALL)
     detail = f"{total} in {took_s:.0f} s{order}" if trial.is_passed else failure_words(trial)
     remedy = 'name another judge model; docs/judge.md, "Known to judge"'
     return _result(name, trial.is_passed, detail, remedy, otherwise="fail")

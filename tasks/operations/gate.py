@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from tasks.clock import utc_now
 from tasks.errors import SnapshotQuarantined, UsageError
@@ -29,6 +29,9 @@ from tasks.settings import Settings
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
 from tasks.work.run import Run
+
+if TYPE_CHECKING:
+    from tasks.storage.warehouse import Database
 
 COUNTS = frozenset({"models", "cards"})
 FAILURES = frozenset({"unlisted_share", "unread_share", "unscored_share"})
@@ -203,8 +206,11 @@ def score_distance(now: Sequence[int], before: Sequence[int]) -> float | None:
     return round(farthest, 9)
 
 
-def measure_words(measure: GateMeasure) -> str:
-    """One suspicious measure for people: `models 1,200 (9,000 to 12,500 expected; 10,000 on 2026-11-09)`."""
+def measure_words(measure: GateMeasure, losses: str = "") -> str:
+    """One suspicious measure for people: `models 1,200 (9,000 to 12,500 expected; 10,000 on 2026-11-09)`.
+
+    `losses`: why what it counts is missing, as `loss_words` has it.
+    """
     low, high = _number(measure.low), _number(measure.high)
     if measure.low is None:
         expected = f"at most {high} expected"
@@ -214,7 +220,16 @@ def measure_words(measure: GateMeasure) -> str:
         expected = f"{low} to {high} expected"
     before = f"; {_number(measure.before)} on {measure.compared_with}" if measure.before is not None else ""
     what = f"{JUDGING[measure.measure]}:" if measure.measure in JUDGING else measure.measure
-    return f"{what} {_number(measure.value)} ({expected}{before})"
+    reasons = f"; because of: {losses}" if losses else ""
+    return f"{what} {_number(measure.value)} ({expected}{before}{reasons})"
+
+
+def loss_words(db: Database, measure: GateMeasure) -> str:
+    """The reasons behind a share of failures: `40 thinks, 2 cut_off`; empty for any other measure."""
+    if measure.measure not in FAILURES:
+        return ""
+    rows = frame(db, "out/loss_reasons", snapshot=measure.snapshot, fingerprint=measure.fingerprint).rows()
+    return ", ".join(f"{n:,} {reason}" for name, reason, n in rows if name == measure.measure)
 
 
 def _number(value: float | None) -> str:
@@ -223,9 +238,9 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
-def quarantine_words(snapshot: date, measures: Sequence[GateMeasure]) -> str:
-    """What is wrong with a quarantined snapshot and what to do about it, in one line."""
-    shown = "; ".join(measure_words(measure) for measure in measures[:_MEASURES_SHOWN])
+def quarantine_words(snapshot: date, measures: Sequence[GateMeasure], words: Sequence[str]) -> str:
+    """What is wrong with a quarantined snapshot and what to do about it, in one line. `words`: one per measure."""
+    shown = "; ".join(words[:_MEASURES_SHOWN])
     more = f"; and {len(measures) - _MEASURES_SHOWN} more" if len(measures) > _MEASURES_SHOWN else ""
     again = (
         "the judge answers without reading: take the snapshot again with another one (docs/judge.md)"
@@ -280,7 +295,18 @@ def quarantined(home: Path) -> dict[date, list[GateMeasure]]:
 def check_quarantine(run: Run) -> None:
     """Raise `SnapshotQuarantined` if the published warehouse holds the snapshot back."""
     if measures := quarantined(run.home).get(run.snapshot):
-        raise SnapshotQuarantined(quarantine_words(run.snapshot, measures))
+        words = quarantine_reasons(run.home)[run.snapshot]
+        raise SnapshotQuarantined(quarantine_words(run.snapshot, measures, words))
+
+
+def quarantine_reasons(home: Path) -> dict[date, tuple[str, ...]]:
+    """The same in words, with the reasons for what is missing."""
+    held = quarantined(home)
+    with Warehouse(home).read() as db:
+        return {
+            day: tuple(measure_words(measure, loss_words(db, measure)) for measure in measures)
+            for day, measures in held.items()
+        }
 
 
 def write_release(home: Path, snapshot: date, reason: str) -> None:

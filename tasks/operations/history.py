@@ -32,10 +32,27 @@ def rates_of(home: Path, selection: str, judges: Sequence[str]) -> tuple[dict[st
             return rates, False
         rates |= _of_snapshot(rows[0])
         for judge in judges:
-            model = (judge.partition(":")[2] or settings().judge_model) if is_model(judge) else None
-            for row in frame(db, "plan/judging", judge=judge, model=model).to_dicts()[:1]:
+            for row in frame(db, "plan/judging", judge=judge, model=_model_of(judge)).to_dicts()[:1]:
                 rates |= _of_judge(judge, row)
     return rates | _of_disk(warehouse, rows[0]), bool(rows[0]["is_same"])
+
+
+def tried_judges(home: Path, judges: Sequence[str]) -> tuple[str, ...]:
+    """Those judges that this home has a passport without labels of: none is taken again."""
+    warehouse = Warehouse(home)
+    if not (warehouse.published.exists() and warehouse.is_current()):
+        return ()
+    with warehouse.read() as db:
+        return tuple(
+            judge
+            for judge in judges
+            if frame(db, "plan/passport", judge=judge, model=_model_of(judge)).height
+        )
+
+
+def _model_of(judge: str) -> str | None:
+    """The judge model that is asked; null for a judge that is none."""
+    return (judge.partition(":")[2] or settings().judge_model) if is_model(judge) else None
 
 
 def _own(source: str, values: Mapping[str, float | None]) -> dict[str, Rate]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tasks.errors import UsageError
 from tasks.hub.sampling import kept_rows
 from tasks.judges import kind_of
 from tasks.judges.openai.purse import price_of
+from tasks.passport.steps import passport_verdicts
 from tasks.records import DEFAULT_JUDGE
 from tasks.replica.protocol import PLANS
 from tasks.settings import settings
@@ -43,30 +44,51 @@ class Rate:
 class PlanRequest:
     """What is to be planned; `models` is null for the whole Hub, each of `workers` has a GPU for a judge model.
 
-    `is_sample`: the models are drawn at random, for which the whole Hub is listed.
+    `plan`: of the Hub, which allows a quota; null where there is none, as of a replica. `is_sample`: the models are
+    drawn at random, for which the whole Hub is listed; `is_named`: each is asked for by its name. A judge of `tried`
+    has a passport already. `explain` scores are explained. `has_judge_pool`: workers elsewhere judge, and a passport is
+    not taken there. `embedder`: as a run is given it. `on_hub`: models of the whole Hub; null for what the rates say.
     """
 
     models: int | None
     judges: tuple[str, ...] = (DEFAULT_JUDGE,)
-    plan: str = "anonymous"
+    plan: str | None = "anonymous"
     workers: int = 1
     is_sample: bool = False
+    is_named: bool = False
+    tried: tuple[str, ...] = ()
+    explain: int = 0
+    has_judge_pool: bool = False
+    embedder: str | None = None
+    on_hub: int | None = None
 
     def models_at(self, rates: Mapping[str, Rate]) -> int:
         """The models of the snapshot."""
-        on_hub = round(rates["models_on_hub"].value)
-        return min(self.models or on_hub, on_hub) if self.is_sample else self.models or on_hub
+        on_hub = self.on_hub_at(rates)
+        is_bounded = self.is_sample or self.on_hub is not None
+        return min(self.models or on_hub, on_hub) if is_bounded else self.models or on_hub
 
     def listed_at(self, rates: Mapping[str, Rate]) -> int:
         """The rows of the listing that are read."""
-        return round(rates["models_on_hub"].value) if self.is_sample else self.models_at(rates)
+        return self.on_hub_at(rates) if self.is_sample else self.models_at(rates)
+
+    def on_hub_at(self, rates: Mapping[str, Rate]) -> int:
+        """The models of the whole Hub, or of the corpus."""
+        return self.on_hub or round(rates["models_on_hub"].value)
+
+    @property
+    def counts_hub(self) -> bool:
+        """Whether the plan rests on how many models the Hub is thought to have."""
+        return self.on_hub is None and (self.models is None or self.is_sample)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgingCost:
     """What one judge will take. GPU minutes and tokens are 0 for a judge that needs none.
 
-    `money` is by the prices of the settings; null for a judge that is not paid for, or without prices.
+    Besides `texts` it is asked about `passport_texts`, cards that are edited to see what it notices, and to explain
+    `explained` of its scores: time, tokens and money are for all of them. `money` is by the prices of the settings;
+    null for a judge that is not paid for, or without prices.
     """
 
     judge: str
@@ -76,6 +98,13 @@ class JudgingCost:
     tokens_in: int
     tokens_out: int
     money: float | None = None
+    passport_texts: int = 0
+    explained: int = 0
+
+    @property
+    def requests(self) -> int:
+        """Every text that the judge is asked about."""
+        return self.texts + self.passport_texts + self.explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +156,10 @@ def quota(plan: str) -> tuple[int, int]:
     return found["api"], found["resolvers"]
 
 
-def at_quota_s(requests: int, quota: int, rates: Mapping[str, Rate]) -> float:
+def at_quota_s(requests: int, quota: int | None, rates: Mapping[str, Rate]) -> float:
     """Seconds that so many paced requests take. Those of the first window are spread like those of any other."""
+    if quota is None:
+        return 0.0
     return requests / (quota * rates["quota_used_share"].value) * WINDOW_S
 
 
@@ -136,7 +167,7 @@ def first_costs(request: PlanRequest, rates: Mapping[str, Rate]) -> Costs:
     """What the first snapshot of a selection takes: every card is new."""
     models = request.models_at(rates)
     cards = round(models * rates["cards_a_model"].value)
-    return _costs(request, rates, models, cards, round(cards * rates["texts_a_card"].value))
+    return _costs(request, rates, models, cards, round(cards * rates["texts_a_card"].value), is_first=True)
 
 
 def next_costs(request: PlanRequest, rates: Mapping[str, Rate]) -> Costs | None:
@@ -149,12 +180,20 @@ def next_costs(request: PlanRequest, rates: Mapping[str, Rate]) -> Costs | None:
     return _costs(request, rates, models, read, math.ceil(read * rates["fresh_texts_a_read"].value))
 
 
-def _costs(request: PlanRequest, rates: Mapping[str, Rate], models: int, cards: int, texts: int) -> Costs:
-    api_quota, resolver_quota = quota(request.plan)
+def _costs(
+    request: PlanRequest,
+    rates: Mapping[str, Rate],
+    models: int,
+    cards: int,
+    texts: int,
+    *,
+    is_first: bool = False,
+) -> Costs:
+    api_quota, resolver_quota = (None, None) if request.plan is None else quota(request.plan)
     listed = request.listed_at(rates)
-    pages = math.ceil(listed / _PAGE_ROWS)
+    pages = listed if request.is_named else math.ceil(listed / _PAGE_ROWS)
     requests = math.ceil(cards * rates["requests_a_card"].value)
-    placed = texts if embedder_of(None) else 0
+    placed = texts if embedder_of(request.embedder) else 0
     rows_kept = models + kept_rows(models, listed) * request.is_sample
     lake_bytes = (
         rows_kept * rates["lake_bytes_a_model"].value
@@ -171,19 +210,26 @@ def _costs(request: PlanRequest, rates: Mapping[str, Rate], models: int, cards: 
         resolver_requests=requests,
         listing_s=at_quota_s(pages, api_quota, rates),
         reading_s=at_quota_s(requests, resolver_quota, rates),
-        judging=tuple(_judging_cost(judge, texts, request.workers, rates) for judge in request.judges),
+        judging=tuple(
+            _judging_cost(judge, texts, request, rates, is_first=is_first) for judge in request.judges
+        ),
         atlas_s=placed / rates["atlas_texts_a_second"].value,
         local_s=models / rates["models_a_second"].value,
         lake_bytes=round(lake_bytes),
         warehouse_bytes=round(models * rates["warehouse_bytes_a_model"].value),
-        task_runs=task_runs(cards, [texts] * len(request.judges), request.judges),
+        task_runs=task_runs(
+            cards, [texts] * len(request.judges), request.judges, has_map=placed > 0, explain=request.explain
+        ),
     )
 
 
-def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
+def task_runs(
+    cards: int, texts: Sequence[int], judges: Sequence[str], *, has_map: bool | None = None, explain: int = 1
+) -> int:
     """Prefect task runs of one snapshot: one per part, and those of its flows, which do not grow with the Hub.
 
-    `texts` has the texts that each judge has to judge; those of the first judge are also to be described.
+    `texts` has the texts that each judge has to judge; those of the first judge are also to be described. `has_map`
+    null: as the settings have it.
     """
     limits = settings()
     runs = _RUNS_PER_SNAPSHOT + math.ceil(cards / limits.part_cards)
@@ -191,26 +237,42 @@ def task_runs(cards: int, texts: Sequence[int], judges: Sequence[str]) -> int:
     if not kind_of(judges[-1]).reads_evidence:
         runs += math.ceil(texts[0] / limits.part_cards)
     for judge, n in zip(judges, texts, strict=True):
-        kind = kind_of(judge)  # one that explains has a part for it
-        runs += _RUNS_PER_JUDGE + math.ceil(n / kind.part_size(limits)) + kind.explains
-    if embedder_of(None):
+        kind = kind_of(judge)
+        explained = min(explain, n) if kind.explains else 0
+        parts = (math.ceil(asked / kind.part_size(limits)) for asked in (n, explained))
+        runs += _RUNS_PER_JUDGE + sum(parts)
+    if embedder_of(None) if has_map is None else has_map:
         runs += _RUNS_PER_MAP + math.ceil(texts[0] / limits.part_cards)
     return runs
 
 
-def _judging_cost(judge: str, texts: int, workers: int, rates: Mapping[str, Rate]) -> JudgingCost:
-    """What so many texts take one judge. Each worker of a judge model has a GPU of its own."""
-    alone_s = texts / _rate_of(judge, "texts_a_second", rates).value
-    if not is_model(judge):
-        return JudgingCost(judge, texts, alone_s / workers, 0.0, 0, 0)
-    tokens_in, tokens_out = (
-        round(texts * _rate_of(judge, f"tokens_{way}_a_text", rates).value) for way in ("in", "out")
+def _judging_cost(
+    judge: str, texts: int, request: PlanRequest, rates: Mapping[str, Rate], *, is_first: bool
+) -> JudgingCost:
+    """What so many texts take one judge. Each worker of a judge model has its own GPU; one alone takes the passport."""
+    kind = kind_of(judge)
+    passport = 0
+    if is_first and judge not in request.tried and not (kind.needs_servers and request.has_judge_pool):
+        passport = passport_verdicts(kind, texts)
+    explained = min(request.explain, texts) if kind.explains else 0
+    a_second = _rate_of(judge, "texts_a_second", rates).value
+    alone_s, shared_s = passport / a_second, (texts + explained) / a_second
+    found = JudgingCost(
+        *(judge, texts, alone_s + shared_s / request.workers, 0.0, 0, 0),
+        passport_texts=passport,
+        explained=explained,
     )
+    if not is_model(judge):
+        return found
+    tokens_in, tokens_out = (
+        round(found.requests * _rate_of(judge, f"tokens_{way}_a_text", rates).value) for way in ("in", "out")
+    )
+    found = replace(found, tokens_in=tokens_in, tokens_out=tokens_out)
     if is_paid(judge):
         price = price_of(settings())
         money = price.of(tokens_in, tokens_out) if price else None
-        return JudgingCost(judge, texts, alone_s, 0.0, tokens_in, tokens_out, money)
-    return JudgingCost(judge, texts, alone_s / workers, alone_s / 60, tokens_in, tokens_out)
+        return replace(found, seconds=alone_s + shared_s, money=money)
+    return replace(found, gpu_minutes=(alone_s + shared_s) / 60)
 
 
 def is_model(judge: str) -> bool:
@@ -237,13 +299,14 @@ def _rate_of(judge: str, name: str, rates: Mapping[str, Rate]) -> Rate:
 
 def rates_used(request: PlanRequest, rates: Mapping[str, Rate]) -> dict[str, Rate]:
     """The rates behind a plan, by name; those of judges that are not requested, or of no map, are left out."""
-    of_kinds = ("checklist_", "llm_", "hosted_", *(() if embedder_of(None) else _RATES_OF_A_MAP))
+    has_map = embedder_of(request.embedder) is not None
+    of_kinds = ("checklist_", "llm_", "hosted_", *(() if has_map else _RATES_OF_A_MAP))
     common = {
         name: rate
         for name, rate in rates.items()
         if not name.startswith(of_kinds)
         and " " not in name
-        and (request.models is None or request.is_sample or name != "models_on_hub")
+        and (request.counts_hub or name != "models_on_hub")
     }
     of_judges = ("texts_a_second", "tokens_in_a_text", "tokens_out_a_text")
     return common | {

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from tasks.engine.state import ScheduledRun, read_engine
 from tasks.errors import CardiographError
-from tasks.operations.gate import measure_words, quarantined
+from tasks.operations.gate import quarantine_reasons
 from tasks.sentences.judges import abilities_words
 from tasks.storage.lake import Lake
 from tasks.storage.warehouse import Warehouse, frame
@@ -144,7 +144,7 @@ def _quarantined(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
     """Why each snapshot that is held back is."""
     if not warehouse.published.exists():
         return {}
-    return {str(day): tuple(map(measure_words, why)) for day, why in quarantined(warehouse.home).items()}
+    return {str(day): why for day, why in quarantine_reasons(warehouse.home).items()}
 
 
 def _failures(warehouse: Warehouse) -> tuple[FailureCount, ...]:

@@ -15,7 +15,14 @@ from tasks.sentences.atlas import atlas_words
 from tasks.sentences.findings import headline
 from tasks.sentences.judges import canary_words
 from tasks.sentences.scopes import private_words
-from tasks.sentences.snapshots import boilerplate_words, judging_words, late_sentence, unscored_words
+from tasks.sentences.snapshots import (
+    boilerplate_words,
+    counted_words,
+    judging_words,
+    late_sentence,
+    names_words,
+    unscored_words,
+)
 from tasks.settings import settings
 from tasks.storage.warehouse import findings_of, frame, scope_of
 from tasks.work.run import Run
@@ -39,6 +46,8 @@ class Summary:
     none: int
     failed: int
     failures: int
+    failure_reasons: dict[str, int]
+    not_found: list[str]
     distinct_texts: int
     verdicts: int
     median_score: float | None
@@ -63,7 +72,8 @@ class Summary:
             ("models", f"{self.models:,}"),
             *([("private models", private)] if (private := self._private_words()) else []),
             ("with a card / empty / none", f"{self.cards:,} / {self.empty:,} / {self.none:,}"),
-            ("failures (see `failures`)", f"{self.failures:,}"),
+            *([("named, but not on the Hub", names)] if (names := names_words(self.not_found)) else []),
+            ("failures (see `failures`)", counted_words(self.failure_reasons) or "0"),
             ("distinct card texts", f"{self.distinct_texts:,}"),
             (f"verdicts of {self.judge} {self.fingerprint[:8]}", f"{self.verdicts:,}"),
             ("median score", "none" if self.median_score is None else f"{self.median_score:.2f} of 5"),

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from tasks.errors import LabelsInvalid, TableInvalid
-from tasks.passport.sheet import guarded, read_sheet, subjects
+from tasks.passport.sheet import read_sheet, subjects
 from tasks.records import CardText
-from tasks.spreadsheets import read_csv
+from tasks.spreadsheets import guarded, read_csv
 
 SPREADSHEET_CELL_CHARACTERS = 32_000  # Excel holds 32,767 in a cell, and silently drops the rest
 

@@ -10,7 +10,6 @@ from tasks.clock import utc_now
 from tasks.judges import Judge
 from tasks.passport import probes
 from tasks.passport.agreement import Measure, of_judge, of_raters
-from tasks.passport.attacks import attacks
 from tasks.passport.labels import LabelledTexts
 from tasks.passport.sheet import OVERALL, subjects
 from tasks.progress import expect
@@ -36,7 +35,7 @@ def examine(
     A text without a score counts in `share_refused` and in no other measure. JudgeError where the judge stops.
     """
     texts = labelled.texts
-    expect(probes.STAGE, len(texts) * (2 + repeats) + len(attacks()) * min(attacked_texts, len(texts)))
+    expect(probes.STAGE, len(texts) * (2 + repeats))
     first = probes.verdicts_of(judge, texts)
     again = probes.consistency(judge, texts, first, repeats=repeats, seed=seed)
     padded = probes.padding(judge, texts, first, seed=seed)

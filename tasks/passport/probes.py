@@ -17,12 +17,13 @@ import numpy as np
 from tasks.judges import Judge
 from tasks.passport.agreement import Measure, mean, measured
 from tasks.passport.attacks import Attack, attacked, attacks, padded, weak_card
-from tasks.progress import advance
+from tasks.progress import advance, expect
 from tasks.records import CardText, Verdict
 
 Verdicts = Mapping[str, Verdict]
 
 STAGE = "calibrate"
+ATTACK_STAGE = "attack"  # how many texts are attacked depends on what the others score
 PADDED_RISE = 0.25
 ATTACK_RISE = 0.5
 BATCH_TEXTS = 16  # texts that an engine computes together; its sums depend on the batch
@@ -40,12 +41,12 @@ class Attempt:
     is_flagged: bool
 
 
-def verdicts_of(judge: Judge, texts: Iterable[CardText]) -> dict[str, Verdict]:
-    """The judge's verdicts by card hash, in whatever order they come."""
+def verdicts_of(judge: Judge, texts: Iterable[CardText], stage: str = STAGE) -> dict[str, Verdict]:
+    """The judge's verdicts by card hash, in whatever order they come; each is progress of the stage."""
     verdicts = {}
     for verdict in judge.score(texts):
         verdicts[verdict.card_hash] = verdict
-        advance(STAGE)
+        advance(stage)
     return verdicts
 
 
@@ -136,11 +137,13 @@ def attack(
     attacks, because it is the attack that differs; a family has few.
     """
     victims, plain = weakest(texts, first, count), dict(first)
-    if not victims:
-        victims = [weak_card()]
-        plain |= verdicts_of(judge, victims)
+    unscored = [] if victims else [weak_card()]
+    victims = victims or unscored
     pairs = [(text, kind, attacked(text, kind)) for kind in attacks() for text in victims]
-    verdicts = verdicts_of(judge, [card for _, _, card in pairs])
+    expect(ATTACK_STAGE, len(unscored) + len(pairs))
+    if unscored:
+        plain |= verdicts_of(judge, unscored, ATTACK_STAGE)
+    verdicts = verdicts_of(judge, [card for _, _, card in pairs], ATTACK_STAGE)
     attempts = [
         Attempt(kind, rise, not set(verdicts[card.card_hash].flags) <= set(plain[text.card_hash].flags))
         for text, kind, card in pairs

@@ -10,6 +10,7 @@ from tasks.passport.probes import ATTACK_RISE, PADDED_RISE
 from tasks.passport.sheet import OVERALL
 from tasks.records import PassportEntry
 from tasks.rubric import load_rubric
+from tasks.sentences.numbers import decimal, percent, signed
 
 WORST_ATTACKS = 5
 NOT_KNOWN = "–"
@@ -87,7 +88,8 @@ def conclusion(entries: Sequence[PassportEntry]) -> str:
     if kappa is None or kappa.estimate is None:
         why = "the labels have no overall score" if kappa is None else kappa.detail or "no estimate"
         return f"Its agreement with people is unknown: {why}."
-    text = f"Of the disagreement that chance would give, {1 - kappa.estimate:.0%} is left (kappa {figure_of(kappa)})."
+    left = percent(1 - kappa.estimate)
+    text = f"Of the disagreement that chance would give, {left} is left (kappa {figure_of(kappa)})."
     if kappa.n < TEXTS_FOR_TRUST:
         text += f" It rests on {kappa.n} texts; label {TEXTS_FOR_TRUST} or more before relying on it."
     return text
@@ -106,12 +108,12 @@ def _meaning(entry: PassportEntry, people: PassportEntry | None) -> str:
         return entry.detail or ""
     if entry.measure == "bias":
         side = "above" if entry.estimate > 0 else "below"
-        return f"scores {abs(entry.estimate):.2f} {side} people on average"
+        return f"scores {decimal(abs(entry.estimate))} {side} people on average"
     if entry.measure == "share_raised":
         least = f"more than {PADDED_RISE:g}" if entry.probe == "padding" else f"at least {ATTACK_RISE:g}"
         return f"rose by {least}"
     if entry.measure == "quadratic_kappa" and people is not None and people.estimate is not None:
-        return f"{words}; two people reach {people.estimate:.2f}"
+        return f"{words}; two people reach {decimal(people.estimate)}"
     return words
 
 
@@ -160,16 +162,15 @@ def figure_of(entry: PassportEntry | None) -> str:
     """The estimate as its measure is written; a dash where there is none."""
     if entry is None or entry.estimate is None:
         return NOT_KNOWN
-    spec = "+.2f" if entry.measure in _SIGNED else _format_of(entry)
-    return f"{entry.estimate:{spec}}"
+    return signed(entry.estimate) if entry.measure in _SIGNED else _written(entry, entry.estimate)
 
 
 def interval_of(entry: PassportEntry) -> str:
     """Both ends of the interval; empty where there is none."""
     if entry.ci_low is None or entry.ci_high is None:
         return ""
-    return f"{entry.ci_low:{_format_of(entry)}} to {entry.ci_high:{_format_of(entry)}}"
+    return f"{_written(entry, entry.ci_low)} to {_written(entry, entry.ci_high)}"
 
 
-def _format_of(entry: PassportEntry) -> str:
-    return ".0%" if entry.measure.startswith("share_") else ".2f"
+def _written(entry: PassportEntry, value: float) -> str:
+    return percent(value) if entry.measure.startswith("share_") else decimal(value)

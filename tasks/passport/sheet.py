@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +14,13 @@ import pyarrow.parquet as pq
 from tasks.cards.one_line import printable
 from tasks.errors import LabelsInvalid, TableInvalid
 from tasks.rubric import load_rubric
-from tasks.spreadsheets import Csv, is_missing, read_csv
+from tasks.spreadsheets import Csv, is_missing, read_csv, unguarded
 
 OVERALL = "score"
 LOWEST = 1  # of the rubric's levels
 KEYS = ("card_hash", "card_text", "model_id")
 # Known columns that hold no marks.
 _BESIDE = frozenset({"rater", "author", "comment", "labelled_at"})
-# A spreadsheet runs a cell that begins with one of these; an apostrophe in front makes it text.
-_FORMULA = re.compile(r"['=+\-@\t\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +66,6 @@ def read_sheet(path: Path, lowest: int = LOWEST) -> Sheet:
     )
     ignored = tuple(name for name in columns if name not in {*KEYS, *_BESIDE, *subjects()})
     return Sheet(path, rows, ignored)
-
-
-def guarded(text: str) -> str:
-    """The text as a cell that no spreadsheet takes for a formula, with an apostrophe in front where needed."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unguarded(cell: str) -> str:
-    """What `guarded` was given."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
 
 
 # ------------------------------------------------------------------------------------------------ the two formats

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import task
 
 from tasks.boilerplate.tables import table_of
-from tasks.judges import kind_of, opened_judge
+from tasks.judges import JudgeKind, kind_of, opened_judge
 from tasks.passport.metamorphic.examining import SEED, examine_evidence
 from tasks.passport.metamorphic.sampling import texts_to_edit
 from tasks.passport.passport import part_of
@@ -25,7 +25,16 @@ def cards_wanted(spec: JudgeSpec, verdicts: int) -> int:
     What a judge model answers takes time, so its passport may take as long as its judging at most. One that is paid for
     gets none by itself.
     """
-    kind, limits = kind_of(spec.kind), settings()
+    return _cards_wanted(kind_of(spec.kind), verdicts)
+
+
+def passport_verdicts(kind: JudgeKind, verdicts: int) -> int:
+    """About how many verdicts the passport of such a judge takes, after so many on a snapshot."""
+    return min(_cards_wanted(kind, verdicts), verdicts) * _VERDICTS_PER_CARD
+
+
+def _cards_wanted(kind: JudgeKind, verdicts: int) -> int:
+    limits = settings()
     if kind.has_budget:
         return 0
     if not kind.needs_servers:

@@ -79,6 +79,20 @@ def read_corpus(path: Path, as_of: date | None = None) -> Corpus:
 
 def snapshots_in(path: Path) -> tuple[date, ...] | None:
     """The days of a corpus's snapshots in order; null for one that does not date its rows. Raises `CorpusInvalid`."""
+    days = _days_in(path)
+    return None if days is None else tuple(days.unique().sort())
+
+
+def models_on(path: Path, as_of: date) -> int:
+    """How many models a corpus has in its latest snapshot up to a date. Raises `CorpusInvalid`."""
+    days = _days_in(path)
+    if days is None:
+        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+    return int((days == days.filter(days <= as_of).max()).sum())
+
+
+def _days_in(path: Path) -> pl.Series | None:
+    """The day of each row; null for a corpus that does not date its rows."""
     try:
         schema = pl.read_parquet_schema(path)
         names: list[str] = [name for name in ("model_id", "snapshot_date") if name in schema]
@@ -89,8 +103,7 @@ def snapshots_in(path: Path) -> tuple[date, ...] | None:
         ) from error
     if "model_id" not in schema:
         return None  # no corpus, as its reader will say
-    days = days_of(table, path.name)
-    return None if days is None else tuple(days.unique().sort())
+    return days_of(table, path.name)
 
 
 def write_corpus(out: Path, rows: Iterable[Mapping[str, object]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tasks.hub.source import model_pages
 from tasks.passport import reading
 from tasks.passport.metamorphic.reading import evidence_tables
 from tasks.records import DEFAULT_JUDGE, JudgeRecord
@@ -53,7 +54,9 @@ def judge_section(data: ReportData, limits: Settings) -> dict[str, Any]:
         if is_compared
         else [],
         "others": [other_judge_sentence(judge.judge, row) for row in judging.others.to_dicts()],
-        "disagreements": disagreements_table(judging.disagreements) if judging.disagreements.height else None,
+        "disagreements": disagreements_table(judging.disagreements, model_pages(data.hub))
+        if judging.disagreements.height
+        else None,
         "explained": explained_tables(judging.explanations),
     }
 

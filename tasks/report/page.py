@@ -12,6 +12,7 @@ import vl_convert
 
 from tasks.charts import theme
 from tasks.errors import NotWritten
+from tasks.hub.source import model_pages
 from tasks.pages import PageScript, environment, page_script, page_style, write_page
 from tasks.records import Finding, Scope
 from tasks.report import figures
@@ -114,7 +115,7 @@ def _tables(data: ReportData) -> dict[str, Any]:
         "regressions": regression_table(overall, "What goes with one point more of score, all models"),
         "more_regressions": regression_table(parts, "The same for parts of the models"),
         "exemplars": [
-            exemplars_table(rows, str(kind).capitalize())
+            exemplars_table(rows, str(kind).capitalize(), model_pages(data.hub))
             for (kind,), rows in data.exemplars.group_by("kind", maintain_order=True)
         ],
         "failures": failures_table(data.failures),

@@ -13,7 +13,7 @@ from tasks.passport.reading import Line
 from tasks.records import Finding
 from tasks.rubric import load_rubric
 from tasks.sentences.estimates import both_ends, ends, figure, is_interval, without
-from tasks.sentences.numbers import MINUS, NARROW, count, decimal, percent, probability
+from tasks.sentences.numbers import count, decimal, percent, probability
 from tasks.sentences.words import (
     estimator_words,
     flag_names,
@@ -24,8 +24,6 @@ from tasks.sentences.words import (
     upper_first,
 )
 
-# Model ids come from strangers: quoted whole, they cannot leave the path of this address.
-_MODEL_PAGE = "https://huggingface.co/"
 _KINDS = {"best": "Scored best", "middle": "In the middle", "worst": "Scored worst"}
 
 
@@ -71,9 +69,12 @@ def place(name: str, order: Iterable[str]) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known), name)
 
 
-def model_link(model_id: str) -> Cell:
-    """The model's id with a link to its page on the Hub."""
-    return Cell(model_id, _MODEL_PAGE + quote(model_id, safe="/"))
+def model_link(model_id: str, pages: str | None) -> Cell:
+    """The model's id with a link to its page below `pages`, if it has one.
+
+    Ids come from strangers: quoted whole, they cannot leave the path of this address.
+    """
+    return Cell(model_id, pages and pages + quote(model_id, safe="/"))
 
 
 def _span(low: float, high: float, places: int = 2) -> str:
@@ -158,12 +159,12 @@ def strata_table(strata: pl.DataFrame, dimension: str) -> ReportTable:
     return table(f"By {dimension}, 30 models or more", f"{dimension.capitalize()} | {heads}", rows)
 
 
-def exemplars_table(exemplars: pl.DataFrame, caption: str) -> ReportTable:
+def exemplars_table(exemplars: pl.DataFrame, caption: str, pages: str | None) -> ReportTable:
     """Models worth a look, best first; where there is no score, the reason."""
     reasons = {"none": "no card", "empty": "empty card", "failed": "unread", "pending": "unread"}
     rows = (
         (
-            model_link(row["model_id"]),
+            model_link(row["model_id"], pages),
             decimal(row["score"])
             if row["score"] is not None
             else reasons.get(row["card_status"], "not scored"),
@@ -274,26 +275,19 @@ def grid_table(grid: pl.DataFrame, this: str, other: str) -> ReportTable:
     return table("Texts by both scores", [*names, ReportColumn("Texts")], rows)
 
 
-def _typeset(number: str) -> str:
-    return number.replace("-", MINUS).replace("%", f"{NARROW}%")
-
-
 def passport_table(title: str, lines: Iterable[Line]) -> ReportTable:
     """One part of a judge's passport."""
-    rows = (
-        (line.name, _typeset(line.estimate), _typeset(line.interval) or "–", count(line.n), line.meaning)
-        for line in lines
-    )
+    rows = ((line.name, line.estimate, line.interval or "–", count(line.n), line.meaning) for line in lines)
     return table(title, "Measure | #Estimate | #95\u202f% interval | #n | What it says", rows)
 
 
-def disagreements_table(disagreements: pl.DataFrame) -> ReportTable:
+def disagreements_table(disagreements: pl.DataFrame, pages: str | None) -> ReportTable:
     """Models whose judges are farthest apart, one column per judge."""
     scores = [{e["key"]: e["value"] for e in entries} for entries in disagreements["scores"]]
     judges = sorted({judge for by_judge in scores for judge in by_judge})
     rows: Iterable[tuple[str | Cell, ...]] = (
         (
-            model_link(row["model_id"]),
+            model_link(row["model_id"], pages),
             *(decimal(by_judge.get(judge)) for judge in judges),
             decimal(row["disagreement"]),
             count(row["downloads"]),

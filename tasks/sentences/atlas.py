@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.sentences.numbers import count
+from tasks.sentences.numbers import count, percent
 
 
 def atlas_words(atlas: Mapping[str, Any] | None) -> str:
@@ -13,7 +13,7 @@ def atlas_words(atlas: Mapping[str, Any] | None) -> str:
     if atlas is None:
         return "none: no map was made"
     return (
-        f"{atlas['kinds']:,} of {atlas['texts']:,} texts, {atlas['noise_share']:.0%} of no kind; map of "
+        f"{atlas['kinds']:,} of {atlas['texts']:,} texts, {percent(atlas['noise_share'])} of no kind; map of "
         f"{atlas['fitted_on']}, {_new(atlas):,} new since"
     )
 

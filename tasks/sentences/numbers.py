@@ -1,4 +1,7 @@
-"""Numbers in words and signs; narrow no-break spaces keep each on one line."""
+"""How every number is written, on pages, in the terminal and in Markdown: `1,234`, `−0.12`, `45 %`, `–` for none.
+
+Narrow no-break spaces keep a number and its unit on one line.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ MINUS = "\u2212"
 
 
 def count(n: float | None) -> str:
-    """A whole number with narrow spaces between the thousands; an en dash for none."""
+    """A whole number with commas between the thousands; an en dash for none."""
     return decimal(None if n is None or not math.isfinite(n) else round(n), 0)
 
 
@@ -19,7 +22,21 @@ def decimal(value: float | None, places: int = 2) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     rounded = round(value, places) or 0.0  # no "−0.00"
-    return f"{rounded:,.{places}f}".replace(",", NARROW).replace("-", MINUS)
+    return f"{rounded:,.{places}f}".replace("-", MINUS)
+
+
+def signed(value: float | None, places: int = 2) -> str:
+    """The same with a plus in front of what is positive: a difference."""
+    return ("+" if value is not None and round(value, places) > 0 else "") + decimal(value, places)
+
+
+def any_number(value: float) -> str:
+    """A number of unknown meaning: whole as it is, else to four digits; never with an exponent for what is large."""
+    if isinstance(value, int):
+        return decimal(value, 0)
+    if not math.isfinite(value):
+        return str(value)
+    return decimal(value, 0) if abs(value) >= 1000 else f"{value:.4g}".replace("-", MINUS)
 
 
 def percent(share: float | None) -> str:
@@ -42,12 +59,12 @@ def probability(p: float | None) -> str:
 
 
 def models(n: int) -> str:
-    """`1 model`, `30 000 models`."""
+    """`1 model`, `30,000 models`."""
     return f"{count(n)} model{'s' * (n != 1)}"
 
 
 def texts(n: int) -> str:
-    """`1 text`, `30 000 texts`."""
+    """`1 text`, `30,000 texts`."""
     return f"{count(n)} text{'s' * (n != 1)}"
 
 

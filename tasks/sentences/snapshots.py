@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.sentences.numbers import count, decimal, duration, money, percent, rate, texts
+
+_NAMES_SHOWN, _NAME_CHARACTERS = 10, 100
 
 
 def late_sentence(days: int) -> str:
@@ -56,11 +58,21 @@ def cost_basis(row: Mapping[str, Any], price: float | None, gpus: int | None) ->
 
 def unscored_words(row: Mapping[str, Any]) -> str:
     """How many texts have no score, and why, from a row of `sql/out/judging.sql`; empty where all have one."""
-    reasons: Mapping[str, int] = row["unscored_reasons"]
+    return counted_words(row["unscored_reasons"])
+
+
+def counted_words(reasons: Mapping[str, int]) -> str:
+    """How many things are missing, and why: `12 (10 gated, 2 not_found)`; empty where none is."""
     if not reasons:
         return ""
-    causes = ", ".join(f"{count(texts)} {reason}" for reason, texts in reasons.items())
+    causes = ", ".join(f"{count(n)} {reason}" for reason, n in reasons.items())
     return f"{count(sum(reasons.values()))} ({causes})"
+
+
+def names_words(names: Sequence[str]) -> str:
+    """Some names, and how many more: `ada/one, ada/two and 3 more`; empty where there is none."""
+    more = f" and {count(len(names) - _NAMES_SHOWN)} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(name[:_NAME_CHARACTERS] for name in names[:_NAMES_SHOWN]) + more
 
 
 def judging_words(

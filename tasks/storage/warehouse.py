@@ -60,9 +60,12 @@ def stream(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> It
 
 
 def make_home(home: Path) -> None:
-    """Make the folder of lake, warehouse and report. Raises `UsageError` where that fails."""
+    """Make the folder of lake, warehouse and report, for this user alone. Raises `UsageError` where that fails.
+
+    One that exists keeps its mode: others may be meant to read it.
+    """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot use {home} as home: {error.strerror}; choose another --home") from error
 

@@ -276,7 +276,7 @@ def test_the_kinds_are_listed_with_names_and_figures(typed: Typed, home: Path) -
     output = fine(typed("atlas", "names", "--home", home))
     assert "Kinds of the map of 2026-01-05" in output
     rows = {line.split()[0]: line for line in output.splitlines()[2:]}
-    for expected in ("Quants", "terms", "conversion", "50.0%", "0.90", "gguf, �[2Jquant, llama"):
+    for expected in ("Quants", "terms", "conversion", "50\u202f%", "0.90", "gguf, �[2Jquant, llama"):
         assert expected in rows["0"]
     assert "fourth" not in output
     for expected in ("Labs", "judge aaaaaaaa", "0.40 unstable", "[bold]bert"):
@@ -351,7 +351,7 @@ def test_names_that_cannot_be_used_change_nothing(typed: Typed, home: Path, tmp_
     file = tmp_path / "names.csv"
     file.write_text("kind,name,description\n0,Mine,\n9,None,\n")
     line = refused(typed("atlas", "names", file, "--home", home))
-    assert f"{file}, row 3: no kind 9 on the map; `cardiograph atlas names` lists its kinds" in line
+    assert f"{file}: line 3: no kind 9 on the map; `cardiograph atlas names` lists its kinds" in line
     assert Lake(home).parts("kind_names") == ["kind_names/w-t.parquet"]
     assert "--json is for the list" in refused(typed("atlas", "names", file, "--json", "--home", home))
 

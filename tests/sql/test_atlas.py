@@ -332,6 +332,14 @@ def test_a_placed_model_has_the_checks_of_the_reports_judge_and_its_newest_secti
     assert frame(two_maps, "out/placed_model", model_id="eve/short").height == 0
 
 
+def test_names_of_models_are_completed_the_most_downloaded_first(two_maps: Database, expect: Expect) -> None:
+    expect(frame(two_maps, "out/model_names", begins="ada/"), "model_id\nada/copy\nada/a")
+    assert frame(two_maps, "out/model_names", begins="").height == 8
+    assert frame(
+        two_maps, "out/model_names", begins="%"
+    ).is_empty()  # it begins with that, and matches no pattern
+
+
 def test_the_nearest_models_come_nearest_first_and_no_more_than_asked_for(
     two_maps: Database, expect: Expect
 ) -> None:
@@ -419,8 +427,21 @@ def test_a_hostile_name_cannot_leave_the_address_of_its_page(two_maps: Database,
     fill(two_maps, "base.listing", 'snapshot | model_id | sha\n2026-01-12 | eve/x?#"<b> | s9')
     fill(two_maps, "base.reads", 'model_id | sha | card_hash\neve/x?#"<b> | s9 | h4')
     urls = frame(two_maps, "out/atlas_file")["url"].to_list()
-    assert "https://huggingface.co/ada/a" in urls
-    assert "https://huggingface.co/eve/x%3F%23%22%3Cb%3E" in urls
+    assert "https://hub.example/ada/a" in urls
+    assert "https://hub.example/eve/x%3F%23%22%3Cb%3E" in urls
+
+
+@pytest.mark.parametrize(
+    ("hub", "url"),
+    [
+        ("the Hugging Face Hub", "https://huggingface.co/ada/a"),
+        ("the demo corpus", None),
+        ("a replica of mine.parquet", None),
+    ],
+)
+def test_models_of_a_corpus_have_no_page(two_maps: Database, hub: str, url: str | None) -> None:
+    two_maps.execute("update base.snapshots set hub = ?", [hub])
+    assert frame(two_maps, "out/atlas_file")["url"][0] == url
 
 
 def test_a_kind_that_nobody_named_goes_by_its_number(two_maps: Database) -> None:

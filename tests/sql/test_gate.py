@@ -104,6 +104,20 @@ def test_the_measures_of_a_week_are_counts_and_shares_of_what_it_holds(
     )
 
 
+def test_what_is_lost_has_reasons(weeks: Database, expect: Expect) -> None:
+    weeks.execute("update base.list_failures set reason = 'odd_row'")
+    weeks.execute("update base.reads set reason = 'gated' where model_id = 'ada/gone'")
+    expect(
+        frame(weeks, "out/loss_reasons", **KEY),
+        """
+        measure        | reason  | n
+        unlisted_share | odd_row | 1
+        unread_share   | gated   | 1
+        unscored_share | odd     | 1
+        """,
+    )
+
+
 def test_a_week_is_measured_without_scores_where_another_judge_judged_it(
     weeks: Database, expect: Expect
 ) -> None:

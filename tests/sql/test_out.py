@@ -27,7 +27,7 @@ OF_JUDGES = {
     "score_grid",
 }
 # What these say is about several weeks, or about how a judge answers: test_gate.py has them, and gate_measures.
-OF_WEEKS = {"canaries", "gate_before", "gate_judging", "gate_latest", "quarantined"}
+OF_WEEKS = {"canaries", "gate_before", "gate_judging", "gate_latest", "loss_reasons", "quarantined"}
 # What these say is about edits and copies: test_edits.py has them.
 OF_BOILERPLATE = {"boilerplate", "boilerplate_cards", "boilerplate_checks", "boilerplate_sample"}
 OF_EDITS = {"edit_panel", "edit_panel_digest", "families", "family_digest", "family_texts"}
@@ -48,6 +48,7 @@ OF_MAPS |= {
     "close_names",
     "latest_atlas",
     "map_kinds",
+    "model_names",
     "nearest_models",
     "placed_model",
     "texts_of",
@@ -315,6 +316,17 @@ def test_counts_add_up_to_the_models_listed(small_hub: Database, expect: Expect)
         """,
     )
     expect(counts, "scored_models | median_score | failures\n2 | 4.25 | 2")
+    assert sum(counts.row(0, named=True)["failure_reasons"].values()) == 2
+
+
+def test_names_that_were_requested_in_vain_are_listed(db: Database, fill: Fill) -> None:
+    fill(
+        db,
+        "base.list_failures",
+        "snapshot | subject | reason\n2026-01-05 | ada/oen | not_found\n2026-01-05 | x | malformed_row",
+    )
+    row = frame(db, "out/counts", snapshot=date(2026, 1, 5), fingerprint="f").row(0, named=True)
+    assert (row["not_found"], row["failure_reasons"]) == (["ada/oen"], {"malformed_row": 1, "not_found": 1})
 
 
 def test_counts_of_an_unjudged_week_are_zero_and_not_absent(db: Database, expect: Expect) -> None:

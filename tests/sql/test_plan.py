@@ -55,7 +55,7 @@ def weeks(db: Database, fill: Fill) -> Database:
 
 
 def test_every_statement_of_plan_has_a_test_here_and_tells_its_grain(grain: Callable[[str], str]) -> None:
-    assert statements("plan") == ["plan/history", "plan/judging"]
+    assert statements("plan") == ["plan/history", "plan/judging", "plan/passport"]
     assert all(grain(name).startswith("One row") for name in statements("plan"))
 
 
@@ -110,3 +110,35 @@ def test_judging_is_told_a_server_from_the_last_time_that_there_was_much(
     expect(frame(weeks, "plan/judging", judge="vllm", model="org/m"), expected)
     expect(frame(weeks, "plan/judging", judge="vllm:m", model=None), expected)
     assert frame(weeks, "plan/judging", judge="checklist", model=None).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("judge", "model", "found"),
+    [
+        ("checklist", None, ["f1"]),
+        ("vllm", "org/reader", []),  # it has changed since it was tried
+        ("vllm:org/reader", "org/reader", []),
+        ("vllm:org/other", "org/other", ["f4"]),
+        ("toy", None, []),
+    ],
+)
+def test_a_judge_has_a_passport_if_it_was_tried_as_it_judged_last(
+    db: Database, fill: Fill, judge: str, model: str | None, found: list[str]
+) -> None:
+    fill(
+        db,
+        "base.judges",
+        """
+        snapshot   | fingerprint | judge       | model      | judged_at
+        2026-01-05 | f1          | checklist   |            | 2026-01-05 07:00
+        2026-01-05 | f2          | vllm:reader | org/reader | 2026-01-05 08:00
+        2026-01-12 | f3          | vllm:reader | org/reader | 2026-01-12 08:00
+        2026-01-12 | f4          | vllm:other  | org/other  | 2026-01-12 09:00
+        """,
+    )
+    fill(
+        db,
+        "base.passports",
+        "fingerprint | probe\nf1 | evidence\nf2 | evidence\nf3 | agreement\nf4 | evidence",
+    )
+    assert frame(db, "plan/passport", judge=judge, model=model)["fingerprint"].to_list() == found

@@ -24,11 +24,11 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_page_is_for_everybody_and_another_file_as_the_umask_has_it(tmp_path: Path) -> None:
+def test_a_page_and_another_file_are_as_the_umask_has_them(tmp_path: Path) -> None:
     write_page("seen", tmp_path / "page.html")
     with replacing(tmp_path / "export.parquet") as draft:
         draft.write_bytes(b"rows")
-    assert mode(tmp_path / "page.html") == 0o644
+    assert mode(tmp_path / "page.html") == 0o600
     assert mode(tmp_path / "export.parquet") == 0o600
 
 

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,24 @@ def finished(run: subprocess.Popen[str]) -> dict[str, Any]:
     assert run.returncode == 0, err
     assert "Traceback" not in err
     return dict(json.loads(out)[0])
+
+
+@contextmanager
+def recorded(judge: Any, **added: object) -> Iterator[list[dict[str, Any]]]:
+    """The answers that a judge gets meanwhile, as its servers send them; `added` goes into each request."""
+    client, replies = judge.fleet.client, list[dict[str, Any]]()
+    post = client.post
+
+    async def recording(url: str, body: bytes) -> Any:
+        reply = await post(url, json.dumps({**json.loads(body), **added}).encode())
+        replies.append(json.loads(reply.body))
+        return reply
+
+    client.post = recording
+    try:
+        yield replies
+    finally:
+        client.post = post
 
 
 def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tasks.hub.source import model_pages
 from tasks.sentences.atlas import shown_notes, stability_notes
 from tasks.storage.warehouse import Warehouse, frame
 
@@ -43,7 +44,7 @@ def write_latest_atlas(home: Path) -> Path | None:
         noise_share=row["noise_share"],
         trustworthiness=row["trustworthiness"],
         notes=[*shown_notes(points.height, row["models"]), *stability_notes(row)],
-        **({"hub_url": f"{row['hub']}/"} if row["hub"].startswith("http") else {}),
+        hub_url=model_pages(row["hub"]),
     )
     path = home / "atlas.html"
     write_atlas(points, kinds, about, path)

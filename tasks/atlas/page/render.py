@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from tasks.arrays import Floats
 from tasks.atlas.page.colours import DARK_MARKS, LIGHT_MARKS
+from tasks.cards.one_line import visible
 from tasks.pages import environment, page_script, page_style, write_page
 from tasks.sentences.numbers import count, decimal, long_date, percent
 
@@ -25,9 +26,6 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 # Characters of a text at most: strangers write texts of any length.
 _NAME, _WORDS, _DESCRIPTION = 120, 240, 600
-
-# Control characters, and those that change the direction of the text that follows: a name needs neither.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 # The k-th of several models in one place is drawn at this distance times the root of k, in widths of the map, up to the
 # maximum. With the golden angle no two of them meet (Vogel 1979, "A better way to construct the sunflower head").
@@ -41,7 +39,8 @@ class AtlasAbout:
 
     `n_models` are on the map; if the page gets fewer points, it says that it shows some of them.
 
-    `hub_url` and a model's name are the address of its page; unless it is http or https, names are not links.
+    `hub_url` and a model's name are the address of its page; where it is null, or neither http nor https, names are
+    not links.
     """
 
     snapshot: date
@@ -53,7 +52,7 @@ class AtlasAbout:
     noise_share: float
     trustworthiness: float | None
     notes: list[str]
-    hub_url: str = "https://huggingface.co/"
+    hub_url: str | None = None
 
 
 def render_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout) -> str:
@@ -101,7 +100,7 @@ def write_atlas(points: pl.DataFrame, kinds: pl.DataFrame, about: AtlasAbout, pa
 
 def clean(text: str | None, most: int = _NAME) -> str:
     """A text from strangers on one line, of at most `most` characters."""
-    return _UNSEEN.sub(" ", text or "").strip()[:most]
+    return re.sub(r"[ \t\n]+", " ", visible(text or "")).strip()[:most]
 
 
 def spread(ids: pl.Series, x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -192,13 +191,13 @@ def _json(data: dict[str, object]) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
 
 
-def _hub_url(url: str) -> str | None:
+def _hub_url(url: str | None) -> str | None:
     """None for anything but an http(s) address: `javascript:` in a link would run."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url or "")
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not url or parts.scheme not in ("http", "https") or not parts.netloc:
         return None
     return url if url.endswith("/") else url + "/"
 

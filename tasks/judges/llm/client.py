@@ -12,9 +12,9 @@ from time import time
 from urllib.parse import urlsplit
 
 import httpx2
-import orjson
 
 from tasks.errors import JudgeRefused, UsageError
+from tasks.judges.llm.decoding import json_object
 from tasks.judges.llm.served import readable
 from tasks.settings import Settings
 
@@ -178,16 +178,6 @@ def key_refused(url: str, status: int) -> JudgeRefused:
 def described(error: Exception) -> str:
     """The error on one line."""
     return readable(f"{type(error).__name__}: {error}")[:EXCERPT_CHARACTERS]
-
-
-def json_object(body: bytes | None) -> dict[str, object]:
-    """Parse a body that holds a JSON object. ValueError, with the reason, where it does not."""
-    if body is None:
-        raise ValueError("it is too large")
-    value = orjson.loads(body)  # orjson's error is a ValueError
-    if not isinstance(value, dict):
-        raise ValueError(f"it is JSON but not an object: {type(value).__name__}")  # noqa: TRY004 - of a value, not a call
-    return value
 
 
 def retry_after(value: str | None, default: float) -> float:

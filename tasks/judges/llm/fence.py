@@ -1,7 +1,8 @@
 """The card as a judge model may read it: neutralised, cut, and between marks that its author cannot have guessed.
 
 A card is hostile data. What no reader sees is removed; what a tokenizer or a judge could take for more than text is
-broken, so that a reader still recognises it. Every function is pure and takes time linear in the length of the text.
+broken, so that a reader still recognises it. Every function is pure and takes time linear in the length of the text,
+and of a very long text only head and tail are read.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from itertools import count
 
 from tasks.cards.facts import BIDI, ZERO_WIDTH, is_telling_comment
 from tasks.cards.front_matter import split_front_matter
+from tasks.cards.parse import BODY_CHARACTERS_MAX
 from tasks.cards.unseen import seen
 
-FENCE_VERSION = 2  # raise it with any change that alters the text that a judge model sees of some card
+FENCE_VERSION = 3  # raise it with any change that alters the text that a judge model sees of some card
 
 _ROUNDS_MAX = 4  # no honest card nests markup in markup deeper than this
 
@@ -36,9 +38,15 @@ _FLAGS = (
 
 
 def neutralise(text: str) -> Neutral:
-    """Accepts any text. Idempotent: it repeats its steps until a pass changes nothing."""
+    """Accepts any text. Idempotent where nothing is cut: it repeats its steps until a pass changes nothing.
+
+    A text that is longer than the parser reads of a body, even with its repetitions and encoded bytes named, is cut
+    first: the steps take seconds for a million characters of markup in markup.
+    """
     found: set[str] = set()
     text = text.removeprefix("\ufeff")  # a byte order mark
+    if len(text) > BODY_CHARACTERS_MAX:
+        text = cut(_name_bytes(_shorten_repeats(text, found), found), BODY_CHARACTERS_MAX, _LONG_MARK)
     for rounds in count(1):
         after = text
         for step in _STEPS:
@@ -213,6 +221,7 @@ def _is_words(run: str) -> bool:
 # ------------------------------------------------------------------------------------------------- the fence
 
 CUT_MARK = "⟦… {:,} characters left out …⟧"
+_LONG_MARK = "‹{:,} characters left out›"  # before the steps, which break what looks like a mark of the fence
 _CUT_MARK_CHARACTERS_MAX = 60
 _IMITATION = re.compile(r"⟦\s{0,9}(?:end\s+)?(?:card|…)|(?:begins?|ends?|left out …)\s{0,9}⟧", re.IGNORECASE)
 
@@ -240,7 +249,7 @@ def fenced(text: str, card_hash: str) -> str:
     return f"{begins}\n{text}\n{ends}"
 
 
-def cut(text: str, characters_max: int) -> str:
+def cut(text: str, characters_max: int, mark: str = CUT_MARK) -> str:
     """Two thirds head and one third tail, cut at line ends if they are near, with a note of how much is left out."""
     if len(text) <= characters_max:
         return text
@@ -251,7 +260,7 @@ def cut(text: str, characters_max: int) -> str:
     end = line_end if line_end >= 0 else end
     line_end = text.find("\n", start, start + tail_room // 5)
     start = line_end + 1 if line_end >= 0 else start
-    return f"{text[:end]}\n{CUT_MARK.format(start - end)}\n{text[start:]}"
+    return f"{text[:end]}\n{mark.format(start - end)}\n{text[start:]}"
 
 
 # Markup comes before tokens: a broken </s> would no longer close what <s hidden> opened.

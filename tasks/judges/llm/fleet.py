@@ -32,11 +32,11 @@ from tasks.judges.llm.client import (
     ServerReply,
     base_url,
     described,
-    json_object,
     key_refused,
     retry_after,
 )
 from tasks.judges.llm.concurrency import START, AdaptiveLimit
+from tasks.judges.llm.decoding import json_object
 from tasks.judges.llm.health import JudgeReplica, ReplicaHealth
 from tasks.judges.llm.metrics import concurrency_for, summed
 from tasks.judges.llm.places import Places

@@ -22,6 +22,9 @@ from tasks.judges.llm.waits import Waits
 from tasks.settings import Settings
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0  # between two probes
+_ENGINES_MAX = (
+    16  # fingerprints of one replica during a run: a server that is restarted with other options has a few
+)
 _COUNTERS_WITHIN_S = 1.0  # while requests wait; one that hangs must not hide it by being slow here too
 
 
@@ -149,7 +152,8 @@ class ReplicaHealth:
         """Whether the answer comes from the server that was compared, and not from one started in its place.
 
         vLLM marks its answers with a fingerprint of engine and model. Where it changes, a probe compares the server
-        again, and the answer must not be used.
+        again, and the answer must not be used. A server whose fingerprint never stays the same ends the run, because
+        every answer would be asked for again, for ever.
         """
         fingerprint = answer.get("system_fingerprint")
         if not self._client.marks_engine:
@@ -158,7 +162,15 @@ class ReplicaHealth:
             return True
         is_first = not replica.fingerprints
         replica.fingerprints.add(fingerprint)
-        if not is_first:
+        if len(replica.fingerprints) > _ENGINES_MAX:
+            self._end(
+                JudgesDiffer(
+                    f"{replica.url} has answered as {len(replica.fingerprints)} different engines, by the "
+                    "system_fingerprint of its answers: what judges cannot be told. Serve the judge by one server, or "
+                    "ask this one by --judge openai:MODEL, which does not rely on fingerprints"
+                )
+            )
+        elif not is_first:
             self.mark_down(replica, "it was restarted")
         return is_first
 
@@ -199,8 +211,7 @@ class ReplicaHealth:
                     return
                 await self._wait_with_patience(pause * random.uniform(0.5, 1))
         except JudgeError as error:
-            self._fatal = self._fatal or error
-            self._announce()
+            self._end(error)
         finally:
             replica.is_probed = False
 
@@ -213,6 +224,11 @@ class ReplicaHealth:
         self._all_down_since = None
         self._announce()
         return True
+
+    def _end(self, error: JudgeError) -> None:
+        """End the run with this error, unless another one has ended it."""
+        self._fatal = self._fatal or error
+        self._announce()
 
     def _announce(self) -> None:
         self._changed.set()

@@ -15,12 +15,12 @@ from functools import lru_cache
 from itertools import accumulate, combinations, pairwise
 
 from tasks.errors import VerdictInvalid
+from tasks.judges.llm.decoding import Alternative, read_alternatives
 
 # A judge model may be surer than this; no use of its log-odds may then depend on how much surer.
 LOG_ODDS_MAX = 20.0
 
 _IMPOSSIBLE = -9999.0  # vLLM's way to write minus infinity
-_LOGPROB_MAX = 1e-3  # rounding may give slightly more than 0
 _MASS_MAX = 1.01
 _ROUNDING = 1e-6  # of a sum of probabilities in float32
 _MOVE_MAX = 0.01
@@ -158,28 +158,24 @@ def _token(entry: object) -> bytes:
 
 def _listed(entry: Mapping[str, object], token: bytes) -> dict[bytes, float]:
     """Log-probability by token: of the token itself, and of its alternatives in the server's order."""
-    alternatives = entry.get("top_logprobs")
-    if not isinstance(alternatives, list) or not alternatives:
-        raise _invalid("a digit's token has no alternatives")
     listed: dict[bytes, float] = {}
-    for alternative in alternatives:
-        listed.setdefault(_token(alternative), _logprob(alternative))
-    listed.setdefault(token, _logprob(entry))
+    for alternative in read_alternatives(entry.get("top_logprobs")):
+        listed.setdefault(_written(alternative), alternative.logprob)
+    if token not in listed:
+        (own,) = read_alternatives([{"logprob": entry.get("logprob")}])
+        listed[token] = own.logprob
     mass = sum(map(math.exp, listed.values()))
-    if mass > _MASS_MAX:
+    if not mass <= _MASS_MAX:  # nor NaN
         raise _invalid(f"the probabilities add up to {mass:.3f}")
     return listed
 
 
-def _logprob(entry: Mapping[str, object]) -> float:
-    value = entry.get("logprob")
-    if (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and _IMPOSSIBLE <= value <= _LOGPROB_MAX
-    ):
-        return float(value)
-    raise _invalid("not a log-probability")
+def _written(alternative: Alternative) -> bytes:
+    if alternative.bytes is not None:
+        return bytes(alternative.bytes)
+    if alternative.token is not None:
+        return alternative.token.encode(errors="replace")
+    raise _invalid("not a token")
 
 
 def _exp(logprob: float, top: float) -> float:

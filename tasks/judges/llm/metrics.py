@@ -15,6 +15,7 @@ _METRIC = re.compile(r"^vllm:(\w+?)(?:_total)?(?:\{[^\n]*\})? ([0-9.eE+-]+)$", r
 _START = re.compile(r"^process_start_time_seconds ([0-9.eE+-]+)$", re.MULTILINE)
 _CACHE = re.compile(r"^vllm:cache_config_info\{([^\n]*)\}", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
+_COUNT_MAX = 2.0**53  # beyond, a float does not count one by one
 _COUNTERS = frozenset(
     {"prompt_tokens", "generation_tokens", "prefix_cache_queries", "prefix_cache_hits", "num_preemptions"}
 )
@@ -31,7 +32,7 @@ class ReplicaCounters:
     def read(self, metrics: str) -> bool:
         """Take over the counters of /metrics; returns whether the server restarted since last time."""
         match, last_start = _START.search(metrics), self.process_start
-        start = _number(match[1]) if match else None  # another process counts from 0 again
+        start = _count(match[1]) if match else None  # another process counts from 0 again
         if start != last_start:
             self.earlier = summed([*self.earlier.items(), *self.current.items()])
             self.process_start = start
@@ -54,14 +55,17 @@ def summed(counts: Iterable[tuple[str, float]]) -> dict[str, float]:
 def counters(metrics: str) -> dict[str, float]:
     """The counters that we keep, by our names, summed over a server's engines."""
     found = _METRIC.findall(metrics)
-    return summed((name.removeprefix("num_"), _number(count)) for name, count in found if name in _COUNTERS)
+    numbers = ((name.removeprefix("num_"), _count(text)) for name, text in found if name in _COUNTERS)
+    return summed((name, count) for name, count in numbers if count is not None)
 
 
-def _number(text: str) -> float:
+def _count(text: str) -> float | None:
+    """A count as a server writes it; null for what cannot be one, such as infinity, whose differences are no number."""
     try:
-        return float(text)
+        count = float(text)
     except ValueError:
-        return 0.0
+        return None
+    return count if 0 <= count < _COUNT_MAX else None
 
 
 def kv_tokens(metrics: str) -> int | None:
@@ -70,11 +74,10 @@ def kv_tokens(metrics: str) -> int | None:
 
 
 def _cache_size(labels: Mapping[str, str]) -> int:
-    tokens = labels.get("kv_cache_size_tokens", "")
-    if tokens.isdecimal():
+    if tokens := _count(labels.get("kv_cache_size_tokens", "")):
         return int(tokens)
-    blocks, size = labels.get("num_gpu_blocks", ""), labels.get("block_size", "")
-    return int(blocks) * int(size) if blocks.isdecimal() and size.isdecimal() else 0
+    blocks, size = _count(labels.get("num_gpu_blocks", "")), _count(labels.get("block_size", ""))
+    return int(blocks * size) if blocks and size else 0
 
 
 def concurrency_for(cache_tokens: int | None) -> int:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from tasks.errors import JudgeRefused
 from tasks.judges.llm.metrics import kv_tokens
 
+_NAME_CHARACTERS_MAX = 500
+_CONTEXT_MAX = 2**31
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -35,16 +38,21 @@ def introduced(
     """Read /v1/models, /version and /metrics of a server. ServesAnother where it does not serve `model`."""
     entries = listing.get("data")
     entries = entries if isinstance(entries, list) else []
-    known = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    known = [entry for entry in entries if isinstance(entry, dict) and _is_name(entry.get("id"))]
     entry = _chosen(known, model, url)
     context = entry.get("max_model_len")
     return Served(
         model=str(entry["id"]),
-        root=str(entry.get("root") or entry["id"]),
+        root=str(entry["root"] if _is_name(entry.get("root")) else entry["id"]),
         engine=_engine(entry, version),
-        context_tokens=context if isinstance(context, int) else 0,
+        context_tokens=context if type(context) is int and 0 < context < _CONTEXT_MAX else 0,
         kv_tokens=kv_tokens(metrics),
     )
+
+
+def _is_name(value: object) -> bool:
+    """Whether it can be a model's name or path: a judge's identity is made of it, and stands in every verdict."""
+    return isinstance(value, str) and 0 < len(value) <= _NAME_CHARACTERS_MAX and value.isprintable()
 
 
 def _chosen(entries: Sequence[Mapping[str, object]], model: str | None, url: str) -> Mapping[str, object]:
@@ -70,6 +78,6 @@ def _last_part(name: object) -> str:
 
 def _engine(entry: Mapping[str, object], version: Mapping[str, object]) -> str:
     """Such as `vllm 0.32.0`; a build's local suffix is left out, as `engine_version` does."""
-    name = readable(str(entry.get("owned_by") or "unknown engine"))
+    name = readable(str(entry.get("owned_by") or "unknown engine"))[:_NAME_CHARACTERS_MAX]
     number = version.get("version")
-    return f"{name} {readable(str(number)).partition('+')[0]}" if number else name
+    return f"{name} {readable(str(number)[:_NAME_CHARACTERS_MAX]).partition('+')[0]}" if number else name

@@ -21,6 +21,7 @@ from tasks.judges.llm.fence import fenced
 from tasks.judges.llm.fleet import Fleet, RequestFailed
 from tasks.judges.llm.judge import LlmJudge, NeutralCard
 from tasks.judges.llm.prompt import Prompt, Shape, explain_prompt, score_prompt
+from tasks.judges.llm.served import Served
 from tasks.judges.llm.session import Messages, ServedIdentity, Session, opened_session
 from tasks.judges.openai.abilities import Abilities, body, simpler
 from tasks.judges.openai.endpoint import ASKING, EndpointClient
@@ -55,6 +56,12 @@ def identify(spec: JudgeSpec) -> ServedIdentity:
     limits = settings()
     with _connected(spec, limits) as fleet:
         return fleet.run(_learn, fleet, spec, limits).identity
+
+
+def served_by(spec: JudgeSpec, limits: Settings) -> Served:
+    """What the servers say that they serve; no question is asked, and nothing is paid for."""
+    with _connected(spec, limits) as fleet:
+        return fleet.served
 
 
 @contextmanager

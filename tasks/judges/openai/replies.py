@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tasks.errors import VerdictInvalid
+from tasks.judges.llm.decoding import read_alternatives
+
 _OBJECTS_MAX = 200
 _DECODER = json.JSONDecoder(strict=False)  # weak models write raw control characters into strings
 _THOUGHT_ENDS = "</think>"
@@ -66,8 +69,10 @@ def alternatives_of(reply: object) -> int:
 
 
 def _alternatives(entry: Any) -> int:
-    listed = entry.get("top_logprobs") if isinstance(entry, dict) else None
-    return len(listed) if isinstance(listed, list) else 0
+    try:
+        return len(read_alternatives(entry.get("top_logprobs"))) if isinstance(entry, dict) else 0
+    except VerdictInvalid:
+        return 0
 
 
 def _is_text(value: object) -> bool:

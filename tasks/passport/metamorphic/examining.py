@@ -9,7 +9,6 @@ from tasks.clock import utc_now
 from tasks.judges import Judge
 from tasks.passport import probes
 from tasks.passport.agreement import Measure
-from tasks.passport.attacks import attacks
 from tasks.passport.metamorphic import measures
 from tasks.passport.metamorphic.trials import TrialMaker
 from tasks.passport.sheet import OVERALL
@@ -19,15 +18,13 @@ from tasks.records import CardText, PassportEntry
 SEED = 20
 ATTACKED_TEXTS_MAX = 5
 TEXTS_PER_ATTACKED = 12
-# What each card is expected to cost, for the progress bar alone: edits differ with what a card has.
-TEXTS_PER_CARD = 56
 
 
 def examine_evidence(judge: Judge, texts: Sequence[CardText], *, seed: int = SEED) -> list[PassportEntry]:
     """Edit the texts, have the judge score them all, and return what it noticed. JudgeError where the judge stops."""
     attacked = max(1, min(ATTACKED_TEXTS_MAX, len(texts) // TEXTS_PER_ATTACKED))
-    expect(probes.STAGE, len(texts) * TEXTS_PER_CARD + len(attacks()) * attacked)
     maker = TrialMaker(texts, seed=seed)
+    expect(probes.STAGE, maker.count())
     verdicts = probes.verdicts_of(judge, maker.texts())
     found = list(_measures(judge, maker, verdicts, attacked, seed))
     digest, now = digest_of(texts), utc_now()

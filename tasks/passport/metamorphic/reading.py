@@ -10,6 +10,7 @@ from tasks.passport.reading import Line, figure_of, interval_of
 from tasks.passport.sheet import OVERALL
 from tasks.records import PassportEntry
 from tasks.rubric import load_rubric
+from tasks.sentences.numbers import percent, signed
 
 _ALIKE_WORDS = {
     "order of sections": "sections in another order",
@@ -45,7 +46,7 @@ def _stirred(tried: Sequence[PassportEntry], subject: str) -> str:
     stirred = find(tried, "evidence", "share_stirred", subject)
     if stirred is None or stirred.estimate is None:
         return ""
-    return f"moved by other edits {100 * stirred.estimate:.1f} %"
+    return f"moved by other edits {percent(stirred.estimate)}"
 
 
 def _moved(tried: Sequence[PassportEntry], subject: str, name: str, more: str = "") -> list[Line]:
@@ -65,7 +66,7 @@ def _criteria(tried: Sequence[PassportEntry]) -> list[Line]:
 
 
 def _signed(entry: PassportEntry | None) -> str:
-    return "–" if entry is None or entry.estimate is None else f"{entry.estimate:+.2f}"
+    return signed(entry.estimate if entry else None)
 
 
 def _checks(tried: Sequence[PassportEntry]) -> list[Line]:

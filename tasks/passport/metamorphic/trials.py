@@ -64,6 +64,10 @@ class TrialMaker:
         """The cards as they are judged: with Unix line ends."""
         return [card_text(cut(card.card_text).text) for card in self._cards]
 
+    def count(self) -> int:
+        """How many texts there are to judge. They are made and let go: together they would fill the memory."""
+        return sum(1 for _ in TrialMaker(self._cards, seed=self._seed).texts())
+
     def texts(self) -> Iterator[CardText]:
         """The cards, with Unix line ends, and their edits; `trials` is complete when they are exhausted."""
         seen: set[str] = set()

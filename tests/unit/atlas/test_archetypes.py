@@ -21,7 +21,7 @@ from tasks.atlas.archetypes import (
     Archetype,
     archetype_of,
 )
-from tasks.atlas.naming import KindFacts
+from tasks.atlas.naming import KindFacts, plain_percent
 from tasks.atlas.terms import Composition, TermValue
 
 PLAIN = KindFacts(7, texts=100, models=100, authors=90, top_author="ada", top_author_share=0.02)
@@ -63,7 +63,7 @@ def with_share(archetype: str, share: float) -> KindFacts:
 def test_a_rule_fits_from_its_threshold_on(archetype: str, threshold: float) -> None:
     found = archetype_of(with_share(archetype, threshold + 0.01))
     assert (found.kind, found.archetype) == (7, archetype)
-    assert f"{threshold + 0.01:.0%}" in found.reason
+    assert plain_percent(threshold + 0.01) in found.reason
     assert found.reason.endswith(".")
     assert archetype_of(with_share(archetype, threshold - 0.01)).archetype == "other"
 
@@ -95,9 +95,9 @@ def test_few_authors_on_whom_others_build_are_a_lab() -> None:
 
 def test_many_languages_are_a_language_kind_too_and_english_is_none() -> None:
     many = replace(PLAIN, non_english_share=0.9, languages={"de": 0.3, "fr": 0.3, "ja": 0.3, "en": 0.5})
-    assert archetype_of(many).reason == "90% of its models are for languages other than English."
+    assert archetype_of(many).reason == "90 % of its models are for languages other than English."
     one = replace(PLAIN, non_english_share=0.9, languages={"ja": 0.9})
-    assert archetype_of(one).reason == "90% of its models are for Japanese."
+    assert archetype_of(one).reason == "90 % of its models are for Japanese."
     assert archetype_of(replace(PLAIN, languages={"en": 1.0})).archetype == "other"
 
 

@@ -135,7 +135,7 @@ def test_with_too_many_new_texts_the_map_is_fitted_again_where_it_was(first: New
     assert made is not None
     assert made.fitted_on == SECOND
     assert made.refit_reason is not None
-    assert "27%" in made.refit_reason
+    assert "27\u202f%" in made.refit_reason
     assert made.drift_share == 0  # of the new map: all texts were there
     old = slice(0, len(OLD))
     assert adjusted_rand_score(first.kinds, made.kinds[old]) > 0.95

@@ -117,8 +117,8 @@ def test_an_author_whose_name_imitates_a_number_takes_no_name_away() -> None:
 def test_the_description_has_counts_and_words_and_ends_with_a_full_stop() -> None:
     text = describe(kind(composition=SPEECH, generated={"trainer": 0.5}, terms="voice phonemes", models=1234))
     assert text == (
-        "1,234 texts of 1,234 models by 40 authors, 90% of them for speech recognition, "
-        "50% with a card that nobody wrote. Telling words: voice, phonemes."
+        "1,234 texts of 1,234 models by 40 authors, 90 % of them for speech recognition, "
+        "50 % with a card that nobody wrote. Telling words: voice, phonemes."
     )
     assert describe(KindFacts(0, 1, 1, 1)) == "1 text of 1 model by 1 author."
 

@@ -27,6 +27,7 @@ HOSTILE = "<img src=x onerror=\"alert('owned')\"></script><!--<script>"
 ABOUT = AtlasAbout(
     snapshot=date(2026, 11, 21),
     hub="https://huggingface.co",
+    hub_url="https://huggingface.co/",
     judge="checklist",
     embedder="some-embedder",
     n_models=5,
@@ -141,7 +142,7 @@ def test_an_address_ends_with_a_slash() -> None:
 def test_the_list_of_kinds_works_without_a_script() -> None:
     page = render_atlas(points(), kinds(), ABOUT)
     assert "Chat models" in page
-    assert "12\u202f345" in page
+    assert "12,345" in page
     assert "thorough" in page
     assert "−0.40" in page
     assert page.index("Chat models") < page.index("They chat.") < page.index("&lt;img")
@@ -266,7 +267,7 @@ def place(page: Page, name: str) -> tuple[float, float]:
 def test_hovering_shows_the_facts_of_that_card(page: Page) -> None:
     page.hover(*place(page, "ada/east"))
     shown = page.text("#tip")
-    for fact in ("ada/east", "Chat models", "4.6", "200 000", "peft", "lora adapter"):
+    for fact in ("ada/east", "Chat models", "4.6", "200,000", "peft", "lora adapter"):
         assert fact in shown
     x, y = place(page, "ada/east")
     page.hover(x - 60, y - 60)
@@ -295,7 +296,7 @@ def test_a_page_with_some_of_the_models_counts_those_that_it_shows(tab: Page, tm
     path = tmp_path / "atlas.html"
     write_atlas(points(), kinds(), replace(ABOUT, n_models=12345), path)
     tab.open(path)
-    assert tab.text("#count") == "5 of 12 345 models are shown"
+    assert tab.text("#count") == "5 of 12,345 models are shown"
     tab.set("#search", "llam")
     assert tab.text("#count") == "2 of 5 models shown match"
 
@@ -522,4 +523,4 @@ def test_thirty_thousand_points_are_painted_and_the_table_stops_at_two_hundred(
     assert page.evaluate(coloured) > 2
     page.set("#search", "model 1")
     assert page.evaluate("document.querySelectorAll('#rows tr').length") == 200
-    assert page.text("#selected").endswith("10 911 more are in the CSV file.")
+    assert page.text("#selected").endswith("10,911 more are in the CSV file.")

@@ -16,6 +16,7 @@ import typer.main
 import yaml
 
 from flows.cli.app import app
+from flows.cli.lazy import LazyGroup
 from tasks.settings import SQL_DIR, Settings
 
 ROOT = Path(__file__).parents[3]
@@ -95,7 +96,8 @@ def test_every_command_that_is_named_exists_with_its_options(path: Path) -> None
         words = line.split()
         command = group
         while words and words[0] in getattr(command, "commands", {}):
-            command = command.commands[words.pop(0)]  # type: ignore[attr-defined]  # only groups have them
+            name = words.pop(0)
+            command = command.loaded(name) if isinstance(command, LazyGroup) else command.commands[name]  # type: ignore[attr-defined]  # only groups have them
         assert command is not group, f"no such command: cardiograph {line}"
         known = {
             option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)

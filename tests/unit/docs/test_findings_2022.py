@@ -91,11 +91,11 @@ def test_cards_alike_by_family_or_to_the_letter_are_counted_together() -> None:
     assert families(cards, alike).sort("texts").rows() == [(2, 1, 2, False), (2, 2, 1, True)]
 
 
-def test_paragraphs_are_wrapped_and_numbers_set_as_in_the_other_documents() -> None:
-    text = article.typeset("## A\u202fB\n\n" + "word " * 40 + "12\u202f345\n\n- one\n- " + "two " * 40)
+def test_paragraphs_are_wrapped_and_units_set_as_in_the_other_documents() -> None:
+    text = article.typeset("## A\u202fB\n\n" + "word " * 40 + "12\u202f%\n\n- one\n- " + "two " * 40)
     lines = text.splitlines()
     assert max(map(len, lines)) <= 118
-    assert "12,345" in text
+    assert "12 %" in text
     assert lines[0] == "## A B"
     assert [line[:2] for line in lines if line.startswith("- ")] == ["- ", "- "]
     assert lines[-1].startswith("  two")

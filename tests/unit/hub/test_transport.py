@@ -18,7 +18,7 @@ from tasks.replica.protocol import git_blob_sha1
 from tasks.settings import Settings
 
 CARD = b"# A card\n" * 50
-LIMITS = Settings(hub_tries=2, hub_backoff_s=0.0)
+LIMITS = Settings(hub_tries=2, hub_backoff_s=0.0, hub_hosts="localhost, hub.example")
 
 
 class Odd(BaseHTTPRequestHandler):

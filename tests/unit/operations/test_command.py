@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli.app import app
+from flows.cli.snapshot import print_next_steps
 from tasks.errors import UsageError
 from tasks.replica.corpus import write_corpus
 from tasks.replica.process import running_replica
@@ -87,6 +90,23 @@ def test_a_plan_for_a_sample_lists_the_whole_hub(run: Run, tmp_path: Path) -> No
     assert plan["rates"]["models_on_hub"]["source"]
 
 
+def test_a_plan_takes_a_corpus_filters_and_a_budget_and_says_what_they_mean(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "corpus.parquet"
+    weeks = [("2026-01-05", "ada/a"), ("2026-01-12", "ada/a"), ("2026-01-12", "ada/b")]
+    row = {"card_text": "# A", "last_modified": "2026-01-01"}
+    write_corpus(path, [{**row, "snapshot_date": day, "model_id": name} for day, name in weeks])
+    corpus = ("plan", "--hub", path, "--home", tmp_path, "--all")
+    assert printed(run(*corpus, "--json"))["first"]["models"] == 2
+    assert printed(run(*corpus, "--as-of", "2026-01-06", "--format", "json"))["first"]["models"] == 1
+    output = fine(run(*corpus, "--filter", "gguf"))
+    assert "No quota: a replica" in output
+    assert "these figures are at most" in output
+    paid = ("--judge", "openai:x", "--judge-url", NOWHERE, "--budget-requests", "500")
+    output = fine(run("plan", "--limit", "1000", "--home", tmp_path, *paid))
+    assert re.search(r"openai:x: the budget ends after about 49\d of 935 texts", output)
+    assert "openai:x: texts" in output  # and no picture for :x:
+
+
 def test_a_plan_for_a_top_n_tells_what_a_sample_can_answer(run: Run, tmp_path: Path) -> None:
     hint = "The top 200 by downloads cannot show what goes with downloads; `--sample 200` draws"
     assert hint in fine(run("plan", "--limit", "200", "--home", tmp_path))
@@ -102,6 +122,9 @@ def test_a_plan_for_a_top_n_tells_what_a_sample_can_answer(run: Run, tmp_path: P
         (["--sample", "50", "--all"], "--sample draws from the whole listing"),
         (["--judge", "oracle"], "no judge is called 'oracle'"),
         (["--judge-model", "x"], "are for --judge vllm"),
+        (["--hub", "no-such.parquet"], "no such file"),
+        (["--as-of", "2999-01-01"], "is in the future"),
+        (["--models", "no-such.txt"], "cannot be read"),
     ],
 )
 def test_a_plan_that_cannot_be_made_is_a_usage_error(run: Run, words: list[str], message: str) -> None:
@@ -140,6 +163,51 @@ def test_status_shows_what_is_published_and_what_is_held_back(run: Run, home: Pa
 
 def test_status_of_an_empty_home_says_how_to_begin(run: Run, tmp_path: Path) -> None:
     assert "cardiograph snapshot" in fine(run("status", "--home", tmp_path))
+
+
+def test_a_doctor_is_told_where_a_judge_is_served(run: Run, tmp_path: Path) -> None:
+    result = run("doctor", "--home", tmp_path, "--judge", "openai:x")
+    assert isinstance(result.exception, UsageError)
+    assert "name its servers with --judge-url" in str(result.exception)
+
+
+# where the home is
+
+
+def test_a_home_is_found_in_the_working_directory(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CARDIOGRAPH_HOME", raising=False)
+    monkeypatch.chdir(home)
+    assert printed(run("status", "--json"))["published"]["snapshot"] == "2026-01-05"
+
+
+def test_the_demo_is_looked_at_where_there_is_nothing_else_and_says_so(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.delenv("CARDIOGRAPH_HOME", raising=False)
+    here = tmp_path_factory.mktemp("here")
+    (here / "cardiograph-demo").symlink_to(home)
+    monkeypatch.chdir(here)
+    result = run("status", "--json")
+    assert "this is about the demo" in result.stderr
+    assert json.loads(result.stdout)["published"]["snapshot"] == "2026-01-05"
+    # What is planned is not for the demo: it would not be taken there.
+    assert not printed(run("plan", "--all", "--json"))["has_a_snapshot_of_it"]
+    monkeypatch.setenv("CARDIOGRAPH_HOME", "elsewhere")
+    assert "this is about the demo" not in run("status").output
+
+
+def test_the_lines_after_a_demo_work_as_printed(
+    run: Run, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    place = home.rename(home.with_name("my demo's place"))
+    print_next_steps(place)
+    printed_lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    query, snapshot = (shlex.split(line) for line in printed_lines if re.match(r"\S*cardiograph ", line))
+    assert query[1:4] == ["query", "--home", str(place)]
+    assert "model_id" in fine(run(*query[1:]))
+    assert snapshot[1:] == ["snapshot", "--limit", "200"]
 
 
 # quarantine

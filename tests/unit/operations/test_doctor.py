@@ -16,13 +16,21 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.engine.state import EngineState, PoolState, client_version
-from tasks.errors import CardiographError, HubUnreachable, JudgeRefused, LakeError, TokenRefused
+from tasks.errors import (
+    BudgetReached,
+    CardiographError,
+    HubUnreachable,
+    JudgeRefused,
+    LakeError,
+    TokenRefused,
+)
 from tasks.hub.account import ask_account, clock_ahead_s
 from tasks.judges.characters import copies_a_pattern
-from tasks.judges.scripted import Fault, running_scripted_judge
+from tasks.judges.scripted import Fault, ScriptedJudge, running_scripted_judge
 from tasks.operations.doctor import (
     CLOCK_WARN_S,
     CheckResult,
+    canary_checks,
     check_canaries,
     check_disk,
     check_engine,
@@ -39,7 +47,10 @@ from tasks.operations.doctor import (
     clock_result,
     engine_results,
     examine,
+    judges_at,
+    late_canaries,
 )
+from tasks.records import JudgeSpec, SpendingCap
 from tasks.replica.corpus import write_corpus
 from tasks.replica.process import running_replica
 from tasks.settings import Settings
@@ -47,6 +58,10 @@ from tasks.storage.lake import Lake
 
 SECRET = "hf_neverToBeSeenAnywhere"
 NOWHERE = "http://127.0.0.1:9"
+
+
+def vllm_at(url: str) -> JudgeSpec:
+    return JudgeSpec("vllm", urls=(url,))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +112,12 @@ def test_a_check_that_breaks_is_a_failure_and_no_traceback() -> None:
 
 
 def test_every_check_is_run(tmp_path: Path) -> None:
-    names = [name for name, _ in checks_for(tmp_path, NOWHERE, ["http://a", "http://b"])]
+    names = [
+        name
+        for name, _ in checks_for(
+            tmp_path, NOWHERE, judges_at(JudgeSpec("vllm", urls=("http://a", "http://b")))
+        )
+    ]
     assert {"Python", "packages", "Hub", "lake", "warehouse", "GPU", "Prefect", "judge http://b"} <= set(
         names
     )
@@ -262,28 +282,28 @@ def test_a_missing_judge_environment_is_no_failure(tmp_path: Path, monkeypatch: 
 
 def test_a_judge_that_answers_says_what_it_serves() -> None:
     with running_scripted_judge() as judge:
-        (finding,) = check_judge(judge.url)
+        (finding,) = check_judge(vllm_at(judge.url))
     assert finding.status == "ok"
     assert "serves scripted" in finding.detail
 
 
 def test_a_judge_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.operations.doctor.WITHIN_S", 2.1)
-    (finding,) = examine([("judge", lambda: check_judge(NOWHERE))], within_s=30)
+    (finding,) = examine([("judge", lambda: check_judge(vllm_at(NOWHERE)))], within_s=30)
     assert finding.status == "fail"
     assert NOWHERE in finding.detail
 
 
 def test_a_judge_that_orders_the_canaries_is_well() -> None:
     with running_scripted_judge() as judge:
-        (finding,) = check_canaries(judge.url, within_s=60)
+        (finding,) = check_canaries(vllm_at(judge.url), within_s=60)
     assert finding.status == "ok"
     assert "of the pairs are in the right order" in finding.detail
 
 
 def test_a_judge_that_does_not_order_them_is_a_failure_with_its_order() -> None:
     with running_scripted_judge(character=copies_a_pattern) as judge:
-        (finding,) = check_canaries(judge.url, within_s=60)
+        (finding,) = check_canaries(vllm_at(judge.url), within_s=60)
     assert finding.status == "fail"
     assert "en exemplary 3.00" in finding.detail
     assert "another judge model" in finding.remedy
@@ -293,7 +313,7 @@ def test_a_slow_judge_is_given_up_in_time_and_what_came_is_reported() -> None:
     asked = count()
     with running_scripted_judge(lambda _: Fault.HANG if next(asked) >= 5 else None) as judge:
         began = monotonic()
-        (finding,) = check_canaries(judge.url, within_s=4)
+        (finding,) = check_canaries(vllm_at(judge.url), within_s=4)
         assert monotonic() - began < 10
     assert finding.status == "warn"
     assert finding.detail.startswith("5 of 16 came in")
@@ -302,7 +322,50 @@ def test_a_slow_judge_is_given_up_in_time_and_what_came_is_reported() -> None:
 
 def test_an_error_of_the_judge_is_not_taken_for_slowness() -> None:
     with running_scripted_judge(lambda _: 404) as judge, pytest.raises(JudgeRefused):
-        list(check_canaries(judge.url, within_s=60))
+        list(check_canaries(vllm_at(judge.url), within_s=60))
+
+
+# The same for a server that is not vLLM
+
+
+def openai_at(judge: ScriptedJudge, **cap: int) -> JudgeSpec:
+    return JudgeSpec("openai", judge.model, (f"{judge.url}/v1",), cap=SpendingCap(**cap))
+
+
+def test_a_hosted_judge_is_checked_and_tried_on_the_canaries_with_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_API_KEY", SECRET)
+    with running_scripted_judge(pages={}, api_key=SECRET) as judge:
+        (served,) = check_judge(openai_at(judge))
+        questions = [path for path, _ in judge.requests if path.endswith("/chat/completions")]
+        (finding,) = check_canaries(openai_at(judge), within_s=60)
+    assert served.detail.startswith(f"serves {judge.model}")
+    assert questions == []  # asking what it serves is free
+    assert finding.status == "ok"
+    assert finding.detail.startswith("16 in ")
+    assert SECRET not in repr([served, finding])
+
+
+def test_a_hosted_judge_without_its_key_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CARDIOGRAPH_JUDGE_API_KEY", raising=False)
+    with running_scripted_judge(pages={}, api_key=SECRET) as judge, pytest.raises(JudgeRefused):
+        list(check_canaries(openai_at(judge), within_s=60))
+
+
+def test_a_budget_ends_the_trial_of_a_hosted_judge() -> None:
+    with running_scripted_judge(pages={}) as judge, pytest.raises(BudgetReached):
+        list(check_canaries(openai_at(judge, requests=5), within_s=60))
+
+
+def test_a_hosted_judge_that_has_not_begun_in_time_is_a_warning() -> None:
+    with running_scripted_judge(lambda _: Fault.HANG, pages={}) as judge:
+        spec = openai_at(judge)
+        checks = canary_checks([spec], within_s=2)
+        (finding,) = examine(checks, within_s=2, late=late_canaries([spec], within_s=2))
+    assert finding.status == "warn"
+    assert "none came in 2 s" in finding.detail
+    assert "--canaries" in finding.remedy
 
 
 # Prefect

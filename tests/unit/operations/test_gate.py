@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from tasks.operations.gate import (
     check_quarantine,
     gate_measures,
     measure_words,
+    quarantine_reasons,
     quarantine_words,
     quarantined,
     score_distance,
@@ -215,6 +217,8 @@ def test_a_suspicious_week_is_published_and_not_shown(home: Path) -> None:
     ):
         check_quarantine(Run(home, WEEK))
     check_quarantine(Run(home, date(2026, 1, 5)))
+    (unread,) = (words for words in quarantine_reasons(home)[WEEK] if words.startswith("unread_share"))
+    assert re.search(r"; because of: 200 \w+\)$", unread)
 
 
 def test_a_released_week_is_shown_again_and_stays_so(home: Path, gated: Gated) -> None:
@@ -348,4 +352,4 @@ def test_the_words_for_a_judge_that_does_not_read_say_so_and_name_the_remedy() -
     assert (
         measure_words(found[0]) == "share of unlike cards that got the same answers: 1 (at most 0.6 expected)"
     )
-    assert "with another one (docs/judge.md)" in quarantine_words(WEEK, found)
+    assert "with another one (docs/judge.md)" in quarantine_words(WEEK, found, [])

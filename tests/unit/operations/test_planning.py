@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,13 @@ from tasks.settings import SQL_DIR
 from tasks.storage.lake import Lake
 
 RATES = documented_rates()
+
+
+@pytest.fixture
+def has_passports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests take none, to save time."""
+    monkeypatch.setenv("CARDIOGRAPH_PASSPORT_TEXTS", "40")
+    monkeypatch.setenv("CARDIOGRAPH_JUDGE_PASSPORT_TEXTS", "12")
 
 
 def test_every_documented_rate_says_who_measured_it_and_when() -> None:
@@ -66,14 +74,61 @@ def test_a_sample_lists_the_whole_hub_and_reads_its_own_cards_alone() -> None:
     assert first_costs(PlanRequest(10**9, is_sample=True), RATES).models == whole.models
 
 
+@pytest.mark.usefixtures("has_passports")
 def test_a_judge_model_takes_gpu_minutes_however_many_gpus_share_them() -> None:
     alone, shared = (
         first_costs(PlanRequest(100_000, ("vllm:x",), workers=n), RATES).judging[0] for n in (1, 4)
     )
-    assert (alone.texts, shared.gpu_minutes) == (93_500, alone.gpu_minutes)
-    assert shared.seconds == alone.seconds / 4
-    assert alone.gpu_minutes == pytest.approx(93_500 / 20.9 / 60)
-    assert (alone.tokens_in, alone.tokens_out) == (93_500 * 1500, 93_500 * 150)
+    passport = 12 * 60  # twelve cards are edited, by one worker while the others wait
+    assert (alone.texts, alone.passport_texts, shared.gpu_minutes) == (93_500, passport, alone.gpu_minutes)
+    assert shared.seconds == pytest.approx((93_500 / 4 + passport) / 20.9)
+    assert alone.gpu_minutes == pytest.approx((93_500 + passport) / 20.9 / 60)
+    assert (alone.tokens_in, alone.tokens_out) == ((93_500 + passport) * 1500, (93_500 + passport) * 150)
+
+
+@pytest.mark.usefixtures("has_passports")
+def test_a_passport_is_planned_once_and_where_one_would_be_taken() -> None:
+    def passport_of(judge: str, models: int = 10_000, **request: Any) -> int:
+        return first_costs(PlanRequest(models, (judge,), **request), RATES).judging[0].passport_texts
+
+    assert passport_of("checklist") == 40 * 60
+    assert passport_of("vllm") == 12 * 60
+    assert passport_of("vllm", 100) == 0  # it would take longer than the judging
+    assert passport_of("openai:a/b") == 0  # nobody is made to pay for one
+    assert passport_of("vllm", tried=("vllm",)) == 0
+    assert passport_of("vllm", has_judge_pool=True) == 0
+    known = {**RATES, "changed_share": Rate(0.5, "", ""), "fresh_texts_a_read": Rate(1, "", "")}
+    after = next_costs(PlanRequest(100_000, ("vllm",)), known)
+    assert after
+    assert after.judging[0].passport_texts == 0
+
+
+def test_explanations_are_counted_for_a_judge_that_gives_them() -> None:
+    without, with_them = (
+        first_costs(PlanRequest(1000, ("openai:a/b",), explain=n), RATES).judging[0] for n in (0, 12)
+    )
+    assert (with_them.explained, with_them.requests) == (12, without.requests + 12)
+    assert with_them.tokens_in - without.tokens_in == 12 * RATES["hosted_tokens_in_a_text"].value
+    assert first_costs(PlanRequest(1000, explain=12), RATES).judging[0].explained == 0
+
+
+def test_named_models_are_asked_for_one_by_one() -> None:
+    named = first_costs(PlanRequest(300, is_named=True), RATES)
+    assert (named.api_requests, named.listed) == (300, 300)
+
+
+def test_a_corpus_has_no_quota_and_no_more_models_than_it_has() -> None:
+    request = PlanRequest(1000, plan=None, on_hub=400)
+    costs = first_costs(request, RATES)
+    assert (costs.models, costs.listing_s, costs.reading_s) == (400, 0, 0)
+    assert first_costs(PlanRequest(None, plan=None, on_hub=400), RATES).models == 400
+    assert "models_on_hub" not in rates_used(request, RATES)
+
+
+def test_a_plan_without_a_map_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIOGRAPH_EMBEDDER", "some/model")
+    assert first_costs(PlanRequest(1000), RATES).atlas_s > 0
+    assert first_costs(PlanRequest(1000, embedder="none"), RATES).atlas_s == 0
 
 
 def test_a_hosted_judge_takes_money_and_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,21 @@ def test_in_a_log_the_count_of_a_judge_begins_at_nought(
     assert counts == ["0 of 96", "32 of 96", "64 of 96", "96 of 96", "0 of 116", "116 of 116"]
 
 
+def test_in_a_log_the_end_of_a_stage_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with listening(progress_bars._lines("2026-11-16")):
+        two_judges()
+    counts = [line.rpartition(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert counts == ["0 of 96", "96 of 96", "0 of 116", "116 of 116"]
+
+
+def test_the_first_stage_takes_the_place_of_what_waits_for_it() -> None:
+    progress = Progress(console=Console(file=io.StringIO()))
+    waiting = progress.add_task("starting", total=None)
+    with listening(progress_bars._bars(progress, "2026-11-16", waiting)):
+        two_judges()
+    assert [task.total for task in progress.tasks] == [96, 116]
+
+
 def test_progress_of_nothing_begins_no_bar() -> None:
     progress = Progress(console=Console(file=io.StringIO()))
     with listening(progress_bars._bars(progress, "2026-11-16")):

@@ -268,7 +268,7 @@ def test_what_is_uncertain_is_said(low: float | None, gain_low: float | None, sa
 def test_weights_are_shown_with_their_signs_the_largest_first_and_the_curve_with_bars() -> None:
     fit = some_fit(0.75, 0.05)
     assert [row[1:] for row in reading.weight_rows(fit)] == [
-        ("has_snippet", "-1.50"),
+        ("has_snippet", "−1.50"),
         ("license_given", "+0.50"),
     ]
     assert reading.curve_rows(fit) == [("10", "0.750", "0.700 to 0.900", "█" * 10)]

@@ -15,9 +15,9 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from flows.cli.console import Console
 from flows.cli.label import CARD_CHARACTERS, label, mark_of, pages, safe, shown
 from tasks.demo.hostile import FORMS
 from tasks.errors import LabelsInvalid, UsageError

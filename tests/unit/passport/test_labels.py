@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from tasks.errors import LabelsInvalid
 from tasks.passport.labels import read_labels
-from tasks.passport.sheet import guarded, read_sheet, subjects, unguarded
+from tasks.passport.sheet import read_sheet, subjects
+from tasks.spreadsheets import guarded, unguarded
 
 HEADER = "card_text,score\n"
 

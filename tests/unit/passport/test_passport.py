@@ -17,9 +17,9 @@ from tasks.passport.labels import LabelledTexts, Rating
 from tasks.passport.passport import examine, find, kappa_of
 from tasks.passport.probes import consistency
 from tasks.passport.reading import conclusion, tables
-from tasks.progress import listening
 from tasks.records import CardText, PassportEntry, Verdict
 from tasks.rubric import load_rubric
+from tests.progress import counted
 
 
 class Swayed(ChecklistJudge):
@@ -219,11 +219,25 @@ def test_the_same_seed_gives_the_same_passport(demo_texts: list[CardText]) -> No
     assert [replace(e, measured_at=now) for e in one] == [replace(e, measured_at=now) for e in other]
 
 
-def test_progress_reaches_what_was_announced(demo_texts: list[CardText]) -> None:
-    seen: list[tuple[int, int | None]] = []
-    with listening(lambda stage, by, total: seen.append((by, total))):
-        examine(ChecklistJudge(), labelled_by_checklist(demo_texts[:20]), repeats=2)
-    assert sum(by for by, _ in seen) == seen[0][1]
+class Generous(ChecklistJudge):
+    """Finds everything excellent, so that no text is weak enough to be attacked."""
+
+    def score(self, cards: Iterable[CardText]) -> Iterator[Verdict]:
+        """The checklist's verdicts with the highest score."""
+        for verdict in super().score(cards):
+            yield replace(verdict, score=5.0)
+
+
+@pytest.mark.parametrize("judge", [ChecklistJudge(), Generous()], ids=["strict", "generous"])
+@pytest.mark.parametrize("texts", [1, 20])
+def test_progress_reaches_what_was_announced_and_not_more(
+    demo_texts: list[CardText], judge: ChecklistJudge, texts: int
+) -> None:
+    with counted() as stages:
+        examine(judge, labelled_by_checklist(demo_texts[:texts]), repeats=2)
+    assert stages["calibrate"] == [(4 * texts, 4 * texts)]
+    ((done, total),) = stages["attack"]
+    assert done == total
 
 
 def test_the_tables_say_everything_in_words(demo_texts: list[CardText]) -> None:

@@ -148,7 +148,7 @@ def test_the_page_opens_on_the_finding_its_doubts_and_its_origin(data: ReportDat
     assert "These are scores of a rule-based checklist." in text
     assert f"Fingerprint {data.judge.fingerprint}" in text
     assert "Selection top 1000 by downloads" in text
-    assert "1 000 by 400 authors" in text
+    assert "1,000 by 400 authors" in text
     assert "760 76 % of them" in text
 
 
@@ -161,7 +161,7 @@ def test_another_judge_is_not_called_a_checklist(data: ReportData) -> None:
 def test_every_frame_has_its_place(data: ReportData) -> None:
     text = Page(render_report(data)).text
     popular = data.exemplars.filter(pl.col("kind") == "popular, undocumented")["model_id"][0]
-    for said in (popular, "quick start", "stable-baselines3", "gated", "Huber regression", "beyond 10 000"):
+    for said in (popular, "quick start", "stable-baselines3", "gated", "Huber regression", "beyond 10,000"):
         assert said in text
     assert len(Page(render_report(data)).specs) == 10
 
@@ -412,7 +412,8 @@ def test_names_that_are_markup_stay_text(
     assert not [name for _, attributes in parsed.elements for name in attributes if name.startswith("on")]
     assert len([1 for attributes, _ in parsed.scripts if attributes.get("type") is None]) == 2
     assert all(
-        (a["href"] or "").startswith(("https://huggingface.co/%3C/script%3E", "#")) for a in parsed.all("a")
+        (a["href"] or "").startswith("#")
+        for a in parsed.all("a")  # the hub's address is hostile, too
     )
     assert HOSTILE in "".join(parsed.texts)
     assert HOSTILE in json.dumps(parsed.specs, ensure_ascii=False).replace('\\"', '"')
@@ -439,10 +440,24 @@ def spoilt(rows: pl.DataFrame, texts: list[str], *columns: str) -> pl.DataFrame:
 def test_any_name_leaves_the_page_whole(data: ReportData, tags: list[str], names: list[str]) -> None:
     models = spoilt(data.models, names, "model_id")
     exemplars = spoilt(data.exemplars, names, "model_id", "library_name")
-    spoiled = replace(data, models=models, exemplars=exemplars, hub=names[-1])
+    spoiled = replace(data, models=models, exemplars=exemplars, selection=names[-1])
     odd = Page(render_report(spoiled))
     assert [tag for tag, _ in odd.elements] == tags
     assert odd.specs[1]["datasets"]
+
+
+def test_no_character_of_a_name_acts_on_what_is_around_it(data: ReportData) -> None:
+    acting = "\u202e\u2066\u200f\x1b\x07\x9b"
+    exemplars = spoilt(data.exemplars, [f"evil{acting}gnp.exe"], "model_id", "library_name")
+    models = spoilt(data.models, [f"evil{acting}gnp.exe"], "model_id")
+    text = render_report(replace(data, exemplars=exemplars, models=models, hub=f"a replica of {acting}"))
+    parsed = Page(text)
+    shown = " ".join([*parsed.texts, json.dumps(parsed.specs, ensure_ascii=False)])
+    assert "evil gnp.exe" in shown
+    assert not set(acting) & set(shown)
+    assert not any(
+        f"\\u{ord(character):04x}" in text.partition("window.vegaEmbed")[0] for character in acting
+    )
 
 
 def test_headings_captions_and_labels_are_there_for_those_who_cannot_see(data: ReportData) -> None:
@@ -581,11 +596,11 @@ def test_a_place_that_cannot_be_written_is_named(data: ReportData, tmp_path: Pat
 def test_the_page_says_which_judge_exactly_and_how_fast_it_was(judged: ReportData) -> None:
     text = Page(render_report(judged)).text
     assert "Judge vllm:reader Judge model org/reader Revision not stated Engine vllm 0.32.0" in text
-    assert "Score mode expected Longest card 6 000 tokens; longer cards are cut to head and tail" in text
+    assert "Score mode expected Longest card 6,000 tokens; longer cards are cut to head and tail" in text
     assert "mean over the probabilities" in text
     assert "cards per second 24.0 600 texts in 25 s on 2 servers" in text
-    assert "tokens per second 38 400 80 % of prompts from a cache" in text
-    assert "tokens read per card 1 500 100 written" in text
+    assert "tokens per second 38,400 80 % of prompts from a cache" in text
+    assert "tokens read per card 1,500 100 written" in text
     assert "cards without a score" in text
     assert "With CARDIOGRAPH_GPU_HOUR_PRICE set" in text
 

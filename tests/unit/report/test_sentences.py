@@ -65,14 +65,14 @@ def slope(outcome: str, estimator: str, low: float, estimate: float, high: float
 
 def test_a_clear_rank_correlation_is_told_with_its_interval() -> None:
     assert words(sentence(BASE)) == (
-        "Among 1 000 models, a higher score goes with more downloads "
+        "Among 1,000 models, a higher score goes with more downloads "
         "(weak: Spearman ρ 0.21, 95 % interval 0.15 to 0.27)."
     )
 
 
 def test_an_interval_around_zero_is_no_clear_association() -> None:
     assert words(sentence(replace(BASE, estimate=0.04, ci_low=-0.02, ci_high=0.1))) == (
-        "Among 1 000 models, there is no clear association between score and downloads "
+        "Among 1,000 models, there is no clear association between score and downloads "
         "(Spearman ρ 0.04, 95 % interval -0.02 to 0.10)."
     )
 
@@ -179,10 +179,10 @@ def test_strata_open_the_sentence(stratum: str, opening: str) -> None:
 @pytest.mark.parametrize(
     ("question", "estimator", "estimate", "said"),
     [
-        ("outliers", "models_removed", 12.0, "12 of 1 000 models are outliers in downloads."),
-        ("outliers", "fence", 12345.6, "A model is an outlier in downloads beyond 12 346."),
-        ("missing", "without_score", 240.0, "240 of 1 000 models have no score."),
-        ("outliers", "fence", None, "Outliers in downloads cannot be determined from 1 000 models."),
+        ("outliers", "models_removed", 12.0, "12 of 1,000 models are outliers in downloads."),
+        ("outliers", "fence", 12345.6, "A model is an outlier in downloads beyond 12,346."),
+        ("missing", "without_score", 240.0, "240 of 1,000 models have no score."),
+        ("outliers", "fence", None, "Outliers in downloads cannot be determined from 1,000 models."),
     ],
 )
 def test_counts_are_told_as_counts(question: str, estimator: str, estimate: float | None, said: str) -> None:
@@ -227,7 +227,7 @@ def test_the_headline_holds_both_outcomes_with_their_intervals(finding: Make) ->
     assert words(headline([likes, finding()])) == (
         "Models whose card scores higher on the checklist tend to have more downloads "
         "(weak: Spearman ρ 0.21, 95 % interval 0.15 to 0.27), but show no clear association with likes "
-        "(Spearman ρ 0.01, 95 % interval -0.05 to 0.07), among 1 000 models."
+        "(Spearman ρ 0.01, 95 % interval -0.05 to 0.07), among 1,000 models."
     )
 
 
@@ -260,8 +260,8 @@ def test_the_note_follows_the_judge() -> None:
     assert "“oracle”" in judge_note(judge("oracle"))[0]
 
 
-def test_numbers_are_set_with_thin_spaces_and_true_signs() -> None:
-    assert count(1234567) == "1\u202f234\u202f567"
+def test_numbers_are_set_with_commas_and_true_signs() -> None:
+    assert count(1234567) == "1,234,567"
     assert count(None) == "–"
     assert decimal(-0.001) == "0.00"
     assert decimal(-0.126) == "−0.13"
@@ -272,7 +272,7 @@ def test_numbers_are_set_with_thin_spaces_and_true_signs() -> None:
     assert probability(0.0000001) == "<\u202f0.001"
     assert change(-0.3) == "−26\u202f%"
     rates = [rate(n) for n in (0.005, 3.333, 24.04, 1234.5, None)]
-    assert rates == ["0.01", "3.33", "24.0", "1\u202f234", "–"]
+    assert rates == ["0.01", "3.33", "24.0", "1,234", "–"]
     durations = [words(duration(seconds)) for seconds in (0.5, 45, 600, 9000)]
     assert durations == ["0.5 s", "45 s", "10 min", "2.5 h"]
 
@@ -317,8 +317,8 @@ TRIED = [
 
 def test_what_a_judge_notices_is_told_with_what_it_overlooks() -> None:
     said = [words(text) for text in evidence_sentences(TRIED)]
-    assert "in 94 % of 1 500 trials (95 % interval 90 % to 97 %)" in said[0]
-    assert said[0].endswith("checks about other things changed in 0.3 % of 30 000.")
+    assert "in 94 % of 1,500 trials (95 % interval 90 % to 97 %)" in said[0]
+    assert said[0].endswith("checks about other things changed in 0.3 % of 30,000.")
     assert said[1:] == [
         "1 of 2 checks noticed their evidence in 90 % of the trials or more.",
         "It overlooks most often: advice on risks (55 %).",
@@ -452,7 +452,7 @@ def test_the_cost_of_a_provider_is_what_was_spent_whatever_a_gpu_hour_costs() ->
     hosted = TOOK | {"provider": "api.example.com", "spent": 4.5}
     assert cost_per_thousand(hosted, 2.5, 8) == pytest.approx(0.5)
     assert words(dict(judging_words(hosted, price=2.5))["cost per thousand cards"]) == (
-        "0.50 (4.50 for 9 000 texts, by the prices of tokens that are set)"
+        "0.50 (4.50 for 9,000 texts, by the prices of tokens that are set)"
     )
     unpriced = dict(judging_words(hosted | {"spent": None}, price=2.5))["cost per thousand cards"]
     assert unpriced.startswith("set CARDIOGRAPH_JUDGE_PRICE_IN and CARDIOGRAPH_JUDGE_PRICE_OUT")
@@ -482,9 +482,9 @@ def test_of_other_judges_nothing_is_said_about_servers(settings: str) -> None:
 
 def test_the_closing_table_tells_speed_and_how_to_learn_the_cost() -> None:
     told = {name: words(value) for name, value in judging_words(TOOK)}
-    assert told["cards per second"] == "25.0 (9 000 texts in 6 min)"
-    assert told["tokens per second"] == "41 000"
-    assert told["tokens per card, read / written"] == "1 500 / 140"
+    assert told["cards per second"] == "25.0 (9,000 texts in 6 min)"
+    assert told["tokens per second"] == "41,000"
+    assert told["tokens per card, read / written"] == "1,500 / 140"
     assert "CARDIOGRAPH_GPU_HOUR_PRICE" in told["cost per thousand cards"]
 
 
@@ -496,7 +496,7 @@ def test_a_checklist_has_a_speed_and_no_tokens_and_idleness_has_neither() -> Non
 def test_texts_without_a_score_are_named_by_reason() -> None:
     assert (
         words(unscored_words({"unscored_reasons": {"cut_off": 1200, "timeout": 2}}))
-        == "1 202 (1 200 cut_off, 2 timeout)"
+        == "1,202 (1,200 cut_off, 2 timeout)"
     )
     assert unscored_words({"unscored_reasons": {}}) == ""
 
@@ -516,7 +516,7 @@ def atlas(placed: int, drift_share: float) -> dict[str, Any]:
             30_000,
             0.0,
             [
-                "The map was fitted on a sample of the texts of 2026-11-09; 30 000 of the 80 000 were placed among "
+                "The map was fitted on a sample of the texts of 2026-11-09; 30,000 of the 80,000 were placed among "
                 "their neighbours."
             ],
         ),
@@ -524,7 +524,7 @@ def atlas(placed: int, drift_share: float) -> dict[str, Any]:
             31_600,
             0.02,
             [
-                "The map was fitted on texts of 2026-11-09; 1 600 newer ones were placed among their neighbours."
+                "The map was fitted on texts of 2026-11-09; 1,600 newer ones were placed among their neighbours."
             ],
         ),
     ],
@@ -541,8 +541,8 @@ def test_texts_that_a_map_was_not_fitted_on_are_new_only_where_they_were_not_the
 def test_a_page_that_shows_some_of_the_models_says_so() -> None:
     assert shown_notes(5, 5) == []
     (note,) = shown_notes(50_000, 1_000_000)
-    assert "1 000 000 models" in words(note)
-    assert "50 000 are shown" in words(note)
+    assert "1,000,000 models" in words(note)
+    assert "50,000 are shown" in words(note)
     assert "`cardiograph atlas serve` shows all of them" in note
 
 

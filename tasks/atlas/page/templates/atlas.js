@@ -21,7 +21,7 @@
   const nameOf = (column, i) => column.names[column.codes[i]] ?? "";
   const isPlaced = (i) => Number.isFinite(x[i]) && Number.isFinite(y[i]);
 
-  const number = (value) => Math.round(value).toLocaleString("en").replaceAll(",", "\u202f");
+  const number = (value) => Math.round(value).toLocaleString("en");
   const known = (value, write) => (Number.isNaN(value) ? "" : write(value));
   const decimal = (value) => value.toFixed(1);
   const models = (count) => `${number(count)} ${count === 1 ? "model" : "models"}`;
@@ -50,7 +50,7 @@
     score: [score, [-Infinity, 2, 2.5, 3, 3.5, 4, 4.5],
       ["below 2", "2 – 2.5", "2.5 – 3", "3 – 3.5", "3.5 – 4", "4 – 4.5", "4.5 – 5"]],
     downloads: [downloads, [-Infinity, 1, 10, 100, 1e3, 1e4, 1e5],
-      ["none", "1 – 9", "10 – 99", "100 – 999", "1\u202f000 – 9\u202f999", "10\u202f000 – 99\u202f999", "100\u202f000 and more"]],
+      ["none", "1 – 9", "10 – 99", "100 – 999", "1,000 – 9,999", "10,000 – 99,999", "100,000 and more"]],
     likes: [likes, [-Infinity, 1, 2, 5, 20, 100, 500],
       ["none", "1", "2 – 4", "5 – 19", "20 – 99", "100 – 499", "500 and more"]],
   };
@@ -655,10 +655,10 @@
     }));
   }
 
-  // A spreadsheet reads a cell that opens with = + - @ as a formula; an apostrophe makes it text.
+  // A spreadsheet reads a cell that opens with = + - @ as a formula; an apostrophe makes it text (tasks/spreadsheets.py).
   function cell(value) {
     if (typeof value === "number") return Number.isNaN(value) ? "" : String(Math.round(value * 1e4) / 1e4);
-    const safe = /^[\s]*[=+\-@]|^[\t\r]/.test(value) ? `'${value}` : value;
+    const safe = /^\s*[=+\-@＝＋－＠]|^['\t\r\n]/.test(value) ? `'${value}` : value;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   }
 

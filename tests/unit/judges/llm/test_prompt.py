@@ -15,7 +15,7 @@ from tasks.rubric import LEVELS, RUBRIC_FILE, Rubric, load_rubric, read_rubric
 
 RUBRIC = load_rubric()
 SCORE, EXPLAIN = score_prompt(RUBRIC), explain_prompt(RUBRIC)
-DIGESTS = {"score": "a1c90aceefed8688", "explain": "cdf981130a31dcb1"}
+DIGESTS = {"score": "926b6799fab22436", "explain": "c293d9e124211488"}
 
 
 @pytest.mark.parametrize("prompt", [SCORE, EXPLAIN], ids=lambda prompt: prompt.shape)

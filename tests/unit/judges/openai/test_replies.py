@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.judges.llm.decoding import json_object
 from tasks.judges.openai.replies import alternatives_of, is_cut_off, is_thinking, object_within, plain_reply
 
 ANSWER = '{"states_what_it_is": 1, "score": 3}'
@@ -80,6 +81,8 @@ def test_thoughts_are_noticed_wherever_a_server_puts_them(thinking: dict[str, An
 
 
 def test_alternatives_are_counted_and_a_cut_is_seen() -> None:
-    entries = [{"token": "a"}, {"token": "1", "top_logprobs": [{"token": "1"}, {"token": "0"}]}]
-    assert alternatives_of(reply({"content": ANSWER}, logprobs={"content": entries})) == 2
+    listed = [{"token": "1", "logprob": -0.1}, {"token": "0", "logprob": -2.4}]
+    entries = [{"token": "a"}, {"token": "b", "top_logprobs": None}, {"token": "1", "top_logprobs": listed}]
+    sent = reply({"content": ANSWER}, logprobs={"content": entries})
+    assert alternatives_of(sent) == alternatives_of(json_object(json.dumps(sent).encode())) == 2
     assert is_cut_off(reply({"content": ""}, finish_reason="length"))

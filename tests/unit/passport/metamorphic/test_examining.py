@@ -14,10 +14,10 @@ from tasks.passport.metamorphic.examining import digest_of, examine_evidence
 from tasks.passport.metamorphic.measures import in_spread, share
 from tasks.passport.metamorphic.reading import evidence_tables
 from tasks.passport.passport import find, part_of
-from tasks.progress import listening
 from tasks.records import CardText, PassportEntry, Verdict
 from tasks.rubric import load_rubric
 from tasks.sentences.evidence import evidence_sentences
+from tests.progress import counted
 
 CHECKS = [check.id for check in load_rubric().checks]
 
@@ -121,12 +121,12 @@ def test_a_text_that_gets_no_verdict_is_left_out(texts: list[CardText]) -> None:
     assert [e for e in examine_evidence(Refusing(), texts[:3]) if e.estimate] == []
 
 
-def test_the_bar_is_told_how_much_there_is_to_judge(texts: list[CardText]) -> None:
-    told: list[tuple[str, int, int | None]] = []
-    with listening(lambda *each: told.append(each)):
+def test_every_bar_ends_at_what_it_announced(texts: list[CardText]) -> None:
+    with counted() as stages:
         examine_evidence(ChecklistJudge(), texts[:3])
-    expected = next(total for _, _, total in told if total)
-    assert sum(by for _, by, _ in told) == pytest.approx(expected, rel=0.3)
+    assert list(stages) == ["calibrate", "attack"]
+    for ((done, total),) in stages.values():
+        assert done == total
 
 
 def test_shares_count_pairs_and_resample_cards() -> None:
