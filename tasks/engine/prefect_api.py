@@ -33,11 +33,10 @@ def unless_away(call: Callable[[], T], *, otherwise: T) -> T:
 
 
 def refusal(error: PrefectHTTPStatusError) -> str:
-    """What the server refuses, in one line, with the remedy where it is the secret that is missing."""
-    message = str(error).splitlines()[0]
+    """Why the server refuses, in one line, with the remedy where it is the secret that is missing."""
     if error.response.status_code == httpx.codes.UNAUTHORIZED:
-        return f"{message}; set PREFECT_API_AUTH_STRING to the server's secret"
-    return message
+        return "it asks for a secret; set PREFECT_API_AUTH_STRING to it"
+    return str(error).splitlines()[0]
 
 
 def is_open() -> bool:

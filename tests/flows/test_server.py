@@ -78,5 +78,5 @@ def test_a_week_is_deployed_run_by_a_worker_and_reported(served: Served) -> None
 def test_who_lacks_the_secret_is_told_which_variable_is_missing(served: Served) -> None:
     for command in ("deploy", "status"):
         done = served.run("cardiograph", command, check=False, **{SENT: "cardiograph:wrong"})
-        assert "set PREFECT_API_AUTH_STRING" in done.stdout + done.stderr
+        assert "set PREFECT_API_AUTH_STRING to it" in " ".join((done.stdout + done.stderr).split())
         assert "Traceback" not in done.stderr
