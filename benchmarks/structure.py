@@ -52,7 +52,7 @@ def room_of(module: str) -> str:
 
 @cache
 def arrows() -> frozenset[tuple[str, str]]:
-    """Pairs of rooms of which the first imports the second."""
+    """Pairs of rooms of which the first imports the second; `tasks` and `flows` themselves are no rooms."""
     return frozenset(
         (room_of(module), room_of(other))
         for module in modules()

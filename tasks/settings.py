@@ -72,6 +72,14 @@ class Settings(BaseSettings):
     card_bytes_max: PositiveInt = Field(
         default=5_000_000, description="most bytes of a README, unpacked; a larger one is a failure"
     )
+    trusted_hubs: str = Field(
+        default="",
+        description="Hubs beside the official one that get the token: their addresses, separated by commas",
+    )
+    server_names: str = Field(
+        default="",
+        description="names beside 127.0.0.1 and localhost that `cardiograph server` answers to, separated by commas",
+    )
     duckdb_memory: str = Field(default="1GB", description="memory of DuckDB before it spills to disk")
     duckdb_threads: PositiveInt = 2
     query_seconds: PositiveFloat = Field(default=60.0, description="most time for one question of `query`")

@@ -28,8 +28,8 @@ _FLAGS = (
     "--disable-sync",
     "--disable-extensions",
     "--remote-debugging-port=0",
-    # No name resolves: a request to a network fails and shows up.
-    "--host-resolver-rules=MAP * ~NOTFOUND",
+    # No name resolves: a request to a network fails and shows up. Only servers of this machine answer.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 _KEYS = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 SHIFT = 8

@@ -5,27 +5,28 @@ from __future__ import annotations
 import json
 import time
 import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from deployments.native.rest import Rest
+
 _PATIENCE_S = 60.0
+_ANSWER_WITHIN_S = 20.0
 _PAGE = 200
 TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 @dataclass(frozen=True, slots=True)
 class PrefectApi:
-    """The API at `url` (which ends in /api)."""
+    """The API that `rest` asks."""
 
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
+    rest: Rest
 
     def is_well(self) -> bool:
         """Whether the API and its database answer."""
         try:
-            self._once("GET", "/ready", None)
+            self.rest.ask("GET", "/ready", within_s=_ANSWER_WITHIN_S)
         except OSError:
             return False
         return True
@@ -46,6 +47,13 @@ class PrefectApi:
             },
         )
         return str(run["id"])
+
+    def let_runs_set_their_environment(self, pool: str) -> None:
+        """Open a pool for the variables of a run: each round has a lake of its own."""
+        template = self._ask("GET", f"/work_pools/{pool}")["base_job_template"]
+        template["job_configuration"]["env"] = "{{ env }}"
+        template["variables"]["properties"]["env"] = {"type": "object"}
+        self._ask("PATCH", f"/work_pools/{pool}", {"base_job_template": template})
 
     def set_environment(self, deployment: str, environment: dict[str, str]) -> None:
         """Set variables for every later run of a deployment."""
@@ -69,7 +77,8 @@ class PrefectApi:
     def glance(self, run_id: str) -> str | None:
         """The type of the flow run's state; null if the API does not answer right now."""
         try:
-            return str(self._once("GET", f"/flow_runs/{run_id}", None)["state_type"])
+            run = self.rest.ask("GET", f"/flow_runs/{run_id}", within_s=_ANSWER_WITHIN_S)
+            return str(run["state_type"])
         except (OSError, ValueError):
             return None
 
@@ -129,7 +138,7 @@ class PrefectApi:
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                return self._once(method, path, body)
+                return self.rest.ask(method, path, body, within_s=_ANSWER_WITHIN_S)
             except urllib.error.HTTPError as error:
                 if error.code < 500 and error.code != 429:
                     body_text = error.read().decode(errors="replace")[:500]
@@ -140,17 +149,6 @@ class PrefectApi:
             except OSError as error:
                 _give_up(deadline, error)
             time.sleep(0.5)
-
-    def _once(self, method: str, path: str, body: object) -> Any:
-        request = urllib.request.Request(
-            self.url + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json", **dict(self.headers)},
-        )
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
 
 
 def _give_up(deadline: float, error: OSError) -> None:

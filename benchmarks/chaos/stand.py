@@ -68,7 +68,7 @@ class Stand:
     @property
     def secrets(self) -> Mapping[str, str]:
         """The secrets that must appear nowhere, by name."""
-        names = ("PostgreSQL's password", "Redis's password", "the S3 key", "HF_TOKEN")
+        names = ("PostgreSQL's password", "Redis's password", "Prefect's secret", "the S3 key", "HF_TOKEN")
         found = dict(zip(names, self.scene.topology.secrets, strict=True))
         return found | {"the judge's key": SETTINGS["CARDIOGRAPH_JUDGE_API_KEY"]}
 
@@ -121,7 +121,11 @@ def running_stand(folder: Path | None, *, models: int, seed: int) -> Iterator[St
         stack.callback(topology.stop_all)
         topology.start_all()
         topology.run("cardiograph", "deploy")
-        api = PrefectApi(topology.api_url)
+        api = PrefectApi(topology.rest())
+        for pool in ("default", "gpu"):
+            api.let_runs_set_their_environment(pool)
+        for worker in topology.workers:
+            topology.restart(worker)  # it keeps the pool as it was when it last asked
         api.pause_schedule(SNAPSHOT)  # a clock a week off would start its run, which reads the real Hub
         for run_id in api.unfinished():  # left in a folder that was used before
             api.cancel(run_id)
@@ -134,7 +138,10 @@ def _set_up(topology: Topology, gates: Mapping[str, Gate]) -> None:
     for name in topology.services:
         variables = {MARK: str(os.getpid())}
         if name in topology.workers:
-            variables |= SETTINGS | {"AWS_ENDPOINT_URL": gates["s3"].url}
+            variables |= SETTINGS | {
+                "AWS_ENDPOINT_URL": gates["s3"].url,
+                "CARDIOGRAPH_TRUSTED_HUBS": gates["hub"].url,
+            }
         topology.stages = with_environment(topology.stages, name, variables)
 
 

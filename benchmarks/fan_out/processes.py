@@ -23,7 +23,9 @@ def running(
     """Run the command under a supervisor that ends with this process; afterwards none of its processes is left."""
     with log.open("ab") as file:
         descendants: list[int] = []
-        with running_child("tasks.engine.child", command, environment=environment, log=file) as child:
+        with running_child(
+            "tasks.engine.child", command, environment=environment, with_secrets=True, log=file
+        ) as child:
             try:
                 yield child
             finally:

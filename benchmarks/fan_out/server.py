@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.fan_out.processes import kill, running, tree, until
+from deployments.native.programs import program
+from deployments.native.rest import Rest
 from tasks.engine.child import answers, free_port
+from tasks.engine.server import SENT, closed, new_secret
 
 # Batched: by default 14-30 task runs per second are recorded, and the benchmark would measure the server.
 _ENVIRONMENT = {
@@ -28,22 +28,21 @@ _ENVIRONMENT = {
 
 
 class Server:
-    """`prefect server start`; processes started while it runs find it by PREFECT_API_URL."""
+    """`cardiograph server`; processes started while it runs find it by PREFECT_API_URL."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
+        self.secret = new_secret()
         self._stack = stack
         self.start()
 
     def start(self) -> None:
         """Start the server, on its previous database if it has one."""
-        command = [sys.executable, "-m", "prefect", "server", "start"]
-        command += ["--host", "127.0.0.1", "--port", str(self.port)]
-        self._child = self._stack.enter_context(
-            running(command, self.folder / "server.log", {**_ENVIRONMENT, "PREFECT_API_URL": self.url})
-        )
+        command = [program("cardiograph", "make setup"), "server", "--port", str(self.port)]
+        environment = _ENVIRONMENT | closed(self.secret) | {"PREFECT_API_URL": self.url}
+        self._child = self._stack.enter_context(running(command, self.folder / "server.log", environment))
         until(lambda: answers(f"{self.url}/health"), "the Prefect server")
 
     def kill(self) -> None:
@@ -63,7 +62,7 @@ def prefect_server(folder: Path) -> Iterator[Server]:
     try:
         with ExitStack() as stack:
             server = Server(folder, stack)
-            os.environ["PREFECT_API_URL"] = server.url
+            os.environ.update({"PREFECT_API_URL": server.url, SENT: server.secret})
             yield server
     finally:
         os.environ.clear()
@@ -72,11 +71,4 @@ def prefect_server(folder: Path) -> Iterator[Server]:
 
 def ask(path: str) -> Any:
     """The server's answer to a POST with an empty body."""
-    request = urllib.request.Request(
-        os.environ["PREFECT_API_URL"] + path,
-        data=b"{}",
-        method="POST",
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.loads(answer.read())
+    return Rest(os.environ["PREFECT_API_URL"], os.environ[SENT]).ask("POST", path, {}, within_s=10)

@@ -65,11 +65,18 @@ def worker(layout: Layout, name: str, service: str = "worker") -> Service:
 
 def client_environment(layout: Layout, folder: Path, service: str = "worker") -> dict[str, str]:
     """The environment of a worker or of a client of the topology whose own folder is `folder`."""
-    return environment_here(service, layout) | {
-        **layout.settings,
-        "PREFECT_HOME": str(folder / "prefect"),
-        "CARDIOGRAPH_HOME": str(folder / "cardiograph"),
-    }
+    trusted_hub = (
+        {"CARDIOGRAPH_TRUSTED_HUBS": f"http://{layout.address('hub')}"} if "hub" in layout.ports else {}
+    )
+    return (
+        environment_here(service, layout)
+        | {
+            **layout.settings,
+            "PREFECT_HOME": str(folder / "prefect"),
+            "CARDIOGRAPH_HOME": str(folder / "cardiograph"),
+        }
+        | trusted_hub
+    )
 
 
 def environment_here(service: str, layout: Layout) -> dict[str, str]:

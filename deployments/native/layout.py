@@ -42,7 +42,7 @@ class Layout:
 
 
 # The id of an access key is not a secret.
-_SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN")
+_SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "PREFECT_PASSWORD", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN")
 
 
 def layout_in(folder: Path, services: Iterable[str], settings: Mapping[str, str]) -> Layout:
@@ -50,12 +50,16 @@ def layout_in(folder: Path, services: Iterable[str], settings: Mapping[str, str]
     folder.mkdir(parents=True, exist_ok=True)
     file = folder.resolve() / _FILE
     kept: dict[str, dict[str, Any]] = (
-        orjson.loads(file.read_bytes()) if file.exists() else {"ports": {}, "variables": _new_variables()}
+        orjson.loads(file.read_bytes()) if file.exists() else {"ports": {}, "variables": {}}
     )
     ports: dict[str, int] = kept["ports"] | free_ports(name for name in services if name not in kept["ports"])
+    variables: dict[str, str] = (
+        _new_variables() | kept["variables"]
+    )  # an older folder lacks those that came later
     file.touch(mode=0o600)
-    file.write_bytes(orjson.dumps({"ports": ports, "variables": kept["variables"]}))
-    return Layout(file.parent, ports, kept["variables"], settings)
+    file.chmod(0o600)
+    file.write_bytes(orjson.dumps({"ports": ports, "variables": variables}))
+    return Layout(file.parent, ports, variables, settings)
 
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:
@@ -71,6 +75,7 @@ def _new_variables() -> dict[str, str]:
     return {
         "POSTGRES_PASSWORD": secrets.token_hex(16),
         "REDIS_PASSWORD": secrets.token_hex(16),
+        "PREFECT_PASSWORD": secrets.token_hex(16),
         "AWS_ACCESS_KEY_ID": secrets.token_hex(8),
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
         "AWS_REGION": "us-east-1",

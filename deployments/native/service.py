@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tasks.engine.child import SAFE_PATH
+
 Check = Callable[[], bool]
 
 _CHECK_WITHIN_S = 5.0
@@ -48,7 +50,7 @@ def succeeds(command: Sequence[str], environment: Mapping[str, str]) -> Check:
         try:
             done = subprocess.run(
                 command,
-                env={**os.environ, **environment},
+                env={**os.environ, **SAFE_PATH, **environment},
                 capture_output=True,
                 check=False,
                 timeout=_CHECK_WITHIN_S * 4,

@@ -27,8 +27,11 @@ from deployments.native.external import judge
 from deployments.native.layout import Layout, layout_in
 from deployments.native.processes import descendants, signal_all
 from deployments.native.programs import program
+from deployments.native.rest import Rest
 from deployments.native.service import Service
 from deployments.native.stores import postgres, redis, s3
+from tasks.engine.child import SAFE_PATH, without_secrets
+from tasks.engine.server import SENT
 from tasks.errors import EngineFailed, UsageError
 from tasks.replica.serving import Serving
 
@@ -61,6 +64,10 @@ class Topology:
     @property
     def api_url(self) -> str:
         return f"http://{self.layout.address('prefect-server')}/api"
+
+    def rest(self) -> Rest:
+        """A client of the API that is not Prefect's."""
+        return Rest(self.api_url, self.environment[SENT])
 
     @property
     def ui_url(self) -> str:
@@ -276,5 +283,6 @@ def _is_ready(service: Service, supervisor: subprocess.Popen[bytes]) -> bool:
 
 
 def _inherited() -> dict[str, str]:
-    """This process's environment without the variables that the topology sets itself."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+    """This process's environment without its secrets and without the variables that the topology sets itself."""
+    kept = without_secrets(os.environ)
+    return {name: value for name, value in kept.items() if not name.startswith(_PRIVATE)} | SAFE_PATH

@@ -117,6 +117,12 @@ class Cardiograph(LazyGroup):
             "Operate",
         ),
         CommandEntry(
+            "server",
+            "flows.cli.server",
+            "Run a Prefect server for schedules and workers, until Ctrl-C.",
+            "Operate",
+        ),
+        CommandEntry(
             "deploy",
             "flows.cli.deploy",
             "Set up the Prefect server of PREFECT_API_URL: work pools, limit, deployments, alarms.",

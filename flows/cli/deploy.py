@@ -12,6 +12,7 @@ import typer
 
 from flows.cli.console import echo
 from flows.cli.progress_bars import busy
+from tasks.engine.child import SAFE_PATH
 from tasks.errors import DeployFailed, UsageError
 from tasks.settings import settings
 
@@ -43,7 +44,9 @@ def deploy(
     """Set up the Prefect server of PREFECT_API_URL: work pools, limit, deployments, alarms.
 
     \b
+    cardiograph server                     (leave it running)
     export PREFECT_API_URL=http://127.0.0.1:4200/api
+    export PREFECT_API_AUTH_STRING=…       (as the server says)
     cardiograph deploy
     prefect worker start --pool default
     prefect deployment run snapshot/weekly --param limit=200
@@ -52,7 +55,7 @@ def deploy(
     """
     if not os.environ.get("PREFECT_API_URL"):
         raise UsageError(
-            "PREFECT_API_URL is not set: deployments live on a Prefect server; start one with `prefect server start` "
+            "PREFECT_API_URL is not set: deployments live on a Prefect server; start one with `cardiograph server` "
             "and set the variable to http://127.0.0.1:4200/api"
         )
     if not (_DEPLOYMENTS / "prefect.yaml").is_file():
@@ -60,21 +63,34 @@ def deploy(
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectHTTPStatusError
 
+    from tasks.engine.prefect_api import is_open, refusal
+
+    if is_open():
+        echo(
+            "WARNING: this Prefect server asks nobody for a secret: whoever reaches it, web pages in a browser on its "
+            "machine included, can run commands on its workers. `cardiograph server` starts one that does.",
+            err=True,
+        )
     try:
         with get_client(sync_client=True) as client:
             _make_pools(client, pool_type)
             set_hub_limit(client, hub_slots)
             _make_automations(client, alarm_block)
     except PrefectHTTPStatusError as error:
-        raise DeployFailed(f"the Prefect server refused a request: {str(error).splitlines()[0]}") from error
+        raise DeployFailed(f"the Prefect server refused a request: {refusal(error)}") from error
     with busy("Deploying"):
         _make_deployments()
 
 
 def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
-    """Create the work pools that do not exist; an existing one keeps what somebody changed about it."""
-    from prefect.client.schemas.actions import WorkPoolCreate
+    """Create the work pools that do not exist; an existing one keeps what somebody changed about it.
+
+    Either way a run can no longer set anything of its own: the pool's defaults hold.
+    """
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
+
+    from tasks.engine.pools import closed_template, template_of
 
     for name in POOLS:
         try:
@@ -82,6 +98,17 @@ def _make_pools(client: SyncPrefectClient, pool_type: str) -> None:
             echo(f"work pool {name} ({pool_type}) created")
         except ObjectAlreadyExists:
             echo(f"work pool {name} exists")
+        pool = client.read_work_pool(name)
+        # A new pool has none of its own yet; the first worker would give it one that is open.
+        template = closed_template(pool.base_job_template or template_of(pool.type))
+        if not template:
+            echo(
+                f"work pool {name} is open: any run may set its own command. Run `cardiograph deploy` where the "
+                f"workers of type {pool.type} are installed, or again when one has been there",
+                err=True,
+            )
+        elif template != pool.base_job_template:
+            client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
 
 
 def set_hub_limit(client: SyncPrefectClient, slots: int | None) -> None:
@@ -98,6 +125,7 @@ def _make_deployments() -> None:
     arguments = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all"]
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "prefect", *arguments],
+        env={**os.environ, **SAFE_PATH},
         cwd=_DEPLOYMENTS.parent,
         capture_output=True,
         text=True,

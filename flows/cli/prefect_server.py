@@ -2,21 +2,22 @@
 
 Prefect's own ephemeral server drops most task-run rows when it ends, prints tracebacks meanwhile, and outlives a
 killed run. This one is the same application in a child process that ends with its parent, writes its rows in batches,
-and gets time to write the last of them. Where `PREFECT_API_URL` is set, that server is used instead.
+and gets time to write the last of them. It answers this run alone, by a secret that is nowhere but in the memory of
+the run's processes. Where `PREFECT_API_URL` is set, that server is used instead.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
-from tasks.engine.child import answers, exit_with_parent, free_port, running_child, wait_until
+from tasks.engine.child import answers, free_port, running_child, wait_until
+from tasks.engine.server import SENT, closed, new_secret
 from tasks.errors import CardiographError, EngineFailed
 
 START_WITHIN_S = 120.0
@@ -25,9 +26,8 @@ DRAIN_WITHIN_S = 10.0
 _UNUSED_SERVICES = (
     "SCHEDULER", "LATE_RUNS", "FOREMAN", "PAUSE_EXPIRATIONS", "CANCELLATION_CLEANUP", "TRIGGERS", "REPOSSESSOR",
 )  # fmt: skip
-# Quiet, offline, and batched: the defaults record 14-30 task runs per second, these 50-200.
+# Quiet and batched: the defaults record 14-30 task runs per second, these 50-200.
 _SERVER_ENVIRONMENT = {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_UI_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
@@ -56,18 +56,16 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
         PREFECT_HOME=str(prefect_home),
         # Runs log to the server; the terminal is for progress, and for one line per error.
         PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL",
-        PREFECT_SERVER_ANALYTICS_ENABLED="false",
     )
     logging.raiseExceptions = False  # a log line that the server rejects is not for the terminal
-    port = free_port()
+    port, secret = free_port(), new_secret()
+    environment = _SERVER_ENVIRONMENT | closed(secret)
     with (
         (prefect_home / "server.log").open("wb") as log,
-        running_child(
-            "flows.cli.prefect_server", [str(port)], environment=_SERVER_ENVIRONMENT, log=log
-        ) as child,
+        running_child("tasks.engine.server", [str(port)], environment=environment, log=log) as child,
     ):
         # Before the import: Prefect reads its settings once, and without this it would start a server too.
-        os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        os.environ.update({"PREFECT_API_URL": f"http://127.0.0.1:{port}/api", SENT: secret})
         import prefect.main  # noqa: F401 - while the server starts
         from prefect.exceptions import PrefectHTTPStatusError
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -96,7 +94,7 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
                 "Free some space and run again"
             ) from error
         finally:
-            del os.environ["PREFECT_API_URL"]
+            del os.environ["PREFECT_API_URL"], os.environ[SENT]
 
 
 def _drain(since: datetime) -> None:
@@ -119,11 +117,3 @@ def _drain(since: datetime) -> None:
     with get_client(sync_client=True) as client:
         while monotonic() < deadline and client.read_task_runs(task_run_filter=unfinished, limit=1):
             sleep(0.1)
-
-
-if __name__ == "__main__":
-    exit_with_parent()
-    import uvicorn
-
-    application = "prefect.server.api.server:create_app"
-    uvicorn.run(application, factory=True, port=int(sys.argv[1]), log_level="error", lifespan="on")

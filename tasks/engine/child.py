@@ -11,6 +11,7 @@ supervisor is stopped or its parent is gone, it ends the command's whole process
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,11 +23,22 @@ from queue import SimpleQueue
 from time import monotonic, sleep
 from typing import IO
 
+# For a child that runs Python, and those that it runs: or a `tasks.py` in the working directory would be imported
+# instead of ours.
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 STOP_GRACE_S = 8.0  # time for a supervised command to end in order
 
 _POLL_S = 0.05
 _STOPPED = 128 + signal.SIGTERM
 _NOT_FOUND = 127  # the exit code of shells
+
+# By the names that secrets have everywhere, and by the form of an address with a password in it. A proxy's stays: the
+# child may need it, and it opens no more than what this process reaches.
+_SECRET_NAME = re.compile(
+    r"TOKEN|SECRET|PASSW|CREDENTIAL|AUTH_STRING|(?:^|_)KEYS?(?:_|$)|^AWS_", re.IGNORECASE
+)
+_SECRET_VALUE = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_PROXY = re.compile(r"_PROXY$", re.IGNORECASE)
 
 
 def exit_with_parent() -> None:
@@ -49,22 +61,37 @@ def free_port() -> int:
     return port
 
 
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that hold no token, key or password, as far as name and value show it."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not _SECRET_NAME.search(name) and (_PROXY.search(name) or not _SECRET_VALUE.search(value))
+    }
+
+
 @contextmanager
 def running_child(
     module: str,
     arguments: Sequence[str],
     *,
     environment: Mapping[str, str] | None = None,
+    with_secrets: bool = False,
     log: IO[bytes] | None = None,
     stop_within_s: float = 10.0,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m module arguments…`, stopped on leaving; its output goes to `log`, or is discarded."""
+    """Run `python -m module arguments…`, stopped on leaving; its output goes to `log`, or is discarded.
+
+    Its environment is this process's, without the secrets unless it needs them, and `environment`. Nothing is imported
+    from the working directory.
+    """
+    inherited = os.environ if with_secrets else without_secrets(os.environ)
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=log or subprocess.DEVNULL,
         stderr=subprocess.STDOUT if log else subprocess.DEVNULL,
-        env={**os.environ, **(environment or {})},
+        env={**inherited, **SAFE_PATH, **(environment or {})},
         start_new_session=True,  # Ctrl-C is for the parent, which then stops the child in order
     )
     try:

@@ -12,10 +12,12 @@ from typing import TypeVar
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import get_current_settings
 
 T = TypeVar("T")
 
 _SERVER_ERRORS = 500
+_GLANCE_S = 5.0
 AWAY = (httpx.TransportError, TimeoutError, ConnectionError)
 
 
@@ -28,6 +30,22 @@ def unless_away(call: Callable[[], T], *, otherwise: T) -> T:
             raise
         logging.getLogger("prefect.cardiograph").warning("Prefect's server is away (%s); continuing", error)
         return otherwise
+
+
+def refusal(error: PrefectHTTPStatusError) -> str:
+    """Why the server refuses, in one line, with the remedy where it is the secret that is missing."""
+    if error.response.status_code == httpx.codes.UNAUTHORIZED:
+        return "it asks for a secret; set PREFECT_API_AUTH_STRING to it"
+    return str(error).splitlines()[0]
+
+
+def is_open() -> bool:
+    """Whether the server obeys without a secret; false where it does not answer."""
+    try:
+        answer = httpx.post(f"{get_current_settings().api.url}/flows/count", json={}, timeout=_GLANCE_S)
+    except httpx.TransportError:
+        return False
+    return answer.is_success
 
 
 def ask_server(question: Callable[[SyncPrefectClient], T], *, otherwise: T) -> T:

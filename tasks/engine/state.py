@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectHTTPStatusError
 
+from tasks.engine.prefect_api import refusal
 from tasks.errors import EngineFailed
 from tasks.settings import settings
 
@@ -60,8 +61,7 @@ def read_engine() -> EngineState:
         try:
             return _read(client)
         except PrefectHTTPStatusError as error:
-            message = str(error).splitlines()[0]
-            raise EngineFailed(f"Prefect's server at {client.api_url} refuses: {message}") from error
+            raise EngineFailed(f"Prefect's server at {client.api_url} refuses: {refusal(error)}") from error
 
 
 def _read(client: SyncPrefectClient) -> EngineState:

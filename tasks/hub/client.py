@@ -186,10 +186,12 @@ def leave_hubs() -> None:
 
 
 def token_for(endpoint: str, limits: Settings) -> SecretStr | None:
-    """The token from the usual places, for the Hubs that may see it: the official one, any by https, or loopback."""
-    host = urlsplit(endpoint)
-    is_safe = host.scheme == "https" or host.hostname in ("127.0.0.1", "localhost")
-    if endpoint != OFFICIAL_HUB and not is_safe:
+    """The token from the usual places, for the Hubs that may see it: the official one, and those of the settings.
+
+    Whoever starts a run names its Hub; who may see this machine's token is the machine's to say.
+    """
+    trusted = {hub.strip().rstrip("/") for hub in limits.trusted_hubs.split(",")} - {""} | {OFFICIAL_HUB}
+    if endpoint.rstrip("/") not in trusted:
         return None
     if limits.hub_token:
         return limits.hub_token

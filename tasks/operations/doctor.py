@@ -27,6 +27,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from tasks.engine.prefect_api import is_open
 from tasks.engine.state import EngineState, client_version, read_engine
 from tasks.errors import CardiographError, HubError, JudgeError, TokenRefused, UsageError
 from tasks.hub.account import Account, ask_account, clock_ahead_s
@@ -435,8 +436,17 @@ def check_engine() -> Iterator[CheckResult]:
     """Check the Prefect server of `PREFECT_API_URL`, where that is set."""
     if os.environ.get("PREFECT_API_URL"):
         yield from engine_results(read_engine())
+        yield secret_result(is_open=is_open())
     else:
         yield CheckResult("Prefect", "ok", "PREFECT_API_URL is not set: each run starts a server of its own")
+
+
+def secret_result(*, is_open: bool) -> CheckResult:
+    """Whether the server asks for a secret."""
+    detail = "it obeys whoever reaches it, web pages included" if is_open else "the server asks for it"
+    return _result(
+        "secret", not is_open, detail, "run `cardiograph server`, or set PREFECT_SERVER_API_AUTH_STRING"
+    )
 
 
 def engine_results(engine: EngineState) -> Iterator[CheckResult]:

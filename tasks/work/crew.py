@@ -127,7 +127,7 @@ def _starter_here(stack: ExitStack, run: Run, kinds: Sequence[WorkKind]) -> Call
     def start() -> Member:
         log = stack.enter_context((run.home / "crew.log").open("ab"))
         words = [str(run.snapshot), str(run.home.resolve()), *kinds]
-        child = stack.enter_context(running_child("flows.crew", words, log=log))
+        child = stack.enter_context(running_child("flows.crew", words, with_secrets=True, log=log))
         # It needs no dismissal: it ends with the stack.
         return Member(lambda: None if (code := child.poll()) is None else f"exit code {code}")
 

@@ -16,6 +16,7 @@ import pytest
 
 from deployments.native import Topology, native_topology, running, temporary_place
 from deployments.native.layout import BUCKET
+from deployments.native.rest import Rest
 from tasks.demo import write_demo_corpus
 from tasks.replica.serving import Serving
 
@@ -35,17 +36,11 @@ class Cluster:
 
     topology: Topology
     corpus: Path
+    rest: Rest
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """One request of Prefect's REST API; its answer."""
-        request = urllib.request.Request(
-            f"{self.topology.api_url}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+        return self.rest.ask(method, path, body)
 
     def deployment(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.ask("GET", f"/deployments/name/{name}")
@@ -154,4 +149,4 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         topology = native_topology(folder, workers=3, gpu_workers=1, judges=1, hub=hub, settings=_SETTINGS)
         with running(topology):
             topology.run("cardiograph", "deploy")
-            yield Cluster(topology, corpus)
+            yield Cluster(topology, corpus, topology.rest())

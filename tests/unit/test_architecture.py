@@ -54,7 +54,7 @@ DOORS = {
     "jinja2": {"tasks/pages.py"},
     "pyromark": {"tasks/cards/parse.py", "tasks/cards/unseen.py"},
     "statsmodels": {"tasks/findings"},
-    "uvicorn": {"tasks/replica", "tasks/judges/scripted.py", "flows/cli/prefect_server.py"},
+    "uvicorn": {"tasks/replica", "tasks/judges/scripted.py", "tasks/engine/server.py"},
     "typer": {"flows"},
     "rich": {"flows"},
 }

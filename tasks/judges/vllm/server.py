@@ -19,7 +19,14 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from time import monotonic
 
-from tasks.engine.child import STOP_GRACE_S, free_port, running_child, wait_until
+from tasks.engine.child import (
+    SAFE_PATH,
+    STOP_GRACE_S,
+    free_port,
+    running_child,
+    wait_until,
+    without_secrets,
+)
 from tasks.errors import JudgeNotStarted, UsageError
 from tasks.judges.llm.served import readable
 from tasks.judges.vllm.model import config_of, context_of, fits_as_float32
@@ -78,7 +85,13 @@ def installed_build(limits: Settings) -> Build:
 def _build_of(python: Path) -> Build:
     command = [str(python), "-c", _PRINT_VERSIONS]
     try:
-        child = subprocess.run(command, capture_output=True, timeout=_VERSIONS_WITHIN_S, check=True)  # noqa: S603
+        child = subprocess.run(  # noqa: S603 - the interpreter of the settings
+            command,
+            env={**without_secrets(os.environ), **SAFE_PATH},
+            capture_output=True,
+            timeout=_VERSIONS_WITHIN_S,
+            check=True,
+        )
         versions = json.loads(child.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         problem = f"there is no Python environment for the judge at {python}: {_GET_ENVIRONMENT}"
@@ -185,7 +198,10 @@ def _cpu_cache_bytes() -> int:
 
 
 def server_environment(build: Build, limits: Settings) -> dict[str, str]:
-    """What it gets in addition to this process's environment. The key is here because anyone can read command lines."""
+    """What it gets in addition to this process's environment, of which it gets no secrets.
+
+    The key is here because anyone can read command lines.
+    """
     environment = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     if limits.judge_api_key:
         environment["VLLM_API_KEY"] = limits.judge_api_key.get_secret_value()
@@ -262,8 +278,8 @@ _DIAGNOSES = {
     "environment for this machine with `make judge-env`, or use --judge checklist, which needs no GPU": [
         r"Failed to infer device type|No CUDA GPUs are available|Found no NVIDIA driver|libcuda\.so.*"
     ],
-    "{model} is gated. Ask for access on its page on the Hub and set HF_TOKEN, or name an open model with "
-    "--judge-model": [r"gated repo|GatedRepoError|Access to model .* is restricted"],
+    "{model} is gated. Ask for access on its page on the Hub and fetch it once with `hf download {model}`, or name an "
+    "open model with --judge-model": [r"gated repo|GatedRepoError|Access to model .* is restricted"],
     "{model} does not have so long a context ({line}). Lower CARDIOGRAPH_JUDGE_CONTEXT_TOKENS, or choose another "
     "model with --judge-model": [r"User-specified max_model_len .*?\)(?= is|\.|$)"],
     _NO_MEMORY: [

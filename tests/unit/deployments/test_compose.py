@@ -21,12 +21,15 @@ from deployments.compose import COMPOSE, ROOT, compose_file, environment_of, int
 from deployments.native.engine import prefect_server, prefect_services, worker
 from deployments.native.layout import Layout
 from deployments.native.programs import program
+from tasks import NO_TELEMETRY
 from tasks.settings import Settings
 
 SERVICES: dict[str, dict[str, Any]] = compose_file()["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
 DOCKERFILES = [ROOT / "deployments/Dockerfile", ROOT / "deployments/Dockerfile.gpu"]
-SECRETS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN"}
+SECRETS = {
+    "POSTGRES_PASSWORD", "REDIS_PASSWORD", "PREFECT_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN",
+}  # fmt: skip
 
 # What this file uses of compose's format, as https://github.com/compose-spec has it, and nothing else.
 _NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
@@ -208,7 +211,10 @@ def test_no_secret_has_a_default() -> None:
 
 def test_without_its_passwords_nothing_starts() -> None:
     with pytest.raises(KeyError, match="POSTGRES_PASSWORD"):
-        environment_of("prefect-server", {"REDIS_PASSWORD": "r"})
+        environment_of("prefect-server", {"REDIS_PASSWORD": "r", "PREFECT_PASSWORD": "s"})
+    for service in ("prefect-server", "prefect-services", "worker", "gpu-worker", "deploy"):
+        with pytest.raises(KeyError, match="PREFECT_PASSWORD"):
+            environment_of(service, {"REDIS_PASSWORD": "r", "POSTGRES_PASSWORD": "p", "PREFECT_PASSWORD": ""})
     with pytest.raises(KeyError, match="REDIS_PASSWORD"):
         environment_of("redis", {"REDIS_PASSWORD": ""})
 
@@ -362,6 +368,25 @@ def test_without_a_store_workers_share_a_folder(layout: Layout) -> None:
     ports = {name: port for name, port in layout.ports.items() if name != "s3"}
     environment = worker(replace(layout, ports=ports), "worker-1").environment
     assert environment["CARDIOGRAPH_LAKE"] == str(layout.folder / "lake")
+
+
+def test_workers_send_what_the_server_asks_for(layout: Layout) -> None:
+    server, services = prefect_server(layout).environment, prefect_services(layout).environment
+    work = worker(layout, "worker-1").environment
+    secret = "cardiograph:prefect_password-of-the-test"
+    assert server["PREFECT_SERVER_API_AUTH_STRING"] == services["PREFECT_SERVER_API_AUTH_STRING"] == secret
+    assert work["PREFECT_API_AUTH_STRING"] == secret
+    assert server["PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED"] == "true"
+    assert (
+        server["PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:50002,http://localhost:50002"
+    )
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_nobody_is_told_what_runs_in_an_image_of_ours(name: str) -> None:
+    assert NO_TELEMETRY.items() <= SERVICES[name]["environment"].items()
+    for variable, value in NO_TELEMETRY.items():
+        assert f"{variable}={value} " in DOCKERFILES[0].read_text()  # the other image is built on it
 
 
 def test_every_service_of_the_file_has_its_native_counterpart(layout: Layout) -> None:

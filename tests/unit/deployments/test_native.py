@@ -168,7 +168,7 @@ def test_a_folder_keeps_its_ports_and_its_secrets_to_itself(tmp_path: Path) -> N
     assert second.variables == first.variables
     assert {name: second.ports[name] for name in first.ports} == first.ports
     assert (tmp_path / "layout.json").stat().st_mode & 0o077 == 0
-    assert len(set(second.secrets)) == len(second.secrets) == 4
+    assert len(set(second.secrets)) == len(second.secrets) == 5
 
 
 def test_ports_are_all_different() -> None:

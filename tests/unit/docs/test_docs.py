@@ -99,7 +99,9 @@ def test_every_command_that_is_named_exists_with_its_options(path: Path) -> None
             name = words.pop(0)
             command = command.loaded(name) if isinstance(command, LazyGroup) else command.commands[name]  # type: ignore[attr-defined]  # only groups have them
         assert command is not group, f"no such command: cardiograph {line}"
-        known = {option for parameter in command.params for option in parameter.opts}
+        known = {
+            option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert {word for word in words if word.startswith("--")} <= known, line
 
 

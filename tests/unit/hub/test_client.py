@@ -315,9 +315,19 @@ def test_a_readme_is_decoded_by_its_mark_and_never_fails(body: bytes, text: str)
 
 
 def test_the_token_goes_only_to_hubs_that_may_see_it() -> None:
-    limits = Settings(hub_token=SecretStr("hf_secret"))
-    assert token_for(OFFICIAL_HUB, limits) == SecretStr("hf_secret")
-    assert token_for("https://hub.example", limits) == SecretStr("hf_secret")
-    assert token_for("http://127.0.0.1:8000", limits) == SecretStr("hf_secret")
-    assert token_for("http://hub.example", limits) is None
+    limits = Settings(
+        hub_token=SecretStr("hf_secret"), trusted_hubs="https://hub.example/, http://127.0.0.1:8000"
+    )
+    for hub in (OFFICIAL_HUB, f"{OFFICIAL_HUB}/", "https://hub.example", "http://127.0.0.1:8000"):
+        assert token_for(hub, limits) == SecretStr("hf_secret")
+    for hub in (
+        "https://elsewhere.example",
+        "http://hub.example",
+        "https://hub.example:444",
+        "https://hub.example.elsewhere.example",
+        "http://127.0.0.1:8001",
+        "http://huggingface.co",
+        "",
+    ):
+        assert token_for(hub, limits) is None, hub
     assert "hf_secret" not in repr(limits)

@@ -50,10 +50,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def with_token(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def with_token(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A token that may see private models, and seven rows per page."""
     leave_hubs()
     monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("CARDIOGRAPH_TRUSTED_HUBS", url)
     monkeypatch.setattr("tasks.hub.client._PAGE_ROWS", 7)
     monkeypatch.setattr("tasks.hub.walking._PAGES_PER_WALK_PART", 2)
     yield

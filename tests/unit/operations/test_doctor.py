@@ -154,6 +154,7 @@ def test_a_hub_without_a_token_answers_and_reports_its_quota(hub: str) -> None:
 
 def test_a_token_is_accepted_and_never_shown(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", SECRET)
+    monkeypatch.setenv("CARDIOGRAPH_TRUSTED_HUBS", hub)
     found = by_name(check_hub(hub))
     assert found["token"] == CheckResult("token", "ok", "accepted, of replica")
     assert SECRET not in repr(found)
@@ -161,6 +162,7 @@ def test_a_token_is_accepted_and_never_shown(hub: str, monkeypatch: pytest.Monke
 
 def test_a_token_that_the_hub_does_not_know_is_a_failure(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "neverToBeSeenAnywhere")
+    monkeypatch.setenv("CARDIOGRAPH_TRUSTED_HUBS", hub)
     (finding,) = check_hub(hub)
     assert (finding.name, finding.status) == ("token", "fail")
     assert "neverToBeSeenAnywhere" not in repr(finding)

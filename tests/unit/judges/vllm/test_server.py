@@ -310,7 +310,7 @@ TAILS = {
     "no network": ("    raise OSError(\nOSError: We couldn't connect to 'https://huggingface.co' to load the files, "
                    "and couldn't find them in the cached files.", "check the network"),
     "gated": ("OSError: You are trying to access a gated repo.\nMake sure to have access to it at "
-              "https://huggingface.co/org/model.", "HF_TOKEN"),
+              "https://huggingface.co/org/model.", "hf download"),
     "an unknown option": ("api_server.py: error: unrecognized arguments: --no-such-option", "--no-such-option. Check "
                           "CARDIOGRAPH_JUDGE_ENGINE_OPTIONS"),
     "a wrong value": ("api_server.py: error: argument --max-num-seqs: invalid int value: 'many'", "'many'. Check"),
