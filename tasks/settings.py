@@ -150,7 +150,7 @@ class Settings(BaseSettings):
 
     embedder: str | None = Field(
         default=None,
-        description="embedder where a run names none: a model, or `none`; default: all-MiniLM-L6-v2",
+        description="embedder where a run names none: a model, or `none`; default: all-MiniLM-L6-v2-int8",
     )
     embed_passage_tokens: int = Field(
         default=128, ge=16, description="tokens per passage; the default embedder was trained on 128"

@@ -38,8 +38,9 @@ JudgeWorkers = Annotated[int, typer.Option(min=1, help="Workers of --judge-pool 
 EmbedderOption = Annotated[
     str | None,
     typer.Option(
-        help="What embeds cards for the map: a sentence-transformers model by its Hub name, a folder, or `none`.",
-        show_default="all-MiniLM-L6-v2, where cardiograph[atlas] is installed",
+        help="What embeds cards for the map: a sentence-transformers model by its Hub name or folder "
+        "(cardiograph[torch]), or `none`.",
+        show_default="all-MiniLM-L6-v2-int8, where cardiograph[atlas] is installed",
     ),
 ]
 AllModels = Annotated[bool, typer.Option("--all", help="Every model of the Hub.")]
