@@ -35,7 +35,13 @@ def main() -> None:
 def ask(lock: Path, command: str = "pip-audit") -> Mapping[str, Any] | str:
     """What pip-audit says of a lock, or why it cannot say anything."""
     program = Path(sys.executable).with_name(command)
-    arguments = ["--require-hashes", "--disable-pip", "--format=json", "--progress-spinner=off", "--requirement"]
+    arguments = [
+        "--require-hashes",
+        "--disable-pip",
+        "--format=json",
+        "--progress-spinner=off",
+        "--requirement",
+    ]
     try:
         done = subprocess.run(
             [program, *arguments, lock], capture_output=True, text=True, check=False, timeout=_WITHIN_S

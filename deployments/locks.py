@@ -70,11 +70,15 @@ def main() -> None:
 def write(lock: Lock) -> None:
     """Resolve one lock; what it has pinned already stays as long as it fits."""
     command = [
-        "uv", "pip", "compile", "--quiet", "--python-version=3.11",
-        f"--python-platform={lock.platform}" if lock.platform else "--universal", "--generate-hashes", "--no-annotate", "--custom-compile-command=make lock", f"--output-file={lock.path}", *lock.arguments,
+        *("uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-annotate"),
+        "--python-version=3.11",
+        f"--python-platform={lock.platform}" if lock.platform else "--universal",
+        "--custom-compile-command=make lock",
+        f"--output-file={lock.path}",
+        *lock.arguments,
         *([f"--constraint={lock.constraints}"] if lock.constraints else []),
         *(f"--no-emit-package={name}" for name in lock.without),
-    ]  # fmt: skip
+    ]
     with TemporaryDirectory() as folder:
         settings, overrides = Path(folder, "uv.toml"), Path(folder, "overrides.txt")
         settings.write_text(_CPU_TORCH if "torch" in lock.without else "")

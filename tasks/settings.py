@@ -14,7 +14,8 @@ OFFICIAL_HUB = "https://huggingface.co"
 _PREFIX = "CARDIOGRAPH_"
 
 _HERE = Path(__file__).parent
-# In an installed wheel `sql/` travels inside the package, and beside it may be another's; in a checkout it stands beside.
+# In an installed wheel `sql/` travels inside the package, and beside it may be somebody else's; in a checkout it stands
+# beside `tasks/`.
 SQL_DIR = next(d for d in (_HERE / "sql", _HERE.parent / "sql") if d.is_dir())
 
 

@@ -62,7 +62,9 @@ class PackagedModel:
         places = by_length(passages)
         batches = [places[start : start + _BATCH] for start in range(0, len(places), _BATCH)]
         with ThreadPoolExecutor(processors()) as threads:
-            found = list(threads.map(lambda batch: self._batch([passages[place] for place in batch]), batches))
+            found = list(
+                threads.map(lambda batch: self._batch([passages[place] for place in batch]), batches)
+            )
         return unit_length(np.concatenate(found)[np.argsort(places)])
 
     def _batch(self, passages: list[str]) -> Vectors:

@@ -16,7 +16,16 @@ pytest.importorskip("hatchling", reason="what builds the package is not installe
 from tasks.embedders import is_installed
 
 ROOT = Path(__file__).parents[2]
-TRAPS = ("tasks.py", "flows/__init__.py", "random.py", "sql/__init__.py", "prefect.py", "duckdb.py", "json.py", "typing.py")
+TRAPS = (
+    "tasks.py",
+    "flows/__init__.py",
+    "random.py",
+    "sql/__init__.py",
+    "prefect.py",
+    "duckdb.py",
+    "json.py",
+    "typing.py",
+)
 TRAP = "import os\nopen(os.environ['CAUGHT'], 'a').write(__file__ + '\\n')\nraise SystemExit('caught')\n"
 
 
@@ -54,7 +63,9 @@ def trapped(tmp_path: Path) -> Path:
     for name in TRAPS:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(TRAP)
-    (folder / "README.md").write_text("---\nlicense: mit\n---\n# Model\n\nIt sorts letters. " + "More words. " * 40)
+    (folder / "README.md").write_text(
+        "---\nlicense: mit\n---\n# Model\n\nIt sorts letters. " + "More words. " * 40
+    )
     return folder
 
 
@@ -77,7 +88,9 @@ def run(python: Path, folder: Path, *arguments: str) -> str:
 
 def test_the_wheel_has_all_that_the_packages_have_and_nothing_else(wheel: Path) -> None:
     there = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    listed = subprocess.run(["git", "ls-files", "flows", "tasks", "sql"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "flows", "tasks", "sql"], cwd=ROOT, capture_output=True, text=True
+    )
     if listed.returncode:
         pytest.skip("not a checkout")
     here = {f"tasks/{name}" if name.startswith("sql/") else name for name in listed.stdout.split()}
@@ -96,7 +109,9 @@ def test_the_installed_command_scores_a_card_in_a_folder_of_traps(python: Path, 
 
 def test_the_installed_command_finds_its_files_in_the_package(python: Path, trapped: Path) -> None:
     assert "best-documented" in run(python, trapped, "query", "--list")
-    script = "import flows, tasks, tasks.storage.warehouse as w; print(flows.__file__, tasks.__file__, w.SQL_DIR)"
+    script = (
+        "import flows, tasks, tasks.storage.warehouse as w; print(flows.__file__, tasks.__file__, w.SQL_DIR)"
+    )
     found = subprocess.run(
         [str(python), "-P", "-c", script], cwd=trapped, capture_output=True, text=True, check=True
     )

@@ -27,7 +27,13 @@ DOCKER = os.environ.get("DOCKER", "/usr/bin/docker" if Path("/usr/bin/docker").e
 IMAGE = "cardiograph:0.1.0"
 IMAGE_BYTES_MAX = 2_000_000_000
 PROJECT = "cardiograph-test"
-HARDENED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges:true", "--network=none")
+HARDENED = (
+    "--read-only",
+    "--tmpfs=/tmp",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges:true",
+    "--network=none",
+)
 
 
 def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -47,14 +53,16 @@ def engine() -> None:
 def pinned(variable: str) -> str:
     """The image with its digest, as a Dockerfile or the compose file names it."""
     text = (ROOT / "deployments/Dockerfile").read_text() + COMPOSE.read_text()
-    (found,) = set(re.findall(rf"{variable}(?:=|:-)([\w./:@-]+)", text))
+    (found,) = set(re.findall(rf"{variable}(?:=|:-)([\w./:-]+@sha256:\w+)", text))
     return str(found)
 
 
 def base(variable: str) -> str:
     """The image to use: the one that is named, else one of that name that is here, else the pinned one."""
     name = pinned(variable).partition("@")[0]
-    return os.environ.get(variable) or (name if docker("images", "--quiet", name).stdout else pinned(variable))
+    return os.environ.get(variable) or (
+        name if docker("images", "--quiet", name).stdout else pinned(variable)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -96,14 +104,44 @@ def test_the_image_runs_as_a_user_who_can_change_nothing_of_it(image: str) -> No
 
 
 def test_the_image_holds_no_secret_and_nothing_that_git_does_not(image: str) -> None:
-    listing = docker("run", "--rm", *HARDENED, image, "find", "/app", "-path", "/app/.venv", "-prune", "-o", "-type", "f", "-print")
+    listing = docker(
+        "run",
+        "--rm",
+        *HARDENED,
+        image,
+        "find",
+        "/app",
+        "-path",
+        "/app/.venv",
+        "-prune",
+        "-o",
+        "-type",
+        "f",
+        "-print",
+    )
     files = {line.removeprefix("/app/") for line in listing.stdout.split() if "__pycache__" not in line}
-    known = set(subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+    known = set(
+        subprocess.run(
+            ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
     assert {file for file in files - known if "egg-info" not in file} == set()
 
 
-def test_the_demo_runs_read_only_without_a_network_and_writes_to_its_volume_alone(image: str, volume: str) -> None:
-    done = docker("run", "--rm", *HARDENED, f"--volume={volume}:/data", image, "cardiograph", "demo", "--home", "/data/demo")
+def test_the_demo_runs_read_only_without_a_network_and_writes_to_its_volume_alone(
+    image: str, volume: str
+) -> None:
+    done = docker(
+        "run",
+        "--rm",
+        *HARDENED,
+        f"--volume={volume}:/data",
+        image,
+        "cardiograph",
+        "demo",
+        "--home",
+        "/data/demo",
+    )
     assert "Map:" in done.stdout
     listing = docker("run", "--rm", *HARDENED, f"--volume={volume}:/data", image, "ls", "/data/demo").stdout
     assert {"report.html", "atlas.html", "warehouse.duckdb"} <= set(listing.split())
@@ -129,8 +167,28 @@ def services(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
         return done.stdout
 
     try:
-        run("up", "--detach", "--no-build", "--wait", "--wait-timeout=600", "worker", "prefect-server", "prefect-services")
-        taken = run("exec", "-T", "worker", "prefect", "deployment", "run", "snapshot/weekly", "--param", "hub=demo", "--watch")
+        run(
+            "up",
+            "--detach",
+            "--no-build",
+            "--wait",
+            "--wait-timeout=600",
+            "worker",
+            "prefect-server",
+            "prefect-services",
+        )
+        taken = run(
+            "exec",
+            "-T",
+            "worker",
+            "prefect",
+            "deployment",
+            "run",
+            "snapshot/weekly",
+            "--param",
+            "hub=demo",
+            "--watch",
+        )
         assert "finished in state Completed" in taken.replace("\n", " "), taken
         yield json.loads(docker("inspect", *run("ps", "--all", "--quiet").split()).stdout)
     finally:

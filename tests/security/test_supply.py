@@ -55,7 +55,9 @@ def test_a_lock_has_the_versions_of_its_constraints(lock: Lock) -> None:
     assert {n: v for n, v in versions.items() if n in locked and locked[n] != {v}} == {}
 
 
-@pytest.mark.parametrize(("name", "extras"), [("run", {"atlas", "server"}), ("dev", {"atlas", "server", "dev"})])
+@pytest.mark.parametrize(
+    ("name", "extras"), [("run", {"atlas", "server"}), ("dev", {"atlas", "server", "dev"})]
+)
 def test_a_lock_has_all_that_the_project_requires(name: str, extras: set[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     stated = [*project["project"]["dependencies"], *project["dependency-groups"]["build"]]
@@ -75,7 +77,9 @@ def test_no_lock_but_that_of_a_gpu_brings_libraries_for_gpus(name: str) -> None:
 
 
 def test_whatever_is_installed_is_installed_by_its_hash() -> None:
-    texts = [path.read_text() for path in (ROOT / "Makefile", *sorted((ROOT / "deployments").glob("Dockerfile*")))]
+    texts = [
+        path.read_text() for path in (ROOT / "Makefile", *sorted((ROOT / "deployments").glob("Dockerfile*")))
+    ]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(texts))
     given = re.findall(r"-m pip install ([^;&\n]+)", joined)
     assert len(given) >= 5
@@ -83,7 +87,9 @@ def test_whatever_is_installed_is_installed_by_its_hash() -> None:
         if "--require-hashes" in arguments or "--no-index" in arguments:
             assert "--no-deps" in arguments, arguments
         else:
-            assert arguments.split("constraints", 1)[1].partition(".txt ")[2].strip() in BY_VERSION_ALONE, arguments
+            assert arguments.split("constraints", 1)[1].partition(".txt ")[2].strip() in BY_VERSION_ALONE, (
+                arguments
+            )
 
 
 def wheel_of(folder: Path, content: str) -> Path:
@@ -110,13 +116,9 @@ def test_a_file_of_the_same_version_with_other_content_is_refused_by_a_lock_and_
     digest = sha256(good.read_bytes()).hexdigest()
     lock.write_text(f"heron==1.0 \\\n    --hash=sha256:{digest}\n" if is_locked else "heron==1.0\n")
     hashes = ["--require-hashes"] if is_locked else []
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--isolated", "--no-deps", "--no-index", *hashes, "--find-links", evil.parent]
-        + ["--target", tmp_path / "site", "--requirement", lock],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "pip", "install", "--isolated", "--no-deps", "--no-index", *hashes]
+    places = ["--find-links", evil.parent, "--target", tmp_path / "site", "--requirement", lock]
+    done = subprocess.run([*command, *places], capture_output=True, text=True, check=False)
     assert (tmp_path / "site/heron.py").exists() != is_locked
     assert ("DO NOT MATCH THE HASHES" in done.stderr) == is_locked
 
@@ -150,11 +152,18 @@ def test_workflows_use_actions_by_commit_and_ask_for_no_more_than_they_need() ->
 
 def test_an_audit_names_package_weakness_and_remedy() -> None:
     weak = {"id": "PYSEC-1", "aliases": ["CVE-1"], "fix_versions": ["2.0"]}
-    answer = {"dependencies": [{"name": "heron", "version": "1.0", "vulns": [weak]}, {"name": "egret", "version": "1"}]}
+    answer = {
+        "dependencies": [
+            {"name": "heron", "version": "1.0", "vulns": [weak]},
+            {"name": "egret", "version": "1"},
+        ]
+    }
     assert list(vulnerabilities(answer)) == ["heron 1.0: PYSEC-1, CVE-1; mended in 2.0"]
 
 
-def test_an_audit_without_data_says_why_and_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_audit_without_data_says_why_and_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "pip-audit"
     program.write_text("#!/bin/sh\necho 'no route to the data' >&2\nexit 1\n")
     program.chmod(0o700)

@@ -98,7 +98,17 @@ SERVICE = _closed(
         "logging": {"type": "object"},
         "deploy": {"type": "object"},
     },
-    *["image", "user", "read_only", "restart", "security_opt", "cap_drop", "networks", "healthcheck", "logging"],
+    *[
+        "image",
+        "user",
+        "read_only",
+        "restart",
+        "security_opt",
+        "cap_drop",
+        "networks",
+        "healthcheck",
+        "logging",
+    ],
 )
 SCHEMA = {
     **_closed(
@@ -201,7 +211,9 @@ def test_workers_can_be_multiplied() -> None:
 def test_the_example_of_the_environment_names_every_variable_and_no_other() -> None:
     text = re.sub(r"^\s*#.*\n", "", COMPOSE.read_text(), flags=re.MULTILINE)
     handed_on = {n for s in SERVICES.values() for n, v in s.get("environment", {}).items() if v is None}
-    handed_on |= {n for s in SERVICES.values() for n, v in s.get("build", {}).get("args", {}).items() if v is None}
+    handed_on |= {
+        n for s in SERVICES.values() for n, v in s.get("build", {}).get("args", {}).items() if v is None
+    }
     named = re.findall(r"^#?([A-Z][A-Z0-9_]*)=", example := (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert set(named) == variables_in(text) | handed_on
     assert len(named) == len(set(named))
@@ -279,14 +291,17 @@ def test_what_the_images_copy_is_not_ignored() -> None:
         if instruction == "COPY" and "--from" not in rest
         for source in rest.split()[:-1]
     }
-    assert {source for source in copied if source not in kept and source.partition("/")[0] not in kept} == set()
+    assert {
+        source for source in copied if source not in kept and source.partition("/")[0] not in kept
+    } == set()
     assert ".env" not in kept
 
 
 def test_the_images_install_as_make_does() -> None:
     makefile = (ROOT / "Makefile").read_text()
     locked, ourselves = (
-        re.search(rf"^{name} := -m pip install (.*)$", makefile, re.MULTILINE) for name in ("LOCKED", "OURSELVES")
+        re.search(rf"^{name} := -m pip install (.*)$", makefile, re.MULTILINE)
+        for name in ("LOCKED", "OURSELVES")
     )
     assert locked
     assert ourselves

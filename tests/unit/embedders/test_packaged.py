@@ -1,4 +1,4 @@
-"""The default embedder: which exact model it is, that torch is not needed for it, and what is said where it is missing."""
+"""The default embedder: which exact model it is, and that it needs no torch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def test_embedding_by_default_imports_no_torch_and_asks_no_hub() -> None:
 import sys
 from tasks.embedders.loading import load_embedder
 from tasks.records import CardText
-(row,) = [row for rows in load_embedder({DEFAULT_EMBEDDER!r}).embed([CardText("h", "# A\\n\\n" + "Words. " * 60)]) for row in rows]
+cards = [CardText("h", "# A\\n\\n" + "Words. " * 60)]
+((row,),) = load_embedder({DEFAULT_EMBEDDER!r}).embed(cards)
 assert len(row.body) == 384
 loaded = {{"torch", "transformers", "sentence_transformers", "huggingface_hub"}} & sys.modules.keys()
 assert not loaded, loaded
@@ -49,7 +50,14 @@ def test_a_text_without_a_known_letter_has_a_vector_all_the_same() -> None:
 
 @needs_atlas
 def test_a_hostile_card_has_a_vector_or_none_and_never_an_error() -> None:
-    texts = ["---\n" * 200, "\x00" * 400, "# " * 500, "[MASK] [CLS] [SEP] " * 50, "\u202e" * 300, "a" * 100_000]
+    texts = [
+        "---\n" * 200,
+        "\x00" * 400,
+        "# " * 500,
+        "[MASK] [CLS] [SEP] " * 50,
+        "\u202e" * 300,
+        "a" * 100_000,
+    ]
     rows = [
         row
         for rows in load_embedder(DEFAULT_EMBEDDER).embed([CardText(str(n), t) for n, t in enumerate(texts)])
@@ -59,7 +67,9 @@ def test_a_hostile_card_has_a_vector_or_none_and_never_an_error() -> None:
     assert all(np.isfinite(row.body).all() for row in rows)
 
 
-def test_without_the_extra_a_named_embedder_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_a_named_embedder_is_refused_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("tasks.embedders.loading.is_installed", lambda: False)
     with pytest.raises(EmbedderUnavailable, match=r"ada/no-such.*cardiograph\[atlas\]"):
         identify("ada/no-such")

@@ -1,4 +1,4 @@
-"""Models of sentence-transformers: their precision, their files, and that the default embedder agrees with its original."""
+"""Models of sentence-transformers, among them the original that the default embedder agrees with."""
 
 from __future__ import annotations
 
@@ -71,7 +71,11 @@ def test_the_two_are_different_embedders_and_never_mixed() -> None:
 def test_vectors_are_those_of_the_plain_library(original: Embedder) -> None:
     from sentence_transformers import SentenceTransformer
 
-    texts = ["a long sentence about many things that go on for a while", "short", "of middling length, this one"]
+    texts = [
+        "a long sentence about many things that go on for a while",
+        "short",
+        "of middling length, this one",
+    ]
     plain = SentenceTransformer(str(original.identity.folder), device="cpu").encode(texts)
     assert original.model.vectors(texts) == pytest.approx(unit_length(np.asarray(plain)), abs=1e-5)
 
