@@ -163,32 +163,15 @@ def services(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
 
     def run(*arguments: str, check: bool = True) -> str:
         done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert not check or done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        if check and done.returncode:
+            pytest.fail(f"{arguments}\n{done.stdout}\n{done.stderr}\n{run('logs', '--tail=20', check=False)}")
         return done.stdout
 
+    up = ["up", "--detach", "--no-build", "--wait", "--wait-timeout=600"]
+    take = ["prefect", "deployment", "run", "snapshot/weekly", "--param", "hub=demo", "--watch"]
     try:
-        run(
-            "up",
-            "--detach",
-            "--no-build",
-            "--wait",
-            "--wait-timeout=600",
-            "worker",
-            "prefect-server",
-            "prefect-services",
-        )
-        taken = run(
-            "exec",
-            "-T",
-            "worker",
-            "prefect",
-            "deployment",
-            "run",
-            "snapshot/weekly",
-            "--param",
-            "hub=demo",
-            "--watch",
-        )
+        run(*up, "worker", "prefect-server", "prefect-services")
+        taken = run("exec", "-T", "worker", *take)
         assert "finished in state Completed" in taken.replace("\n", " "), taken
         yield json.loads(docker("inspect", *run("ps", "--all", "--quiet").split()).stdout)
     finally:
