@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site,) = folder.glob("lib/python*/site-packages")
     # A .pth file names folders whose own .pth files are not read: the checkout stays out.
     (site / "dependencies.pth").write_text(
-        "\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+        "\n".join(path for path in sys.path if Path(path).name.endswith("-packages"))
     )
     # Another package's folder, of a name that ours has in a checkout.
     (site / "sql/out").mkdir(parents=True)
@@ -69,14 +68,22 @@ def trapped(tmp_path: Path) -> Path:
     return folder
 
 
+def environment() -> dict[str, str]:
+    """That of the tests, without what leads to the checkout or leaves out the map."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTHON") and name != "CARDIOGRAPH_EMBEDDER"
+    }
+
+
 def run(python: Path, folder: Path, *arguments: str) -> str:
     """What a command prints; it must end well, and no trap may have caught it or a child of it."""
     caught = folder.parent / "caught"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         [str(python.with_name("cardiograph")), *arguments],
         cwd=folder,
-        env={**environment, "CAUGHT": str(caught), "CARDIOGRAPH_EMBEDDER": ""},
+        env={**environment(), "CAUGHT": str(caught)},
         capture_output=True,
         text=True,
         check=False,
@@ -102,9 +109,10 @@ def test_the_wheel_names_no_path_of_the_machine_that_built_it(wheel: Path) -> No
     assert [name for name in archive.namelist() if str(ROOT).encode() in archive.read(name)] == []
 
 
-def test_the_installed_command_scores_a_card_in_a_folder_of_traps(python: Path, trapped: Path) -> None:
-    assert "license" in run(python, trapped, "card", "README.md").lower()
-    assert run(python, trapped, "--help")
+def test_the_installed_command_imports_nothing_from_a_folder_of_traps(python: Path, trapped: Path) -> None:
+    run(python, trapped, "--help")
+    run(python, trapped, "hub", "make-corpus", "hub.parquet", "--models", "50")
+    assert (trapped / "hub.parquet").is_file()
 
 
 def test_the_installed_command_finds_its_files_in_the_package(python: Path, trapped: Path) -> None:
@@ -112,8 +120,9 @@ def test_the_installed_command_finds_its_files_in_the_package(python: Path, trap
     script = (
         "import flows, tasks, tasks.storage.warehouse as w; print(flows.__file__, tasks.__file__, w.SQL_DIR)"
     )
+    command = [str(python), "-P", "-c", script]
     found = subprocess.run(
-        [str(python), "-P", "-c", script], cwd=trapped, capture_output=True, text=True, check=True
+        command, cwd=trapped, env=environment(), capture_output=True, text=True, check=True
     )
     assert {Path(path).is_relative_to(python.parents[1]) for path in found.stdout.split()} == {True}
 
