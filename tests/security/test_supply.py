@@ -116,7 +116,16 @@ def test_a_file_of_the_same_version_with_other_content_is_refused_by_a_lock_and_
     digest = sha256(good.read_bytes()).hexdigest()
     lock.write_text(f"heron==1.0 \\\n    --hash=sha256:{digest}\n" if is_locked else "heron==1.0\n")
     hashes = ["--require-hashes"] if is_locked else []
-    command = [sys.executable, "-m", "pip", "install", "--isolated", "--no-deps", "--no-index", *hashes]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--isolated",
+        "--no-deps",
+        "--no-index",
+        *hashes,
+    ]
     places = ["--find-links", evil.parent, "--target", tmp_path / "site", "--requirement", lock]
     done = subprocess.run([*command, *places], capture_output=True, text=True, check=False)
     assert (tmp_path / "site/heron.py").exists() != is_locked
