@@ -16,7 +16,7 @@ from typing import Any
 from deployments.locks import LOCKS
 
 AUDITED = ("run", "dev")
-_WITHIN_S = 300.0
+_WITHIN_S = 120.0
 
 
 def main() -> None:
