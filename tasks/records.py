@@ -21,8 +21,8 @@ Sort = Literal["downloads", "likes", "trending", "created"]
 OUTCOMES = ("downloads", "likes")  # what findings are about, and what a top N can be selected by
 
 DEFAULT_JUDGE = "checklist"
-# Apache-2.0, 22 million parameters, 384 dimensions
-DEFAULT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
+# Apache-2.0, 22 million parameters, 384 dimensions; in a package, so that no Hub is needed
+DEFAULT_EMBEDDER = "all-MiniLM-L6-v2-int8"
 
 
 @dataclass(frozen=True, slots=True)

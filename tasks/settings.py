@@ -14,8 +14,9 @@ OFFICIAL_HUB = "https://huggingface.co"
 _PREFIX = "CARDIOGRAPH_"
 
 _HERE = Path(__file__).parent
-# In a checkout `sql/` stands beside `tasks/`; in an installed wheel it travels inside the package.
-SQL_DIR = next(d for d in (_HERE.parent / "sql", _HERE / "sql") if d.is_dir())
+# In an installed wheel `sql/` travels inside the package, and beside it may be somebody else's; in a checkout it stands
+# beside `tasks/`.
+SQL_DIR = next(d for d in (_HERE / "sql", _HERE.parent / "sql") if d.is_dir())
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -176,7 +177,7 @@ class Settings(BaseSettings):
 
     embedder: str | None = Field(
         default=None,
-        description="embedder where a run names none: a model, or `none`; default: all-MiniLM-L6-v2",
+        description="embedder where a run names none: a model, or `none`; default: all-MiniLM-L6-v2-int8",
     )
     embed_passage_tokens: int = Field(
         default=128, ge=16, description="tokens per passage; the default embedder was trained on 128"

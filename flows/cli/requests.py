@@ -77,8 +77,9 @@ def snapshot_request(
     embedder: Annotated[
         str | None,
         typer.Option(
-            help="What embeds cards for the map: a sentence-transformers model by its Hub name, a folder, or `none`.",
-            show_default="all-MiniLM-L6-v2, where cardiograph[atlas] is installed",
+            help="What embeds cards for the map: a sentence-transformers model by its Hub name or folder "
+            "(cardiograph[torch]), or `none`.",
+            show_default="all-MiniLM-L6-v2-int8, where cardiograph[atlas] is installed",
         ),
     ] = DEFAULTS.embedder,
     workers: Annotated[

