@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tasks import stopping
+
 Listener = Callable[[str, int, int | None], None]
 
 _listeners: list[Listener] = []
 
 
 def advance(stage: str, by: int = 1) -> None:
-    """Report that `by` more units of the stage are done."""
+    """Report that `by` more units of the stage are done. Raises `Stopped` where the process has been asked to end."""
+    stopping.check()
     if by:
         for listener in _listeners:
             listener(stage, by, None)

@@ -25,6 +25,7 @@ from flows.cli.snapshot import demo, snapshot
 from flows.cli.status import status
 from tasks.cards.one_line import printable
 from tasks.errors import CardiographError
+from tasks.stopping import heeded
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,15 +55,13 @@ def _clear_frames(error: BaseException | None) -> None:
 def main() -> None:
     """Entry point: what is raised on purpose becomes one line and an exit code."""
     try:
-        app()
+        with heeded():
+            app()
     except CardiographError as error:
         _clear_frames(error)
         message = printable(str(error))  # it may name what strangers wrote: a column, a model
         typer.secho(f"cardiograph: {message}", err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        typer.echo("cardiograph: stopped; run the same command again to continue", err=True)
-        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 from tasks.engine.child import answers, exit_with_parent, free_port, running_child, wait_until
 from tasks.errors import CardiographError, EngineFailed
+from tasks.stopping import pause
 
 START_WITHIN_S = 120.0
 DRAIN_WITHIN_S = 10.0
@@ -86,7 +87,7 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
             with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
                 yield
             _drain(started)
-        except (CardiographError, KeyboardInterrupt):
+        except CardiographError:
             with suppress(PrefectHTTPStatusError):
                 _drain(started)
             raise
@@ -118,7 +119,7 @@ def _drain(since: datetime) -> None:
     deadline = monotonic() + DRAIN_WITHIN_S
     with get_client(sync_client=True) as client:
         while monotonic() < deadline and client.read_task_runs(task_run_filter=unfinished, limit=1):
-            sleep(0.1)
+            pause(0.1)
 
 
 if __name__ == "__main__":
