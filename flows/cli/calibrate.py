@@ -78,7 +78,7 @@ def calibrate(
     from tasks.passport.passport import examine
     from tasks.passport.sheet import OVERALL
     from tasks.storage.lake import Lake
-    from tasks.storage.warehouse import make_home
+    from tasks.storage.warehouse import prepare_home
 
     (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     _check_options(is_fit=fit, has_fit_options=bool(subject or try_on or curve), min_kappa=min_kappa)
@@ -93,7 +93,7 @@ def calibrate(
         )
         return
     labelled = read_labels(labels, home)
-    make_home(home)
+    prepare_home(home)
     with (
         progress_bars("passport"),
         serving(spec, home / "judge.log") as served,

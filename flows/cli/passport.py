@@ -48,7 +48,9 @@ def passport(
     from tasks.boilerplate.tables import in_use
     from tasks.passport.metamorphic.examining import examine_evidence
     from tasks.storage.lake import Lake
+    from tasks.storage.warehouse import prepare_home
 
+    prepare_home(home)
     (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     with (
         progress_bars("passport"),

@@ -19,6 +19,7 @@ from time import monotonic
 from tasks.engine.child import answers, exit_with_parent, free_port, running_child, wait_until
 from tasks.errors import CardiographError, EngineFailed
 from tasks.stopping import pause
+from tasks.storage.warehouse import check_room
 
 START_WITHIN_S = 120.0
 DRAIN_WITHIN_S = 10.0
@@ -76,6 +77,7 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
         meanwhile()
         health = f"{os.environ['PREFECT_API_URL']}/health"
         if not wait_until(lambda: answers(health), child, within_s=START_WITHIN_S):
+            check_room(home)  # a server that cannot write a line into its log tells nothing
             raise EngineFailed(
                 f"Prefect's embedded server did not start; its log is {log.name}. "
                 "Set PREFECT_API_URL to use a server of your own."
@@ -92,6 +94,7 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
                 _drain(started)
             raise
         except PrefectHTTPStatusError as error:
+            check_room(home)
             raise EngineFailed(
                 f"Prefect's embedded server failed, most likely on a full disk; its log is {log.name}. "
                 "Free some space and run again"

@@ -147,9 +147,9 @@ def demo(
 ) -> None:
     """Two weekly snapshots of a made-up Hub of 1,000 models: the whole job, on this machine alone."""
     from tasks.hub.source import DEMO, date_of
-    from tasks.storage.warehouse import make_home
+    from tasks.storage.warehouse import prepare_home
 
-    make_home(home)
+    prepare_home(home)
     latest = date_of(DEMO, home, None)
     weeks = [latest - timedelta(days=7), latest]
     requests = [SnapshotRequest(hub=DEMO, snapshot_date=week, limit=None) for week in weeks]
@@ -185,9 +185,9 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
     from flows.cli.progress_bars import progress_bars
     from tasks.hub.source import date_of
     from tasks.judges import identify, specs_of
-    from tasks.storage.warehouse import make_home
+    from tasks.storage.warehouse import prepare_home
 
-    make_home(home)
+    prepare_home(home)
     requests = [
         replace(request, home=home, snapshot_date=date_of(request.hub, home, request.snapshot_date))
         for request in requests

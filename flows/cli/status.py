@@ -6,6 +6,7 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
@@ -26,7 +27,8 @@ def status(home: Home, as_json: AsJson = False) -> None:
     \b
     The current run is the one that holds the lake's lease, wherever it runs;
     its parts are those that workers have yet to do. With PREFECT_API_URL set,
-    the next scheduled runs are shown too.
+    the next scheduled runs are shown too. The exit code is 1 where the
+    warehouse cannot be read.
     """
     from tasks.cards.one_line import printable
     from tasks.clock import utc_now
@@ -36,13 +38,15 @@ def status(home: Home, as_json: AsJson = False) -> None:
     state = read_state(home, utc_now())
     if as_json:
         print_json(state)
-        return
-    table = plain_table()
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _rows(state):
-        table.add_row(name, escape(printable(value)))
-    Console().print(table)
+    else:
+        table = plain_table()
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in _rows(state):
+            table.add_row(name, escape(printable(value)))
+        Console().print(table)
+    if state.is_broken:
+        raise typer.Exit(1)
 
 
 def _rows(state: State) -> list[tuple[str, str]]:
@@ -62,6 +66,8 @@ def _rows(state: State) -> list[tuple[str, str]]:
 
 def _published_rows(state: State) -> list[tuple[str, str]]:
     published = state.published
+    if state.is_broken:
+        return [("published", "unknown: the warehouse cannot be read")]
     if published is None:
         return [("published", "nothing yet; `cardiograph snapshot` takes the first snapshot")]
     score = (
