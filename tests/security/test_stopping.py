@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from textwrap import dedent
+from threading import Thread
 from time import monotonic, sleep
 
 import pytest
 
+from tasks.demo import write_demo_corpus
+from tasks.embedders import DEFAULT_EMBEDDER
+from tasks.judges.scripted import running_scripted_judge
+from tasks.replica.process import running_replica
+
 ROOT = Path(__file__).parents[2]
 LINE = "cardiograph: stopped; run the same command to resume"
 WITHIN_S = 2.0
+WEEK = date(2026, 11, 16)
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 HEAD = """
@@ -232,3 +245,211 @@ def test_no_child_outlives_a_killed_parent_by_more_than_five_seconds(
     process.wait()
     assert gone_after_s(pid, within_s=5) > 1, "it was not given time to end in order"
     assert "asked" in log.read_text()
+
+
+# ------------------------------------------------------------------------------------------- the command itself
+
+
+@dataclass(slots=True)
+class Command:
+    """`cardiograph` in a process of its own, and what it prints to standard error and output."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    def read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+
+    def has_printed(self, words: str) -> bool:
+        return any(words in line for line in self.lines)
+
+
+@contextmanager
+def cardiograph(*words: object, **environment: str) -> Iterator[Command]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )
+    command = Command(process)
+    reader = Thread(target=command.read)
+    reader.start()
+    try:
+        yield command
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        assert process.stdout
+        process.stdout.close()
+
+
+def children_of(pid: int) -> set[int]:
+    """Its children and theirs."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found, new = set(), {pid}
+    while new:
+        new = {child for child, parent in parents.items() if parent in new}
+        found |= new
+    return found
+
+
+def stopped(command: Command, number: int, *, after: str, wait_s: float = 0.5) -> float:
+    """Signal the command once it has printed these words; returns the seconds that it took to end.
+
+    Checks what a stop promises: the line, the exit code, no traceback, and no child a second later.
+    """
+    since = monotonic()
+    while not command.has_printed(after):
+        assert command.process.poll() is None, command.lines
+        assert monotonic() - since < 240, command.lines
+        sleep(0.05)
+    sleep(wait_s)
+    children = children_of(command.process.pid)
+    command.process.send_signal(number)
+    since = monotonic()
+    code = command.process.wait(60)
+    took_s = monotonic() - since
+    for child in children:
+        gone_after_s(child, within_s=5)
+    since = monotonic()
+    while not command.has_printed(LINE):
+        assert monotonic() - since < 5, command.lines
+        sleep(0.05)
+    assert code == SIGNALS[signal.Signals(number)]
+    assert command.lines[-1] == LINE
+    assert not any("Traceback" in line or "Error" in line for line in command.lines), command.lines
+    return took_s
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "small.parquet"
+    write_demo_corpus(path, models=400, weeks=1, seed=3, end=WEEK)
+    return path
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """A home with a finished snapshot; to be copied."""
+    home = tmp_path_factory.mktemp("week")
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *snapshot_of(corpus, home)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+def snapshot_of(hub: object, home: Path) -> list[str]:
+    return ["snapshot", "--hub", str(hub), "--all", "--as-of", str(WEEK), "--home", str(home)]
+
+
+def test_a_replica_that_serves_ends_with_the_line(corpus: Path) -> None:
+    with cardiograph("hub", "serve", corpus, "--port", 0) as command:
+        assert stopped(command, signal.SIGTERM, after="serves 400 models") < WITHIN_S
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SIGNALS)
+def test_reading_ends_while_the_hub_is_dead_and_resumes(
+    corpus: Path, tmp_path: Path, number: int, record_property: Callable[[str, object], None]
+) -> None:
+    """The Hub dies while sixteen requests are in flight; they back off, and more than a minute would pass."""
+    with running_replica(corpus, latency_ms=400) as url:
+        (replica,) = children_of(os.getpid())
+        environment = {"CARDIOGRAPH_HUB_THREADS": "16", "CARDIOGRAPH_PART_CARDS": "100"}
+        with cardiograph(*snapshot_of(url, tmp_path), **environment) as command:
+            since = monotonic()
+            while not command.has_printed("reading cards"):
+                assert command.process.poll() is None, command.lines
+                assert monotonic() - since < 240, command.lines
+                sleep(0.05)
+            sleep(2)
+            os.kill(replica, signal.SIGKILL)
+            took_s = stopped(command, number, after="reading cards", wait_s=5)
+    record_property("seconds", took_s)
+    assert took_s < WITHIN_S
+    with running_replica(corpus) as url:
+        words = ["snapshot", "--hub", url, "--all", "--as-of", str(WEEK), "--home", str(tmp_path), "--json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", *words], cwd=ROOT, capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    (summary,) = json.loads(done.stdout)
+    assert summary["models"] == 400
+
+
+# What is printed when a stage begins, and the arguments of the snapshot.
+STAGES = {
+    "start": ("2026", ()),
+    "listing": ("listing models", ()),
+    "checklist": ("parsing texts", ()),
+    "canaries of a judge model": ("trying the judge", ("--judge", "vllm", "--judge-url", "{judge}")),
+    "findings": ("estimating findings", ()),
+    "two workers": ("reading cards", ("--workers", "2")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_snapshot_ends_at_every_stage(
+    corpus: Path, tmp_path: Path, stage: str, number: int, record_property: Callable[[str, object], None]
+) -> None:
+    words, more = STAGES[stage]
+    with running_scripted_judge(latency_s=30) as judge:
+        arguments = [one.format(judge=judge.url) for one in more]
+        with cardiograph(*snapshot_of(corpus, tmp_path), *arguments) as command:
+            took_s = stopped(command, number, after=words)
+    record_property("seconds", took_s)
+    assert took_s < WITHIN_S
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["embedding texts", "drawing the map"])
+def test_the_map_ends_as_well(
+    week: Path, corpus: Path, tmp_path: Path, words: str, record_property: Callable[[str, object], None]
+) -> None:
+    pytest.importorskip("umap")
+    home = shutil.copytree(week, tmp_path / "home")
+    environment = {"CARDIOGRAPH_EMBEDDER": DEFAULT_EMBEDDER}
+    with cardiograph(*snapshot_of(corpus, home), **environment) as command:
+        took_s = stopped(command, signal.SIGINT, after=words, wait_s=2)
+    record_property("seconds", took_s)
+    assert took_s < WITHIN_S
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("name", ["passport", "calibrate"])
+def test_a_judge_under_examination_is_left(
+    week: Path, tmp_path: Path, name: str, number: int, record_property: Callable[[str, object], None]
+) -> None:
+    home = shutil.copytree(week, tmp_path / "home")
+    (labels := tmp_path / "labels.csv").write_text("card_text,score\n# A model,3\n# Another,2\n# A third,5\n")
+    with running_scripted_judge(latency_s=30) as judge:
+        words = [name, *([labels] if name == "calibrate" else []), "--home", home]
+        with cardiograph(*words, "--judge", "vllm", "--judge-url", judge.url) as command:
+            took_s = stopped(command, number, after="testing the judge")
+    record_property("seconds", took_s)
+    assert took_s < WITHIN_S
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_demo_ends(tmp_path: Path, number: int, record_property: Callable[[str, object], None]) -> None:
+    with cardiograph("demo", "--home", tmp_path) as command:
+        took_s = stopped(command, number, after="reading cards")
+    record_property("seconds", took_s)
+    assert took_s < WITHIN_S
