@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -92,9 +92,10 @@ def check_room(home: Path) -> None:
 def prepare_home(home: Path) -> None:
     """Make the home, and check that what is published there can be read: before a run starts servers.
 
-    Raises what `make_home` and `Warehouse.read` raise.
+    Raises what `make_home` and `Warehouse.read` raise, and `FileNotFoundError` where temporary files have no place.
     """
     make_home(home)
+    gettempdir()
     warehouse = Warehouse(home)
     if warehouse.published.exists():
         warehouse.is_current()
