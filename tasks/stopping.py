@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-ASK_AFTER_S = 1.1
-END_AFTER_S = 1.6
+ASK_AFTER_S = 1.0
+END_AFTER_S = 1.5
 
 _LINE = "cardiograph: stopped; run the same command to resume\n"
 _SHOW_CURSOR = "\x1b[?25h\n"  # a progress bar hides it

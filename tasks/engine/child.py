@@ -35,10 +35,10 @@ _STOPPED = 128 + signal.SIGTERM
 _NOT_FOUND = 127  # the exit code of shells
 
 
-def exit_with_parent() -> threading.Event:
-    """Called by the child: end as if by SIGTERM once standard input is closed, and after `ORPHAN_GRACE_S` anyhow.
+def exit_with_parent(*, within_s: float | None = ORPHAN_GRACE_S) -> threading.Event:
+    """Called by the child: end as if by SIGTERM once standard input is closed, and so many seconds later anyhow.
 
-    Returns the event that the parent is gone.
+    Null is for a supervisor, which must not end before its command. Returns the event that the parent is gone.
     """
     is_orphan = threading.Event()
 
@@ -48,8 +48,9 @@ def exit_with_parent() -> threading.Event:
             pass
         is_orphan.set()
         os.kill(os.getpid(), signal.SIGTERM)
-        sleep(ORPHAN_GRACE_S + 2 * _POLL_S)  # a supervisor ends its command just before
-        os._exit(_STOPPED)
+        if within_s is not None:
+            sleep(within_s)
+            os._exit(_STOPPED)
 
     threading.Thread(target=watch, name="exit-with-parent", daemon=True).start()
     return is_orphan
@@ -137,7 +138,7 @@ def supervise(command: Sequence[str], *, grace_s: float = STOP_GRACE_S) -> int:
     """
     ends: SimpleQueue[int] = SimpleQueue()
     signal.signal(signal.SIGTERM, lambda *_: ends.put(_STOPPED))
-    is_orphan = exit_with_parent()
+    is_orphan = exit_with_parent(within_s=None)
     try:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
     except OSError as error:

@@ -168,7 +168,7 @@ class Fleet:
 
     def _cancel_all(self) -> None:
         """Cancel what is in flight, and take nothing new."""
-        with suppress(RuntimeError):  # done already
+        with suppress(RuntimeError, CancelledError):  # done already
             self._portal.call(self._portal.stop, True)
 
     async def _stay_connected(self, *, task_status: TaskStatus[None]) -> None:
