@@ -7,7 +7,8 @@ second Ctrl-C skips to the last step. So nothing may depend on an orderly end: a
 `kill -9` would, and no more.
 
 A thread of its own sees to that, told by the C code of Python: the main thread may be busy in a library, or wait for a
-lock that signals do not interrupt once Polars was used. What holds Python's own lock for long delays even this thread.
+child, which signals do not interrupt once Polars was used. What holds Python's own lock for long delays even this
+thread.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def check() -> None:
 
 def pause(seconds: float) -> None:
     """Sleep; raise `Stopped` as soon as the process is asked to end."""
-    if not _process.is_heeding:  # signals interrupt a sleep, and not every wait for an event
+    if not _process.is_heeding:  # and nothing would set the event
         time.sleep(max(seconds, 0.0))
     elif _process.requested.wait(max(seconds, 0.0)):
         raise Stopped

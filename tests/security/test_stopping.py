@@ -132,16 +132,15 @@ def test_threads_that_cannot_be_woken_do_not_keep_the_process(number: int) -> No
 
 
 def test_a_main_thread_whose_waits_are_restarted_is_stopped_as_well() -> None:
-    """Polars installs a handler after which a lock is not interrupted by a signal."""
+    """Polars installs a handler after which a wait for a child is not interrupted by a signal."""
     process = started(
         """
         import polars as pl
-        pl.DataFrame({"a": [1]}).lazy().select(pl.col("a") + 1).collect()
         with stopping.heeded():
-            lock = threading.Lock()
-            lock.acquire()
+            pl.DataFrame({"a": [1]}).lazy().select(pl.col("a") + 1).collect()
+            child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
             os.write(1, b"ready\\n")
-            lock.acquire()
+            child.wait()
         """
     )
     code, took_s, _, err = ended(process, signal.SIGINT)
