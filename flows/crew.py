@@ -35,6 +35,8 @@ def crew(snapshot_date: date, home: Path | None = None, kinds: list[WorkKind] | 
 
 if __name__ == "__main__":
     from tasks.engine.child import exit_with_parent
+    from tasks.stopping import heeded
 
     exit_with_parent()
-    crew(date.fromisoformat(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])  # type: ignore[arg-type]  # Prefect looks
+    with heeded():
+        crew(date.fromisoformat(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])  # type: ignore[arg-type]  # Prefect looks

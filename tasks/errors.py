@@ -21,7 +21,7 @@
     │   ├── SnapshotQuarantined a snapshot that differs too much from the one before to be shown
     │   └── QueryFailed
     ├── LakeError               a part cannot be written or read
-    ├── NotWritten              a report or a picture cannot be written
+    ├── NotWritten              a home, a report or a picture cannot be written
     ├── EngineFailed            Prefect's server did not start, or broke down
     ├── DeployFailed            a Prefect server rejects a deployment
     ├── CrewLost                parts are left that only a pool's workers can do, and all have ended

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tasks import stopping
+
 Listener = Callable[[str, int, int | None], None]
 Reader = Callable[[str], None]
 
@@ -14,7 +16,8 @@ _readers: list[Reader] = []
 
 
 def advance(stage: str, by: int = 1) -> None:
-    """Report that `by` more units of the stage are done."""
+    """Report that `by` more units of the stage are done. Raises `Stopped` where the process has been asked to end."""
+    stopping.check()
     if by:
         for listener in _listeners:
             listener(stage, by, None)

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     _adopt_orphans()
     child = _Child(options.stop_signal, options.grace)
     signal.signal(signal.SIGTERM, child.stop)
-    exit_with_parent()
+    exit_with_parent(within_s=None)
     try:
         child.start(options.command, options.user)
     except OSError as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from flows.cli.console import echo, print_traceback
 from flows.cli.lazy import CommandEntry, LazyGroup
 from tasks.cards.one_line import printable
-from tasks.errors import CardiographError
+from tasks.errors import CardiographError, UsageError
+from tasks.stopping import heeded
 
 
 class Cardiograph(LazyGroup):
@@ -178,21 +180,62 @@ def _clear_frames(error: BaseException | None) -> None:
         error = error.__cause__ or error.__context__
 
 
+def _check_interpreter() -> None:
+    if sys.flags.optimize > 1:
+        raise UsageError(
+            "Python runs without docstrings (-OO, or PYTHONOPTIMIZE=2), and Altair cannot be imported so; run without"
+        )
+
+
+# What a machine refuses, whatever the program does.
+_REFUSED = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EIO,
+}
+
+
+def _refusal(error: OSError) -> str | None:
+    """One line about what the machine refuses; null for an error that may be one of the program."""
+    if "No usable temporary directory" in str(error):
+        return "no folder for temporary files can be written to; set TMPDIR to one that can"
+    if error.errno not in _REFUSED:
+        return None
+    where = f"{error.filename}: " if error.filename else ""
+    remedy = (
+        "the disk is full; free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "correct that"
+    )
+    return f"{where}{error.strerror}; {remedy}, and run again"
+
+
 def main() -> None:
-    """Entry point: what is raised on purpose becomes one line and an exit code."""
+    """Entry point: what is raised on purpose, or refused by the machine, becomes one line and an exit code."""
     try:
-        app()
+        with heeded():
+            _check_interpreter()
+            app()
     except CardiographError as error:
-        _clear_frames(error)
-        message = printable(str(error))  # it may name what strangers wrote: a column, a model
-        echo(f"cardiograph: {message}", err=True, colour=typer.colors.RED if sys.stderr.isatty() else None)
-        raise SystemExit(error.exit_code) from None
+        _fail(error, str(error), error.exit_code)
+    except OSError as error:
+        if (message := _refusal(error)) is None:
+            print_traceback(error)
+            raise SystemExit(1) from None
+        _fail(error, message, 1)
     except Exception as error:  # noqa: BLE001 - Python would print its message as it is
         print_traceback(error)
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        echo("cardiograph: stopped; run the same command again to continue", err=True)
-        raise SystemExit(130) from None
+
+
+def _fail(error: Exception, message: str, exit_code: int) -> NoReturn:
+    _clear_frames(error)
+    text = printable(message)  # it may name what strangers wrote: a column, a model
+    echo(f"cardiograph: {text}", err=True, colour=typer.colors.RED if sys.stderr.isatty() else None)
+    raise SystemExit(exit_code) from None
 
 
 if __name__ == "__main__":

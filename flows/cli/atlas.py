@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -19,6 +18,7 @@ from tasks.cards.one_line import one_line
 from tasks.clock import utc_now
 from tasks.errors import EngineFailed, UsageError, WriterBusy
 from tasks.sentences.numbers import percent
+from tasks.stopping import pause
 
 if TYPE_CHECKING:
     from tasks.atlas.kind_names import NamedKind
@@ -59,7 +59,6 @@ def serve(
     tables and filters work.
     """
     from tempfile import TemporaryFile
-    from time import sleep
 
     from tasks.engine.child import answers, free_port, running_child, wait_until
 
@@ -81,7 +80,6 @@ def serve(
     echo(f"Starting the viewer of {models:,} models …")
     with (
         TemporaryFile() as log,
-        suppress(KeyboardInterrupt),
         running_child("tasks.engine.child", command, environment=_OFFLINE, log=log) as child,
     ):
         url = f"http://{HOST}:{port}/"
@@ -91,7 +89,7 @@ def serve(
             )
         echo(f"{url} shows the map; Ctrl-C ends it.")
         while child.poll() is None:
-            sleep(_POLL_S)  # not `wait`, which Ctrl-C does not interrupt once Polars was used
+            pause(_POLL_S)
         raise EngineFailed(f"embedding-atlas stopped ({_last_line(log)}); run it again")
 
 

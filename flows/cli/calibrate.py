@@ -77,7 +77,7 @@ def calibrate(
         from tasks.passport.passport import examine
         from tasks.passport.sheet import OVERALL
         from tasks.storage.lake import Lake
-        from tasks.storage.warehouse import make_home
+        from tasks.storage.warehouse import prepare_home
 
     as_json = as_json or output_format == "json"
     (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
@@ -93,7 +93,7 @@ def calibrate(
         )
         return
     labelled = read_labels(labels, home)
-    make_home(home)
+    prepare_home(home)
     with (
         progress_bars("passport"),
         serving(spec, home / "judge.log") as served,

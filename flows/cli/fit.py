@@ -41,12 +41,12 @@ def fit_labels(
     from tasks.fitted.material import gathered, owners_of
     from tasks.passport.labels import read_labels
     from tasks.storage.lake import Lake
-    from tasks.storage.warehouse import make_home
+    from tasks.storage.warehouse import prepare_home
 
     _check(subject, picture)
     labelled = read_labels(labels, home, lowest=0)
     others = read_labels(other, home, lowest=0) if other else None
-    make_home(home)
+    prepare_home(home)
     texts = {text.card_hash: text for of in (labelled, others) if of for text in of.texts}
     with progress_bars("fit"):
         base, verdicts = answered(spec, list(texts.values()), home, in_use(Lake(home)))

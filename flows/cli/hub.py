@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,8 +87,7 @@ def serve(
         quota_scale=quota_scale,
         seed=seed,
     )
-    with suppress(KeyboardInterrupt):
-        serve_until_stopped(serving, _announce)
+    serve_until_stopped(serving, _announce)
 
 
 def _announce(url: str, corpus: Corpus) -> None:

@@ -47,7 +47,9 @@ def passport(
         from tasks.boilerplate.tables import in_use
         from tasks.passport.metamorphic.examining import examine_evidence
         from tasks.storage.lake import Lake
+        from tasks.storage.warehouse import prepare_home
 
+        prepare_home(home)
     as_json = as_json or output_format == "json"
     (spec,) = specs_of([judge], judge_model, judge_urls or [], cap=SpendingCap(budget, budget_requests))
     with (

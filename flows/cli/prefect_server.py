@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 from tasks.engine.child import answers, free_port, running_child, wait_until
 from tasks.engine.server import SENT, closed, new_secret
 from tasks.errors import CardiographError, EngineFailed
+from tasks.stopping import pause
+from tasks.storage.warehouse import check_room
 
 START_WITHIN_S = 120.0
 DRAIN_WITHIN_S = 10.0
@@ -73,6 +75,7 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
         meanwhile()
         health = f"{os.environ['PREFECT_API_URL']}/health"
         if not wait_until(lambda: answers(health), child, within_s=START_WITHIN_S):
+            check_room(home)  # a server that cannot write a line into its log tells nothing
             raise EngineFailed(
                 f"Prefect's embedded server did not start; its log is {log.name}. "
                 "Set PREFECT_API_URL to use a server of your own."
@@ -84,11 +87,12 @@ def prefect_server(home: Path, *, meanwhile: Callable[[], None] = lambda: None) 
             with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
                 yield
             _drain(started)
-        except (CardiographError, KeyboardInterrupt):
+        except CardiographError:
             with suppress(PrefectHTTPStatusError):
                 _drain(started)
             raise
         except PrefectHTTPStatusError as error:
+            check_room(home)
             raise EngineFailed(
                 f"Prefect's embedded server failed, most likely on a full disk; its log is {log.name}. "
                 "Free some space and run again"
@@ -116,4 +120,4 @@ def _drain(since: datetime) -> None:
     deadline = monotonic() + DRAIN_WITHIN_S
     with get_client(sync_client=True) as client:
         while monotonic() < deadline and client.read_task_runs(task_run_filter=unfinished, limit=1):
-            sleep(0.1)
+            pause(0.1)

@@ -71,9 +71,9 @@ def demo(
     as_json = as_json or output_format == "json"
     with busy("Inventing a Hub"):
         from tasks.hub.source import DEMO, date_of
-        from tasks.storage.warehouse import make_home
+        from tasks.storage.warehouse import prepare_home
 
-        make_home(home)
+        prepare_home(home)
         latest = date_of(DEMO, home, None)
     weeks = [latest - timedelta(days=7), latest]
     requests = [SnapshotRequest(hub=DEMO, snapshot_date=week, limit=None) for week in weeks]
@@ -88,9 +88,9 @@ def take_snapshots(home: Path, requests: Sequence[SnapshotRequest], *, as_json: 
         with busy("Starting", in_log=True):
             from flows.cli.prefect_server import prefect_server
             from tasks.hub.source import date_of
-            from tasks.storage.warehouse import make_home
+            from tasks.storage.warehouse import prepare_home
 
-            make_home(home)
+            prepare_home(home)
             requests = [
                 replace(request, home=home, snapshot_date=date_of(request.hub, home, request.snapshot_date))
                 for request in requests

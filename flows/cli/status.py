@@ -6,6 +6,7 @@ import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import typer
 from rich.markup import escape
 
 from flows.cli.console import Console, count, fail_fast, plain_table, print_json, size
@@ -28,7 +29,8 @@ def status(home: Home, as_json: AsJson = False, output_format: Format = "table")
     \b
     The current run is the one that holds the lake's lease, wherever it runs;
     its parts are those that workers have yet to do. With PREFECT_API_URL set,
-    the next scheduled runs are shown too.
+    the next scheduled runs are shown too. The exit code is 1 where the
+    warehouse cannot be read.
     """
     as_json = as_json or output_format == "json"
     fail_fast()
@@ -38,13 +40,15 @@ def status(home: Home, as_json: AsJson = False, output_format: Format = "table")
         state = read_state(home, utc_now())
     if as_json:
         print_json(state)
-        return
-    table = plain_table()
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _rows(state):
-        table.add_row(name, escape(printable(value)))
-    Console(emoji=False).print(table)
+    else:
+        table = plain_table()
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in _rows(state):
+            table.add_row(name, escape(printable(value)))
+        Console(emoji=False).print(table)
+    if state.is_broken:
+        raise typer.Exit(1)
 
 
 def _rows(state: State) -> list[tuple[str, str]]:
@@ -64,6 +68,8 @@ def _rows(state: State) -> list[tuple[str, str]]:
 
 def _published_rows(state: State) -> list[tuple[str, str]]:
     published = state.published
+    if state.is_broken:
+        return [("published", "unknown: the warehouse cannot be read")]
     if published is None:
         return [("published", "nothing yet; `cardiograph snapshot` takes the first snapshot")]
     score = (

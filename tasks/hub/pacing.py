@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from time import monotonic, sleep
+from time import monotonic
+
+from tasks import stopping
 
 AHEAD_OF_EVEN = 1.1
 # The Hub reports whole seconds, perhaps rounded down: a window may last this much longer than reported.
@@ -49,7 +51,7 @@ class Pace:
     """
 
     clock: Callable[[], float] = monotonic
-    pause: Callable[[float], None] = sleep
+    pause: Callable[[float], None] = stopping.pause
     report: Callable[[float], None] = lambda _: None  # is given the seconds of a long wait, once per window
     remaining: int | None = None
     window_ends: float = 0.0

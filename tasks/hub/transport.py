@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any, Literal
 
 import httpx2
@@ -26,6 +26,7 @@ from tasks.hub.reach import AddressRefused, Reach
 from tasks.progress import remark
 from tasks.replica.protocol import git_blob_sha1
 from tasks.settings import Settings
+from tasks.stopping import check, pause
 
 QuotaBucket = Literal["api", "resolvers"]
 
@@ -116,8 +117,9 @@ class PacedClient:
         while attempt < self._limits.hub_tries:
             if attempt:
                 # Full jitter: retries of many threads must not march in step.
-                sleep(random.uniform(0, min(self._limits.hub_backoff_s * 2**attempt, _LONGEST_WAIT_S)))
+                pause(random.uniform(0, min(self._limits.hub_backoff_s * 2**attempt, _LONGEST_WAIT_S)))
             attempt += 1
+            check()
             try:
                 answer = self._follow(url, bucket, headers or {}, bytes_max)
             except BodyTooLarge as error:
@@ -142,6 +144,7 @@ class PacedClient:
             if answer.status not in _TRANSIENT:
                 return answer
             problem, reason = f"HTTP {answer.status}", f"http_{answer.status}"
+        check()  # a card that a stop interrupts is not a failure
         raise CardUnreadable(what, reason, f"{problem}, after {self._limits.hub_tries} tries", is_final=False)
 
     def _follow(

@@ -72,7 +72,10 @@ class FailureCount:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything at once. `coming`, the scheduled runs, is null where PREFECT_API_URL is not set."""
+    """Everything at once. `coming`, the scheduled runs, is null where PREFECT_API_URL is not set.
+
+    `is_broken`: something is published, and cannot be read.
+    """
 
     home: Path
     lake: str
@@ -83,6 +86,7 @@ class State:
     failures: tuple[FailureCount, ...]
     coming: tuple[ScheduledRun, ...] | None
     problems: tuple[str, ...] = ()
+    is_broken: bool = False
 
 
 T = TypeVar("T")
@@ -101,10 +105,13 @@ def read_state(home: Path, now: datetime) -> State:
             return otherwise
 
     has_server = bool(os.environ.get("PREFECT_API_URL"))
+    published = known(lambda: _published(warehouse, now), None)
+    is_broken = bool(problems)
     return State(
         home=home,
         lake=lake.location,
-        published=known(lambda: _published(warehouse, now), None),
+        published=published,
+        is_broken=is_broken,
         quarantined=known(lambda: _quarantined(warehouse), {}),
         run=known(lambda: _current_run(lake), None),
         stages=known(lambda: open_stages(lake), ()),

@@ -222,12 +222,13 @@ class Lake:
 
     def notes(self, part: str) -> dict[str, str]:
         """The notes in the part's metadata."""
-        metadata = pq.read_schema(self._readable(part)).metadata or {}
+        with _part_errors(self.full_name(part)):
+            metadata = pq.read_schema(self._readable(part)).metadata or {}
         return {key.decode(): value.decode() for key, value in metadata.items()}
 
     def texts(self, part: str, card_hashes: Iterable[str]) -> list[CardText]:
         """The requested card texts of a part of `cards`, each once, in the order of their hashes."""
-        table = pq.read_table(self._readable(part), columns=["card_hash", "card_text"])
+        table = self.columns(part, ["card_hash", "card_text"])
         requested = set(card_hashes)
         found = {
             card_hash: text
@@ -242,7 +243,8 @@ class Lake:
 
     def columns(self, part: str, names: Sequence[str]) -> pa.Table:
         """Some columns of a part."""
-        return pq.read_table(self._readable(part), columns=list(names))
+        with _part_errors(self.full_name(part)):
+            return pq.read_table(self._readable(part), columns=list(names))
 
     @contextmanager
     def files(self, parts: Sequence[str]) -> Iterator[tuple[Path, list[Path]]]:
@@ -320,6 +322,25 @@ class _Recent:
 
 
 _RECENT = _Recent(bytes_max=64 << 20)
+
+
+def check_part(path: Path) -> None:
+    """Read a local part as a whole. Raises `LakeError` where it is broken."""
+    with _part_errors(str(path)):
+        pq.read_table(path)
+
+
+@contextmanager
+def _part_errors(name: str) -> Iterator[None]:
+    """Report a part that is no Parquet file, or not all of one."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise LakeError(
+            f"{name} is broken ({reason}); restore the part from a copy, or delete it (what it held is lost), and run "
+            "again"
+        ) from error
 
 
 def _close(writer: pq.ParquetWriter) -> None:

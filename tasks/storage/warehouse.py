@@ -8,23 +8,26 @@ of `sql/checks` has returned nothing. The file is derived: `rebuild` makes it ag
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import filelock
 import polars as pl
 
-from tasks.errors import CheckFailed, UsageError, WarehouseError, WriterBusy
+from tasks.errors import CheckFailed, NotWritten, UsageError, WarehouseError, WriterBusy
 from tasks.records import Finding, Scope
 from tasks.settings import SQL_DIR, settings
-from tasks.storage.lake import STAGES, Lake
+from tasks.storage.lake import STAGES, Lake, check_part
+from tasks.storage.store.files import FULL
 
 if TYPE_CHECKING:  # at run time a second name for the type would be reported as a leak when the process ends
     Database = duckdb.DuckDBPyConnection
@@ -32,6 +35,7 @@ if TYPE_CHECKING:  # at run time a second name for the type would be reported as
 # Parts that a statement lands at once: enough to be quick, few enough to fit in memory.
 _PARTS_AT_ONCE = 200
 _ROWS_AT_ONCE = 500
+_ROOM_MIN = 32 << 20  # what Prefect's database and an empty warehouse take, and some parts
 FINDINGS_VERSION = 9  # raise it with any change of a method, so that findings are estimated again
 
 
@@ -60,14 +64,42 @@ def stream(db: duckdb.DuckDBPyConnection, name: str, **parameters: object) -> It
 
 
 def make_home(home: Path) -> None:
-    """Make the folder of lake, warehouse and report, for this user alone. Raises `UsageError` where that fails.
+    """Make the folder of lake, warehouse and report, for this user alone: before any work whose result goes there.
 
-    One that exists keeps its mode: others may be meant to read it.
+    One that exists keeps its mode: others may be meant to read it. Raises `UsageError` where that fails or nothing can
+    be written there, and `NotWritten` where its disk is full.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Not by its permissions, which say nothing about a disk mounted read-only, or about root.
+        with TemporaryFile(dir=home):
+            pass
     except OSError as error:
-        raise UsageError(f"cannot use {home} as home: {error.strerror}; choose another --home") from error
+        if error.errno not in FULL:
+            raise UsageError(f"cannot use {home} as home: {error.strerror}; choose another --home") from error
+    check_room(home)
+
+
+def check_room(home: Path) -> None:
+    """Raise `NotWritten` where the home's disk is full, or will be as soon as a run writes anything."""
+    free = shutil.disk_usage(home).free
+    if free < _ROOM_MIN:
+        raise NotWritten(
+            f"the disk of {home} is full: {free / 1e6:.1f} MB are free, and a run needs {_ROOM_MIN / 1e6:.0f} MB to "
+            "begin with; free some space, or choose another --home"
+        )
+
+
+def prepare_home(home: Path) -> None:
+    """Make the home, and check that what is published there can be read: before a run starts servers.
+
+    Raises what `make_home` and `Warehouse.read` raise, and `FileNotFoundError` where temporary files have no place.
+    """
+    make_home(home)
+    gettempdir()
+    warehouse = Warehouse(home)
+    if warehouse.published.exists():
+        warehouse.is_current()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +127,8 @@ class Warehouse:
     def writer(self) -> Iterator[None]:
         """Be the only writer of this home; the lock ends with the process, however that ends."""
         make_home(self.home)
-        lock = filelock.FileLock(self.home / ".writer.lock")
         try:
-            with lock.acquire(timeout=0):
+            with filelock.FileLock(self.home / ".writer.lock").acquire(timeout=0):
                 self.lake.sweep()
                 yield
         except filelock.Timeout as error:
@@ -120,19 +151,35 @@ class Warehouse:
     @contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file being built, for one group of statements."""
-        with _disk_errors(self.building), _connect(self.building) as db:
+        with (
+            _disk_errors(self.building),
+            _broken_errors(self.building, self.home),
+            _connect(self.building) as db,
+        ):
             yield db
 
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The published file, read-only; readers are never locked out and never see half a week."""
+        """The published file, read-only; readers are never locked out and never see half a week.
+
+        Raises `UsageError` where there is none or another version of the schema made it, `WarehouseError` where it is
+        broken.
+        """
         if not self.published.exists():
             raise UsageError(
                 f"{self.published} does not exist; run `cardiograph snapshot` or `cardiograph demo` first, "
                 "or name the folder with --home"
             )
-        with _disk_errors(self.published), _connect(self.published, read_only=True) as db:
-            yield db
+        with (
+            _disk_errors(self.published),
+            _broken_errors(self.published, self.home),
+            _connect(self.published, read_only=True) as db,
+        ):
+            try:
+                yield db
+            except (duckdb.CatalogException, duckdb.BinderException):
+                self.check_current()  # a table or a column that another version does not have
+                raise
 
     def land(self) -> None:
         """Take in every part of the lake that has not landed; landing twice adds nothing."""
@@ -168,7 +215,8 @@ class Warehouse:
                     text = statement(f"land/{name}")
                     # Part names are relative to `$lake`.
                     root_of_parts = {"lake": str(root)} if "$lake" in text else {}
-                    db.execute(text, {"parts": [str(path) for path in files], **root_of_parts})
+                    with _part_errors(files):
+                        db.execute(text, {"parts": [str(path) for path in files], **root_of_parts})
                 db.executemany("insert into base.parts values (?, ?)", [(part, stage) for part in parts])
                 db.commit()
 
@@ -263,6 +311,49 @@ _ENVIRONMENT_ERRORS = (
     duckdb.FatalException,
     duckdb.OutOfMemoryException,
 )
+# What DuckDB says where the machine refuses something, and the remedy.
+_REMEDIES = {
+    re.compile(
+        r"no space left|disk quota|max_temp_directory_size", re.IGNORECASE
+    ): "its disk is full; free some space",
+    re.compile(r"could not set lock", re.IGNORECASE): "another program has it open; close it",
+    re.compile(r"permission denied|read-only|not permitted", re.IGNORECASE): "check its permissions",
+}
+# What it says where a file is not one that it wrote, or not all of it, or of a version that it does not read.
+_BROKEN = re.compile(
+    r"not a valid DuckDB database|corrupt|storage version number|could not read enough bytes|is a directory"
+    r"|serialization error|failed to deserialize",
+    re.IGNORECASE,
+)
+
+
+@contextmanager
+def _broken_errors(path: Path, home: Path) -> Iterator[None]:
+    """Report a broken file, or one of another version of DuckDB, with the one remedy: it can be made again."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        if not _BROKEN.search(str(error)):
+            raise
+        raise WarehouseError(
+            f"{path} is broken, or another version of DuckDB made it ({_first_line(error)}); run "
+            f"`cardiograph rebuild --home {home}`, which makes it again from the lake"
+        ) from error
+
+
+@contextmanager
+def _part_errors(files: Sequence[Path]) -> Iterator[None]:
+    """Report which of the files is broken where Parquet parts cannot be read."""
+    try:
+        yield
+    except duckdb.Error:
+        for path in files:
+            check_part(path)
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 @contextmanager
@@ -271,10 +362,9 @@ def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (*_ENVIRONMENT_ERRORS, OSError) as error:
-        first_line = str(error).splitlines()[0]
-        raise WarehouseError(
-            f"{path}: {first_line}; free some space or check permissions, and run again"
-        ) from error
+        remedies = (remedy for words, remedy in _REMEDIES.items() if words.search(str(error)))
+        remedy = next(remedies, "free some space or check permissions")
+        raise WarehouseError(f"{path}: {_first_line(error)}; {remedy}, and run again") from error
 
 
 @cache

@@ -12,11 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from time import sleep
 
 from tasks.engine.schedule import date_of_run
 from tasks.errors import WriterBusy
 from tasks.settings import settings
+from tasks.stopping import pause
 from tasks.storage.lake import Lake
 from tasks.storage.publishing import fetch_published
 from tasks.storage.warehouse import make_home
@@ -102,7 +102,7 @@ def take_over(lake: Lake, leases: Leases, snapshot: date) -> None:
             raise _busy(lake)
         if unchanged_s >= leases.lease_s or is_gone(holder_of(lake, WRITER)):
             break
-        sleep(_LOOK_EVERY_S)
+        pause(_LOOK_EVERY_S)
     settle_s = _SETTLE_S if lake.is_remote or settings().lake else 0.0
     if not leases.take(WRITER, is_stale=tag is not None, settle_s=settle_s, snapshot=str(snapshot)):
         raise _busy(lake)

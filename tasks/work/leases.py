@@ -17,12 +17,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import orjson
 
 from tasks.errors import LakeError
+from tasks.stopping import pause
 from tasks.storage.lake import Lake
 
 WRITER = "writer"  # the lease of the process that coordinates
@@ -91,7 +92,7 @@ class Leases:
         content = {"holder": self.holder, **details}
         (self._lake.put if is_stale else self._lake.put_first)(name, self._body(content))
         if settle_s:
-            sleep(settle_s)
+            pause(settle_s)
         if holder_of(self._lake, name) != self.holder:
             return False
         with self._lock:

@@ -417,7 +417,8 @@ def test_the_viewer_serves_the_map_on_loopback_and_ends_with_the_command(home: P
             with urlopen(f"{url}/data/dataset.parquet") as answer:
                 assert pl.read_parquet(answer.read())["model_id"].len() == 6
             command.send_signal(2)
-            assert command.wait(30) == 0, log.read_text()
+            assert command.wait(30) == 130, log.read_text()
+            assert "cardiograph: stopped; run the same command to resume" in log.read_text()
         finally:
             stop(command, within_s=10)
     with pytest.raises(OSError, match="refused"):

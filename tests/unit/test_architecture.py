@@ -16,7 +16,7 @@ SOURCES = sorted(path for room in ("flows", "tasks") for path in (ROOT / room).r
 
 # The rooms of `tasks/`, floor by floor, the lowest first: a room imports from its own floor or from below.
 FLOORS = [
-    {"arrays", "clock", "errors", "estimators", "progress", "records"},
+    {"arrays", "clock", "errors", "estimators", "progress", "records", "stopping"},
     {"rubric", "settings"},
     {"cards", "demo", "engine", "replica", "sentences"},
     {"charts", "pages", "spreadsheets", "storage"},

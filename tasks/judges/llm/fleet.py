@@ -12,7 +12,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from time import monotonic
@@ -43,6 +43,7 @@ from tasks.judges.llm.places import Places
 from tasks.judges.llm.served import Served, readable
 from tasks.judges.llm.waits import WaitedInVain
 from tasks.settings import Settings
+from tasks.stopping import check, on_stop
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -155,7 +156,8 @@ class Fleet:
         """Enter, for callers that cannot use `with`; nothing stays open where it raises."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal(name="judge-fleet"))
-            stack.callback(self._portal.call, self._portal.stop, True)  # cancels what is in flight
+            stack.callback(self._cancel_all)
+            stack.enter_context(on_stop(self._cancel_all))  # or threads would wait for answers
             self._portal.start_task(self._stay_connected)
             self._portal.call(self._open)
             self._resources = stack.pop_all()
@@ -163,6 +165,11 @@ class Fleet:
     def close(self) -> None:
         """Cancel what is in flight and hang up."""
         self._resources.close()
+
+    def _cancel_all(self) -> None:
+        """Cancel what is in flight, and take nothing new."""
+        with suppress(RuntimeError, CancelledError):  # done already
+            self._portal.call(self._portal.stop, True)
 
     async def _stay_connected(self, *, task_status: TaskStatus[None]) -> None:
         """Run the probes until the fleet is closed, then hang up."""
@@ -187,6 +194,7 @@ class Fleet:
         try:
             return self._portal.start_task_soon(work, *args)
         except RuntimeError as error:
+            check()
             raise JudgeError(_CLOSED) from error
 
     # -------------------------------------------------------------------------------------- calls from threads
@@ -357,6 +365,7 @@ def _result(future: Future[R]) -> R:
     try:
         return future.result()
     except CancelledError:
+        check()
         raise JudgeError(_CLOSED) from None
 
 

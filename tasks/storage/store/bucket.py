@@ -25,6 +25,7 @@ from obstore.store import S3Store
 
 from tasks.errors import LakeError, UsageError
 from tasks.settings import settings
+from tasks.stopping import pause
 from tasks.storage.store.answers import answer_in
 from tasks.storage.store.files import absent, disk_errors, sweep, sync, temporary_file, temporary_folder
 
@@ -141,7 +142,7 @@ class BucketStore:
                     waited_s = patience_s if answer.may_pass else None
                     # `from None`: the library's own text would fill pages of a log.
                     raise LakeError(f"{self._full_name(name)}: {answer.message(server, waited_s)}") from None
-            time.sleep(min(left_s, wait_s * random.uniform(0.5, 1.0)))  # so that workers do not retry in step
+            pause(min(left_s, wait_s * random.uniform(0.5, 1.0)))  # so that workers do not retry in step
             wait_s = min(2 * wait_s, _WAIT_MAX_S)
 
     def _full_name(self, name: str) -> str:

@@ -15,6 +15,8 @@ from typing import IO
 
 from tasks.errors import LakeError
 
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
 
 @contextmanager
 def whole_file(target: Path, *, keep: bool = False) -> Iterator[IO[bytes]]:
@@ -110,7 +112,7 @@ def disk_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = "free some space" if error.errno == errno.ENOSPC else "check the folder's permissions"
+        remedy = "free some space" if error.errno in FULL else "check the folder's permissions"
         raise LakeError(
             f"cannot write {target}: {error.strerror or error}; {remedy} and run again"
         ) from error

@@ -65,7 +65,7 @@ def test_serving_prints_in_one_line_where_and_how_to_use_it(corpus: Path) -> Non
         )
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=10)
-        assert (out, err, child.returncode) == ("", f"Reading {corpus} …\n", 0)
+        assert (out, err, child.returncode) == ("", f"Reading {corpus} …\n", 130)
 
 
 def test_it_ends_with_the_parent_when_requested(corpus: Path) -> None:
