@@ -46,7 +46,7 @@ def deploy(
     \b
     cardiograph server                     (leave it running)
     export PREFECT_API_URL=http://127.0.0.1:4200/api
-    export PREFECT_API_AUTH_STRING=…       (as the server says)
+    export PREFECT_API_AUTH_STRING=$(cat cardiograph-data/prefect/auth-string)
     cardiograph deploy
     prefect worker start --pool default
     prefect deployment run snapshot/weekly --param limit=200
