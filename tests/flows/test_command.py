@@ -56,12 +56,14 @@ class Week:
     def __init__(self, home: Path, corpus: Path) -> None:
         self.home = home
         self.corpus = corpus
+        self.logs: list[str] = []
         self.runs = [self.take(day) for day in (LAST_WEEK, THIS_WEEK, THIS_WEEK)]
 
     def take(self, day: date) -> dict[str, Any]:
         done = cardiograph(
             "snapshot", "--hub", self.corpus, "--all", "--as-of", day, "--home", self.home, "--json"
         )
+        self.logs.append(done.stderr)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
         assert SECRET not in done.stdout + done.stderr
@@ -120,6 +122,15 @@ def test_every_task_run_is_in_prefects_own_books_and_none_failed(week: Week) -> 
     assert set(runs) == {"COMPLETED"}
     assert runs["COMPLETED"] > 60
     assert artifacts >= {"snapshot-figures", "snapshot-finding"}
+
+
+def test_every_bar_ends_at_what_it_announced(week: Week) -> None:
+    first = week.logs[0]
+    assert first.startswith("Starting …\n")  # before Prefect's server, which takes ten seconds
+    counts = re.findall(r"  ([a-z ]+): ([\d,]+) of ([\d,]+)$", first, re.M)
+    last = {stage: (done, total) for stage, done, total in counts}
+    assert last.keys() >= {"reading cards", "judging texts", "parsing texts", "estimating findings"}
+    assert {stage for stage, (done, total) in last.items() if done != total} == set()
 
 
 def test_the_report_stands_on_its_own(week: Week) -> None:
