@@ -27,10 +27,11 @@ def home_here() -> Path:
     return next(filter(is_home, (Path(), DEMO_HOME)), usual)
 
 
-def _told_home() -> Path:
-    """The same; says so where it is the demo's, which nobody should take for the Hub."""
-    home = home_here()
-    if home == DEMO_HOME:
+def _told(context: typer.Context, home: Path) -> Path:
+    """The home; says so where nobody named it and it is the demo's, which nobody should take for the Hub."""
+    source = context.get_parameter_source("home")
+    is_found = source is not None and source.name == "DEFAULT"
+    if is_found and home == DEMO_HOME and not context.resilient_parsing:  # that is a shell that completes
         echo(f"There is no {settings().home} here; this is about the demo: --home {home}", err=True)
     return home
 
@@ -39,7 +40,8 @@ Home = Annotated[
     Path,
     typer.Option(
         help="Folder of the lake, the warehouse and the report.",
-        default_factory=_told_home,
+        default_factory=home_here,
+        callback=_told,
         show_default="cardiograph-data, or CARDIOGRAPH_HOME; else a home that is found here",
     ),
 ]

@@ -69,6 +69,11 @@ def test_models_and_judges_of_the_home_are_completed(home: Path) -> None:
     assert completed("cardiograph label --judge ", home) == ["checklist"]
 
 
+def test_a_shell_that_completes_is_told_nothing_about_the_demo(home: Path) -> None:
+    (home / "cardiograph-data").rename(home / "cardiograph-demo")
+    assert completed("cardiograph neighbours a", home)
+
+
 def test_where_there_is_no_warehouse_nothing_is_completed_and_nothing_is_made(tmp_path: Path) -> None:
     assert completed("cardiograph neighbours ", tmp_path) == []
     assert list(tmp_path.iterdir()) == []
