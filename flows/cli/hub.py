@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,27 +68,33 @@ def serve(
     curl http://127.0.0.1:8080/-/replica/stats               answers so far
     curl -X POST http://127.0.0.1:8080/-/replica/reset       counts from 0 again
     """
-    echo(f"Reading {corpus} …", err=True)
-    from tasks.replica.server import serve as serve_until_stopped
-    from tasks.replica.serving import Serving
-
     if exit_with_parent:
         from tasks.engine.child import exit_with_parent as watch_parent
 
         watch_parent()
-    serving = Serving(
-        corpus=corpus,
-        host=host,
-        port=port,
-        as_of=as_of.date() if as_of else None,
-        plan=plan,
-        latency_ms=latency_ms,
-        faults=faults,
-        window_s=window_s,
-        quota_scale=quota_scale,
-        seed=seed,
-    )
-    serve_until_stopped(serving, _announce)
+    with ExitStack() as reading:
+        reading.enter_context(busy(f"Reading {corpus}"))
+        from tasks.replica.server import serve as serve_until_stopped
+        from tasks.replica.serving import Serving
+
+        serving = Serving(
+            corpus=corpus,
+            host=host,
+            port=port,
+            as_of=as_of.date() if as_of else None,
+            plan=plan,
+            latency_ms=latency_ms,
+            faults=faults,
+            window_s=window_s,
+            quota_scale=quota_scale,
+            seed=seed,
+        )
+
+        def announce(url: str, corpus: Corpus) -> None:
+            reading.close()
+            _announce(url, corpus)
+
+        serve_until_stopped(serving, announce)
 
 
 def _announce(url: str, corpus: Corpus) -> None:

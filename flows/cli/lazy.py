@@ -42,8 +42,10 @@ class LazyGroup(PlainGroup):
         return name, entry and self.loaded(entry.name or ""), rest
 
     def loaded(self, name: str) -> Any:
-        """A command itself, not its entry. Raises `StopIteration` where there is none of that name."""
-        entry = next(entry for entry in self.entries if entry.name == name)
+        """A command itself, not its entry; one that was added without an entry as it is."""
+        entry = next((entry for entry in self.entries if entry.name == name), None)
+        if entry is None:
+            return self.commands[name]
         found, holder = getattr(import_module(entry.module), name), CommandGroup()
         if isinstance(found, typer.Typer):
             holder.add_typer(found, name=name)

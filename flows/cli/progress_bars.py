@@ -10,6 +10,7 @@ from time import monotonic
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.spinner import Spinner
+from rich.text import Text
 
 from flows.cli.console import Console, echo
 from tasks.progress import Listener, listening
@@ -88,7 +89,7 @@ def busy(words: str, *, in_log: bool = False) -> Iterator[None]:
         yield
         return
     # Not `console.status`, of which the first frame comes from a thread, that waits for imports of this one.
-    with Live(Spinner("dots", f"{words} …"), console=console, transient=True):
+    with Live(Spinner("dots", Text(f"{words} …")), console=console, transient=True):
         yield
 
 

@@ -127,7 +127,7 @@ def test_a_file_of_the_same_version_with_other_content_is_refused_by_a_lock_and_
         *hashes,
     ]
     places = ["--find-links", evil.parent, "--target", tmp_path / "site", "--requirement", lock]
-    done = subprocess.run([*command, *places], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, *map(str, places)], capture_output=True, text=True, check=False)
     assert (tmp_path / "site/heron.py").exists() != is_locked
     assert ("DO NOT MATCH THE HASHES" in done.stderr) == is_locked
 
