@@ -44,7 +44,7 @@ def make_tokenizer(folder: Path, vocabulary: int, texts: list[str]) -> int:
         show_progress=False,
     )
     tokenizer.train(texts, trainer)
-    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token=SPECIAL[2], pad_token=SPECIAL[0]
     )
     fast.chat_template = CHAT_TEMPLATE
@@ -71,7 +71,7 @@ def make_tiny(folder: Path, vocabulary: int) -> None:
         bos_token_id=None,
         eos_token_id=SPECIAL.index("<|im_end|>"),
     )
-    Qwen2ForCausalLM(config).to(torch.float32).save_pretrained(folder)  # type: ignore[arg-type]
+    Qwen2ForCausalLM(config).to(torch.float32).save_pretrained(folder)
 
 
 def make_qwen3_8b(folder: Path, vocabulary: int) -> None:

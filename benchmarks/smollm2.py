@@ -50,7 +50,7 @@ def model_of(source: Path) -> Any:
     quantised = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name)
     values = quantised.config.to_dict()
     values.pop("quantization_config", None)
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**values))  # type: ignore[no-untyped-call]
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**values))
     model.load_state_dict(quantised.state_dict())
     model.config.architectures = [type(model).__name__]
     return model

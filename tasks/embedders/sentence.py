@@ -106,8 +106,8 @@ def _load_copies(folder: Path, precision: str) -> list[SentenceTransformer]:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
     copies = 1
     if not torch.cuda.is_available():
         # Threads of one operation wait for each other by spinning, which makes them four times slower than one thread
