@@ -44,9 +44,7 @@ def make_tokenizer(folder: Path, vocabulary: int, texts: list[str]) -> int:
         show_progress=False,
     )
     tokenizer.train(texts, trainer)
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, eos_token=SPECIAL[2], pad_token=SPECIAL[0]
-    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=SPECIAL[2], pad_token=SPECIAL[0])
     fast.chat_template = CHAT_TEMPLATE
     fast.save_pretrained(folder)
     return int(tokenizer.get_vocab_size())

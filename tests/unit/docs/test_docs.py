@@ -131,3 +131,11 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     assert [
         name for name, text in texts.items() if re.search(r"pythonhosted|file://|@ http|/root/|/home/", text)
     ] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=told)
+def test_every_test_that_a_document_names_exists(path: Path) -> None:
+    files = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")}
+    named = set(re.findall(r"`(?:tests/[a-z_/]*)?(test_\w+(?:\.py)?)`", path.read_text(encoding="utf-8")))
+    defined = {name for text in files.values() for name in re.findall(r"^def (test_\w+)", text, re.M)}
+    assert named <= files.keys() | defined
