@@ -45,6 +45,18 @@ class Cardiograph(LazyGroup):
             "Start",
         ),
         CommandEntry(
+            "card",
+            "flows.cli.card",
+            "Score one card, and say what to write where: the publisher's tool.",
+            "Advise",
+        ),
+        CommandEntry(
+            "check",
+            "flows.cli.check",
+            "Check cards against a bar: 0 where all is well, 1 with findings, 2 where it cannot be run.",
+            "Advise",
+        ),
+        CommandEntry(
             "query",
             "flows.cli.query",
             "Query the published warehouse, read-only; works while a snapshot is being taken.",

@@ -25,8 +25,8 @@ class FrontMatter:
     duplicate_keys: tuple[str, ...] = ()
 
 
-_FENCE_OPEN = re.compile(r"\s*---[ \t]*(?=\n|$)")
-_FENCE_CLOSE = re.compile(r"\n---[ \t]*(?:\n|$)")
+FENCE_OPEN = re.compile(r"\s*---[ \t]*(?=\n|$)")
+FENCE_CLOSE = re.compile(r"\n---[ \t]*(?:\n|$)")
 # A line above the fence: the Hub reads no metadata then, and shows it as text.
 _LATE = re.compile(
     r"[^\n]{1,200}\n\s{0,5}---[ \t]*\n\s*(?:language|license|tags|datasets|thumbnail|pipeline_tag)\s*:"
@@ -36,10 +36,10 @@ _FIRST_KEY = re.compile(r"\s*[\w-]+:(?:\s|$)")
 
 def split_front_matter(text: str) -> tuple[FrontMatter, str]:
     """The leading `---` block and the rest. As on the Hub, an unclosed one is body; its `error` says that."""
-    opening = _FENCE_OPEN.match(text)
+    opening = FENCE_OPEN.match(text)
     if not opening:
         return FrontMatter(False, {}, "does not open the card" if _LATE.match(text) else None), text
-    closing = _FENCE_CLOSE.search(text, opening.end())
+    closing = FENCE_CLOSE.search(text, opening.end())
     if not closing:
         is_meant = bool(_FIRST_KEY.match(text, opening.end()))
         return FrontMatter(False, {}, "unclosed" if is_meant else None), text

@@ -89,14 +89,14 @@ def _are_languages(value: Any) -> bool:
     entries = [entry.strip() if isinstance(entry, str) else entry for entry in _listed(value)]
     others = [entry for entry in entries if not _is_code(entry)]
     codes = len(entries) - len(others)
-    return bool(codes) and (not others or (codes >= max(2, len(others)) and all(map(_is_variant, others))))
+    return bool(codes) and (not others or (codes >= max(2, len(others)) and all(map(is_variant, others))))
 
 
 def _is_code(value: Any) -> bool:
     return isinstance(value, str) and value in vocabulary.languages()
 
 
-def _is_variant(value: Any) -> bool:
+def is_variant(value: Any) -> bool:
     """A language with a script or region, written as BCP 47 does: `zh-Hans`, `pt-BR`, `es-419`."""
     found = _VARIANT.fullmatch(value.strip()) if isinstance(value, str) else None
     return found is not None and found[1] in vocabulary.languages()
@@ -141,7 +141,7 @@ _ACCEPTS: dict[str, Callable[[Any], bool]] = {
     "license_name": _is_license_name,
     "license_link": _is_license_link,
     "language": _are_languages,
-    "language_bcp47": _all(_is_variant),
+    "language_bcp47": _all(is_variant),
     "tags": _are_tags,
     "pipeline_tag": _one_of(vocabulary.task_names),
     "library_name": _is_library,

@@ -1,0 +1,267 @@
+"""`cardiograph card`: one card, its score, what is missing and where, and what its peers do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.completion import complete_model
+from flows.cli.console import echo, print_json
+from flows.cli.home import Home
+from tasks.cards.one_line import one_line
+from tasks.errors import UsageError, WarehouseError
+from tasks.settings import OFFICIAL_HUB
+
+if TYPE_CHECKING:
+    from tasks.advice.advising import Advice
+    from tasks.advice.peers import Surroundings
+    from tasks.advice.subject import Subject
+    from tasks.records import Verdict
+
+_BAR = 12
+_CHECKS_SHOWN = 10
+
+
+def card(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="README|FOLDER|MODEL",
+            help="A card's file, a folder with a README.md, or a model as owner/name.",
+            autocompletion=complete_model,
+            show_default=False,
+        ),
+    ],
+    home: Home,
+    judge: Annotated[
+        str, typer.Option(help="Who scores: `checklist`, `vllm` or `openai:MODEL`.")
+    ] = "checklist",
+    judge_model: Annotated[str | None, typer.Option(help="The judge model of `vllm` or `openai`.")] = None,
+    judge_urls: Annotated[
+        list[str] | None, typer.Option("--judge-url", help="Address of the judge's server.")
+    ] = None,
+    hub: Annotated[str, typer.Option(help="Address of the Hub that a model is read from.")] = OFFICIAL_HUB,
+    online: Annotated[
+        bool, typer.Option(help="Read a model from the Hub, even where the home has it.")
+    ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend in the file what is certain.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print what --fix would change, and change nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; docs/advice.md describes it.")] = False,
+) -> None:
+    """Score one card, and say what to write where: the publisher's tool.
+
+    \b
+    cardiograph card README.md
+    cardiograph card ./my-model --fix
+    cardiograph card my-org/my-model --json | jq '.checks[0]'
+
+    \b
+    Needs neither network nor warehouse for a file. With a home that has a
+    snapshot, it also says what goes with popularity among similar models,
+    and what better documented ones contain. Points: what the score would
+    gain by one check more. Rules and their reasons: docs/rules.md. A comment
+    `<!-- cardiograph: ignore RULE -->` in the card switches a rule off.
+    """
+    from tasks.advice.advising import advise
+
+    unknown: list[str] = []
+    subject = _subject(target, home, hub, unknown, online=online)
+    if fix and subject.path is None:
+        raise UsageError(f"{one_line(target)}: --fix changes a file; name a README.md or a folder")
+    base_cards = _base_cards(subject, home)
+    if fix or diff:
+        subject = _mended(subject, diff=diff)
+        if diff:
+            return
+    verdict = None if judge == "checklist" else _verdict(subject, judge, judge_model, judge_urls or [], home)
+    advice = advise(subject, verdict=verdict, base_cards=base_cards)
+    around = _around(advice, home, unknown)
+    if as_json:
+        from tasks.advice.form import as_json as form
+
+        print_json(form(advice, around, unknown))
+        return
+    for line in lines_of(advice, around, unknown):
+        echo(line)
+
+
+def _subject(target: str, home: Path, hub: str, unknown: list[str], *, online: bool) -> Subject:
+    """The card that a person means: of a file, of the home's latest snapshot, or of the Hub."""
+    from tasks.advice.subject import is_path, read_path
+
+    if is_path(target):
+        return read_path(target)
+    if not online and (home / "warehouse.duckdb").exists():
+        from tasks.advice.peers import card_in
+
+        try:
+            if subject := card_in(home, target.strip()):
+                return subject
+        except (UsageError, WarehouseError) as error:
+            unknown.append(str(error))
+    from tasks.advice.hub_card import read_model
+
+    return read_model(target.strip(), hub.rstrip("/"))
+
+
+def _base_cards(subject: Subject, home: Path) -> dict[str, dict[str, object]]:
+    """The metadata of the base models that the card names, as far as the home knows them."""
+    from tasks.cards.front_matter import split_front_matter
+
+    bases = split_front_matter(subject.text)[0].metadata.get("base_model")
+    names = [name for name in (bases if isinstance(bases, list) else [bases])[:20] if isinstance(name, str)]
+    if not names or not (home / "warehouse.duckdb").exists():
+        return {}
+    from tasks.advice.peers import base_cards_in
+
+    try:
+        return base_cards_in(home, names)
+    except (UsageError, WarehouseError):
+        return {}  # `_around` says why the home cannot be read
+
+
+def _mended(subject: Subject, *, diff: bool) -> Subject:
+    """The card with what is certain mended, in its file unless `diff`, and what was changed printed."""
+    from dataclasses import replace
+
+    from tasks.advice.advising import advise
+    from tasks.advice.fixing import difference, edited, fixes_of
+
+    advice = advise(subject)
+    text = edited(subject.text, fixes_of(advice.notices))
+    changes = difference(subject.text, text, "README.md")
+    if not changes:
+        echo("Nothing that is certain is left to mend.", err=True)
+        return subject
+    if diff or subject.path is None:
+        echo(changes.rstrip("\n"))
+        return subject
+    if not subject.is_utf8:
+        raise UsageError(f"{subject.path}: not UTF-8; save it as UTF-8 before --fix")
+    draft = subject.path.with_name(f".{subject.path.name}.{os.getpid()}.tmp")
+    draft.write_bytes(text.encode())
+    draft.chmod(subject.path.stat().st_mode)
+    draft.replace(subject.path)
+    mended = {notice.rule for notice in advice.notices if notice.fix}
+    echo(f"Mended in {subject.path}: {', '.join(sorted(mended))}", err=True)
+    return replace(subject, text=text)
+
+
+def _verdict(subject: Subject, judge: str, model: str | None, urls: list[str], home: Path) -> Verdict:
+    """The verdict of a judge that is asked over HTTP."""
+    from flows.cli.progress_bars import busy
+    from tasks.judges import opened_judge, serving, specs_of
+
+    (spec,) = specs_of([judge], model, urls)
+    with (
+        busy("Starting the judge"),
+        serving(spec, home / "judge.log") as ready,
+        opened_judge(ready) as opened,
+    ):
+        (verdict,) = opened.score([subject.card])
+    return verdict
+
+
+def _around(advice: Advice, home: Path, unknown: list[str]) -> Surroundings | None:
+    """What the home knows about similar models; else why nothing is known is added to `unknown`."""
+    if not (home / "warehouse.duckdb").exists():
+        unknown.append(
+            f"what similar models do: there is no snapshot in {home}; `cardiograph snapshot` takes one"
+        )
+        return None
+    from tasks.advice.peers import surroundings
+    from tasks.cards.front_matter import split_front_matter
+
+    metadata = split_front_matter(advice.subject.text)[0].metadata
+    failed = [each.check for each in advice.checks]
+    try:
+        found = surroundings(home, advice.subject, metadata, advice.score, failed)
+    except (UsageError, WarehouseError) as error:
+        unknown.append(f"what similar models do: {error}")
+        return None
+    if found is None:
+        unknown.append(f"what similar models do: the warehouse of {home} has no snapshot yet")
+    return found
+
+
+# -------------------------------------------------------------------------------------------------- in words
+
+
+def lines_of(advice: Advice, around: Surroundings | None, unknown: list[str]) -> Iterator[str]:
+    """The advice as lines of text."""
+    from tasks.rubric import load_rubric
+
+    name = one_line(advice.subject.name)
+    if advice.score is None:
+        yield f"{name}: no score by {advice.judge}: {advice.reason or 'unknown'}"
+    else:
+        yield f"{name}: {advice.score:.2f} of 5 by {_judge(advice.judge)}"
+        yield ""
+        for criterion in load_rubric().criteria:
+            level = advice.criteria[criterion.id]
+            yield f"  {criterion.title:<22} {_bar(level)} {level:.1f}"
+    if advice.notices:
+        yield from ("", "To look at")
+        for notice in advice.notices:
+            yield f"  line {notice.line:<4} {notice.severity:<8} {one_line(notice.message, 200)}  [{notice.rule}]"
+            yield f"            → {one_line(notice.advice, 200)}"
+    if advice.checks:
+        yield from ("", "What to write, most valuable first")
+        for check in advice.checks[:_CHECKS_SHOWN]:
+            place = f"line {check.line}" if check.line else "missing"
+            yield f"  +{check.points:.2f}  {place:<9} {check.advice}  [{check.check}]"
+        if len(advice.checks) > _CHECKS_SHOWN:
+            rest = sum(check.points for check in advice.checks[_CHECKS_SHOWN:])
+            yield f"  +{rest:.2f}  {len(advice.checks) - _CHECKS_SHOWN} more; --json has them all"
+    if around:
+        yield from _around_lines(around)
+    if unknown:
+        yield from ("", "Not known")
+        yield from (f"  {one_line(each, 300)}" for each in unknown)
+
+
+def _judge(name: str) -> str:
+    return "the checklist, which sees structure and not truth" if name == "checklist" else name
+
+
+def _bar(level: float) -> str:
+    full = round((level - 1) / 4 * _BAR)
+    return "█" * full + "░" * (_BAR - full)
+
+
+def _around_lines(around: Surroundings) -> Iterator[str]:
+    from tasks.rubric import load_rubric
+
+    words = {check.id: check.words for check in load_rubric().checks}
+    if around.peers:
+        peers = around.peers
+        share = peers.below / peers.models
+        alike = "of all models" if peers.alike == "all" else f"of the same {peers.alike}"
+        yield ""
+        yield f"Among {peers.models:,} scored models {alike} (snapshot of {around.snapshot})"
+        yield f"  {share:.0%} score lower; their median is {peers.median_score:.2f}."
+    if around.goes_with:
+        yield from ("", "What this card lacks and goes with popularity (it need not cause it)")
+        for each in around.goes_with[:5]:
+            among = f"{each.n:,} {each.among}"
+            correlation = f"ρ {each.estimate:.2f}, {each.ci_low:.2f} to {each.ci_high:.2f}"
+            yield f"  {words[each.check]}: goes with more {each.outcome} among {among} ({correlation})"
+    if around.examples:
+        yield from (
+            "",
+            "Better documented and near on the map"
+            if around.by_map
+            else "Better documented, of the same sort",
+        )
+        for example in around.examples:
+            has = ", ".join(words[check] for check in example.passes[:4])
+            more = f", and {len(example.passes) - 4} more" if len(example.passes) > 4 else ""
+            yield f"  {one_line(example.model_id)}, {example.score:.2f}{f': {has}{more}' if has else ''}"
+            if example.link:
+                yield f"    {example.link}"

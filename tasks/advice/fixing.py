@@ -1,0 +1,35 @@
+"""Edits made: what is certain to be right, in lines of the card, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import unified_diff
+
+from tasks.advice.rule import Edit, Notice
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """The text with the edits made, from below so that lines keep their numbers; of two that overlap the first counts.
+
+    Line ends stay as they are in the text's first line.
+    """
+    end = "\r\n" if "\r\n" in text[: text.find("\n") + 1] else "\n"
+    lines = text.replace("\r\n", "\n").split("\n")
+    floor = len(lines) + 1
+    for edit in sorted(set(edits), key=lambda edit: (-edit.first, -edit.last)):
+        if edit.last >= floor or edit.first > floor:
+            continue
+        lines[edit.first - 1 : edit.last] = edit.lines
+        floor = edit.first
+    return end.join(lines)
+
+
+def fixes_of(notices: Sequence[Notice]) -> list[Edit]:
+    """The edits of all notices that have some."""
+    return [edit for notice in notices for edit in notice.fix]
+
+
+def difference(before: str, after: str, name: str) -> str:
+    """A unified diff, empty where nothing changed."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    return "".join(unified_diff(old, new, f"a/{name}", f"b/{name}"))
