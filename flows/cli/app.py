@@ -57,6 +57,12 @@ class Cardiograph(LazyGroup):
             "Advise",
         ),
         CommandEntry(
+            "history",
+            "flows.cli.history",
+            "Show one model over the snapshots: score, likes, downloads, and what changed its card.",
+            "Advise",
+        ),
+        CommandEntry(
             "query",
             "flows.cli.query",
             "Query the published warehouse, read-only; works while a snapshot is being taken.",
