@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.completion import complete_model
-from flows.cli.console import echo, print_json
+from flows.cli.console import echo, figure, print_json, print_table
 from flows.cli.home import Home
 from tasks.cards.one_line import one_line
 from tasks.errors import UsageError, WarehouseError
@@ -28,15 +28,19 @@ _CHECKS_SHOWN = 10
 
 def card(
     target: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="README|FOLDER|MODEL",
             help="A card's file, a folder with a README.md, or a model as owner/name.",
             autocompletion=complete_model,
             show_default=False,
         ),
-    ],
+    ] = None,
+    *,
     home: Home,
+    org: Annotated[
+        str | None, typer.Option(help="All models of this author: which gain most by little work.")
+    ] = None,
     judge: Annotated[
         str, typer.Option(help="Who scores: `checklist`, `vllm` or `openai:MODEL`.")
     ] = "checklist",
@@ -60,6 +64,7 @@ def card(
     cardiograph card README.md
     cardiograph card ./my-model --fix
     cardiograph card my-org/my-model --json | jq '.checks[0]'
+    cardiograph card --org my-org
 
     \b
     Needs neither network nor warehouse for a file. With a home that has a
@@ -70,6 +75,11 @@ def card(
     """
     from tasks.advice.advising import advise
 
+    if (target is None) == (org is None):
+        raise UsageError("name a README.md, a folder or a model; or --org and an author")
+    if org is not None or target is None:
+        _print_shelf(home, str(org), as_json=as_json)
+        return
     unknown: list[str] = []
     subject = _subject(target, home, hub, unknown, online=online)
     if fix and subject.path is None:
@@ -188,6 +198,32 @@ def _around(advice: Advice, home: Path, unknown: list[str]) -> Surroundings | No
     if found is None:
         unknown.append(f"what similar models do: the warehouse of {home} has no snapshot yet")
     return found
+
+
+def _print_shelf(home: Path, author: str, *, as_json: bool) -> None:
+    from tasks.advice.shelf import STEPS, shelf_of
+    from tasks.rubric import load_rubric
+
+    shelf = shelf_of(home, author.strip())
+    if as_json:
+        print_json(shelf)
+        return
+    words = {check.id: check.words for check in load_rubric().checks}
+    title = f"{one_line(author)}: what {STEPS} checks more would gain, by {shelf.judge or 'no judge'}"
+    rows = (
+        (
+            each.model_id,
+            figure(each.score, ".2f"),
+            figure(each.gain, "+.2f"),
+            figure(each.downloads),
+            ", ".join(words[check] for check in each.next_checks) or f"card: {each.card_status}",
+        )
+        for each in shelf.cards
+    )
+    print_table(title, "model score> gain> downloads> what", rows)
+    if shelf.failing:
+        failing = [(words[check], f"{n} of {shelf.scored}") for check, n in shelf.failing[:_CHECKS_SHOWN]]
+        print_table("\nOne text for many: checks that most of them fail", "check cards>", failing)
 
 
 # -------------------------------------------------------------------------------------------------- in words

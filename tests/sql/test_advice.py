@@ -133,6 +133,18 @@ def test_the_latest_snapshot_names_its_hub(two_weeks: Database, expect: Expect) 
     expect(frame(two_weeks, "out/latest_snapshot"), "snapshot | hub\n2026-01-05 | https://hub.example")
 
 
+def test_an_authors_models_are_there_with_and_without_a_card(two_weeks: Database, expect: Expect) -> None:
+    expect(
+        frame(two_weeks, "out/author_cards", author="eve"),
+        """
+        model_id | card_status | score | failed
+        eve/five | card        | 1     | []
+        eve/four | card        | 4     | []
+        eve/none | none        |       | []
+        """,
+    )
+
+
 def test_only_checks_that_hold_at_equal_controls_go_with_an_outcome(
     two_weeks: Database, fill: Fill, expect: Expect
 ) -> None:

@@ -56,7 +56,14 @@ OF_MAPS |= {
 }
 
 # What these say is about one card and its surroundings: test_advice.py has them.
-OF_ADVICE = {"card_of_model", "cards_of_models", "goes_with", "latest_snapshot", "model_history"}
+OF_ADVICE = {
+    "author_cards",
+    "card_of_model",
+    "cards_of_models",
+    "goes_with",
+    "latest_snapshot",
+    "model_history",
+}
 OF_ADVICE |= {"passed_checks", "peers"}
 
 
