@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import unified_diff
 
-from tasks.advice.rule import Edit, Notice
+from tasks.advice.rule import LineEdit, Notice
 
 
-def edited(text: str, edits: Iterable[Edit]) -> str:
+def edited(text: str, edits: Iterable[LineEdit]) -> str:
     """The text with the edits made, from below so that lines keep their numbers; of two that overlap the first counts.
 
     Line ends stay as they are in the text's first line.
@@ -24,7 +24,7 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return end.join(lines)
 
 
-def fixes_of(notices: Sequence[Notice]) -> list[Edit]:
+def fixes_of(notices: Sequence[Notice]) -> list[LineEdit]:
     """The edits of all notices that have some."""
     return [edit for notice in notices for edit in notice.fix]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.advice.advising import Advice
 from tasks.advice.peers import Surroundings
-from tasks.advice.rule import Edit, Notice, Severity
+from tasks.advice.rule import LineEdit, Notice, Severity
 from tasks.advice.rules import RULES
 from tasks.advice.worth import FailedCheck
 from tasks.rubric import Rubric, load_rubric
@@ -176,7 +176,7 @@ def _fix(where: str, notice: Notice) -> dict[str, Any]:
     }
 
 
-def _replacement(edit: Edit) -> dict[str, Any]:
+def _replacement(edit: LineEdit) -> dict[str, Any]:
     """Whole lines: from the start of the first to the start of the one behind the last."""
     return {
         "deletedRegion": {

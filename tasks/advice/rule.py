@@ -11,14 +11,14 @@ from tasks.advice.subject import Subject
 from tasks.cards.evidence import Evidence, evidence_of
 from tasks.cards.front_matter import Metadata
 from tasks.cards.one_line import one_line
-from tasks.cards.places import Places, places_of
+from tasks.cards.places import CardPlaces, places_of
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class LineEdit:
     """Lines `first` to `last` of the card, both included, become `lines`; nothing is replaced where last < first."""
 
     first: int
@@ -38,7 +38,7 @@ class Notice:
     line: int
     message: str
     advice: str
-    fix: tuple[Edit, ...] = ()
+    fix: tuple[LineEdit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Reading:
 
     subject: Subject
     evidence: Evidence
-    places: Places
+    places: CardPlaces
     base_cards: Mapping[str, Metadata] = field(default_factory=dict)
 
     @property
@@ -75,7 +75,7 @@ def read(subject: Subject, base_cards: Mapping[str, Metadata] | None = None) -> 
 
 
 # Line, what is the matter, what to do; and edits where they are certain.
-RuleHit = tuple[int, str, str] | tuple[int, str, str, tuple[Edit, ...]]
+RuleHit = tuple[int, str, str] | tuple[int, str, str, tuple[LineEdit, ...]]
 Look = Callable[[Reading], Iterable[RuleHit]]
 
 

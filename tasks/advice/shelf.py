@@ -33,7 +33,7 @@ class ShelfCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class AuthorShelf:
     """The cards of an author, the largest gain first; `failing`: (check, how many scored cards fail it)."""
 
     author: str
@@ -47,7 +47,7 @@ class Shelf:
         return sum(card.score is not None for card in self.cards)
 
 
-def shelf_of(home: Path, author: str) -> Shelf:
+def shelf_of(home: Path, author: str) -> AuthorShelf:
     """The cards of an author in the latest snapshot of a home. Raises `UsageError` where it lists none."""
     warehouse = Warehouse(home)
     warehouse.check_current()
@@ -61,12 +61,12 @@ def shelf_of(home: Path, author: str) -> Shelf:
     return arranged(author, rows, load_rubric())
 
 
-def arranged(author: str, rows: Sequence[Mapping[str, Any]], rubric: Rubric) -> Shelf:
+def arranged(author: str, rows: Sequence[Mapping[str, Any]], rubric: Rubric) -> AuthorShelf:
     """The shelf of rows, in a fixed order."""
     cards = [_card(row, rubric) for row in rows]
     weights = {check.id: place for place, check in enumerate(rubric.checks)}
     failing = Counter(check for row in rows for check in row["failed"] if row["score"] is not None)
-    return Shelf(
+    return AuthorShelf(
         author,
         rows[0]["judge"],
         sorted(cards, key=lambda card: (-(card.gain or 0.0), -(card.downloads or 0), card.model_id)),

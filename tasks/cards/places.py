@@ -37,7 +37,7 @@ class CodePlace:
 
 
 @dataclass(frozen=True)
-class Places:
+class CardPlaces:
     """The lines of a card text, numbered from 1 as editors do, and what stands where.
 
     `front` are the lines of the two fences of the front matter; null where there is none that ends.
@@ -69,7 +69,7 @@ class Places:
         return found if found and self.front and found < self.front[1] else start
 
 
-def places_of(text: str) -> Places:
+def places_of(text: str) -> CardPlaces:
     """Total: any text has places. A body beyond what the parser reads has lines, and nothing on them."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = tuple(text.split("\n"))
@@ -80,7 +80,7 @@ def places_of(text: str) -> Places:
             if found := _KEY.match(line):
                 keys.setdefault(next(filter(None, found.groups())), n)
     headings, codes = _walk(text[body_at : body_at + BODY_CHARACTERS_MAX], text.count("\n", 0, body_at))
-    return Places(lines, front, keys, tuple(headings), tuple(codes))
+    return CardPlaces(lines, front, keys, tuple(headings), tuple(codes))
 
 
 def _front_of(text: str) -> tuple[tuple[int, int] | None, int]:

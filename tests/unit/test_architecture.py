@@ -24,7 +24,7 @@ FLOORS = [
     {"boilerplate", "hub"},
     {"embedders", "findings", "judges"},
     {"atlas", "passport"},
-    {"fitted"},
+    {"advice", "fitted"},
     {"report"},
     {"operations"},
 ]
@@ -54,7 +54,7 @@ DOORS = {
     "altair": {"tasks/charts", "tasks/report/figures"},
     "vl_convert": {"tasks/charts/theme.py", "tasks/report/page.py"},
     "jinja2": {"tasks/pages.py"},
-    "pyromark": {"tasks/cards/parse.py", "tasks/cards/unseen.py"},
+    "pyromark": {"tasks/cards/parse.py", "tasks/cards/places.py", "tasks/cards/unseen.py"},
     "statsmodels": {"tasks/findings"},
     "uvicorn": {"tasks/replica", "tasks/judges/scripted.py", "tasks/engine/server.py"},
     "typer": {"flows"},

@@ -92,7 +92,7 @@ def _other_library(reading: Reading) -> Iterator[RuleHit]:
 def _unstructured_claim(reading: Reading) -> Iterator[RuleHit]:
     """Results in the prose of a card that has neither a table of them, nor a model-index, nor `.eval_results`."""
     files = reading.subject.files or ()
-    if "model-index" in reading.metadata or any(name.startswith(".eval_results/") for name in files):
+    if _has_index(reading) or any(name.startswith(".eval_results/") for name in files):
         return
     cells = " ".join(cell for table in reading.evidence.card.tables for row in table.rows for cell in row)
     for n, line in reading.prose_lines:
@@ -113,8 +113,16 @@ def _unstructured_claim(reading: Reading) -> Iterator[RuleHit]:
                 return
 
 
+def _has_index(reading: Reading) -> bool:
+    """Whether the model-index holds any result; tools write an empty one."""
+    index = reading.metadata.get("model-index")
+    return isinstance(index, list) and any(
+        isinstance(model, dict) and model.get("results") for model in index
+    )
+
+
 def _left_open(reading: Reading) -> Iterator[RuleHit]:
-    """Places that a template left to be filled in."""
+    """CardPlaces that a template left to be filled in."""
     known = placeholders()
     for n, line in reading.prose_lines:
         text = line.strip().strip("-*_# >")

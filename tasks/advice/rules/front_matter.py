@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 
-from tasks.advice.rule import Edit, Reading, Rule, RuleHit, plain_value
+from tasks.advice.rule import LineEdit, Reading, Rule, RuleHit, plain_value
 from tasks.cards import vocabulary
 from tasks.judges.metadata import has_value, is_variant, refused_keys
 
@@ -196,7 +196,7 @@ def _tags(reading: Reading) -> Iterator[RuleHit]:
         names = [name.strip() for name in value.split(",") if name.strip()]
         written = f"tags: {value}" == reading.places.lines[at - 1].strip()
         fix = (
-            (Edit(at, at, ("tags:", *(f"- {name}" for name in names))),)
+            (LineEdit(at, at, ("tags:", *(f"- {name}" for name in names))),)
             if written and all(map(_is_plain, names))
             else ()
         )
@@ -262,12 +262,12 @@ def _unknown(
     return line, message, f"Take one from the Hub's list{f', or `{otherwise}`' if otherwise else ''}."
 
 
-def _replaced(reading: Reading, line: int, value: str, by: str) -> tuple[Edit, ...]:
+def _replaced(reading: Reading, line: int, value: str, by: str) -> tuple[LineEdit, ...]:
     """The line with the value replaced, where it is the only thing on it; else no edit."""
     found = _SCALAR.fullmatch(reading.places.lines[line - 1])
     if not found or found[3].strip() != value.strip():
         return ()
-    return (Edit(line, line, (f"{found[1]}{by}{found[4]}",)),)
+    return (LineEdit(line, line, (f"{found[1]}{by}{found[4]}",)),)
 
 
 RULES = (

@@ -8,24 +8,42 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tasks.advice.licenses import at_odds
-from tasks.advice.rule import Edit, Reading, Rule, RuleHit, plain_value
+from tasks.advice.rule import LineEdit, Reading, Rule, RuleHit, plain_value
 from tasks.judges.metadata import has_value
 
+# Old models have names of one segment, as many of the Hub's own pages do.
 _HUB_LINK = re.compile(
-    r"https?://(?:huggingface\.co|hf\.co)/(?P<datasets>datasets/)?(?P<id>[\w][\w.-]{0,95}/[\w][\w.-]{0,95})(?=[)\s\"'<>?#\]]|/?$|/(?:tree|blob)/)"
+    r"https?://(?:huggingface\.co|hf\.co)/(?P<datasets>datasets/)?(?P<id>\w[\w.-]{0,95}(?:/\w[\w.-]{0,95})?)"
+    r"(?=[)\s\"'<>?#\]]|/?$|/(?:tree|blob)/)"
 )
 _RESERVED = frozenset(
     (
-        "spaces",
-        "docs",
-        "blog",
-        "papers",
-        "collections",
-        "models",
-        "datasets",
-        "organizations",
-        "settings",
-        "join",
+        *(
+            "blog",
+            "chat",
+            "collections",
+            "course",
+            "datasets",
+            "docs",
+            "enterprise",
+            "hub",
+            "join",
+            "learn",
+            "login",
+        ),
+        *(
+            "models",
+            "new",
+            "organizations",
+            "papers",
+            "posts",
+            "pricing",
+            "settings",
+            "spaces",
+            "support",
+            "tasks",
+        ),
+        *("transformers", "welcome", "whoami"),
     )
 )
 _MADE_FROM = re.compile(
@@ -93,10 +111,10 @@ def _data_unnamed(reading: Reading) -> Iterator[RuleHit]:
             )
 
 
-def _added(reading: Reading, lines: tuple[str, ...]) -> tuple[Edit, ...]:
+def _added(reading: Reading, lines: tuple[str, ...]) -> tuple[LineEdit, ...]:
     """Lines at the end of the front matter."""
     front = reading.places.front
-    return (Edit(front[1], front[1] - 1, lines),) if front else ()
+    return (LineEdit(front[1], front[1] - 1, lines),) if front else ()
 
 
 def _tags(reading: Reading) -> set[str]:

@@ -16,7 +16,7 @@ from tasks.advice.fixing import difference, edited, fixes_of
 from tasks.advice.form import as_github, as_json, as_sarif
 from tasks.advice.peers import Example, GoesWith, PeerGroup, Surroundings
 from tasks.advice.project import Demands, demands_at
-from tasks.advice.rule import Edit
+from tasks.advice.rule import LineEdit
 from tasks.advice.subject import CARD_BYTES_MAX, Subject, read_path
 from tasks.errors import UsageError
 from tasks.judges.checklist import ChecklistJudge
@@ -124,7 +124,10 @@ def test_fixing_twice_is_fixing_once(text: str, before: str) -> None:
 
 
 def test_edits_that_overlap_do_not_destroy_each_other() -> None:
-    assert edited("a\nb\nc", [Edit(1, 2, ("x",)), Edit(2, 2, ("y",)), Edit(4, 3, ("z",))]) == "a\ny\nc\nz"
+    assert (
+        edited("a\nb\nc", [LineEdit(1, 2, ("x",)), LineEdit(2, 2, ("y",)), LineEdit(4, 3, ("z",))])
+        == "a\ny\nc\nz"
+    )
 
 
 def test_the_difference_can_be_applied_and_read() -> None:
