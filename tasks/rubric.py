@@ -101,11 +101,25 @@ class Rubric:
         """
         total = sum(criterion.weight for criterion in self.criteria)
         mean = sum(criterion.weight * levels[criterion.id] for criterion in self.criteria) / total
-        above = max(0.0, mean - UNTOUCHED_FROM) if is_untouched else 0.0
-        return mean - (1 - UNTOUCHED_SHARE) * above
+        return untouched(mean) if is_untouched else mean
+
+    @cached_property
+    def worths(self) -> dict[str, float]:
+        """What each check that passes adds to the mean of the levels: the score is a sum over checks."""
+        total = sum(criterion.weight for criterion in self.criteria)
+        return {
+            check.id: criterion.weight / total * 4 * check.weight / sum(c.weight for c in criterion.checks)
+            for criterion in self.criteria
+            for check in criterion.checks
+        }
 
 
 UNTOUCHED_FROM, UNTOUCHED_SHARE = 2.0, 0.25  # of a card that nobody edited
+
+
+def untouched(mean: float) -> float:
+    """The score of a card that nobody edited, by the mean of its levels."""
+    return mean - (1 - UNTOUCHED_SHARE) * max(0.0, mean - UNTOUCHED_FROM)
 
 
 def _plain(c: Criterion) -> list[object]:

@@ -78,15 +78,7 @@ def _card(row: Mapping[str, Any], rubric: Rubric) -> ShelfCard:
     gain: float | None = None
     steps: tuple[str, ...] = ()
     if row["score"] is not None:
-        steps = _steps(row["passed"], row["failed"], rubric)
-        now = rubric.score(rubric.levels(row["passed"]))
-        gain = round(rubric.score(rubric.levels([*row["passed"], *steps])) - now, 4)
+        steps = tuple(sorted(row["failed"], key=lambda check: -rubric.worths[check])[:STEPS])
+        gain = round(sum(rubric.worths[check] for check in steps), 4)
     named = {name: row[name] for name in ("model_id", "downloads", "likes", "card_status", "score")}
     return ShelfCard(**named, gain=gain, next_checks=steps)
-
-
-def _steps(passed: Sequence[str], failed: Sequence[str], rubric: Rubric) -> tuple[str, ...]:
-    """The failed checks that are worth most: the score is a sum over checks, so they add up."""
-    now = rubric.score(rubric.levels(passed))
-    worth = {check: rubric.score(rubric.levels([*passed, check])) - now for check in failed}
-    return tuple(sorted(worth, key=lambda check: -worth[check])[:STEPS])

@@ -10,7 +10,7 @@ from tasks.cards.places import HeadingPlace
 from tasks.cards.taxonomy import sections_named
 from tasks.judges.metadata import refused_keys
 from tasks.records import Verdict
-from tasks.rubric import Rubric
+from tasks.rubric import Rubric, untouched
 
 # The sections of the taxonomy that a check is about, the likeliest first; the front matter has its own.
 _ABOUT: dict[str, tuple[str, ...]] = {
@@ -67,9 +67,8 @@ def failed_checks(verdict: Verdict, reading: Reading, rubric: Rubric) -> list[Fa
     """The failed checks of a verdict, the most valuable first; none where it has no score."""
     if verdict.score is None:
         return []
-    passed = set(verdict.passed)
+    mean = 1 + sum(rubric.worths[check] for check in verdict.passed)
     is_untouched = reading.evidence.is_generated and verdict.score_mode == "checks"
-    now = rubric.score(rubric.levels(passed), is_untouched=is_untouched)
     found = [
         FailedCheck(
             check=check.id,
@@ -77,15 +76,17 @@ def failed_checks(verdict: Verdict, reading: Reading, rubric: Rubric) -> list[Fa
             line=_line_of(check.id, reading),
             question=check.question,
             advice=check.advice,
-            points=round(
-                rubric.score(rubric.levels({*passed, check.id}), is_untouched=is_untouched) - now, 4
-            ),
+            points=_points(mean, rubric.worths[check.id], is_untouched=is_untouched),
         )
         for criterion in rubric.criteria
         for check in criterion.checks
         if check.id in verdict.failed
     ]
     return sorted(found, key=lambda each: -each.points)
+
+
+def _points(mean: float, worth: float, *, is_untouched: bool) -> float:
+    return round(untouched(mean + worth) - untouched(mean) if is_untouched else worth, 4)
 
 
 def _line_of(check: str, reading: Reading) -> int | None:

@@ -8,7 +8,7 @@ from functools import cache
 
 from tasks.advice.rule import Reading, Rule, RuleHit, plain_value
 from tasks.cards import vocabulary
-from tasks.cards.evidence import addresses_a_judge, word_count
+from tasks.cards.evidence import addresses_a_judge, holds_any, word_count
 from tasks.cards.facts import BIDI, ZERO_WIDTH, is_telling_comment
 from tasks.cards.templates import placeholders
 from tasks.cards.unfilled import unfilled
@@ -123,13 +123,13 @@ def _has_index(reading: Reading) -> bool:
 
 def _left_open(reading: Reading) -> Iterator[RuleHit]:
     """CardPlaces that a template left to be filled in."""
-    known = placeholders()
+    whole = reading.subject.text.casefold()
+    known = tuple([phrase for phrase in placeholders() if phrase in whole])
     for n, line in reading.prose_lines:
         text = line.strip().strip("-*_# >")
-        folded = text.casefold()
         if not text or text.startswith("<!--"):
             continue
-        if any(phrase in folded for phrase in known) or unfilled(text) == "left_open":
+        if (known and holds_any(text.casefold(), known)) or unfilled(text) == "left_open":
             yield (
                 n,
                 f"a template's blank: `{plain_value(text)}`",
