@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.advice.advising import Advice
-from tasks.advice.peers import Surroundings
 from tasks.advice.rule import LineEdit, Notice, Severity
 from tasks.advice.rules import RULES
 from tasks.advice.worth import FailedCheck
 from tasks.rubric import Rubric, load_rubric
+
+if TYPE_CHECKING:  # it brings the warehouse along
+    from tasks.advice.peers import Surroundings
 
 SCHEMA_VERSION = 1  # raise it when a field changes its meaning or goes; new fields keep it
 SCHEMA_NAME = "advice-1.schema.json"
