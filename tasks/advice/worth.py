@@ -9,6 +9,7 @@ from tasks.advice.rule import Reading
 from tasks.cards.places import HeadingPlace
 from tasks.cards.taxonomy import sections_named
 from tasks.judges.metadata import refused_keys
+from tasks.judges.snippets import has_blanks
 from tasks.records import Verdict
 from tasks.rubric import Rubric, untouched
 
@@ -47,6 +48,11 @@ _KEYS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Checks that a card of a few words fails for want of words, whatever else it does.
+_WORDS_MIN = {"no_placeholders": 20, "is_readable": 30}
+_TOO_SHORT = "Write at least {words} different words of text: so short a card passes no check of this kind."
+
+
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
     """A check of the rubric that the card fails.
@@ -75,7 +81,9 @@ def failed_checks(verdict: Verdict, reading: Reading, rubric: Rubric) -> list[Fa
             criterion=criterion.id,
             line=_line_of(check.id, reading),
             question=check.question,
-            advice=check.advice,
+            advice=_TOO_SHORT.format(words=_WORDS_MIN[check.id])
+            if _is_too_short(check.id, reading)
+            else check.advice,
             points=_points(mean, rubric.worths[check.id], is_untouched=is_untouched),
         )
         for criterion in rubric.criteria
@@ -83,6 +91,13 @@ def failed_checks(verdict: Verdict, reading: Reading, rubric: Rubric) -> list[Fa
         if check.id in verdict.failed
     ]
     return sorted(found, key=lambda each: -each.points)
+
+
+def _is_too_short(check: str, reading: Reading) -> bool:
+    evidence = reading.evidence
+    if check == "no_placeholders" and (evidence.placeholders or has_blanks(evidence)):
+        return False
+    return evidence.words < _WORDS_MIN.get(check, 0)
 
 
 def _points(mean: float, worth: float, *, is_untouched: bool) -> float:

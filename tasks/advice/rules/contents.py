@@ -10,6 +10,7 @@ from tasks.advice.rule import Reading, Rule, RuleHit, plain_value
 from tasks.cards import vocabulary
 from tasks.cards.evidence import addresses_a_judge, holds_any, word_count
 from tasks.cards.facts import BIDI, ZERO_WIDTH, is_telling_comment
+from tasks.cards.taxonomy import sections_named
 from tasks.cards.templates import placeholders
 from tasks.cards.unfilled import unfilled
 
@@ -95,8 +96,9 @@ def _unstructured_claim(reading: Reading) -> Iterator[RuleHit]:
     if _has_index(reading) or any(name.startswith(".eval_results/") for name in files):
         return
     cells = " ".join(cell for table in reading.evidence.card.tables for row in table.rows for cell in row)
+    about_limits = _lines_about_limits(reading)
     for n, line in reading.prose_lines:
-        if "|" in line or len(line) > 5_000:
+        if "|" in line or len(line) > 5_000 or n in about_limits:
             continue
         for match in _MEASURE.finditer(line):
             if "." in match["value"] or match["unit"]:
@@ -111,6 +113,17 @@ def _unstructured_claim(reading: Reading) -> Iterator[RuleHit]:
                     ),
                 )
                 return
+
+
+def _lines_about_limits(reading: Reading) -> set[int]:
+    """The lines below headings for limits and risks: where a model fails is no claim."""
+    headings = reading.places.headings
+    found: set[int] = set()
+    for at, heading in enumerate(headings):
+        if sections_named(heading.title) & {"limitations", "bias_and_risks"}:
+            ends = (other.line for other in headings[at + 1 :] if other.level <= heading.level)
+            found.update(range(heading.line, next(ends, len(reading.places.lines) + 1)))
+    return found
 
 
 def _has_index(reading: Reading) -> bool:

@@ -23,9 +23,8 @@ from tasks.judges.checklist import ChecklistJudge
 from tasks.records import CardText
 from tasks.rubric import load_rubric
 
-SCHEMA = json.loads(
-    Path(__file__).parents[3].joinpath("docs/advice-1.schema.json").read_text(encoding="utf-8")
-)
+ROOT = Path(__file__).parents[3]
+SCHEMA = json.loads(ROOT.joinpath("docs/advice-1.schema.json").read_text(encoding="utf-8"))
 
 CARD = """---
 license: Apache 2.0
@@ -82,6 +81,27 @@ def test_a_failed_check_stands_where_the_card_deals_with_it() -> None:
     assert lines["snippet_is_complete"] == CARD.split("\n").index("```python") + 1
     assert lines["metadata_valid"] == 2
     assert lines["data_named"] is None
+
+
+def test_the_worked_example_of_the_docs_has_these_scores() -> None:
+    page = ROOT.joinpath("docs/advice.md").read_text(encoding="utf-8")
+    before, after = (
+        of(ROOT.joinpath(f"docs/examples/{name}.md").read_text(encoding="utf-8"))
+        for name in ("before", "after")
+    )
+    assert f"| score | {before.score:.2f} | {after.score:.2f} |" in page
+    for criterion in load_rubric().criteria:
+        levels = f"{before.criteria[criterion.id]:.1f} | {after.criteria[criterion.id]:.1f}"
+        assert f"| {criterion.title} | {levels} |" in page
+    assert after.notices == []
+
+
+def test_a_short_card_is_asked_for_words_and_not_for_blanks_that_it_has_not() -> None:
+    advice = {each.check: each.advice for each in of("# Heron\n\nTells calls apart.\n").checks}
+    assert advice["no_placeholders"].startswith("Write at least 20 different words")
+    assert advice["is_readable"].startswith("Write at least 30 different words")
+    blank = {each.check: each.advice for each in of("# Heron\n\nMore information needed\n").checks}
+    assert blank["no_placeholders"].startswith("Fill in or remove")
 
 
 def test_an_empty_card_has_a_reason_and_no_points() -> None:
