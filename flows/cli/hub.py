@@ -66,6 +66,7 @@ def serve(
     HF_ENDPOINT=http://127.0.0.1:8080 hf models ls --limit 5      elsewhere
     cardiograph hub serve demo.parquet --as-of 2026-10-05         as on that day
     cardiograph hub serve demo.parquet --faults 5xx=0.02,drop=0.01     a bad day
+    cardiograph hub serve demo.parquet --account hf_try=ada     takes pull requests
     cardiograph hub serve demo.parquet --plan free --window-s 30 --quota-scale 0.1
 
     \b

@@ -57,9 +57,9 @@ class ReplicaAccount:
     organisations: tuple[str, ...] = ()
 
     def owns(self, model_id: str) -> bool:
-        """Whether a model is in one of the account's namespaces."""
-        owner, has_owner, _ = model_id.partition("/")
-        return bool(has_owner) and owner in (self.name, *self.organisations)
+        """Whether a model is in one of the account's namespaces, in any case: the Hub has no two that differ by it."""
+        owner, has_owner, _ = model_id.casefold().partition("/")
+        return bool(has_owner) and owner in {name.casefold() for name in (self.name, *self.organisations)}
 
 
 @dataclass(frozen=True, slots=True)
