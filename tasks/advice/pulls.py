@@ -219,7 +219,10 @@ def _validate(text: str, hub: str, token: SecretStr | None) -> list[Complaint]:
     content = json.loads(body)
     if not isinstance(content, dict):
         raise HubError(f"{hub}: its answer to a validation is none; is it a Hub? Check --hub")
-    return [*_complaints(content, "errors", "error"), *_complaints(content, "warnings", "warning")]
+    errors = _complaints(content, "errors", "error")
+    if status == 400 and not errors:
+        errors = [Complaint("error", "refused, and no reason is given")]
+    return [*errors, *_complaints(content, "warnings", "warning")]
 
 
 def _complaints(content: Mapping[str, Any], name: str, severity: Severity) -> list[Complaint]:

@@ -439,6 +439,9 @@ class Odd(ThreadingHTTPServer):
         files = [{"path": "README.md", "uploadMode": "regular", "shouldIgnore": False}]
         self.says("/preupload/main", {"files": files})
 
+    def handle_error(self, *_: object) -> None:
+        """Print nothing about a client that hangs up."""
+
     def says(self, end: str, content: object, status: int = 200, **headers: str) -> None:
         self.answers[end] = (status, headers, orjson.dumps(content))
 
@@ -528,6 +531,8 @@ def test_a_validation_is_bounded_and_printable(odd: Odd) -> None:
     found = validate(CARD, odd.url, settings())
     assert (len(found), len(found[0].message)) == (50, 300)
     assert "\x1b" not in found[0].message
+    odd.says("/validate-yaml", {"error": "no"}, 400)
+    assert validate(CARD, odd.url, settings()) == [Complaint("error", "refused, and no reason is given")]
     odd.says("/validate-yaml", {"warnings": "x" * 3_000_000})
     with pytest.raises(HubError, match="too long"):
         validate(CARD, odd.url, settings())
