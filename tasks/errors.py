@@ -28,6 +28,7 @@
     └── UsageError              exit code 2: the request cannot be fulfilled
         ├── CorpusInvalid
         ├── LabelsInvalid       a file of labels that cannot be read as one
+        ├── PullRefused         a pull request that the Hub does not take, or that has nothing to say
         └── TableInvalid        a table that cannot be analysed
 
 Each message names the subject and the remedy in one line: it is all that a person sees.
@@ -164,6 +165,10 @@ class CorpusInvalid(UsageError):
 
 class LabelsInvalid(UsageError):
     """A file of labels without the columns, or with values off the scale."""
+
+
+class PullRefused(UsageError):
+    """A pull request that cannot be opened: nothing to change, a conflict, a repository that takes none."""
 
 
 class TableInvalid(UsageError):

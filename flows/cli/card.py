@@ -13,7 +13,7 @@ from flows.cli.completion import complete_model
 from flows.cli.console import echo, figure, print_json, print_table
 from flows.cli.home import Home
 from tasks.cards.one_line import one_line
-from tasks.errors import UsageError, WarehouseError
+from tasks.errors import HubError, UsageError, WarehouseError
 from tasks.settings import OFFICIAL_HUB
 
 if TYPE_CHECKING:
@@ -50,11 +50,22 @@ def card(
     ] = None,
     hub: Annotated[str, typer.Option(help="Address of the Hub that a model is read from.")] = OFFICIAL_HUB,
     online: Annotated[
-        bool, typer.Option(help="Read a model from the Hub, even where the home has it.")
+        bool,
+        typer.Option(help="Read a model from the Hub, even where the home has it; let it validate a file."),
     ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend in the file what is certain.")] = False,
     diff: Annotated[
         bool, typer.Option("--diff", help="Print what --fix would change, and change nothing.")
+    ] = False,
+    open_pr: Annotated[
+        bool,
+        typer.Option(
+            "--open-pr", help="Offer what --fix would change as a pull request on the Hub; asks first."
+        ),
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Open it without asking, and on a model of somebody else's too."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; docs/advice.md describes it.")] = False,
 ) -> None:
@@ -65,6 +76,7 @@ def card(
     cardiograph card ./my-model --fix
     cardiograph card my-org/my-model --json | jq '.checks[0]'
     cardiograph card --org my-org
+    cardiograph card my-org/my-model --open-pr
 
     \b
     Needs neither network nor warehouse for a file. With a home that has a
@@ -75,10 +87,17 @@ def card(
     """
     from tasks.advice.advising import advise
 
+    if yes and not open_pr:
+        raise UsageError("--yes goes with --open-pr")
     if (target is None) == (org is None):
         raise UsageError("name a README.md, a folder or a model; or --org and an author")
     if org is not None or target is None:
         _print_shelf(home, str(org), as_json=as_json)
+        return
+    if open_pr:
+        if fix or diff or as_json:
+            raise UsageError("--open-pr shows its diff and asks: it goes without --fix, --diff and --json")
+        _offer_pull(target, hub, home, yes=yes)
         return
     unknown: list[str] = []
     subject = _subject(target, home, hub, unknown, online=online)
@@ -91,6 +110,8 @@ def card(
             return
     verdict = None if judge == "checklist" else _verdict(subject, judge, judge_model, judge_urls or [], home)
     advice = advise(subject, verdict=verdict, base_cards=base_cards)
+    if online and subject.path:
+        advice = _validated(advice, hub, unknown)
     around = _around(advice, home, unknown)
     if as_json:
         from tasks.advice.form import as_json as form
@@ -118,6 +139,36 @@ def _subject(target: str, home: Path, hub: str, unknown: list[str], *, online: b
     from tasks.advice.hub_card import read_model
 
     return read_model(target.strip(), hub.rstrip("/"))
+
+
+def _offer_pull(target: str, hub: str, home: Path, *, yes: bool) -> None:
+    """Offer what is certain to be mended in a model's card as a pull request."""
+    from flows.cli.pull_requests import offer_pull, read_for_pull
+    from tasks.advice.advising import advise
+    from tasks.advice.fixing import edited, fixes_of
+
+    card = read_for_pull(target, hub)
+    advice = advise(card.subject, base_cards=_base_cards(card.subject, home))
+    reasons = [notice for notice in advice.notices if notice.fix]
+    offer_pull(card, edited(card.subject.text, fixes_of(reasons)), reasons, yes=yes)
+
+
+def _validated(advice: Advice, hub: str, unknown: list[str]) -> Advice:
+    """The advice with what the Hub's own validation finds; else why it is not known is added to `unknown`."""
+    from dataclasses import replace
+
+    from tasks.advice.pulls import RULE, validation_notices
+    from tasks.settings import settings
+
+    if RULE in advice.ignored:
+        return advice
+    try:
+        found = validation_notices(advice.subject.text, hub, settings())
+    except HubError as error:
+        unknown.append(f"the Hub's own validation: {error}")
+        return advice
+    notices = sorted([*advice.notices, *found], key=lambda notice: notice.line)
+    return replace(advice, notices=notices)
 
 
 def _base_cards(subject: Subject, home: Path) -> dict[str, dict[str, object]]:

@@ -26,6 +26,7 @@ hub = CommandGroup(
 _DAY = ["%Y-%m-%d"]
 _FAULTS = "; ".join(f"{name}: {effect}" for name, effect in FAULT_HELP.items())
 _FAULTS_HELP = f"Rates of failures, such as 5xx=0.02,drop=0.01. {_FAULTS}."
+_ACCOUNT_HELP = "Who may write, with a made-up token: hf_try=ada:some-org. Default: nobody."
 _PLAN_HELP = f"Quotas of this plan; choose from: {', '.join(PLANS)}."
 
 
@@ -48,6 +49,14 @@ def serve(
     quota_scale: Annotated[float, typer.Option(help="Multiplies the plan's quotas.")] = 1.0,
     faults: Annotated[str | None, typer.Option(metavar="SPEC", help=_FAULTS_HELP, show_default=False)] = None,
     seed: Annotated[int, typer.Option(help="The same seed, the same failures.")] = 0,
+    accounts: Annotated[
+        list[str] | None,
+        typer.Option("--account", metavar="TOKEN=NAME[:ORG,…]", help=_ACCOUNT_HELP, show_default=False),
+    ] = None,
+    no_discussions: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="A model that takes no pull request.", show_default=False),
+    ] = None,
     exit_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Serve a corpus file over the Hub's own HTTP API, until Ctrl-C.
@@ -57,6 +66,7 @@ def serve(
     HF_ENDPOINT=http://127.0.0.1:8080 hf models ls --limit 5      elsewhere
     cardiograph hub serve demo.parquet --as-of 2026-10-05         as on that day
     cardiograph hub serve demo.parquet --faults 5xx=0.02,drop=0.01     a bad day
+    cardiograph hub serve demo.parquet --account hf_try=ada     takes pull requests
     cardiograph hub serve demo.parquet --plan free --window-s 30 --quota-scale 0.1
 
     \b
@@ -88,6 +98,8 @@ def serve(
             window_s=window_s,
             quota_scale=quota_scale,
             seed=seed,
+            accounts=tuple(accounts or ()),
+            no_discussions=tuple(no_discussions or ()),
         )
 
         def announce(url: str, corpus: Corpus) -> None:

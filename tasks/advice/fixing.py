@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import unified_diff
 
@@ -30,6 +31,9 @@ def fixes_of(notices: Sequence[Notice]) -> list[LineEdit]:
 
 
 def difference(before: str, after: str, name: str) -> str:
-    """A unified diff, empty where nothing changed."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    return "".join(unified_diff(old, new, f"a/{name}", f"b/{name}"))
+    """A unified diff, empty where nothing changed; as git's, only a line feed ends a line, and its lack is told."""
+    old, new = ([line for line in re.split(r"(?<=\n)", text) if line] for text in (before, after))
+    lines = unified_diff(old, new, f"a/{name}", f"b/{name}")
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from tasks.advice.subject import Subject
 from tasks.cards.one_line import one_line
@@ -13,8 +15,23 @@ from tasks.hub.listing import RowMalformed, read_row
 from tasks.records import CardRef
 
 
+@dataclass(frozen=True, slots=True)
+class HubCard:
+    """A card as the Hub at `hub` has it, at one commit of the repository."""
+
+    subject: Subject
+    hub: str
+    model_id: str
+    commit: str
+
+
 def read_model(model_id: str, hub: str) -> Subject:
-    """The card of a model of the Hub at this address, with the names of its files.
+    """The card of a model of the Hub at this address, with the names of its files. Raises as `read_hub_card`."""
+    return read_hub_card(model_id, hub).subject
+
+
+def read_hub_card(model_id: str, hub: str) -> HubCard:
+    """The card of a model, with the commit that it was read at.
 
     Raises `UsageError` where there is no such model, or no card that can be read; `HubError` where the Hub fails.
     """
@@ -36,7 +53,15 @@ def read_model(model_id: str, hub: str) -> Subject:
             read.status, f"cannot be read: {read.detail}"
         )
         raise UsageError(f"{name}: {why}; `cardiograph card FOLDER` advises on a card before it is pushed")
-    return Subject(name=model_id, text=read.card_text, model_id=listed.model_id, files=_files(row))
+    as_utf8 = read.card_text.encode(errors="surrogatepass")
+    subject = Subject(
+        name=model_id,
+        text=read.card_text,
+        model_id=listed.model_id,
+        files=_files(row),
+        is_utf8=hashlib.sha256(as_utf8).hexdigest() == read.card_hash,
+    )
+    return HubCard(subject, hub, listed.model_id, listed.sha)
 
 
 def _files(row: object) -> tuple[str, ...] | None:

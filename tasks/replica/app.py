@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from tasks.replica.quotas import Quotas, bucket_of
 from tasks.replica.resolve import commit_of, file_answer, file_request, place_of
 from tasks.replica.rows import Rows
 from tasks.replica.stats import Stats
+from tasks.replica.writing import BODY_BYTES_MAX, READ_ONLY, ReplicaAccount, Writing
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -41,10 +43,14 @@ class Replica:
     quotas: Quotas = field(default_factory=Quotas)
     faults: Faults = field(default_factory=Faults)
     latency_ms: float = 0.0
+    accounts: Mapping[str, ReplicaAccount] = field(default_factory=dict)
+    no_discussions: frozenset[str] = frozenset()
     stats: Stats = field(default_factory=Stats)
     listing: Listing = field(init=False)
+    writing: Writing = field(init=False)
 
     def __post_init__(self) -> None:
+        self.writing = Writing(self.corpus, self.accounts, self.no_discussions)
         self.listing = Listing(Rows(self.corpus), self.faults)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +62,8 @@ class Replica:
             return
         with self.stats.flight():
             fault, detail = self.faults.draw(request.method, request.target)
-            answer = await self._answer(request, server_error(detail) if fault == "5xx" else None)
+            body = await _body(receive) if request.method == "POST" else b""
+            answer = await self._answer(request, body, server_error(detail) if fault == "5xx" else None)
             if self.latency_ms:
                 await asyncio.sleep(self.latency_ms / 1000)
             match self._count(request, answer, fault):
@@ -74,27 +81,33 @@ class Replica:
                 case _:
                     await _deliver(answer, send)
 
-    async def _answer(self, request: ReplicaRequest, instead: ReplicaResponse | None) -> ReplicaResponse:
-        """The answer under the quotas, with the headers that report them."""
+    async def _answer(
+        self, request: ReplicaRequest, body: bytes | None, instead: ReplicaResponse | None
+    ) -> ReplicaResponse:
+        """The answer under the quotas, with the headers that report them. `body`: None where it is too large."""
         bucket = bucket_of(request.raw_path)
         self.stats.buckets[bucket] += 1
         window, may_pass = self.quotas.take(request.identity, bucket)
         if window and not may_pass:
             return self.quotas.refusal(window).plus(*self.quotas.headers(window))
         try:
-            answer = instead or await self._route(request)
+            answer = instead or await self._route(request, body)
         except Refused as refused:
             answer = refused.answer
         return answer.plus(*self.quotas.headers(window)) if window else answer
 
-    async def _route(self, request: ReplicaRequest) -> ReplicaResponse:
-        if request.method not in ("GET", "HEAD"):
-            return error_answer(405, "A replica is read-only", None, ("allow", "GET, HEAD"))
+    async def _route(self, request: ReplicaRequest, body: bytes | None) -> ReplicaResponse:
+        if request.method not in ("GET", "HEAD", "POST"):
+            return READ_ONLY
         if request.token is not None and not request.has_valid_token:
             return BAD_TOKEN
+        if request.method == "POST":
+            return self.writing.post(request, body)
         if target := file_request(request.segments):
             self.stats.files[target.file] += 1
             return file_answer(self.corpus, request, target)
+        if about := self.writing.route(request.segments):
+            return self.writing.get(request, *about)
         if request.segments[:2] == ("api", "models"):
             return await self._models(request, request.segments[2:])
         if request.segments == ("api", "whoami-v2"):
@@ -119,8 +132,12 @@ class Replica:
         if not request.has_valid_token:
             return error_answer(401, "Invalid username or password.")
         is_pro = self.quotas.plan == "pro"
-        auth = {"type": "access_token", "accessToken": {"displayName": "replica", "role": "read"}}
-        return json_answer({"type": "user", "name": "replica", "isPro": is_pro, "orgs": [], "auth": auth})
+        account = self.writing.account(request)
+        role = "write" if account else "read"
+        auth = {"type": "access_token", "accessToken": {"displayName": "replica", "role": role}}
+        name = account.name if account else "replica"
+        orgs = [{"type": "org", "name": each} for each in account.organisations] if account else []
+        return json_answer({"type": "user", "name": name, "isPro": is_pro, "orgs": orgs, "auth": auth})
 
     def _page(self, request: ReplicaRequest) -> ReplicaResponse:
         if request.segments[0] == "api" or len(request.segments) > 2:
@@ -153,6 +170,18 @@ class Replica:
         if fault:
             self.stats.faults[fault] += 1
         return fault
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The body of a request; None once it is too large, and nothing more of it is read then."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > BODY_BYTES_MAX:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 async def _start(answer: ReplicaResponse, send: Send) -> None:
@@ -198,6 +227,9 @@ def _route_name(request: ReplicaRequest) -> str:
     """The name under which the statistics count a request."""
     if target := file_request(request.segments):
         return target.route
+    written = {"commit", "preupload", "discussions", "auth-check"} & set(request.segments[3:])
     if request.segments[:2] == ("api", "models"):
-        return "listing" if len(request.segments) == 2 else "model"
+        return "listing" if len(request.segments) == 2 else min(written, default="model")
+    if request.segments == ("api", "validate-yaml"):
+        return "validate"
     return "whoami" if request.segments == ("api", "whoami-v2") else "other"

@@ -38,6 +38,12 @@ _CoreLoader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(no
 _CoreLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(node.value))
 
 
+def has_front_matter(card: bytes) -> bool:
+    """Whether a card begins with a fenced block that is not empty, readable or not."""
+    fenced = _FENCED.match(card.decode("utf-8-sig", errors="replace"))
+    return bool(fenced and fenced[1].strip())
+
+
 def card_data_json(card: bytes) -> bytes | None:
     """The front matter as a JSON object; None where there is none or it cannot be read."""
     fenced = _FENCED.match(card.decode("utf-8-sig", errors="replace"))

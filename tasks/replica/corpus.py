@@ -28,7 +28,8 @@ class Corpus:
     """One snapshot of a corpus, ready to be served.
 
     `models` has one row per listed model: all but texts, times as the Hub writes them. `revisions` contains every
-    commit up to the snapshot, so that a revision of an earlier snapshot can still be read, as on the Hub.
+    commit up to the snapshot, so that a revision of an earlier snapshot can still be read, as on the Hub. `refs`: the
+    commits of branches that clients wrote to; they are in no file.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Corpus:
     etags: list[str | None]
     _cards: pl.Series
     _listed: list[int] = field(repr=False)
+    refs: dict[tuple[str, str], str] = field(default_factory=dict)
+    _added: list[bytes] = field(default_factory=list, repr=False)
 
     def listed_card(self, row: int) -> bytes | None:
         """The README of a row of `models`; None where the repository has none."""
@@ -48,8 +51,16 @@ class Corpus:
 
     def card(self, revision: int) -> bytes | None:
         """The README of a value of `revisions`; None where the commit has none."""
+        if revision >= len(self._cards):
+            return self._added[revision - len(self._cards)]
         card: bytes | None = self._cards[revision]
         return card
+
+    def add_card(self, model_id: str, commit: str, card: bytes) -> None:
+        """Add a commit with a new README of a model."""
+        self.revisions[model_id, commit] = len(self._cards) + len(self._added)
+        self._added.append(card)
+        self.etags.append(git_blob_sha1(card))
 
 
 def read_corpus(path: Path, as_of: date | None = None) -> Corpus:

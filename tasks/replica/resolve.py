@@ -67,10 +67,13 @@ def place_of(corpus: Corpus, model_id: str, moved_to: str, *, has_token: bool) -
 
 
 def commit_of(corpus: Corpus, place: int, revision: str) -> str:
-    """The commit that a revision names: that of `main`, or one that is in the corpus."""
+    """The commit that a revision names: that of `main` or of a pull request, or one that is in the corpus."""
+    model_id = corpus.models["model_id"][place]
+    if written := corpus.refs.get((model_id, revision)):
+        return written
     if revision == "main":
         return str(corpus.models["sha"][place])
-    if (corpus.models["model_id"][place], revision) not in corpus.revisions:
+    if (model_id, revision) not in corpus.revisions:
         raise Refused(error_answer(404, f"Invalid rev id: {revision[:100]}", "RevisionNotFound"))
     return revision
 

@@ -16,6 +16,7 @@ from tasks.replica.corpus import Corpus, read_corpus
 from tasks.replica.faults import parse_faults
 from tasks.replica.quotas import Quotas
 from tasks.replica.serving import Serving
+from tasks.replica.writing import parse_accounts
 
 Announce = Callable[[str, Corpus], None]
 
@@ -30,13 +31,16 @@ def serve(serving: Serving, announce: Announce) -> None:
     """
     quotas = Quotas(serving.plan, serving.window_s, serving.quota_scale)
     faults = parse_faults(serving.faults, serving.seed)
+    accounts = parse_accounts(serving.accounts)
     if not 0 <= serving.latency_ms <= 600_000:
         raise UsageError(
             f"a latency of {serving.latency_ms:g} ms is not possible; choose one between 0 and 600000"
         )
     with _listener(serving.host, serving.port) as listener:
         corpus = read_corpus(serving.corpus, serving.as_of)
-        replica = Replica(corpus, quotas, faults, serving.latency_ms)
+        replica = Replica(
+            corpus, quotas, faults, serving.latency_ms, accounts, frozenset(serving.no_discussions)
+        )
         config = uvicorn.Config(
             replica,
             http=_ReplicaProtocol,

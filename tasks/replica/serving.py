@@ -11,7 +11,11 @@ from pydantic import TypeAdapter
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A corpus, where to serve it, and how the Hub behaves. `port` 0 takes any free one."""
+    """A corpus, where to serve it, and how the Hub behaves. `port` 0 takes any free one.
+
+    `accounts`: who may write, each as `hf_token=name:organisation,…`. `no_discussions`: models that
+    take no pull request.
+    """
 
     corpus: Path
     host: str = "127.0.0.1"
@@ -23,6 +27,8 @@ class Serving:
     window_s: float = 300.0
     quota_scale: float = 1.0
     seed: int = 0
+    accounts: tuple[str, ...] = ()
+    no_discussions: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Write the options as one argument of a command."""

@@ -38,6 +38,7 @@ DOORS = {
         "tasks/hub/client.py",
         "tasks/hub/library.py",
         "tasks/hub/transport.py",
+        "tasks/advice/pulls.py",
         "tasks/judges/vllm/model.py",
         "tasks/embedders/sentence.py",
     },

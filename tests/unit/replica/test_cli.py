@@ -68,6 +68,17 @@ def test_serving_prints_in_one_line_where_and_how_to_use_it(corpus: Path) -> Non
         assert (out, err, child.returncode) == ("", "", 130)
 
 
+def test_accounts_that_may_write_are_options(corpus: Path) -> None:
+    options = ("--account", "hf_try=ada:herons", "--no-discussions", "ada/one")
+    with serving(str(corpus), "--port", "0", *options) as (_, line):
+        url, bearer = line.split()[0], {"authorization": "Bearer hf_try"}
+        assert get_session().get(f"{url}/api/whoami-v2", headers=bearer).json()["name"] == "ada"
+        assert get_session().get(f"{url}/api/models/ada/one/discussions", headers=bearer).status_code == 403
+    result = CliRunner().invoke(hub, ["serve", str(corpus), "--port", "0", "--account", "secret"])
+    assert isinstance(result.exception, UsageError)
+    assert "secret" not in str(result.exception)
+
+
 def test_it_ends_with_the_parent_when_requested(corpus: Path) -> None:
     with serving(str(corpus), "--port", "0", "--exit-with-parent") as (child, _):
         out, err = child.communicate("", timeout=10)
