@@ -57,6 +57,12 @@ class Cardiograph(LazyGroup):
             "Advise",
         ),
         CommandEntry(
+            "badge",
+            "flows.cli.badge",
+            "Make a badge of a card's score by the checklist: an SVG, or JSON for shields.io.",
+            "Advise",
+        ),
+        CommandEntry(
             "query",
             "flows.cli.query",
             "Query the published warehouse, read-only; works while a snapshot is being taken.",
