@@ -63,6 +63,12 @@ class Cardiograph(LazyGroup):
             "Advise",
         ),
         CommandEntry(
+            "mcp",
+            "flows.cli.mcp",
+            "Serve card advice to assistants over the Model Context Protocol, on standard input and output.",
+            "Advise",
+        ),
+        CommandEntry(
             "query",
             "flows.cli.query",
             "Query the published warehouse, read-only; works while a snapshot is being taken.",
