@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -53,6 +53,10 @@ def card(
         bool, typer.Option("--diff", help="Print what --fix would change, and change nothing.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; docs/advice.md describes it.")] = False,
+    profile: Annotated[
+        Literal["eu-ai-act", "ml-bom"] | None,
+        typer.Option(help="Print the findings as a list of the EU AI Act, or as a CycloneDX ML-BOM."),
+    ] = None,
 ) -> None:
     """Score one card, and say what to write where: the publisher's tool.
 
@@ -60,6 +64,7 @@ def card(
     cardiograph card README.md
     cardiograph card ./my-model --fix
     cardiograph card my-org/my-model --json | jq '.checks[0]'
+    cardiograph card README.md --profile eu-ai-act
 
     \b
     Needs neither network nor warehouse for a file. With a home that has a
@@ -81,6 +86,9 @@ def card(
             return
     verdict = None if judge == "checklist" else _verdict(subject, judge, judge_model, judge_urls or [], home)
     advice = advise(subject, verdict=verdict, base_cards=base_cards)
+    if profile:
+        _print_profile(advice, profile, as_json=as_json)
+        return
     around = _around(advice, home, unknown)
     if as_json:
         from tasks.advice.form import as_json as form
@@ -88,6 +96,26 @@ def card(
         print_json(form(advice, around, unknown))
         return
     for line in lines_of(advice, around, unknown):
+        echo(line)
+
+
+def _print_profile(advice: Advice, profile: str, *, as_json: bool) -> None:
+    if profile == "ml-bom":
+        from importlib.metadata import version
+
+        from tasks.advice.bom import as_ml_bom, as_text, checked
+
+        text = as_text(as_ml_bom(advice, version("cardiograph")))
+        if not checked(text):
+            echo("Not held against CycloneDX's schema; pip install 'cardiograph[bom]' brings it.", err=True)
+        echo(text)
+        return
+    from tasks.advice.profiles import as_object, eu_ai_act, lines_of_profile
+
+    if as_json:
+        print_json(as_object(advice, eu_ai_act()))
+        return
+    for line in lines_of_profile(advice, eu_ai_act()):
         echo(line)
 
 
