@@ -6,6 +6,7 @@ The library has no classes for model cards, so the object is made here; where it
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +23,10 @@ SPEC_VERSION = "1.6"
 _TEXT_CHARACTERS = 2_000  # of one entry; a BOM is a summary, and the card is linked
 _ENTRIES_MAX = 100
 _PROPERTY = "cardiograph"
+# Addresses that need no escaping; the schema refuses one that is escaped wrongly, and the card is linked anyway.
+_ADDRESS = re.compile(
+    r"https?://[\w.-]{1,200}(?::\d{1,5})?(?:/[\w.~/-]{0,400})?(?:\?[\w.~/&=-]{0,400})?", re.ASCII
+)
 
 
 def as_ml_bom(advice: Advice, version: str) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def checked(text: str) -> bool:
         return False
     if error is not None:
         raise CardiographError(
-            f"the ML-BOM breaks CycloneDX's schema: {one_line(str(error), 300)}; report this"
+            f"the ML-BOM breaks CycloneDX's schema: {one_line(' '.join(str(error).split()), 300)}; report this"
         )
     return True
 
@@ -98,9 +103,9 @@ def _licenses(reading: Reading) -> Iterator[dict[str, Any]]:
         known = spdx_of(value)
         names = reading.values("license_name") if value == "other" else []
         license_ = {"id": known} if known else {"name": _plain(names[0] if names else value)}
-        links = [link for link in reading.values("license_link") if link.startswith(("https://", "http://"))]
-        if links and not known:
-            license_["url"] = quote(links[0], safe=":/?#[]@!$&'()*+,;=%~")
+        links = filter(_ADDRESS.fullmatch, reading.values("license_link"))
+        if not known and (link := next(links, None)):
+            license_["url"] = link
         yield {"license": license_}
 
 
