@@ -55,7 +55,10 @@ def card(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; docs/advice.md describes it.")] = False,
     profile: Annotated[
         Literal["eu-ai-act", "ml-bom"] | None,
-        typer.Option(help="Print the findings as a list of the EU AI Act, or as a CycloneDX ML-BOM."),
+        typer.Option(
+            metavar="NAME",
+            help="Print the findings by the annexes of the EU AI Act (`eu-ai-act`) or as CycloneDX (`ml-bom`).",
+        ),
     ] = None,
 ) -> None:
     """Score one card, and say what to write where: the publisher's tool.
