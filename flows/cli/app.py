@@ -63,6 +63,18 @@ class Cardiograph(LazyGroup):
             "Advise",
         ),
         CommandEntry(
+            "badge",
+            "flows.cli.badge",
+            "Make a badge of a card's score by the checklist: an SVG, or JSON for shields.io.",
+            "Advise",
+        ),
+        CommandEntry(
+            "mcp",
+            "flows.cli.mcp",
+            "Serve card advice to assistants over the Model Context Protocol, on standard input and output.",
+            "Advise",
+        ),
+        CommandEntry(
             "query",
             "flows.cli.query",
             "Query the published warehouse, read-only; works while a snapshot is being taken.",

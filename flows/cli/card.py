@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from flows.cli.completion import complete_model
 from flows.cli.console import echo, figure, print_json, print_table
 from flows.cli.home import Home
+from flows.cli.printing import AsJson, Format
 from tasks.cards.one_line import one_line
 from tasks.errors import HubError, UsageError, WarehouseError
 from tasks.settings import OFFICIAL_HUB
@@ -67,7 +68,15 @@ def card(
         bool,
         typer.Option("--yes", help="Open it without asking, and on a model of somebody else's too."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; docs/advice.md describes it.")] = False,
+    as_json: AsJson = False,
+    output_format: Format = "table",
+    profile: Annotated[
+        Literal["eu-ai-act", "ml-bom"] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Print the findings by the annexes of the EU AI Act (`eu-ai-act`) or as CycloneDX (`ml-bom`).",
+        ),
+    ] = None,
 ) -> None:
     """Score one card, and say what to write where: the publisher's tool.
 
@@ -77,6 +86,7 @@ def card(
     cardiograph card my-org/my-model --json | jq '.checks[0]'
     cardiograph card --org my-org
     cardiograph card my-org/my-model --open-pr
+    cardiograph card README.md --profile eu-ai-act
 
     \b
     Needs neither network nor warehouse for a file. With a home that has a
@@ -87,6 +97,7 @@ def card(
     """
     from tasks.advice.advising import advise
 
+    as_json = as_json or output_format == "json"
     if yes and not open_pr:
         raise UsageError("--yes goes with --open-pr")
     if (target is None) == (org is None):
@@ -112,6 +123,9 @@ def card(
     advice = advise(subject, verdict=verdict, base_cards=base_cards)
     if online and subject.path:
         advice = _validated(advice, hub, unknown)
+    if profile:
+        _print_profile(advice, profile, as_json=as_json)
+        return
     around = _around(advice, home, unknown)
     if as_json:
         from tasks.advice.form import as_json as form
@@ -119,6 +133,26 @@ def card(
         print_json(form(advice, around, unknown))
         return
     for line in lines_of(advice, around, unknown):
+        echo(line)
+
+
+def _print_profile(advice: Advice, profile: str, *, as_json: bool) -> None:
+    if profile == "ml-bom":
+        from importlib.metadata import version
+
+        from tasks.advice.bom import as_ml_bom, as_text, checked
+
+        text = as_text(as_ml_bom(advice, version("cardiograph")))
+        if not checked(text):
+            echo("Not held against CycloneDX's schema; pip install 'cardiograph[bom]' brings it.", err=True)
+        echo(text)
+        return
+    from tasks.advice.profiles import as_object, eu_ai_act, lines_of_profile
+
+    if as_json:
+        print_json(as_object(advice, eu_ai_act()))
+        return
+    for line in lines_of_profile(advice, eu_ai_act()):
         echo(line)
 
 

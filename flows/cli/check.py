@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from flows.cli.console import echo, print_json
+from flows.cli.printing import AsJson
 from tasks.cards.one_line import one_line
 from tasks.errors import UsageError
 
@@ -37,7 +38,7 @@ def check(
     output_format: Annotated[
         Literal["text", "json", "sarif", "github"], typer.Option("--format", help="How to print.")
     ] = "text",
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check cards against a bar: 0 where all is well, 1 with findings, 2 where it cannot be run.
 
@@ -64,9 +65,9 @@ def check(
     advices = []
     has_findings = False
     for path, wanted in demands.items():
-        advice = _narrowed(advise(read_path(str(path)), ignored=wanted.ignore), wanted.select)
+        advice = wanted.narrowed(advise(read_path(str(path)), ignored=wanted.ignore))
         advices.append(advice)
-        has_findings |= _is_finding(advice, wanted)
+        has_findings |= wanted.are_broken_by(advice)
     _print(advices, demands.values(), "json" if as_json else output_format)
     if has_findings:
         raise typer.Exit(1)
@@ -96,26 +97,6 @@ def _cards(paths: Sequence[Path]) -> list[Path]:
         else:
             found.append(path)
     return list(dict.fromkeys(found))
-
-
-def _narrowed(advice: Advice, select: frozenset[str]) -> Advice:
-    from dataclasses import replace
-
-    if not select:
-        return advice
-    return replace(
-        advice,
-        notices=[each for each in advice.notices if each.rule in select],
-        checks=[each for each in advice.checks if each.check in select],
-    )
-
-
-def _is_finding(advice: Advice, wanted: Demands) -> bool:
-    if wanted.minimum is not None and (advice.score is None or advice.score < wanted.minimum):
-        return True
-    if wanted.select:
-        return bool(advice.notices or advice.checks)
-    return advice.worst() in ("error", "warning")
 
 
 def _print(advices: Sequence[Advice], demands: Iterable[Demands], output_format: str) -> None:

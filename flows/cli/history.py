@@ -11,7 +11,7 @@ import typer
 from flows.cli.completion import complete_model
 from flows.cli.console import echo, figure, print_json, print_table
 from flows.cli.home import Home
-from flows.cli.options import AsJson, Format
+from flows.cli.printing import AsJson, Format
 from tasks.cards.one_line import one_line
 from tasks.errors import NotWritten, UsageError
 

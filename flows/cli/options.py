@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from flows.cli.completion import complete_judge
 from flows.cli.home import Home as Home
 from flows.cli.home import NewHome as NewHome
+from flows.cli.printing import AsJson as AsJson
+from flows.cli.printing import Format as Format
 from tasks.work.request import SnapshotRequest
 
 DEFAULTS = SnapshotRequest()
-TableOrJson = Literal["table", "json"]
 
 JudgeName = Annotated[
     str,
@@ -24,8 +25,6 @@ JudgeModel = Annotated[
     str | None,
     typer.Option(help="The judge model of `vllm` (its name on the Hub, or a folder) or of `openai`."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
-Format = Annotated[TableOrJson, typer.Option("--format", help="How to print.")]
 JudgeUrls = Annotated[
     list[str] | None,
     typer.Option(

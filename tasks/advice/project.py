@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tasks.advice.advising import Advice
 from tasks.advice.rules import NAMES
 from tasks.errors import UsageError
 from tasks.rubric import load_rubric
@@ -23,6 +24,24 @@ class Demands:
     minimum: float | None = None
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
+
+    def narrowed(self, advice: Advice) -> Advice:
+        """The advice with what is selected alone."""
+        if not self.select:
+            return advice
+        return replace(
+            advice,
+            notices=[each for each in advice.notices if each.rule in self.select],
+            checks=[each for each in advice.checks if each.check in self.select],
+        )
+
+    def are_broken_by(self, advice: Advice) -> bool:
+        """Whether narrowed advice holds a finding: an error, a warning, anything selected, or too low a score."""
+        if self.minimum is not None and (advice.score is None or advice.score < self.minimum):
+            return True
+        if self.select:
+            return bool(advice.notices or advice.checks)
+        return advice.worst() in ("error", "warning")
 
 
 def demands_at(folder: Path) -> Demands:

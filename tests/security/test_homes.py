@@ -38,7 +38,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "boilerplate learn": (),
     "boilerplate show": (),
     "calibrate": ("{home}/labels.csv",),
+    "card": ("--org", "ada"),
     "demo": (),
+    "history": ("ada/one",),
     "label": (),
     "neighbours": ("ada/one",),
     "passport": (),
@@ -51,7 +53,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "status": (),
 }
 # These open none, or are about broken ones.
-OTHERS = {"deploy", "doctor", "hub make-corpus", "hub serve", "rebuild", "server"}
+OTHERS = {"badge", "check", "deploy", "doctor", "hub make-corpus", "hub serve", "mcp", "rebuild", "server"}
 if not find_spec("embedding_atlas"):
     OTHERS.add("atlas serve")
     del COMMANDS["atlas serve"]

@@ -45,6 +45,8 @@ DOORS = {
     "obstore": {"tasks/storage/store/bucket.py"},
     "pyfixest": {"tasks/findings/regression.py"},
     "rensa": {"tasks/cards/families.py"},
+    "cyclonedx": {"tasks/advice/bom.py"},
+    "mcp": {"tasks/advice/mcp_server.py"},
     "onnxruntime": {"tasks/embedders/packaged.py"},
     "sentence_transformers": {"tasks/embedders/sentence.py"},
     "tokenizers": {"tasks/embedders/packaged.py"},

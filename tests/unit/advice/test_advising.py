@@ -26,6 +26,10 @@ from tasks.rubric import load_rubric
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads(ROOT.joinpath("docs/advice-1.schema.json").read_text(encoding="utf-8"))
 
+SARIF = jsonschema.Draft4Validator(
+    json.loads(Path(__file__).with_name("data").joinpath("sarif-2.1.0.schema.json").read_text("utf-8"))
+)
+
 CARD = """---
 license: Apache 2.0
 language: en
@@ -183,6 +187,11 @@ def test_every_result_of_sarif_is_of_a_rule_that_it_lists_and_fixes_are_in_it() 
     fixed = {result["ruleId"] for result in run["results"] if "fixes" in result}
     assert fixed == {"license-unknown", "tags-not-a-list"}
     assert all(r["locations"][0]["physicalLocation"]["region"]["startLine"] >= 1 for r in run["results"])
+
+
+@given(st.text(), st.sampled_from(["", CARD, "---\nlicense: MIT\n"]))
+def test_sarif_of_any_card_keeps_the_schema_of_the_standard(text: str, before: str) -> None:
+    SARIF.validate(json.loads(json.dumps(as_sarif([of(before + text), of(CARD)], "0.1.0"))))
 
 
 def test_a_card_cannot_speak_githubs_commands() -> None:

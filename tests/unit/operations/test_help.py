@@ -75,7 +75,7 @@ def test_every_line_that_was_written_is_on_the_page(
 
 def test_help_comes_in_groups_and_begins_with_what_a_newcomer_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = page((), 100, monkeypatch)
-    assert re.findall(r"╭─ (\w+) ─", shown) == ["Options", "Start", "Look", "Judge", "Operate"]
+    assert re.findall(r"╭─ (\w+) ─", shown) == ["Options", "Start", "Advise", "Look", "Judge", "Operate"]
     assert re.findall(r"^│ (\w+) {2,}\w", shown, re.M)[:2] == ["snapshot", "demo"]
 
 
