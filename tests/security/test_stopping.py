@@ -138,7 +138,7 @@ def test_a_main_thread_whose_waits_are_restarted_is_stopped_as_well() -> None:
         import polars as pl
         with stopping.heeded():
             pl.DataFrame({"a": [1]}).lazy().select(pl.col("a") + 1).collect()
-            child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+            child = subprocess.Popen([sys.executable, "-c", "open(0).read()"], stdin=subprocess.PIPE)
             os.write(1, b"ready\\n")
             child.wait()
         """
