@@ -409,7 +409,7 @@ STAGES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "number"), zip(STAGES, cycle(SIGNALS), strict=False))
+@pytest.mark.parametrize(("stage", "number"), list(zip(STAGES, cycle(SIGNALS), strict=False)))
 def test_a_snapshot_ends_at_every_stage(corpus: Path, tmp_path: Path, stage: str, number: int) -> None:
     words, more = STAGES[stage]
     with running_scripted_judge(latency_s=30) as judge:
@@ -431,7 +431,7 @@ def test_the_map_ends_as_well(week: Path, corpus: Path, tmp_path: Path, words: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "number"), zip(["passport", "calibrate"], SIGNALS, strict=True))
+@pytest.mark.parametrize(("name", "number"), list(zip(["passport", "calibrate"], SIGNALS, strict=True)))
 def test_a_judge_under_examination_is_left(week: Path, tmp_path: Path, name: str, number: int) -> None:
     home = shutil.copytree(week, tmp_path / "home")
     (labels := tmp_path / "labels.csv").write_text("card_text,score\n# A model,3\n# Another,2\n# A third,5\n")
