@@ -115,7 +115,6 @@ def test_python_is_started_by_doors_that_keep_the_path_safe_and_by_no_other() ->
     }
     assert starters == {
         "tasks/operations/doctor.py",  # nvidia-smi
-        "tasks/storage/asking.py",  # with -P, in a folder of its own
         "deployments/audit.py",  # pip-audit, by who works on the project
         "deployments/locks.py",  # uv, by the same
         "deployments/native/stores.py",  # PostgreSQL's programs

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 import typer
 
 from flows.cli.app import app, main
+from flows.cli.lazy import LazyGroup
 from tasks.records import ListedModel
 from tasks.storage.lake import Lake, SnapshotRecord
 from tasks.storage.warehouse import Warehouse
@@ -62,9 +64,15 @@ if not find_spec("embedding_atlas"):
 WITH_ANY_SCHEMA = {"snapshot", "demo", "calibrate", "plan"}
 
 
+def told(printed: str) -> list[str]:
+    """The lines without those that only say what has begun."""
+    return [line for line in printed.splitlines() if not line.endswith((" …", "  starting"))]
+
+
 def names_of(command: Any, name: str = "") -> Iterator[str]:
     """The commands below a command, and itself where it can be called."""
-    for child, found in getattr(command, "commands", {}).items():
+    for child, entry in getattr(command, "commands", {}).items():
+        found = command.loaded(child) if isinstance(command, LazyGroup) else entry
         yield from names_of(found, f"{name} {child}".strip())
     if name and (not hasattr(command, "commands") or command.invoke_without_command):
         yield name
@@ -135,8 +143,9 @@ def with_flipped_bits(content: bytes) -> bytes:
     return bytes(flipped)
 
 
+NEWER = "of a newer DuckDB"
 BROKEN: dict[str, Callable[[bytes], bytes]] = {
-    "of a newer DuckDB": of_a_newer_duckdb,
+    NEWER: of_a_newer_duckdb,
     "not a database": lambda _: b"not a database at all\n" * 1000,
     "empty": lambda _: b"",
     "cut in half": lambda content: content[: len(content) // 2],
@@ -150,8 +159,11 @@ def test_the_header_of_a_warehouse_is_as_the_tests_suppose(home: Path) -> None:
     assert struct.unpack("<Q", content[:8]) == (checksum(content[8:4096]),)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("kind", BROKEN)
+# Every command meets one kind; every kind is met where the warehouse is read, queried and written.
+MEETINGS = sorted({*((NEWER, each) for each in COMMANDS), *product(BROKEN, ("status", "query", "snapshot"))})
+
+
+@pytest.mark.parametrize(("kind", "command"), MEETINGS)
 def test_a_broken_warehouse_leads_to_rebuild(home: Path, typed: Typed, kind: str, command: str) -> None:
     file = home / "warehouse.duckdb"
     file.write_bytes(broken := BROKEN[kind](file.read_bytes()))
@@ -162,7 +174,7 @@ def test_a_broken_warehouse_leads_to_rebuild(home: Path, typed: Typed, kind: str
     assert f"); run `cardiograph rebuild --home {home}`, which makes it again from the lake" in said
     assert "free some space" not in said
     if command != "status":
-        assert len(err.splitlines()) == 1
+        assert len(told(err)) == 1
     assert file.read_bytes() == broken
 
 
@@ -183,7 +195,7 @@ def test_rebuild_mends_it(home: Path, typed: Typed, kind: str) -> None:
     file = home / "warehouse.duckdb"
     file.write_bytes(BROKEN[kind](file.read_bytes()))
     code, out, err = typed("rebuild", home=home)
-    assert (code, err) == (0, "")
+    assert (code, told(err)) == (0, [])
     assert "made again from 2 parts" in out
     with Warehouse(home).read() as db:
         assert db.execute("select snapshot from snapshots").fetchall() == [(WEEK,)]
@@ -198,7 +210,7 @@ def test_a_warehouse_of_another_schema_leads_to_rebuild_too(home: Path, typed: T
     code, out, err = typed(command, *COMMANDS[command], home=home)
     assert code != 0
     assert f"`cardiograph rebuild --home {home}`" in out + err or command == "query"
-    assert len(err.splitlines()) == (0 if command == "status" else 1)
+    assert len(told(err)) == (0 if command == "status" else 1)
 
 
 @pytest.mark.parametrize("part", [b"junk" * 50, b""], ids=["junk", "empty"])
@@ -209,9 +221,9 @@ def test_a_broken_part_of_the_lake_is_named_and_what_is_published_stays(
     before = (home / "warehouse.duckdb").read_bytes()
     code, _, err = typed("rebuild", home=home)
     assert code == 1
-    assert err.startswith(f"cardiograph: {home}/lake/{PART} is broken (")
-    assert "restore the part from a copy" in err
-    assert len(err.splitlines()) == 1
+    (line,) = told(err)
+    assert line.startswith(f"cardiograph: {home}/lake/{PART} is broken (")
+    assert "restore the part from a copy" in line
     assert (home / "warehouse.duckdb").read_bytes() == before
 
 
@@ -276,8 +288,8 @@ def test_a_home_that_cannot_be_written_to_is_read_and_told_before_any_work(home:
     answers = answers_of(read_only(home), [*reading, *writing])
     assert [code for code, _ in answers] == [0] * len(reading) + [2] * len(writing)
     for _, text in answers[len(reading) :]:
-        expected = f"cardiograph: cannot use {home} as home: Read-only file system; choose another --home\n"
-        assert text == expected
+        expected = f"cardiograph: cannot use {home} as home: Read-only file system; choose another --home"
+        assert told(text) == [expected]
 
 
 def test_a_full_disk_is_called_full_before_any_work(home: Path, tmp_path: Path) -> None:
@@ -295,9 +307,9 @@ def test_a_full_disk_is_called_full_before_any_work(home: Path, tmp_path: Path) 
     answers = answers_of(mounts, commands, fill=(small,))
     assert [code for code, _ in answers] == [0, 1, 1, 1, 2]
     for _, text in answers[1:4]:
-        assert text.startswith(f"cardiograph: the disk of {small} is full: 0.0 MB are free")
-        assert text.endswith("; free some space, or choose another --home\n")
-        assert len(text.splitlines()) == 1
+        (line,) = told(text)
+        assert line.startswith(f"cardiograph: the disk of {small} is full: 0.0 MB are free")
+        assert line.endswith("; free some space, or choose another --home")
     assert "No space left on device" in answers[4][1]
 
 
@@ -306,9 +318,12 @@ def test_without_any_folder_for_temporary_files_that_is_what_is_said(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nonexistent"])
-    said = "cardiograph: no folder for temporary files can be written to; set TMPDIR to one that can\n"
     for command in ("snapshot", "passport"):
-        assert typed(command, home=home) == (1, "", said)
+        code, out, err = typed(command, home=home)
+        assert (code, out) == (1, "")
+        assert told(err) == [
+            "cardiograph: no folder for temporary files can be written to; set TMPDIR to one that can"
+        ]
 
 
 def test_a_missing_tmpdir_alone_changes_nothing(home: Path) -> None:

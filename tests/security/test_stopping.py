@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import cycle
 from pathlib import Path
 from textwrap import dedent
 from threading import Thread
@@ -138,7 +139,7 @@ def test_a_main_thread_whose_waits_are_restarted_is_stopped_as_well() -> None:
         import polars as pl
         with stopping.heeded():
             pl.DataFrame({"a": [1]}).lazy().select(pl.col("a") + 1).collect()
-            child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+            child = subprocess.Popen([sys.executable, "-c", "open(0).read()"], stdin=subprocess.PIPE)
             os.write(1, b"ready\\n")
             child.wait()
         """
@@ -371,8 +372,7 @@ def test_a_replica_that_serves_ends_with_the_line(corpus: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", SIGNALS)
-def test_reading_ends_while_the_hub_is_dead_and_resumes(corpus: Path, tmp_path: Path, number: int) -> None:
+def test_reading_ends_while_the_hub_is_dead_and_resumes(corpus: Path, tmp_path: Path) -> None:
     """The Hub dies while sixteen requests are in flight; they back off, and more than a minute would pass."""
     with running_replica(corpus, latency_ms=400) as url:
         (replica,) = children_of(os.getpid())
@@ -385,7 +385,7 @@ def test_reading_ends_while_the_hub_is_dead_and_resumes(corpus: Path, tmp_path: 
                 sleep(0.05)
             sleep(2)
             os.kill(replica, signal.SIGKILL)
-            took_s = stopped(command, number, after="reading cards", wait_s=5)
+            took_s = stopped(command, signal.SIGINT, after="reading cards", wait_s=5)
     assert took_s < WITHIN_S
     with running_replica(corpus) as url:
         words = ["snapshot", "--hub", url, "--all", "--as-of", str(WEEK), "--home", str(tmp_path), "--json"]
@@ -409,8 +409,7 @@ STAGES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("stage", "number"), list(zip(STAGES, cycle(SIGNALS), strict=False)))
 def test_a_snapshot_ends_at_every_stage(corpus: Path, tmp_path: Path, stage: str, number: int) -> None:
     words, more = STAGES[stage]
     with running_scripted_judge(latency_s=30) as judge:
@@ -432,8 +431,7 @@ def test_the_map_ends_as_well(week: Path, corpus: Path, tmp_path: Path, words: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("name", ["passport", "calibrate"])
+@pytest.mark.parametrize(("name", "number"), list(zip(["passport", "calibrate"], SIGNALS, strict=True)))
 def test_a_judge_under_examination_is_left(week: Path, tmp_path: Path, name: str, number: int) -> None:
     home = shutil.copytree(week, tmp_path / "home")
     (labels := tmp_path / "labels.csv").write_text("card_text,score\n# A model,3\n# Another,2\n# A third,5\n")
@@ -445,8 +443,7 @@ def test_a_judge_under_examination_is_left(week: Path, tmp_path: Path, name: str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", SIGNALS)
-def test_the_demo_ends(tmp_path: Path, number: int) -> None:
+def test_the_demo_ends(tmp_path: Path) -> None:
     with cardiograph("demo", "--home", tmp_path) as command:
-        took_s = stopped(command, number, after="reading cards")
+        took_s = stopped(command, signal.SIGTERM, after="reading cards")
     assert took_s < WITHIN_S

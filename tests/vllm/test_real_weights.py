@@ -263,7 +263,6 @@ def test_its_passport_says_that_it_is_consistent_and_knows_nothing(
     """Labels that rise with nothing the model sees; two attacks stand for the suite, which takes an hour here."""
     few = attacks()[:: len(attacks()) // 2][:2]
     monkeypatch.setattr(probes, "attacks", lambda: few)
-    monkeypatch.setattr(passport, "attacks", lambda: few)
     labels = tmp_path / "labels.csv"
     rows = [{"card_text": card.card_text, "score": at % 5 + 1} for at, card in enumerate(cards[:3])]
     pl.DataFrame(rows).write_csv(labels)
