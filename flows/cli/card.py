@@ -191,10 +191,11 @@ def _validated(advice: Advice, hub: str, unknown: list[str]) -> Advice:
     """The advice with what the Hub's own validation finds; else why it is not known is added to `unknown`."""
     from dataclasses import replace
 
-    from tasks.advice.pulls import RULE, validation_notices
+    from tasks.advice.pulls import validation_notices
+    from tasks.advice.rules import HUB_RULE
     from tasks.settings import settings
 
-    if RULE in advice.ignored:
+    if HUB_RULE in advice.ignored:
         return advice
     try:
         found = validation_notices(advice.subject.text, hub, settings())

@@ -51,7 +51,7 @@ def serve(
     seed: Annotated[int, typer.Option(help="The same seed, the same failures.")] = 0,
     accounts: Annotated[
         list[str] | None,
-        typer.Option("--account", metavar="TOKEN=NAME[:ORG,…]", help=_ACCOUNT_HELP, show_default=False),
+        typer.Option("--account", metavar="TOKEN=NAME[:ORG]", help=_ACCOUNT_HELP, show_default=False),
     ] = None,
     no_discussions: Annotated[
         list[str] | None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.advice.advising import Advice
-from tasks.advice.rules import NAMES
+from tasks.advice.rules import HUB_RULE, NAMES
 from tasks.errors import UsageError
 from tasks.rubric import load_rubric
 
@@ -78,7 +78,7 @@ def _read(file: Path, table: Mapping[str, Any]) -> Demands:
 
 def named(names: Any, where: str) -> frozenset[str]:
     """The ids of rules and checks. Raises `UsageError` for one that does not exist."""
-    known = NAMES | {check.id for check in load_rubric().checks}
+    known = NAMES | {HUB_RULE} | {check.id for check in load_rubric().checks}
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise UsageError(f"{where}: write a list of ids of rules")
     for name in names:

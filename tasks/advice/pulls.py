@@ -29,6 +29,7 @@ from pydantic import SecretStr
 from tasks.advice.fixing import difference
 from tasks.advice.hub_card import HubCard, read_hub_card
 from tasks.advice.rule import Notice, Severity
+from tasks.advice.rules import HUB_RULE
 from tasks.advice.subject import CARD_BYTES_MAX, CARD_NAME
 from tasks.cards.one_line import one_line
 from tasks.cards.places import places_of
@@ -36,8 +37,6 @@ from tasks.errors import HubError, HubUnreachable, PullRefused, TokenRefused
 from tasks.hub.client import token_for
 from tasks.hub.library import REFUSALS, bounded_dialogue
 from tasks.settings import OFFICIAL_HUB, Settings
-
-RULE = "hub-validation"
 
 _WITHIN_S = 180.0  # for all requests of one step, with the waits between the library's tries
 _ANSWER_BYTES_MAX = 2_000_000
@@ -189,7 +188,7 @@ def validation_notices(text: str, hub: str, limits: Settings) -> list[Notice]:
 
     return [
         Notice(
-            RULE,
+            HUB_RULE,
             each.severity,
             line_of(each.message),
             f"the Hub's own validation: {each.message}".rstrip("."),

@@ -16,6 +16,7 @@ from tasks.advice.rule import Notice, Reading, Rule
 from tasks.advice.rules import contents, front_matter, lineage
 
 RULES: tuple[Rule, ...] = (*front_matter.RULES, *lineage.RULES, *contents.RULES)
+HUB_RULE = "hub-validation"  # what the Hub's own validator says, where it is asked (`--online`)
 NAMES: frozenset[str] = frozenset(rule.id for rule in RULES)
 
 
