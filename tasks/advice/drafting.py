@@ -22,8 +22,10 @@ from tasks.cards.parse import Card, parse_card
 from tasks.cards.taxonomy import sections_named
 from tasks.errors import UsageError
 from tasks.judges.checklist import ChecklistJudge
+from tasks.judges.checks import CHECKS
 from tasks.rubric import load_rubric
 
+_DETAILS_MIN = 3  # facts that make a section beside an introduction
 _MARKER = re.compile(r"cardiograph: draft ([a-z_]{1,40})\)")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -149,7 +151,7 @@ def _pieces(reading: Reading, layout: Layout, *, at_end: bool) -> Iterator[_Piec
     is_introduced = "description" in reading.evidence.parts
     for section, question in _questions().items():
         facts = facts_for(section, reading)
-        if section in marked:
+        if section in marked or _is_told(section, facts, reading):
             continue
         if section in named:
             place = layout.empty_place(section)
@@ -165,6 +167,13 @@ def _pieces(reading: Reading, layout: Layout, *, at_end: bool) -> Iterator[_Piec
                 else _asked(section, heading, question, reading)
             )
             yield _Piece(place, section, lines, has_heading=bool(facts), is_filled=bool(facts))
+
+
+def _is_told(section: str, facts: Sequence[Traced], reading: Reading) -> bool:
+    """Whether the text says it already, so that a section of little more than a name would only hide that."""
+    if section == "description" and section in reading.evidence.parts:
+        return sum(len(fact.lines) for fact in facts) < _DETAILS_MIN
+    return section == "training_data" and CHECKS["data_described"](reading.evidence)
 
 
 def _questions() -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from flows.cli.app import app
 from flows.cli.card import draft_lines
-from tasks.advice.drafting import CardDraft, drafted, gain
+from tasks.advice.drafting import CardDraft, DraftGain, drafted, gain
 from tasks.advice.layout import title_in
 from tasks.advice.rule import Reading, read
 from tasks.advice.rules import look
@@ -408,7 +408,7 @@ def test_headings_are_in_the_language_of_the_card() -> None:
 
 
 def test_every_heading_in_every_language_names_its_section() -> None:
-    languages = "en zh ja ko de fr es pt ru it id tr vi ar".split()
+    languages = ["en", "zh", "ja", "ko", "de", "fr", "es", "pt", "ru", "it", "id", "tr", "vi", "ar"]
     for section in wording()["questions"]:
         for language in languages:
             assert section in sections_named(title_in(language, section)), (section, language)
@@ -430,6 +430,12 @@ def test_a_section_that_has_text_is_left_alone() -> None:
     text = draft_of(CARD, {"all_results.json": {"eval_wer": 0.1}})
     assert "eval_wer" not in text
     assert text.count("## Evaluation") == 1
+
+
+def test_what_the_text_says_without_a_heading_is_not_asked_again() -> None:
+    said = "It was trained on 9,300 calls of herons that wardens recorded at night in two marshes near the sea.\n"
+    made = drafted(reading_of(f"---\ndatasets: [marsh/calls]\nlanguage: en\n---\n# Heron\n\n{said}"))
+    assert {"training_data", "description"}.isdisjoint({*made.filled, *made.asked})
 
 
 def test_sections_in_disguise_and_in_html_are_not_drafted_again() -> None:
@@ -465,6 +471,12 @@ def test_questions_alone_gain_no_check_and_the_command_says_so() -> None:
     assert any(
         line.startswith("No check is newly passed: the draft is longer") for line in draft_lines(made, found)
     )
+
+
+def test_a_check_that_comments_cost_is_told_with_its_reason() -> None:
+    lines = list(draft_lines(CardDraft(""), DraftGain(2.0, 1.9, (), ("is_readable",))))
+    assert "  no longer passed: readable portions  [is_readable]" in lines
+    assert lines[-1].startswith("  Comments count as markup: answer the questions")
 
 
 def test_the_gain_is_the_difference_of_two_verdicts_of_the_checklist() -> None:
