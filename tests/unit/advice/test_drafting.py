@@ -176,6 +176,11 @@ def test_drafting_a_draft_adds_nothing(
     assert draft_of(made.text, documents, model_id="ada/heron", files=files) == made.text
 
 
+def metadata_on_the_hub(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = ModelCard(text, ignore_metadata_errors=False).data.to_dict()  # type: ignore[no-untyped-call]
+    return found
+
+
 @given(CARDS, DOCUMENTS)
 @settings(max_examples=150)
 def test_a_draft_parses_where_the_card_does_and_keeps_its_metadata(
@@ -183,10 +188,10 @@ def test_a_draft_parses_where_the_card_does_and_keeps_its_metadata(
 ) -> None:
     made = drafted_or_skipped(reading_of(text, documents, model_id="ada/heron"))
     try:
-        before = ModelCard(text, ignore_metadata_errors=False).data.to_dict()
+        before = metadata_on_the_hub(text)
     except (ValueError, TypeError, yaml.YAMLError):
         assume(False)
-    after = ModelCard(made.text, ignore_metadata_errors=False).data.to_dict()
+    after = metadata_on_the_hub(made.text)
     keys = {key.key: key.value for key in made.keys}
     assert after == {**before, **keys}
     assert not keys.keys() & {"license", "datasets"}
@@ -433,7 +438,7 @@ def test_a_section_that_has_text_is_left_alone() -> None:
 
 
 def test_what_the_text_says_without_a_heading_is_not_asked_again() -> None:
-    said = "It was trained on 9,300 calls of herons that wardens recorded at night in two marshes near the sea.\n"
+    said = "The training data are 9,300 calls of herons that wardens collected at night in two marshes near the sea.\n"
     made = drafted(reading_of(f"---\ndatasets: [marsh/calls]\nlanguage: en\n---\n# Heron\n\n{said}"))
     assert {"training_data", "description"}.isdisjoint({*made.filled, *made.asked})
 
