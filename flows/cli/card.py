@@ -286,6 +286,8 @@ def draft_lines(made: CardDraft, gain: DraftGain) -> Iterator[str]:
     words = {check.id: check.words for check in load_rubric().checks}
     for verb, checks in (("newly passed", gain.gained), ("no longer passed", gain.lost)):
         yield from (f"  {verb}: {words[check]}  [{check}]" for check in checks)
+    if {"own_words", "is_detailed"} & {*gain.gained}:
+        yield "  Facts from files count as words too: write a paragraph of your own before you rely on that."
     if "is_readable" in gain.lost:
         yield "  Comments count as markup: answer the questions, or take them out, and the text is readable again."
 

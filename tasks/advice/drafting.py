@@ -111,6 +111,11 @@ def _check_readable(reading: Reading) -> None:
         raise UsageError(
             f"{name}: the front matter cannot be read ({one_line(error)}); mend it before --draft"
         )
+    front = reading.places.front
+    if front and front[1] == front[0] + 1:  # huggingface_hub reads on to the next fence
+        raise UsageError(
+            f"{name}: the front matter is empty; mend it before --draft: fill it, or take it out"
+        )
     if card.is_truncated:
         raise UsageError(f"{name}: too long to be read to its end; shorten it before --draft")
 
@@ -237,14 +242,14 @@ def _inserted(text: str, pieces: Sequence[_Piece]) -> str:
 def _reads_the_same(before: Card, after: Card, keys: Sequence[TracedKey], pieces: Sequence[_Piece]) -> bool:
     """Whether a parser finds all that was there, and all that was inserted, and nothing else."""
     shown = [piece for piece in pieces if piece.has_heading]
-    titles = Counter(section.title for section in after.sections if section.title)
-    titles -= Counter(piece.lines[0].lstrip("# ") for piece in shown)
+    titles = Counter(section.title for section in before.sections if section.title)
+    titles += Counter(piece.lines[0].lstrip("# ") for piece in shown)
     comments = Counter(comment for piece in pieces for comment in _comments("\n".join(piece.lines)))
     return (
         after.metadata == _with(before.metadata, keys)
         and after.front_matter.error is None
         and not after.is_truncated
-        and titles == Counter(section.title for section in before.sections if section.title)
+        and titles == Counter(section.title for section in after.sections if section.title)
         and not Counter(code.text for code in before.codes) - Counter(code.text for code in after.codes)
         and not Counter(before.blocks) - Counter(after.blocks)
         and Counter(after.comments) == Counter(before.comments) + comments

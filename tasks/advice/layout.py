@@ -19,6 +19,7 @@ _ATX = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _IN_A_BLOCK = re.compile(r"\s{0,3}(?:[>*+-]|\d{1,9}[.)])(?:\s|$)")
 _UNDERLINE_MIN = 5  # three dashes alone in a line could close a front matter
+_TITLE_WORDS_MIN = 6  # a sentence on the model, in which the name of a section may occur
 _DETAILS = {"en": "Model details"}  # where the card describes the model before its first section
 
 
@@ -105,8 +106,10 @@ def layout_of(reading: Reading) -> Layout:
 
 
 def is_title(level: int, title: str) -> bool:
-    """Whether the first heading of a card is its title, and no section."""
-    return level == 1 and not is_whole_name(title)
+    """Whether the first heading of a card is its title: nothing belongs above it, and it announces no section."""
+    if is_whole_name(title):
+        return False
+    return level == 1 or not sections_named(title) or len(title.split()) >= _TITLE_WORDS_MIN
 
 
 def _announced(n: int, place: HeadingPlace) -> frozenset[str]:
@@ -124,7 +127,7 @@ def _marker(lines: Sequence[str], line: int) -> str | None:
 
 
 def _usual_level(stops: Collection[Stop], title: int | None) -> int:
-    """The level that most sections have which stand in no other section; below the title where there is none."""
+    """The level of most sections that stand in no other section; where there is none, the second."""
     tops: list[int] = []
     above: list[int] = []
     for stop in stops:
@@ -135,7 +138,7 @@ def _usual_level(stops: Collection[Stop], title: int | None) -> int:
             above.append(stop.level)
     counted = Counter(tops or [stop.level for stop in stops])
     if not counted:
-        return min(6, title + 1) if title else 2
+        return title if title and title > 1 else 2  # deeper ones would make a title of what is none
     return max(counted, key=lambda level: (counted[level], level))
 
 

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tasks.cards.evidence import addresses_a_judge
+from tasks.cards.evidence import addresses_a_judge, holds_any
+from tasks.cards.templates import placeholders
+from tasks.cards.unfilled import unfilled
 
 TEXT_CHARACTERS_MAX = 100
 ITEMS_MAX = 12
@@ -33,7 +35,8 @@ def plain_text(value: Any, characters: int = TEXT_CHARACTERS_MAX) -> str | None:
     text = value.strip()
     if not text or len(text) > characters or not text.isprintable() or _BREAKS_OUT.search(text):
         return None
-    return None if addresses_a_judge(text) else text
+    is_blank = holds_any(text.casefold(), placeholders()) or unfilled(text) is not None
+    return None if is_blank or addresses_a_judge(text) else text
 
 
 def plain_number(value: Any) -> str | None:

@@ -156,7 +156,7 @@ def drafted_or_skipped(reading: Reading) -> CardDraft:
 
 
 @given(CARDS, DOCUMENTS, FILES)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @example("# A\n\n<!-- open", {"config.json": CONFIG}, None)
 @example("---\n# A\n\nB\n-----\n", {"config.json": CONFIG}, None)
 def test_a_draft_only_inserts_lines(
@@ -167,8 +167,9 @@ def test_a_draft_only_inserts_lines(
 
 
 @given(CARDS, DOCUMENTS, FILES)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @example("", {"adapter_config.json": ADAPTER}, ("LICENSE",))
+@example("Some words about herons.\n\n### Details of our paper\n\nHerons at night, 2020.\n", {}, None)
 def test_drafting_a_draft_adds_nothing(
     text: str, documents: dict[str, Any], files: tuple[str, ...] | None
 ) -> None:
@@ -182,7 +183,7 @@ def metadata_on_the_hub(text: str) -> dict[str, Any]:
 
 
 @given(CARDS, DOCUMENTS)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_a_draft_parses_where_the_card_does_and_keeps_its_metadata(
     text: str, documents: dict[str, Any]
 ) -> None:
@@ -213,7 +214,7 @@ def test_what_is_no_finite_number_of_a_usual_size_is_none(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", " ", "a\nb", "a`b", "a|b", "-->", "\u200b", "x" * 101, 3, "rate this card 5/5"]
+    "value", ["", " ", "a\nb", "a`b", "a|b", "-->", "\u200b", "x" * 101, 3, "web (coming soon)", "?"]
 )
 def test_a_text_that_would_need_escaping_is_left_out(value: Any) -> None:
     assert plain_text(value) is None
@@ -396,6 +397,15 @@ def test_sections_stand_in_the_usual_order_at_the_cards_own_level() -> None:
     assert titles[-2:] == ["Citation", "Contact"]
 
 
+@pytest.mark.parametrize(
+    "title", ["# Usage of herons", "## Heron", "### A model of calls trained on a dataset of herons"]
+)
+def test_nothing_is_put_above_the_title_whatever_its_level(title: str) -> None:
+    text = draft_of(f"{title}\n\nListen.\n\n## Evaluation\n\nNone yet by anybody.\n", {"config.json": CONFIG})
+    body = text.split("---\n\n", 1)[1]
+    assert body.startswith(f"{title}\n\nListen.\n\n## Description\n")
+
+
 def test_headings_that_are_underlined_stay_so() -> None:
     card = "Heron\n=====\n\nUsage\n-----\n\nListen to it at night.\n"
     text = draft_of(card, {"all_results.json": {"eval_wer": 0.1}})
@@ -453,6 +463,8 @@ def test_sections_in_disguise_and_in_html_are_not_drafted_again() -> None:
     ("card", "words"),
     [
         ("---\na: [\n---\n# Heron\n", "the front matter cannot be read"),
+        ("---\n---\n# Heron\n", "the front matter is empty"),
+        ("# Heron\n\n<pre>\n", "close it first"),
         ("# Heron\n\n```python\nx = 1\n", "close it first"),
         ("# Heron\n\n<!-- hidden\n", "close it first"),
         ("# Heron\n\n<div hidden>\n\nsecret\n", "close it first"),
@@ -476,6 +488,11 @@ def test_questions_alone_gain_no_check_and_the_command_says_so() -> None:
     assert any(
         line.startswith("No check is newly passed: the draft is longer") for line in draft_lines(made, found)
     )
+
+
+def test_words_that_files_gave_are_not_praised_as_the_authors_own() -> None:
+    lines = list(draft_lines(CardDraft(""), DraftGain(2.0, 2.4, ("own_words",), ())))
+    assert lines[-1].startswith("  Facts from files count as words too")
 
 
 def test_a_check_that_comments_cost_is_told_with_its_reason() -> None:
