@@ -19,6 +19,7 @@ from tasks.settings import OFFICIAL_HUB
 
 if TYPE_CHECKING:
     from tasks.advice.advising import Advice
+    from tasks.advice.drafting import CardDraft, DraftGain
     from tasks.advice.peers import Surroundings
     from tasks.advice.subject import Subject
     from tasks.records import Verdict
@@ -55,8 +56,16 @@ def card(
         typer.Option(help="Read a model from the Hub, even where the home has it; let it validate a file."),
     ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend in the file what is certain.")] = False,
+    draft: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Write a copy that has the missing sections, with what the files tell and questions for the rest.",
+            show_default=False,
+        ),
+    ] = None,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Print what --fix would change, and change nothing.")
+        bool, typer.Option("--diff", help="Print what --fix or --draft would change, and change nothing.")
     ] = False,
     open_pr: Annotated[
         bool,
@@ -83,6 +92,7 @@ def card(
     \b
     cardiograph card README.md
     cardiograph card ./my-model --fix
+    cardiograph card ./my-model --draft DRAFT.md
     cardiograph card my-org/my-model --json | jq '.checks[0]'
     cardiograph card --org my-org
     cardiograph card my-org/my-model --open-pr
@@ -115,6 +125,11 @@ def card(
     if fix and subject.path is None:
         raise UsageError(f"{one_line(target)}: --fix changes a file; name a README.md or a folder")
     base_cards = _base_cards(subject, home)
+    if draft is not None:
+        if fix or as_json or judge != "checklist":
+            raise UsageError("--draft goes with --diff alone: leave out --fix, --json and --judge")
+        _draft(subject, base_cards, draft, diff=diff)
+        return
     if fix or diff:
         subject = _mended(subject, diff=diff)
         if diff:
@@ -249,6 +264,33 @@ def _mended(subject: Subject, *, diff: bool) -> Subject:
     return replace(subject, text=text)
 
 
+def _draft(subject: Subject, base_cards: dict[str, dict[str, object]], path: Path, *, diff: bool) -> None:
+    """A draft of what the card lacks in a new file, or as a difference, and what it changes about the score."""
+    from tasks.advice.drafting import drafted, gain
+    from tasks.advice.fixing import difference
+    from tasks.advice.rule import read
+
+    if not diff and (path.exists() or path.is_symlink()):
+        raise UsageError(f"{path}: exists already; name a new file, or print the draft with --diff")
+    reading = read(subject, base_cards)
+    made = drafted(reading)
+    if made.text == subject.text:
+        echo("Nothing is missing that a draft could add.", err=True)
+        return
+    if diff:
+        ended = subject.text if subject.text.endswith("\n") else f"{subject.text}\n"
+        echo(difference(ended, made.text, "README.md").rstrip("\n"))
+    else:
+        try:
+            with path.open("xb") as file:
+                file.write(made.text.encode(errors="replace"))
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}; name a file that can be written") from error
+        echo(f"Drafted in {path}", err=True)
+    for line in draft_lines(made, gain(reading, made)):
+        echo(line, err=True)
+
+
 def _verdict(subject: Subject, judge: str, model: str | None, urls: list[str], home: Path) -> Verdict:
     """The verdict of a judge that is asked over HTTP."""
     from flows.cli.progress_bars import busy
@@ -346,6 +388,30 @@ def lines_of(advice: Advice, around: Surroundings | None, unknown: list[str]) ->
     if unknown:
         yield from ("", "Not known")
         yield from (f"  {one_line(each, 300)}" for each in unknown)
+
+
+def draft_lines(made: CardDraft, gain: DraftGain) -> Iterator[str]:
+    """What a draft inserted, and the scores before and after, as lines of text."""
+    from tasks.rubric import load_rubric
+
+    titles = {section.id: section.title for section in load_rubric().sections}
+    if made.keys:
+        yield f"  front matter   {', '.join(f'{key.key} ({key.source})' for key in made.keys)}"
+    if made.filled:
+        yield f"  from files     {', '.join(titles[section] for section in made.filled)}"
+    if made.asked:
+        yield f"  left to you    {', '.join(titles[section] for section in made.asked)}"
+    scores = [f"{score:.2f}" if score is not None else "no score" for score in (gain.before, gain.after)]
+    yield f"Score by {_judge('checklist')}: {scores[0]} before, {scores[1]} after"
+    if not gain.gained:
+        yield "No check is newly passed: the draft is longer, and documents the model no better until you answer."
+    words = {check.id: check.words for check in load_rubric().checks}
+    for verb, checks in (("newly passed", gain.gained), ("no longer passed", gain.lost)):
+        yield from (f"  {verb}: {words[check]}  [{check}]" for check in checks)
+    if {"own_words", "is_detailed"} & {*gain.gained}:
+        yield "  Facts from files count as words too: write a paragraph of your own before you rely on that."
+    if "is_readable" in gain.lost:
+        yield "  Comments count as markup: answer the questions, or take them out, and the text is readable again."
 
 
 def _judge(name: str) -> str:
