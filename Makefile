@@ -30,7 +30,7 @@ WHEELS := .tool-wheels
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo judge-env test-model tool-wheels check format vocabulary test test-vllm test-openai test-slow test-cluster test-images test-torch test-security test-all bench bench-stats chaos lock audit sbom wheel clean
+.PHONY: help setup demo judge-env test-model tool-wheels check format vocabulary test test-vllm test-openai test-slow test-long test-cluster test-images test-torch test-security test-all bench bench-stats chaos lock audit sbom wheel clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,7 +66,7 @@ test: $(VENV)/.installed-dev ## the tests, without the slow ones
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not vllm and not openai and not cluster and not images"
 
 test-vllm: $(VENV)/.installed-dev $(TEST_MODEL)/model.safetensors ## the LLM judge against a real vLLM: random weights and real ones (15 minutes; explanations: pytest -m "vllm and slow")
-	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m "vllm and not slow"
+	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m "vllm and not slow and not long"
 
 test-openai: $(VENV)/.installed-dev $(LLAMA)/.complete ## the LLM judge against a real llama.cpp server, which is built first, and a small model
 	LLAMA_FOLDER=$(LLAMA) $(BIN)/pytest -m openai
@@ -75,8 +75,11 @@ test-cluster: $(VENV)/.installed-dev ## a week on real PostgreSQL, Redis, Prefec
 	deployments/native/debian.sh
 	$(BIN)/pytest -m cluster
 
-test-slow: $(VENV)/.installed-dev ## kills, and several workers at one snapshot
-	$(BIN)/pytest -m "slow and not vllm and not openai and not cluster and not images"
+test-slow: $(VENV)/.installed-dev ## several workers at one snapshot, stops at every stage, the installed wheel
+	$(BIN)/pytest -m "slow and not long and not vllm and not openai and not cluster and not images"
+
+test-long: $(VENV)/.installed-dev $(TEST_MODEL)/model.safetensors ## minutes each: kills, eight weeks of a planted truth, a real judge model killed
+	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m long
 
 test-images: $(VENV)/.installed-dev ## the images and the compose file for real; skipped without a Docker engine
 	$(BIN)/pytest -m images
@@ -87,7 +90,7 @@ test-torch: $(VENV)/.installed-torch ## embedders of sentence-transformers, and 
 test-security: $(VENV)/.installed-dev ## attacks that must fail: the promises of docs/security.md
 	$(BIN)/pytest tests/security
 
-test-all: test test-torch test-vllm test-slow test-cluster test-images ## all tests
+test-all: test test-torch test-vllm test-slow test-long test-cluster test-images ## all tests
 
 bench: $(VENV)/.installed-dev ## the measured claims of the README
 	$(BIN)/python benchmarks/crawl.py

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_snapshot_killed_at_random_moments_is_finished_as_if_untouched() -> None:
     done = subprocess.run(

@@ -60,6 +60,7 @@ def intervals(db: Database, question: str, estimator: str) -> dict[tuple[str, st
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_checklist_s_correlations_hold_those_of_the_planted_documentation(
     truth: DemoTruth, judged: Database
@@ -73,6 +74,7 @@ def test_the_checklist_s_correlations_hold_those_of_the_planted_documentation(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_judged_edits_are_followed_by_what_was_planted_and_touches_by_nothing(
     truth: DemoTruth, judged: Database

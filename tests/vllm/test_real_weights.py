@@ -227,6 +227,7 @@ def parts_of(home: Path) -> list[Path]:
     return list((home / "lake" / "verdicts").rglob("*.parquet"))
 
 
+@pytest.mark.long
 def test_a_killed_run_keeps_its_parts_and_judges_the_rest_once(resumed: dict[str, Any], corpus: Path) -> None:
     home, kept = resumed["home"], resumed["kept"]
     assert kept, "it was killed before its first part"
@@ -238,6 +239,7 @@ def test_a_killed_run_keeps_its_parts_and_judges_the_rest_once(resumed: dict[str
     assert len(kept) < len(parts_of(home))
 
 
+@pytest.mark.long
 def test_the_gate_finds_that_it_does_not_read(resumed: dict[str, Any]) -> None:
     assert resumed["code"] == 1
     assert "quarantine" in resumed["err"]
