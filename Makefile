@@ -76,7 +76,7 @@ test-cluster: $(VENV)/.installed-dev ## a week on real PostgreSQL, Redis, Prefec
 	$(BIN)/pytest -m cluster
 
 test-slow: $(VENV)/.installed-dev ## several workers at one snapshot, stops at every stage, the installed wheel
-	$(BIN)/pytest -m "slow and not long and not vllm and not openai and not cluster and not images"
+	$(BIN)/pytest --numprocesses auto --dist loadfile -m "slow and not long and not vllm and not openai and not cluster and not images"
 
 test-long: $(VENV)/.installed-dev $(TEST_MODEL)/model.safetensors ## minutes each: kills, eight weeks of a planted truth, a real judge model killed
 	CARDIOGRAPH_JUDGE_PYTHON=$(JUDGE_VENV)/bin/python $(BIN)/pytest -m long
