@@ -15,6 +15,7 @@ from flows.cli.home import Home
 from flows.cli.printing import AsJson, Format
 from tasks.cards.one_line import one_line
 from tasks.errors import HubError, UsageError, WarehouseError
+from tasks.records import DEFAULT_JUDGE
 from tasks.settings import OFFICIAL_HUB
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def card(
     ] = None,
     judge: Annotated[
         str, typer.Option(help="Who scores: `checklist`, `vllm` or `openai:MODEL`.")
-    ] = "checklist",
+    ] = DEFAULT_JUDGE,
     judge_model: Annotated[str | None, typer.Option(help="The judge model of `vllm` or `openai`.")] = None,
     judge_urls: Annotated[
         list[str] | None, typer.Option("--judge-url", help="Address of the judge's server.")
@@ -126,7 +127,7 @@ def card(
         raise UsageError(f"{one_line(target)}: --fix changes a file; name a README.md or a folder")
     base_cards = _base_cards(subject, home)
     if draft is not None:
-        if fix or as_json or judge != "checklist":
+        if fix or as_json or judge != DEFAULT_JUDGE:
             raise UsageError("--draft goes with --diff alone: leave out --fix, --json and --judge")
         _draft(subject, base_cards, draft, diff=diff)
         return
@@ -134,7 +135,9 @@ def card(
         subject = _mended(subject, diff=diff)
         if diff:
             return
-    verdict = None if judge == "checklist" else _verdict(subject, judge, judge_model, judge_urls or [], home)
+    verdict = (
+        None if judge == DEFAULT_JUDGE else _verdict(subject, judge, judge_model, judge_urls or [], home)
+    )
     advice = advise(subject, verdict=verdict, base_cards=base_cards)
     if online and subject.path:
         advice = _validated(advice, hub, unknown)
@@ -415,7 +418,10 @@ def draft_lines(made: CardDraft, gain: DraftGain) -> Iterator[str]:
 
 
 def _judge(name: str) -> str:
-    return "the checklist, which sees structure and not truth" if name == "checklist" else name
+    """A judge that reads what the parser found is told apart: it cannot see what a text says."""
+    from tasks.judges.registry import kind_of
+
+    return f"the {name}, which sees structure and not truth" if kind_of(name).reads_evidence else name
 
 
 def _bar(level: float) -> str:

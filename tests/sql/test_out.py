@@ -648,7 +648,13 @@ def test_the_latest_judged_snapshot_has_its_newest_judge(db: Database, fill: Fil
         name
         for name in statements("out")
         if name.removeprefix("out/")
-        not in OF_JUDGES | OF_WEEKS | OF_EDITS | OF_MAPS | OF_BOILERPLATE | {"findings", "latest_judged"}
+        not in OF_JUDGES
+        | OF_WEEKS
+        | OF_EDITS
+        | OF_MAPS
+        | OF_BOILERPLATE
+        | OF_ADVICE
+        | {"findings", "latest_judged"}
     ],
 )
 def test_neither_another_week_nor_another_judge_leaks_in(judged: Database, fill: Fill, name: str) -> None:
