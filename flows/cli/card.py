@@ -436,14 +436,15 @@ def _around_lines(around: Surroundings) -> Iterator[str]:
     if around.peers:
         peers = around.peers
         share = peers.below / peers.models
-        alike = "of all models" if peers.alike == "all" else f"of the same {peers.alike}"
+        like = "all other" if peers.alike == "all" else "the"
+        alike = "" if peers.alike == "all" else f" of the same {peers.alike}"
         yield ""
-        yield f"Among {peers.models:,} scored models {alike} (snapshot of {around.snapshot})"
+        yield f"Among {like} {peers.models:,} scored models{alike} (snapshot of {around.snapshot})"
         yield f"  {share:.0%} score lower; their median is {peers.median_score:.2f}."
     if around.goes_with:
         yield from ("", "What this card lacks and goes with popularity (it need not cause it)")
         for each in around.goes_with[:5]:
-            among = f"{each.n:,} {each.among}"
+            among = f"{each.n:,} {each.among.removeprefix('all ')}"
             correlation = f"ρ {each.estimate:.2f}, {each.ci_low:.2f} to {each.ci_high:.2f}"
             yield f"  {words[each.check]}: goes with more {each.outcome} among {among} ({correlation})"
     if around.examples:

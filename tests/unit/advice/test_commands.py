@@ -193,7 +193,7 @@ def test_a_model_of_the_home_is_compared_with_its_peers(home: Path, typed: Typed
     peers = advice["surroundings"]["peers"]
     assert (peers["alike"], peers["models"]) == ("all", 11)  # the card names neither library nor pipeline tag
     _, out, _ = typed("card", "ada/m0", "--home", home)
-    assert "Among 11 scored models of all models" in out
+    assert "Among all other 11 scored models (snapshot of" in out
 
 
 def test_the_history_of_a_model_says_what_a_change_brought(home: Path, typed: Typed, tmp_path: Path) -> None:
