@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from tasks.advice.advising import Advice
     from tasks.advice.drafting import CardDraft, DraftGain
     from tasks.advice.peers import Surroundings
+    from tasks.advice.rule import Notice
     from tasks.advice.subject import Subject
     from tasks.records import Verdict
 
 _BAR = 12
 _CHECKS_SHOWN = 10
+_LINES_SHOWN = 5
 
 
 def card(
@@ -375,9 +377,11 @@ def lines_of(advice: Advice, around: Surroundings | None, unknown: list[str]) ->
             yield f"  {criterion.title:<22} {_bar(level)} {level:.1f}"
     if advice.notices:
         yield from ("", "To look at")
-        for notice in advice.notices:
-            yield f"  line {notice.line:<4} {notice.severity:<8} {one_line(notice.message, 200)}  [{notice.rule}]"
-            yield f"            → {one_line(notice.advice, 200)}"
+        for notices in _alike(advice.notices):
+            notice = notices[0]
+            places = f"line {notice.line}" if len(notices) == 1 else f"lines {_places(notices)}"
+            yield f"  {places:<11} {notice.severity:<8} {one_line(notice.message, 200)}  [{notice.rule}]"
+            yield f"              → {one_line(notice.advice, 200)}"
     if advice.checks:
         yield from ("", "What to write, most valuable first")
         for check in advice.checks[:_CHECKS_SHOWN]:
@@ -415,6 +419,19 @@ def draft_lines(made: CardDraft, gain: DraftGain) -> Iterator[str]:
         yield "  Facts from files count as words too: write a paragraph of your own before you rely on that."
     if "is_readable" in gain.lost:
         yield "  Comments count as markup: answer the questions, or take them out, and the text is readable again."
+
+
+def _alike(notices: list[Notice]) -> list[list[Notice]]:
+    """Notices that say the same of several lines together, in the order of their first lines."""
+    found: dict[tuple[str, str], list[Notice]] = {}
+    for notice in notices:
+        found.setdefault((notice.rule, notice.message), []).append(notice)
+    return list(found.values())
+
+
+def _places(notices: list[Notice]) -> str:
+    shown = ", ".join(str(notice.line) for notice in notices[:_LINES_SHOWN])
+    return shown if len(notices) <= _LINES_SHOWN else f"{shown} and {len(notices) - _LINES_SHOWN} more"
 
 
 def _judge(name: str) -> str:
