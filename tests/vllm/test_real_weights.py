@@ -259,6 +259,7 @@ def test_its_explanations_are_its_own_words_or_refused_with_a_reason(
     assert given or all(found.reason for found in explanations)
 
 
+@pytest.mark.long
 def test_its_passport_says_that_it_is_consistent_and_knows_nothing(
     real_url: str, cards: list[CardText], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
