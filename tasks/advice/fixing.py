@@ -8,21 +8,25 @@ from difflib import unified_diff
 
 from tasks.advice.rule import LineEdit, Notice
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
 
 def edited(text: str, edits: Iterable[LineEdit]) -> str:
     """The text with the edits made, from below so that lines keep their numbers; of two that overlap the first counts.
 
-    Line ends stay as they are in the text's first line.
+    Every other line keeps its own end, and a new line gets that of the text's first.
     """
-    end = "\r\n" if "\r\n" in text[: text.find("\n") + 1] else "\n"
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines, ends = _LINE_END.split(text), [*_LINE_END.findall(text), ""]
+    usual = ends[0] or "\n"
     floor = len(lines) + 1
     for edit in sorted(set(edits), key=lambda edit: (-edit.first, -edit.last)):
         if edit.last >= floor or edit.first > floor:
             continue
         lines[edit.first - 1 : edit.last] = edit.lines
+        ends[edit.first - 1 : edit.last] = [usual] * len(edit.lines)
         floor = edit.first
-    return end.join(lines)
+    whole = [line + (end or usual) for line, end in zip(lines[:-1], ends[:-1], strict=True)]
+    return "".join([*whole, *lines[-1:]])
 
 
 def fixes_of(notices: Sequence[Notice]) -> list[LineEdit]:

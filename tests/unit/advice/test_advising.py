@@ -147,6 +147,13 @@ def test_fixing_twice_is_fixing_once(text: str, before: str) -> None:
     assert edited(once, fixes_of(of(once).notices)) == once
 
 
+def test_lines_that_are_not_mended_keep_their_own_ends() -> None:
+    text = "---\r\nlicense: MIT\r\n---\n# A\rB\n"
+    assert edited(text, fixes_of(of(text).notices)) == text.replace("MIT", "mit")
+    old = "---\rtags: a, b\r---\r# A"
+    assert edited(old, fixes_of(of(old).notices)) == "---\rtags:\r- a\r- b\r---\r# A"
+
+
 def test_edits_that_overlap_do_not_destroy_each_other() -> None:
     assert (
         edited("a\nb\nc", [LineEdit(1, 2, ("x",)), LineEdit(2, 2, ("y",)), LineEdit(4, 3, ("z",))])
