@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.cards.decoding import decode
 from tasks.cards.one_line import one_line
 from tasks.errors import UsageError
 from tasks.records import CardText
@@ -24,21 +25,9 @@ _FILES_MAX = 20_000
 _DOCUMENT_BYTES_MAX = 2_000_000
 # What other files say of the model, where a folder has them.
 _DOCUMENTS = (
-    *(
-        "config.json",
-        "adapter_config.json",
-        "model_index.json",
-        "generation_config.json",
-        "tokenizer_config.json",
-    ),
-    *(
-        "trainer_state.json",
-        "all_results.json",
-        "eval_results.json",
-        "train_results.json",
-        "training_args.json",
-    ),
-)
+    "config.json", "adapter_config.json", "model_index.json", "generation_config.json", "tokenizer_config.json",
+    "trainer_state.json", "all_results.json", "eval_results.json", "train_results.json", "training_args.json",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +77,7 @@ def read_path(target: str) -> Subject:
     files = _files_in(folder) if is_repository else None
     return Subject(
         name=target,
-        text=decoded(raw),
+        text=decode(raw),
         path=path,
         files=files,
         documents=_documents_in(folder) if is_repository else {},
@@ -109,12 +98,6 @@ def _bytes_of(path: Path, target: str) -> bytes:
             f"{one_line(target)}: more than {CARD_BYTES_MAX // 1_000_000} MB; is this a card? Shorten it"
         )
     return raw
-
-
-def decoded(raw: bytes) -> str:
-    """The text as the crawler would read it: by its byte order mark, else UTF-8 with U+FFFD for what is not."""
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
-    return raw.decode(encoding, errors="replace")
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -19,6 +19,7 @@ import orjson
 from huggingface_hub import get_token
 from pydantic import SecretStr
 
+from tasks.cards.decoding import decode
 from tasks.clock import utc_now
 from tasks.errors import CardUnreadable, HubError, TokenRefused
 from tasks.hub.listing import EXPAND
@@ -197,12 +198,6 @@ def token_for(endpoint: str, limits: Settings) -> SecretStr | None:
         return limits.hub_token
     token = get_token()
     return SecretStr(token) if token else None
-
-
-def decode(body: bytes) -> str:
-    """Text of a README: by its byte order mark, else UTF-8 with U+FFFD for what is not."""
-    encoding = "utf-16" if body.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
-    return body.decode(encoding, errors="replace")
 
 
 def _next_url(headers: Mapping[str, str]) -> str | None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tasks.advice.licenses import at_odds, kind_of
 from tasks.advice.rule import read
 from tasks.advice.rules import RULES, as_markdown, examples, look
-from tasks.advice.subject import Subject, decoded
+from tasks.advice.subject import Subject
 from tasks.cards import vocabulary
+from tasks.cards.decoding import decode
 from tasks.cards.one_line import printable
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +26,7 @@ def found_in(text: str, example: dict[str, Any] | None = None, base: str | None 
     raw = text.lstrip("\n").encode(example.get("encoding", "utf-8"))
     subject = Subject(
         name="README.md",
-        text=decoded(raw),
+        text=decode(raw),
         model_id=example.get("model_id"),
         files=tuple(example["files"]) if "files" in example else None,
         documents=example.get("documents", {}),

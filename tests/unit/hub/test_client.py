@@ -16,9 +16,10 @@ import polars as pl
 import pytest
 from pydantic import SecretStr
 
+from tasks.cards.decoding import decode
 from tasks.engine.child import free_port, running_child, wait_until
 from tasks.errors import CardUnreadable, HubError, HubUnreachable, TokenRefused
-from tasks.hub.client import Hub, decode, token_for, walk
+from tasks.hub.client import Hub, token_for, walk
 from tasks.hub.listing import read_rows
 from tasks.records import CardRead, CardRef, ListedModel, Selection
 from tasks.replica.process import running_replica
