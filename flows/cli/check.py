@@ -50,10 +50,11 @@ def check(
 
     \b
     Errors and warnings of rules are findings, and a score below --min is
-    one. Notes and failed checks of the rubric are told and change no exit
-    code, unless --select names them. Settings may stand in cardiograph.toml
-    or in [tool.cardiograph] of pyproject.toml: min, select, ignore; options
-    go before them. Rules: docs/rules.md.
+    one. Notes are printed and change no exit code. Failed checks of the
+    rubric are in JSON, SARIF and GitHub's form; --select makes findings of
+    them. Settings may stand in cardiograph.toml or in [tool.cardiograph] of
+    pyproject.toml: min, select, ignore; options go before them. Rules:
+    docs/rules.md.
     """
     from tasks.advice.advising import advise
     from tasks.advice.project import named

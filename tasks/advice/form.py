@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # it brings the warehouse along
 SCHEMA_VERSION = 1  # raise it when a field changes its meaning or goes; new fields keep it
 SCHEMA_NAME = "advice-1.schema.json"
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_SARIF_LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "note": "note"}
 _GITHUB: dict[Severity, str] = {"error": "error", "warning": "warning", "note": "notice"}
 
 
@@ -124,7 +123,7 @@ def _sarif_rules(rubric: Rubric) -> list[dict[str, Any]]:
             "id": rule.id,
             "shortDescription": {"text": rule.title},
             "fullDescription": {"text": rule.why},
-            "defaultConfiguration": {"level": _SARIF_LEVELS[rule.severity]},
+            "defaultConfiguration": {"level": rule.severity},
         }
         for rule in RULES
     ]
@@ -146,7 +145,7 @@ def _results(advice: Advice) -> list[dict[str, Any]]:
     notices = [
         {
             "ruleId": notice.rule,
-            "level": _SARIF_LEVELS[notice.severity],
+            "level": notice.severity,
             "message": {"text": f"{notice.message}. {notice.advice}"},
             "locations": [_location(where, notice.line)],
             **({"fixes": [_fix(where, notice)]} if notice.fix else {}),

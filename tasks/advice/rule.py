@@ -14,7 +14,6 @@ from tasks.cards.one_line import one_line
 from tasks.cards.places import CardPlaces, places_of
 
 Severity = Literal["error", "warning", "note"]
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True, slots=True)
